@@ -1,0 +1,277 @@
+//! The front door: from a log and a question to a report, in one chain of calls. It wires the
+//! other rooms together and computes nothing itself.
+
+use std::sync::Arc;
+
+use crate::attention::Attention;
+use crate::baseline::Baseline;
+use crate::error::Error;
+use crate::estimand::{Denominator, Unit};
+use crate::estimate::{Estimate, Warning};
+use crate::inference::{self, Interval, Question};
+use crate::log::{DataQuality, ExposureLog, Role};
+use crate::report::AuditReport;
+use crate::statistic::{AmplificationRatio, Side, Statistic};
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec};
+
+/// An audit of one arm of a feed against a baseline, being put together.
+///
+/// Treatment and baseline must be said; the rest has defaults: clusters are viewers, attention is
+/// uniform, shares are pooled over all impressions, every topic of the log is estimated, the
+/// statistic is the amplification ratio and its interval the 95% cluster-robust delta one.
+///
+/// ```
+/// use tiltmeter::log::{LogSchema, TopicColumn};
+/// use tiltmeter::statistic::{AmplificationRatio, Difference};
+/// use tiltmeter::{Audit, Baseline, ExposureLog, source::SliceSource};
+///
+/// let source = SliceSource::new("example")
+///     .text("who", &["ada", "ada", "bo", "bo", "cy", "cy", "di", "di"])
+///     .text("feed", &["ranked", "ranked", "ranked", "ranked", "newest", "newest", "newest", "newest"])
+///     .text("about", &["war", "war", "war", "sport", "war", "sport", "sport", "sport"]);
+/// let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+/// let log = ExposureLog::read(source, &schema)?;
+///
+/// let report = Audit::of(&log)
+///     .treatment("ranked")
+///     .baseline(Baseline::arm("newest"))
+///     .topics(["war"])
+///     .statistic(AmplificationRatio)
+///     .statistic(Difference)
+///     .run()?;
+///
+/// let ratio = report.estimates()[0].value.number().unwrap();
+/// assert!((ratio - 3.0).abs() < 1e-12); // three of four against one of four
+/// println!("{report}");
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Audit<'l> {
+    of: Subject<'l>,
+    treatment: Option<String>,
+    baseline: Option<Baseline>,
+    topics: Option<Vec<String>>,
+    statistics: Vec<Arc<dyn Statistic>>,
+    unit: Unit,
+    denominator: Denominator,
+    interval: Interval,
+}
+
+/// What is audited: a log with the spec of the tally to make of it, or a tally made before.
+#[derive(Clone, Debug)]
+enum Subject<'l> {
+    Log(&'l ExposureLog, TallySpec),
+    Tally(&'l Tally),
+}
+
+impl<'l> Audit<'l> {
+    /// An audit of a log. Its strata, where declared, are kept apart.
+    pub fn of(log: &'l ExposureLog) -> Self {
+        let strata = match log.ids(Role::Stratum) {
+            Some(_) => StratifyBy::Stratum,
+            None => StratifyBy::Nothing,
+        };
+        let spec = TallySpec {
+            strata,
+            ..TallySpec::default()
+        };
+        Self::new(Subject::Log(log, spec))
+    }
+
+    /// An audit of a tally made before, here or elsewhere. Cluster, attention, multi-label rule
+    /// and strata are the tally's own; saying them again changes nothing.
+    pub fn of_tally(tally: &'l Tally) -> Self {
+        Self::new(Subject::Tally(tally))
+    }
+
+    fn new(of: Subject<'l>) -> Self {
+        Self {
+            of,
+            treatment: None,
+            baseline: None,
+            topics: None,
+            statistics: Vec::new(),
+            unit: Unit::default(),
+            denominator: Denominator::default(),
+            interval: Interval::default(),
+        }
+    }
+
+    fn spec(mut self, change: impl FnOnce(&mut TallySpec)) -> Self {
+        if let Subject::Log(_, spec) = &mut self.of {
+            change(spec);
+        }
+        self
+    }
+
+    /// The arm under test.
+    pub fn treatment(mut self, arm: impl Into<String>) -> Self {
+        self.treatment = Some(arm.into());
+        self
+    }
+
+    /// What it is compared with.
+    pub fn baseline(mut self, baseline: Baseline) -> Self {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    /// The topics to estimate, in this order; all of the log's, by name, if not said.
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.topics = Some(topics.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Adds a statistic; the amplification ratio if none is added.
+    pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
+        self.statistics.push(Arc::new(statistic));
+        self
+    }
+
+    /// The unit that was assigned or sampled independently.
+    pub fn cluster(self, cluster: ClusterBy) -> Self {
+        self.spec(|spec| spec.cluster = cluster)
+    }
+
+    /// The position model.
+    pub fn attention(self, attention: Attention) -> Self {
+        self.spec(|spec| spec.attention = attention)
+    }
+
+    /// How several topics share an impression.
+    pub fn multi_label(self, rule: MultiLabel) -> Self {
+        self.spec(|spec| spec.multi_label = rule)
+    }
+
+    /// The groups kept apart; the log's stratum, where it has one, if not said.
+    pub fn strata(self, strata: StratifyBy) -> Self {
+        self.spec(|spec| spec.strata = strata)
+    }
+
+    /// How clusters are put together.
+    pub fn unit(mut self, unit: Unit) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    /// Which impressions stand below the line of a share.
+    pub fn denominator(mut self, denominator: Denominator) -> Self {
+        self.denominator = denominator;
+        self
+    }
+
+    /// How intervals are made.
+    pub fn interval(mut self, interval: Interval) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Runs the audit.
+    ///
+    /// # Errors
+    /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
+    /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
+    /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`].
+    pub fn run(self) -> Result<AuditReport, Error> {
+        let unstated = |what, call| Error::Unstated { what, call };
+        let treatment = self
+            .treatment
+            .ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
+        let baseline = self
+            .baseline
+            .ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
+        let (made, quality);
+        let tally = match &self.of {
+            Subject::Tally(tally) => {
+                quality = None;
+                *tally
+            }
+            Subject::Log(log, spec) => {
+                quality = Some(DataQuality::of(log));
+                made = Tally::of(log, spec)?;
+                &made
+            }
+        };
+        let Baseline::Arm(against) = &baseline;
+        let mut warnings = empty_strata(tally, &treatment, against);
+        warnings.extend(quality.iter().flat_map(of_quality));
+        let topics = match self.topics {
+            Some(topics) => topics,
+            None if tally.axes().topics().is_empty() => {
+                return Err(unstated("topics", "LogSchema::topics or with_item_topics"));
+            }
+            None => tally.axes().topics().to_vec(),
+        };
+        let mut statistics = self.statistics;
+        if statistics.is_empty() {
+            statistics.push(Arc::new(AmplificationRatio));
+        }
+        let mut estimates: Vec<Estimate> = Vec::with_capacity(topics.len() * statistics.len());
+        for statistic in &statistics {
+            for topic in &topics {
+                let question = Question {
+                    topic,
+                    treatment: &treatment,
+                    baseline: &baseline,
+                    unit: self.unit,
+                    denominator: self.denominator,
+                };
+                let mut estimate =
+                    inference::estimate(tally, &question, &**statistic, &self.interval)?;
+                estimate.warnings.extend(warnings.iter().cloned());
+                estimates.push(estimate);
+            }
+        }
+        Ok(AuditReport::new(estimates, quality))
+    }
+}
+
+/// Strata in which one of the two arms has impressions and the other has none.
+fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> {
+    let axes = tally.axes();
+    let totals = tally.totals();
+    let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
+    let shown = |arm: &str, stratum| {
+        axes.arm(arm)
+            .is_some_and(|arm| totals[axes.all_cell(arm, stratum) as usize].count > 0)
+    };
+    let mut warnings = Vec::new();
+    for (at, stratum) in axes.strata().iter().enumerate() {
+        let shown = sides.map(|(_, arm)| shown(arm, at));
+        for (&(side, _), (mine, other)) in sides
+            .iter()
+            .zip([(shown[0], shown[1]), (shown[1], shown[0])])
+        {
+            if !mine && other {
+                warnings.push(Warning::ArmMissingInStratum {
+                    stratum: stratum.clone(),
+                    side,
+                });
+            }
+        }
+    }
+    warnings
+}
+
+fn of_quality(quality: &DataQuality) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(repeats) = quality.repeats.filter(|repeats| repeats.impressions > 0) {
+        warnings.push(Warning::RepeatedItems {
+            slates: repeats.slates,
+            impressions: repeats.impressions,
+        });
+    }
+    let rows = quality.origin.set_aside.rows;
+    if rows > 0 {
+        warnings.push(Warning::RowsSetAside { rows });
+    }
+    if let Some(table) = &quality.origin.item_topics
+        && table.items_missing > 0
+    {
+        warnings.push(Warning::ItemsWithoutTopics {
+            items: table.items_missing,
+        });
+    }
+    warnings
+}

@@ -1,0 +1,258 @@
+//! What may go wrong, each with what to do about it. One enum for the crate; its messages name
+//! the file, column, row and value. Warnings about a result live with the [`crate::Estimate`].
+
+use std::path::PathBuf;
+
+use crate::log::{Role, RowFault};
+
+/// Any failure of the library. The message says what happened, where, and how to mend it.
+///
+/// ```
+/// use tiltmeter::log::LogSchema;
+/// use tiltmeter::{Error, ExposureLog, source::SliceSource};
+///
+/// let source = SliceSource::new("my rows").text("feed", &["a", "b"]);
+/// let error = ExposureLog::read(source, &LogSchema::new().arm("arm")).unwrap_err();
+/// assert!(matches!(error, Error::MissingColumn { .. }));
+/// assert_eq!(
+///     error.to_string(),
+///     "my rows: no column \"arm\" (declared as the arm); it has \"feed\"; \
+///      name the right column in the LogSchema"
+/// );
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened, read or written.
+    #[error("{}: {cause}; check that the path exists and may be read and written", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A file's ending names no format that can be read with the features compiled in.
+    #[error(
+        "{}: cannot tell the format from the name; known are {known}; \
+         open it with the source type of its format (CsvSource, NdjsonSource, ParquetSource)",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// The endings that are known.
+        known: &'static str,
+    },
+    /// A file ends too early or its bytes are not what its format says.
+    #[error(
+        "{file}: damaged or not in the {format} format{place}: {detail}; fetch or export it again"
+    )]
+    Damaged {
+        /// The file or source.
+        file: String,
+        /// The format it was read as.
+        format: &'static str,
+        /// Where reading stopped, as ` after row N`, or nothing where that is unknown.
+        place: String,
+        /// What the decoder said.
+        detail: String,
+    },
+    /// The source has no column of the declared name.
+    #[error(
+        "{file}: no column {column:?} (declared as {role}); it has {}; \
+         name the right column in the LogSchema",
+        quoted(available)
+    )]
+    MissingColumn {
+        /// The file or source.
+        file: String,
+        /// The column asked for.
+        column: String,
+        /// The role the column was to play.
+        role: Role,
+        /// The columns that are there.
+        available: Vec<String>,
+    },
+    /// Two columns of the source share a declared name.
+    #[error("{file}: more than one column is called {column:?}; rename one of them")]
+    RepeatedColumn {
+        /// The file or source.
+        file: String,
+        /// The name that occurs twice.
+        column: String,
+    },
+    /// A column holds another type than its role needs.
+    #[error("{file}: column {column:?} (declared as {role}) holds {found}, not {expected}; {mend}")]
+    ColumnType {
+        /// The file or source.
+        file: String,
+        /// The column.
+        column: String,
+        /// The role it was to play.
+        role: Role,
+        /// What the role needs.
+        expected: &'static str,
+        /// What the column holds.
+        found: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// A row breaks a rule of its column (the first such row under [`crate::log::RowPolicy::Strict`]).
+    #[error(transparent)]
+    Row(Box<RowFault>),
+    /// Columns of one source differ in length.
+    #[error(
+        "{file}: column {column:?} has {found} rows where the others have {expected}; pass columns of one length"
+    )]
+    ColumnLength {
+        /// The source.
+        file: String,
+        /// The column that differs.
+        column: String,
+        /// Its length in rows.
+        found: usize,
+        /// The length of the columns before it, in rows.
+        expected: usize,
+    },
+    /// No row is left to measure.
+    #[error("{file}: no impressions ({set_aside} rows set aside); check the file and the schema")]
+    EmptyLog {
+        /// The file or source.
+        file: String,
+        /// Rows that were read and set aside.
+        set_aside: u64,
+    },
+    /// A file written by another version of the library.
+    #[error(
+        "{file}: {what} version {found:?}, where this release reads {expected:?}; write it again with this release"
+    )]
+    Version {
+        /// The file.
+        file: String,
+        /// What kind of thing was saved in it.
+        what: &'static str,
+        /// The version found; empty when there is none.
+        found: String,
+        /// The version that can be read.
+        expected: &'static str,
+    },
+    /// The log lacks a column that the question needs.
+    #[error("the log has no {role}, which {needed_by} needs; declare its column in the LogSchema")]
+    MissingRole {
+        /// The role that no column plays.
+        role: Role,
+        /// What needs it.
+        needed_by: String,
+    },
+    /// The log has no column of this name to cluster or stratify by.
+    #[error(
+        "the log has no column {column:?}; it has {}; declare it with LogSchema::column",
+        quoted(available)
+    )]
+    UnknownColumn {
+        /// The column asked for.
+        column: String,
+        /// The columns that may be used.
+        available: Vec<String>,
+    },
+    /// An arm was asked for that has no impressions.
+    #[error("no impressions in arm {arm:?}; the arms are {}", quoted(available))]
+    UnknownArm {
+        /// The arm asked for.
+        arm: String,
+        /// The arms of the log.
+        available: Vec<String>,
+    },
+    /// Treatment and baseline are the same arm.
+    #[error("arm {arm:?} is both treatment and baseline; compare two different arms")]
+    SameArm {
+        /// The arm.
+        arm: String,
+    },
+    /// A topic was asked for that no impression carries.
+    #[error(
+        "no impression is tagged {topic:?}; the topics are {}",
+        quoted(available)
+    )]
+    UnknownTopic {
+        /// The topic asked for.
+        topic: String,
+        /// The topics of the log.
+        available: Vec<String>,
+    },
+    /// The audit was run without saying something it cannot guess.
+    #[error("the audit does not say its {what}; call {call} before run")]
+    Unstated {
+        /// What is missing.
+        what: &'static str,
+        /// The method that says it.
+        call: &'static str,
+    },
+    /// A parameter lies outside its range.
+    #[error("{parameter} is {value}; it must be {expected}")]
+    Parameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// The value given.
+        value: String,
+        /// The range it must lie in.
+        expected: &'static str,
+    },
+    /// Two tallies answer different questions and cannot be added.
+    #[error(
+        "these tallies cannot be merged: {what} is {first} in one and {second} in the other; make both with the same TallySpec"
+    )]
+    Unmergeable {
+        /// What differs.
+        what: &'static str,
+        /// Its value in the tally merged into.
+        first: String,
+        /// Its value in the other.
+        second: String,
+    },
+    /// More distinct ids in one column than codes.
+    #[error(
+        "a column has more than 4,294,967,294 distinct ids; split the log and merge the tallies"
+    )]
+    TooManyIds,
+    /// More cells (arms x strata x topics) than codes.
+    #[error(
+        "{arms} arms x {strata} strata x {topics} topics are more than 4,294,967,294 cells; group the topics or strata"
+    )]
+    TooManyCells {
+        /// Arms of the log.
+        arms: usize,
+        /// Strata of the log.
+        strata: usize,
+        /// Topics of the log.
+        topics: usize,
+    },
+    /// Two ids have the same 64-bit cluster key.
+    #[error("the ids {first:?} and {second:?} have the same cluster key; rename one of them")]
+    KeyCollision {
+        /// One id.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A report could not be read back, or not be turned into the form asked for.
+    #[error("report: {detail}")]
+    Report {
+        /// What the serialiser or frame library said.
+        detail: String,
+    },
+}
+
+/// Names in quotes with commas between them, long lists cut with their length told.
+fn quoted(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|n| format!("{n:?}")).collect();
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}

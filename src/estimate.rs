@@ -1,0 +1,339 @@
+//! What an estimate carries: value or state, interval, errors, clusters, warnings. Plain data.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::estimand::Estimand;
+use crate::statistic::{Side, Undefined};
+
+/// The value of a statistic, or the state it is in. Never NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A finite number.
+    Estimated(f64),
+    /// The topic's total above the line is zero: a ratio or share of 0, an amplification of
+    /// -100%. The number is that.
+    Zero(f64),
+    /// Something over nothing: plus infinity.
+    Infinite,
+    /// The logarithm of nothing: minus infinity.
+    NegativeInfinite,
+    /// Not defined, with the reason.
+    Undefined(Undefined),
+}
+
+impl Value {
+    /// The value as a number, infinities included; `None` if undefined.
+    #[must_use]
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Estimated(value) | Self::Zero(value) => Some(value),
+            Self::Infinite => Some(f64::INFINITY),
+            Self::NegativeInfinite => Some(f64::NEG_INFINITY),
+            Self::Undefined(_) => None,
+        }
+    }
+
+    /// The state's name in reports.
+    #[must_use]
+    pub fn state(self) -> &'static str {
+        match self {
+            Self::Estimated(_) => "estimated",
+            Self::Zero(_) => "zero",
+            Self::Infinite => "infinite",
+            Self::NegativeInfinite => "negative_infinite",
+            Self::Undefined(_) => "undefined",
+        }
+    }
+}
+
+/// A confidence interval on the reported scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConfidenceInterval {
+    /// The lower bound; `None` for a one-sided interval that only bounds from above.
+    pub low: Option<f64>,
+    /// The upper bound; `None` for a one-sided interval that only bounds from below.
+    pub high: Option<f64>,
+    /// The confidence level, in (0, 1).
+    pub level: f64,
+}
+
+/// Why there is no interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NoInterval {
+    /// There is no value.
+    UndefinedValue,
+    /// An arm has a single cluster, so nothing shows how clusters vary.
+    SingleCluster,
+    /// Clusters do not vary at all.
+    NoVariation,
+    /// A share is 0 or 1, where the statistic's linearisation fails and no bound is known.
+    ShareAtLimit,
+}
+
+impl fmt::Display for NoInterval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UndefinedValue => "no value",
+            Self::SingleCluster => "a single cluster in an arm",
+            Self::NoVariation => "clusters do not vary",
+            Self::ShareAtLimit => "a share is 0 or 1",
+        })
+    }
+}
+
+/// How an interval was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MethodUsed {
+    /// Cluster-robust delta method with quantiles of Student's t.
+    DeltaStudentT,
+    /// Cluster-robust delta method with quantiles of the normal.
+    DeltaNormal,
+    /// A one-sided bound from bounds for the two shares; the share of 0 or 1 is bounded with the
+    /// effective number of impressions.
+    LimitByEffectiveSize,
+    /// A one-sided bound from bounds for the two shares; the share of 0 or 1 is bounded by the
+    /// number of clusters.
+    LimitByClusters,
+}
+
+impl fmt::Display for MethodUsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DeltaStudentT => "cluster-robust delta, Student t",
+            Self::DeltaNormal => "cluster-robust delta, normal",
+            Self::LimitByEffectiveSize => "one-sided, from the effective number of impressions",
+            Self::LimitByClusters => "one-sided, from the number of clusters",
+        })
+    }
+}
+
+/// How the clusters of the two arms relate; found from the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// No cluster has impressions in both arms.
+    Nested,
+    /// Some clusters have impressions in both arms.
+    Crossed,
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nested => "nested in the arms",
+            Self::Crossed => "crossed with the arms",
+        })
+    }
+}
+
+/// How many clusters there are, and how they relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterCounts {
+    /// Clusters with impressions in the treatment.
+    pub treatment: u64,
+    /// Clusters with impressions in the baseline.
+    pub baseline: u64,
+    /// Clusters with impressions in both.
+    pub both: u64,
+    /// How the arms share them.
+    pub relation: Relation,
+}
+
+/// What one arm showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ArmTotals {
+    /// Impressions below the line.
+    pub impressions: u64,
+    /// Impressions of the topic.
+    pub topic_impressions: u64,
+    /// The topic's total in the unit of the estimand: mass if pooled, sum of shares for cluster
+    /// means, clusters reached for reach.
+    pub topic: f64,
+    /// The overall total in the same unit: mass, or number of clusters.
+    pub all: f64,
+    /// The topic's share, `topic / all`; `None` where `all` is 0.
+    pub share: Option<f64>,
+}
+
+/// The error one would report if every impression were independent of all others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Naive {
+    /// Standard error on the working scale of the statistic (of the logarithm, for ratios).
+    pub standard_error: f64,
+    /// The interval it would give, with the normal quantile, on the reported scale.
+    pub interval: ConfidenceInterval,
+    /// The square of the robust standard error over the naive one: how many times fewer
+    /// independent impressions the log is worth; `None` without a robust standard error.
+    pub design_effect: Option<f64>,
+}
+
+/// Something a reader should know before believing the number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// Fewer than 10 clusters in an arm: robust standard errors are then too small on average.
+    FewClusters {
+        /// The arm.
+        side: Side,
+        /// Its clusters.
+        clusters: u64,
+    },
+    /// Every impression was its own cluster.
+    ImpressionsAsClusters,
+    /// Only some of the crossed clusters have impressions in both arms.
+    PartlyCrossed {
+        /// Clusters in both arms.
+        both: u64,
+        /// Clusters in either.
+        either: u64,
+    },
+    /// An arm never shows the topic.
+    TopicNeverShown {
+        /// The arm.
+        side: Side,
+    },
+    /// An arm shows nothing but the topic.
+    NothingButTopic {
+        /// The arm.
+        side: Side,
+    },
+    /// A stratum has impressions in one of the arms only, so the arms differ in more than the
+    /// ranking.
+    ArmMissingInStratum {
+        /// The stratum.
+        stratum: String,
+        /// The arm that it lacks.
+        side: Side,
+    },
+    /// Some items were shown more than once in a slate.
+    RepeatedItems {
+        /// Slates with a repeated item.
+        slates: u64,
+        /// Impressions beyond an item's first in its slate.
+        impressions: u64,
+    },
+    /// Some clusters have impressions but no mass in an arm, and so no share there.
+    ClustersWithoutMass {
+        /// The arm.
+        side: Side,
+        /// Such clusters.
+        clusters: u64,
+    },
+    /// Masses are so small that rounding them to 2^-40 may matter in the ninth digit.
+    MassResolution {
+        /// The arm.
+        side: Side,
+    },
+    /// Rows of the log were set aside.
+    RowsSetAside {
+        /// How many.
+        rows: u64,
+    },
+    /// Some items of the log have no entry in the topics table.
+    ItemsWithoutTopics {
+        /// How many distinct items.
+        items: u64,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewClusters { side, clusters } => write!(
+                f,
+                "only {clusters} {} in the {side}: intervals from fewer than 10 tend to be too short",
+                plural(*clusters, "cluster")
+            ),
+            Self::ImpressionsAsClusters => f.write_str(
+                "every impression counted as its own cluster: impressions of one viewer are not independent, so the interval is too short",
+            ),
+            Self::PartlyCrossed { both, either } => write!(
+                f,
+                "only {both} of {either} clusters have impressions in both arms; the others are compared with nothing of their own"
+            ),
+            Self::TopicNeverShown { side } => write!(f, "the {side} never shows the topic"),
+            Self::NothingButTopic { side } => write!(f, "the {side} shows nothing but the topic"),
+            Self::ArmMissingInStratum { stratum, side } => write!(
+                f,
+                "stratum {stratum:?} has no impressions in the {side}: the arms differ in more than the ranking"
+            ),
+            Self::RepeatedItems {
+                slates,
+                impressions,
+            } => write!(
+                f,
+                "{slates} {} an item more than once ({impressions} such {})",
+                if *slates == 1 { "slate shows" } else { "slates show" },
+                plural(*impressions, "impression")
+            ),
+            Self::ClustersWithoutMass { side, clusters } => write!(
+                f,
+                "{clusters} {} of the {side} have impressions but no mass, and are left out of its mean",
+                plural(*clusters, "cluster")
+            ),
+            Self::MassResolution { side } => write!(
+                f,
+                "masses in the {side} are so small that their rounding shows in the ninth digit; use larger weights"
+            ),
+            Self::RowsSetAside { rows } => {
+                write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))
+            }
+            Self::ItemsWithoutTopics { items } => write!(
+                f,
+                "{items} {} not in the topics table; their impressions are untagged",
+                plural(*items, "item")
+            ),
+        }
+    }
+}
+
+/// The word in the number that fits.
+fn plural(count: u64, word: &str) -> String {
+    format!("{word}{}", if count == 1 { "" } else { "s" })
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Treatment => "treatment",
+            Self::Baseline => "baseline",
+        })
+    }
+}
+
+/// An estimate, with all that is needed to judge it.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Estimate {
+    /// What was estimated.
+    pub estimand: Estimand,
+    /// The value, or the state it is in.
+    pub value: Value,
+    /// The cluster-robust interval, or the reason why there is none.
+    pub interval: Result<ConfidenceInterval, NoInterval>,
+    /// How the interval was made; `None` where there is none.
+    pub method: Option<MethodUsed>,
+    /// Cluster-robust standard error on the working scale of the statistic: of the logarithm for
+    /// ratios and percent, of the log odds for shares.
+    pub standard_error: Option<f64>,
+    /// Degrees of freedom of the Student quantile; `None` for the normal or without an interval.
+    pub degrees_of_freedom: Option<f64>,
+    /// The error if impressions were independent; `None` where the unit is not impressions, or
+    /// the statistic has no finite value.
+    pub naive: Option<Naive>,
+    /// The clusters.
+    pub clusters: ClusterCounts,
+    /// What the treatment showed.
+    pub treatment: ArmTotals,
+    /// What the baseline showed.
+    pub baseline: ArmTotals,
+    /// What a reader should know.
+    pub warnings: Vec<Warning>,
+}

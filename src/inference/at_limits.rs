@@ -1,0 +1,187 @@
+//! One-sided bounds where a share is 0 or 1 and the delta method has nothing to linearise.
+
+use super::contribution::{Contributions, Question};
+use super::delta::{self, Delta, Quantile};
+use super::{Doubt, naive};
+use crate::error::Error;
+use crate::estimand::Unit;
+use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval};
+use crate::statistic::{
+    AtLimits, BaselineShare, Cell, Scale, Side, Statistic, TreatmentShare, Working,
+};
+use crate::tally::Tally;
+
+/// Bounds for the share of one arm, and how a share at a limit was bounded.
+struct ShareBounds {
+    low: f64,
+    high: f64,
+    at_limit: Option<MethodUsed>,
+}
+
+/// A one-sided interval for a statistic that is infinite or zero.
+///
+/// Each arm's share is bounded at level `1 - alpha/2`, so that both bounds hold together at
+/// `1 - alpha` (Bonferroni), and the statistic is evaluated at the worse ends. A share inside
+/// (0, 1) is bounded by the delta method on its log odds. A share of 0 is bounded by
+/// `1 - (alpha/2)^(1/n)`, the Clopper-Pearson bound for no success in n trials (1 minus that for a
+/// share of 1):
+///
+/// - for cluster means and reach, n is the number of clusters, and the bound is exact or
+///   conservative for any distribution of shares over clusters, since a cluster without the topic
+///   is at least as likely as 1 minus its expected share;
+/// - for pooled shares, n is the effective number of impressions, `N^2 / sum m^2` over the design
+///   effect of the same topic's share in the other arm (at least 1), after Korn and Graubard 1998
+///   (Survey Methodology 24): nothing in the arm itself shows how the topic would clump. Where
+///   the other arm has no design effect either, n is the number of clusters.
+pub(super) fn one_sided(
+    tally: &Tally,
+    question: &Question<'_>,
+    statistic: &dyn Statistic,
+    method: &Delta,
+) -> Result<Doubt, Error> {
+    let none = Ok(Doubt::none(NoInterval::ShareAtLimit));
+    let strata = tally.axes().strata().len();
+    if statistic.at_limits() != AtLimits::BoundedByShares
+        || statistic.cells(strata) != Cell::TWO_ARMS
+    {
+        return none;
+    }
+    let sides: [(&dyn Statistic, Side); 2] = [
+        (&TreatmentShare, Side::Treatment),
+        (&BaselineShare, Side::Baseline),
+    ];
+    let arms = sides
+        .iter()
+        .map(|(share, _)| Contributions::of(tally, question, *share))
+        .collect::<Result<Vec<_>, _>>()?;
+    let effects: Vec<_> = sides
+        .iter()
+        .zip(&arms)
+        .map(|((share, _), arm)| design_effect(*share, arm))
+        .collect();
+    let tail = (1.0 - method.level) / 2.0;
+    let bounds = [0, 1].map(|at| {
+        share_bounds(
+            sides[at].0,
+            sides[at].1,
+            &arms[at],
+            effects[1 - at],
+            question.unit,
+            tail,
+            method,
+        )
+    });
+    let [Some(treatment), Some(baseline)] = bounds else {
+        return none;
+    };
+    let all = [0, 1].map(|at| arms[at].totals()[1]);
+    let value_at = |share: f64, other: f64| match statistic.value(&[
+        share * all[0],
+        all[0],
+        other * all[1],
+        all[1],
+    ]) {
+        Working::Finite(value) => Some(statistic.scale().reported(value)),
+        _ => None,
+    };
+    let is_above = matches!(statistic.value(&totals(&arms)), Working::Above);
+    let (low, high) = if is_above {
+        (value_at(treatment.low, baseline.high), None)
+    } else {
+        (None, value_at(treatment.high, baseline.low))
+    };
+    if low.is_none() && high.is_none() {
+        return none;
+    }
+    let used = [&treatment, &baseline]
+        .into_iter()
+        .filter_map(|b| b.at_limit);
+    // If both arms stand at limits, name the coarser of the two ways.
+    let used = used.max_by_key(|used| *used == MethodUsed::LimitByClusters);
+    Ok(Doubt {
+        interval: Ok(ConfidenceInterval {
+            low,
+            high,
+            level: method.level,
+        }),
+        method: used,
+        standard_error: None,
+        degrees_of_freedom: None,
+    })
+}
+
+fn totals(arms: &[Contributions]) -> Vec<f64> {
+    arms.iter().flat_map(Contributions::totals).collect()
+}
+
+/// How many times the clustering inflates the variance of a share, at least 1; `None` where the
+/// share is at a limit or has no variance.
+fn design_effect(share: &dyn Statistic, arm: &Contributions) -> Option<f64> {
+    let totals = arm.totals();
+    let Working::Finite(at) = share.value(&totals) else {
+        return None;
+    };
+    let gradient = share.gradient(&totals);
+    let robust = delta::variance(&gradient, arm).ok()?.variance;
+    let naive = naive::naive(at, &gradient, share, arm, 0.95)?
+        .standard_error
+        .powi(2);
+    (naive > 0.0).then(|| (robust / naive).max(1.0))
+}
+
+fn share_bounds(
+    share: &dyn Statistic,
+    side: Side,
+    arm: &Contributions,
+    effect: Option<f64>,
+    unit: Unit,
+    tail: f64,
+    method: &Delta,
+) -> Option<ShareBounds> {
+    let totals = arm.totals();
+    match share.value(&totals) {
+        Working::Undefined(_) => None,
+        Working::Finite(at) => {
+            let known = delta::variance(&share.gradient(&totals), arm).ok()?;
+            let quantile = match method.quantile {
+                Quantile::StudentT => delta::student_quantile(1.0 - tail, known.degrees_of_freedom),
+                Quantile::Normal => delta::normal_quantile(1.0 - tail),
+            };
+            let stretch = quantile * known.variance.sqrt();
+            Some(ShareBounds {
+                low: Scale::Logit.reported(at - stretch),
+                high: Scale::Logit.reported(at + stretch),
+                at_limit: None,
+            })
+        }
+        limit => {
+            let clusters = totals[1];
+            let [_, _, squares] = arm.squares(side);
+            let (trials, used) = match (unit, effect) {
+                (Unit::Pooled, Some(effect)) => {
+                    let impressions = totals[1] * totals[1] / squares;
+                    (impressions / effect, MethodUsed::LimitByEffectiveSize)
+                }
+                (Unit::Pooled, None) => {
+                    let counts = arm.clusters();
+                    let clusters = match side {
+                        Side::Treatment => counts.treatment,
+                        Side::Baseline => counts.baseline,
+                    };
+                    (clusters as f64, MethodUsed::LimitByClusters)
+                }
+                _ => (clusters, MethodUsed::LimitByClusters),
+            };
+            let width = 1.0 - tail.powf(1.0 / trials);
+            let (low, high) = match limit {
+                Working::Below => (0.0, width),
+                _ => (1.0 - width, 1.0),
+            };
+            Some(ShareBounds {
+                low,
+                high,
+                at_limit: Some(used),
+            })
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Each cluster's contribution to the totals of a question: the only thing that inference works
+//! on. The unit of the estimand (pooled, cluster mean, reach) is applied here.
+
+use ndarray::{Array2, ArrayView1, Axis};
+
+use crate::baseline::Baseline;
+use crate::error::Error;
+use crate::estimand::{Denominator, Estimand, Reach, Unit};
+use crate::estimate::{ArmTotals, ClusterCounts, Relation};
+use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
+use crate::tally::{CellSum, Mass, Row, Squares, Tally};
+
+/// What is asked of a tally, but for the statistic.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'q> {
+    /// The topic.
+    pub topic: &'q str,
+    /// The arm under test.
+    pub treatment: &'q str,
+    /// What it is compared with.
+    pub baseline: &'q Baseline,
+    /// How clusters are put together.
+    pub unit: Unit,
+    /// Which impressions stand below the line.
+    pub denominator: Denominator,
+}
+
+impl Question<'_> {
+    /// The question in full, with what the tally and the statistic settle.
+    pub(super) fn estimand(&self, tally: &Tally, statistic: &dyn Statistic) -> Estimand {
+        let spec = tally.spec();
+        Estimand {
+            statistic: statistic.name().to_owned(),
+            phrase: statistic.phrase().to_owned(),
+            topic: self.topic.to_owned(),
+            treatment: self.treatment.to_owned(),
+            baseline: self.baseline.clone(),
+            unit: self.unit,
+            denominator: self.denominator,
+            attention: spec.attention.clone(),
+            multi_label: spec.multi_label,
+            cluster: spec.cluster.clone(),
+        }
+    }
+}
+
+/// What each cluster adds to each total that a statistic needs.
+///
+/// `values` is clusters x cells: row c holds the contribution of cluster c, in the order of the
+/// clusters' keys, and the totals are its column sums. Only clusters with impressions in one of
+/// the two arms are in it.
+#[derive(Clone, Debug)]
+pub struct Contributions {
+    values: Array2<f64>,
+    /// For each cluster, whether it has impressions in the treatment and in the baseline.
+    present: Vec<[bool; 2]>,
+    cells: Vec<Cell>,
+    arms: [ArmState; 2],
+    /// Whether contributions are masses of impressions, so that the naive error means something.
+    of_impressions: bool,
+}
+
+/// Totals of one arm over all strata, as the tally holds them.
+#[derive(Clone, Copy, Debug, Default)]
+struct ArmState {
+    topic: CellSums,
+    all: CellSums,
+    without_mass: u64,
+    totals: (f64, f64),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct CellSums {
+    count: u64,
+    mass: Mass,
+    squares: Squares,
+}
+
+/// The cells of a tally that belong to one arm of the question: one per stratum.
+struct ArmCells {
+    topic: Vec<u32>,
+    all: Vec<u32>,
+}
+
+impl Contributions {
+    /// The contributions to a statistic's totals.
+    ///
+    /// # Errors
+    /// [`Error::UnknownArm`], [`Error::UnknownTopic`] and [`Error::SameArm`].
+    pub fn of(
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+    ) -> Result<Self, Error> {
+        let Baseline::Arm(baseline) = question.baseline;
+        if question.treatment == baseline {
+            return Err(Error::SameArm {
+                arm: baseline.clone(),
+            });
+        }
+        let arms = [
+            ArmCells::of(tally, question, question.treatment)?,
+            ArmCells::of(tally, question, baseline)?,
+        ];
+        let cells = statistic.cells(tally.axes().strata().len());
+        let mut flat = Vec::new();
+        let mut present = Vec::new();
+        let mut states = [ArmState::default(); 2];
+        for (_, row) in tally.rows() {
+            let here = [0, 1].map(|side| arms[side].count(&arms[side].all, row) > 0);
+            if here == [false, false] {
+                continue;
+            }
+            present.push(here);
+            for side in [0, 1].into_iter().filter(|&side| here[side]) {
+                states[side].add(&arms[side], row, question.unit);
+            }
+            for cell in &cells {
+                let side = index(cell.side);
+                flat.push(if here[side] {
+                    arms[side].contribution(*cell, row, question.unit)
+                } else {
+                    0.0
+                });
+            }
+        }
+        for (state, cells) in states.iter_mut().zip(&arms) {
+            state.topic.squares = cells.squares(&cells.topic, tally);
+            state.all.squares = cells.squares(&cells.all, tally);
+        }
+        let values = Array2::from_shape_vec((present.len(), cells.len()), flat)
+            .expect("one value per cluster and cell");
+        Ok(Self {
+            values,
+            present,
+            cells,
+            arms: states,
+            of_impressions: question.unit == Unit::Pooled,
+        })
+    }
+
+    /// The contribution of each cluster: clusters x cells.
+    #[must_use]
+    pub fn values(&self) -> &Array2<f64> {
+        &self.values
+    }
+
+    /// The totals, in the order of the statistic's cells.
+    #[must_use]
+    pub fn totals(&self) -> Vec<f64> {
+        self.values
+            .axis_iter(Axis(1))
+            .map(compensated_sum)
+            .collect()
+    }
+
+    /// For each cluster, whether it has impressions in the treatment and in the baseline.
+    pub(super) fn present(&self) -> &[[bool; 2]] {
+        &self.present
+    }
+
+    /// The cells that the totals belong to.
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Whether contributions are masses of impressions.
+    pub(super) fn of_impressions(&self) -> bool {
+        self.of_impressions
+    }
+
+    /// How many clusters there are, and how the arms share them.
+    #[must_use]
+    pub fn clusters(&self) -> ClusterCounts {
+        let count =
+            |is: fn(&[bool; 2]) -> bool| self.present.iter().filter(|p| is(p)).count() as u64;
+        let both = count(|p| p[0] && p[1]);
+        ClusterCounts {
+            treatment: count(|p| p[0]),
+            baseline: count(|p| p[1]),
+            both,
+            relation: if both == 0 {
+                Relation::Nested
+            } else {
+                Relation::Crossed
+            },
+        }
+    }
+
+    /// What an arm showed, in the unit of the question.
+    #[must_use]
+    pub fn arm(&self, side: Side) -> ArmTotals {
+        let state = &self.arms[index(side)];
+        let (topic, all) = if self.of_impressions {
+            (state.topic.mass.get(), state.all.mass.get())
+        } else {
+            state.totals
+        };
+        ArmTotals {
+            impressions: state.all.count,
+            topic_impressions: state.topic.count,
+            topic,
+            all,
+            share: (all > 0.0).then(|| topic / all),
+        }
+    }
+
+    /// Clusters with impressions but no mass in an arm, where that leaves them out.
+    pub(super) fn without_mass(&self, side: Side) -> u64 {
+        self.arms[index(side)].without_mass
+    }
+
+    /// Whether rounding an arm's masses to the fixed-point unit may matter in the ninth digit.
+    pub(super) fn is_coarse(&self, side: Side) -> bool {
+        let all = self.arms[index(side)].all;
+        let worst = all.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
+        all.count > 0 && worst > 1e-9 * all.mass.get()
+    }
+
+    /// Sums of squares of an arm: of the topic, of the topic with the whole, and of the whole.
+    pub(super) fn squares(&self, side: Side) -> [f64; 3] {
+        let state = &self.arms[index(side)];
+        let (topic, all) = (state.topic.squares, state.all.squares);
+        [topic.own.get(), topic.cross.get(), all.own.get()]
+    }
+}
+
+pub(super) fn index(side: Side) -> usize {
+    match side {
+        Side::Treatment => 0,
+        Side::Baseline => 1,
+    }
+}
+
+impl ArmCells {
+    fn of(tally: &Tally, question: &Question<'_>, arm: &str) -> Result<Self, Error> {
+        let axes = tally.axes();
+        let at = axes.arm(arm).ok_or_else(|| Error::UnknownArm {
+            arm: arm.to_owned(),
+            available: axes.arms().to_vec(),
+        })?;
+        let topic = axes
+            .topic(question.topic)
+            .ok_or_else(|| Error::UnknownTopic {
+                topic: question.topic.to_owned(),
+                available: axes.topics().to_vec(),
+            })?;
+        let strata = 0..axes.strata().len();
+        let all = |stratum| match question.denominator {
+            Denominator::AllImpressions => axes.all_cell(at, stratum),
+            Denominator::TaggedImpressions => axes.tagged_cell(at, stratum),
+        };
+        Ok(Self {
+            topic: strata
+                .clone()
+                .map(|s| axes.topic_cell(at, s, topic))
+                .collect(),
+            all: strata.map(all).collect(),
+        })
+    }
+
+    fn sum(cells: &[u32], row: Row<'_>) -> (u64, Mass) {
+        let add = |(count, mass), sum: CellSum| (count + sum.count, mass + sum.mass);
+        cells
+            .iter()
+            .map(|&cell| row.get(cell))
+            .fold((0, Mass::ZERO), add)
+    }
+
+    fn count(&self, cells: &[u32], row: Row<'_>) -> u64 {
+        Self::sum(cells, row).0
+    }
+
+    fn squares(&self, cells: &[u32], tally: &Tally) -> Squares {
+        cells.iter().fold(Squares::default(), |sum, &cell| {
+            let more = tally.squares(cell);
+            Squares {
+                own: sum.own + more.own,
+                cross: sum.cross + more.cross,
+            }
+        })
+    }
+
+    /// What a cluster that is present in the arm adds to a total.
+    fn contribution(&self, cell: Cell, row: Row<'_>, unit: Unit) -> f64 {
+        let strata = match cell.over {
+            Over::AllStrata => 0..self.all.len(),
+            Over::Stratum(at) => at..at + 1,
+        };
+        let topic = Self::sum(&self.topic[strata.clone()], row);
+        let all = Self::sum(&self.all[strata], row);
+        in_unit(unit, cell.quantity, topic, all)
+    }
+}
+
+/// A cluster's contribution from its sums of the topic and of all, in the unit of the estimand.
+fn in_unit(unit: Unit, quantity: Quantity, topic: (u64, Mass), all: (u64, Mass)) -> f64 {
+    let flag = |holds: bool| f64::from(u8::from(holds));
+    match (unit, quantity) {
+        (Unit::Pooled, Quantity::Topic) => topic.1.get(),
+        (Unit::Pooled, Quantity::All) => all.1.get(),
+        (Unit::ClusterMean, _) if all.1 == Mass::ZERO => 0.0,
+        (Unit::ClusterMean, Quantity::Topic) => topic.1.get() / all.1.get(),
+        (Unit::ClusterMean, Quantity::All) => 1.0,
+        (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
+            flag(topic.0 >= impressions && topic.0 > 0 && topic.1.get() >= mass)
+        }
+        (Unit::Reach(_), Quantity::All) => flag(all.0 > 0),
+    }
+}
+
+impl ArmState {
+    fn add(&mut self, cells: &ArmCells, row: Row<'_>, unit: Unit) {
+        let topic = ArmCells::sum(&cells.topic, row);
+        let all = ArmCells::sum(&cells.all, row);
+        for (sums, (count, mass)) in [(&mut self.topic, topic), (&mut self.all, all)] {
+            sums.count += count;
+            sums.mass += mass;
+        }
+        if unit == Unit::ClusterMean && all.1 == Mass::ZERO {
+            self.without_mass += 1;
+        }
+        self.totals.0 += in_unit(unit, Quantity::Topic, topic, all);
+        self.totals.1 += in_unit(unit, Quantity::All, topic, all);
+    }
+}
+
+/// A sum whose error does not grow with its length (Neumaier 1974).
+pub(super) fn compensated_sum(values: ArrayView1<'_, f64>) -> f64 {
+    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
+    for &value in values {
+        let next = sum + value;
+        lost += if sum.abs() >= value.abs() {
+            (sum - next) + value
+        } else {
+            (value - next) + sum
+        };
+        sum = next;
+    }
+    sum + lost
+}

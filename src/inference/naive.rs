@@ -1,0 +1,53 @@
+//! The error one would report if every impression were independent: the field's commonest, shown
+//! beside the robust one so that the difference is seen.
+
+use super::contribution::Contributions;
+use super::delta::normal_quantile;
+use crate::estimate::{ConfidenceInterval, Naive};
+use crate::statistic::{Over, Quantity, Side, Statistic};
+
+/// `V = sum over arms of sum_i (g . z_i)^2` with `z_i` the contribution of impression i, no
+/// small-sample factor; for the logarithm of the amplification ratio that is
+/// `sum_i m_i^2 (1[T] - S)^2 / X^2` (METHODS section 4), `(1 - S)/X` for unit masses.
+///
+/// `None` where contributions are not sums over impressions (cluster means, reach), or the
+/// statistic keeps strata apart.
+pub(super) fn naive(
+    at: f64,
+    gradient: &[f64],
+    statistic: &dyn Statistic,
+    contributions: &Contributions,
+    level: f64,
+) -> Option<Naive> {
+    if !contributions.of_impressions() {
+        return None;
+    }
+    let mut variance = 0.0;
+    for side in [Side::Treatment, Side::Baseline] {
+        let mut by_quantity = [0.0; 2];
+        for (cell, slope) in contributions.cells().iter().zip(gradient) {
+            if cell.over != Over::AllStrata {
+                return None;
+            }
+            if cell.side == side {
+                by_quantity[usize::from(cell.quantity == Quantity::All)] += slope;
+            }
+        }
+        let [by_topic, by_all] = by_quantity;
+        let [topic, cross, all] = contributions.squares(side);
+        variance +=
+            by_topic * by_topic * topic + 2.0 * by_topic * by_all * cross + by_all * by_all * all;
+    }
+    let standard_error = variance.max(0.0).sqrt();
+    let reach = normal_quantile(1.0 - (1.0 - level) / 2.0) * standard_error;
+    let scale = statistic.scale();
+    Some(Naive {
+        standard_error,
+        interval: ConfidenceInterval {
+            low: Some(scale.reported(at - reach)),
+            high: Some(scale.reported(at + reach)),
+            level,
+        },
+        design_effect: None,
+    })
+}

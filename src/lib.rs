@@ -1,0 +1,81 @@
+//! Measure which way a recommendation feed leans.
+//!
+//! tiltmeter reads the log of what a feed showed to whom and says how much each topic is
+//! amplified in one arm against a stated baseline, with intervals that know that impressions of
+//! one viewer are not independent.
+//!
+//! ```
+//! use tiltmeter::log::{LogSchema, TopicColumn};
+//! use tiltmeter::{Audit, Baseline, ClusterBy, ExposureLog};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("log.csv");
+//! # std::fs::write(&path, "who,feed,rank,about\na,ranked,1,war\nb,ranked,1,war\nc,newest,1,war\nd,newest,1,sport\n").unwrap();
+//! let schema = LogSchema::new()
+//!     .viewer("who")
+//!     .arm("feed")
+//!     .position("rank")
+//!     .topics(TopicColumn::separated("about", '|'));
+//! let log = ExposureLog::open(&path, &schema)?;
+//!
+//! let report = Audit::of(&log)
+//!     .treatment("ranked")
+//!     .baseline(Baseline::arm("newest"))
+//!     .cluster(ClusterBy::Viewer)
+//!     .run()?;
+//! println!("{report}");
+//! # Ok::<(), tiltmeter::Error>(())
+//! ```
+//!
+//! # The way through
+//!
+//! | step | module | in | out |
+//! | --- | --- | --- | --- |
+//! | source | [`source`] | files, frames, slices | batches of plain columns |
+//! | log | [`log`] | batches and a [`log::LogSchema`] | an [`ExposureLog`]: typed, checked |
+//! | tally | [`tally`] | a log | a [`tally::Tally`]: sums by cluster and cell |
+//! | estimate | [`statistic`], [`inference`] | a tally and a question | an [`Estimate`] |
+//! | report | [`report`] | estimates | an [`AuditReport`]: table, JSON, frame |
+//!
+//! [`Audit`] goes all the way in one chain of calls.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `parquet` | yes | reading Parquet, saving logs to it |
+//! | `polars` | yes | logs from `DataFrame`s, reports as `DataFrame`s |
+//! | `lazy` | no | logs from `LazyFrame`s |
+//!
+//! # Panics and NaN
+//!
+//! Bad input is a typed [`Error`] that names file, column, row and value. No public function
+//! panics on input, and no number it returns is NaN: what has no value is a state with a reason
+//! ([`Value`], [`NoInterval`]).
+
+mod attention;
+mod audit;
+mod baseline;
+mod error;
+mod estimand;
+mod estimate;
+pub mod inference;
+pub mod log;
+pub mod report;
+pub mod source;
+pub mod statistic;
+pub mod tally;
+
+pub use crate::attention::{Attention, Beyond};
+pub use crate::audit::Audit;
+pub use crate::baseline::Baseline;
+pub use crate::error::Error;
+pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
+pub use crate::estimate::{
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, Naive, NoInterval,
+    Relation, Value, Warning,
+};
+pub use crate::inference::Interval;
+pub use crate::log::ExposureLog;
+pub use crate::report::AuditReport;
+pub use crate::tally::{ClusterBy, MultiLabel};

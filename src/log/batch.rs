@@ -1,0 +1,138 @@
+//! What a source hands to the log: some rows, column by column, not yet checked. Only the types
+//! that files have; roles and rules are the builder's.
+
+use super::dictionary::Coded;
+
+/// Text of many rows in one piece of memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextColumn {
+    text: String,
+    ends: Vec<usize>,
+    null: Vec<bool>,
+}
+
+impl TextColumn {
+    /// Adds a row.
+    pub fn push(&mut self, value: Option<&str>) {
+        self.text.push_str(value.unwrap_or_default());
+        self.ends.push(self.text.len());
+        self.null.push(value.is_none());
+    }
+
+    /// The text in a row; `None` for a null and past the last row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<&str> {
+        if *self.null.get(row)? {
+            return None;
+        }
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(&self.text[start..self.ends[row]])
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+impl<'a> FromIterator<Option<&'a str>> for TextColumn {
+    fn from_iter<I: IntoIterator<Item = Option<&'a str>>>(values: I) -> Self {
+        let mut column = Self::default();
+        for value in values {
+            column.push(value);
+        }
+        column
+    }
+}
+
+/// Some rows of one column, of one of the types that files have.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Column {
+    /// Text.
+    Text(TextColumn),
+    /// Text without nulls, as codes into a dictionary.
+    Coded(Coded),
+    /// Whole numbers.
+    Integer(Vec<Option<i64>>),
+    /// Floating-point numbers.
+    Float(Vec<Option<f64>>),
+    /// Truth values.
+    Boolean(Vec<Option<bool>>),
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    Timestamp(Vec<Option<i64>>),
+    /// Lists of text.
+    TextList(Vec<Option<Vec<String>>>),
+    /// A type that no role can use; refused with its name if a role needs the column.
+    Unsupported {
+        /// The type as the source calls it.
+        type_name: String,
+        /// How many rows there are.
+        rows: usize,
+    },
+}
+
+impl Column {
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Coded(coded) => coded.codes().len(),
+            Self::Integer(values) | Self::Timestamp(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::Boolean(values) => values.len(),
+            Self::TextList(values) => values.len(),
+            Self::Unsupported { rows, .. } => *rows,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The type in words, for messages.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        match self {
+            Self::Text(_) | Self::Coded(_) => "text",
+            Self::Integer(_) => "whole numbers",
+            Self::Float(_) => "floating-point numbers",
+            Self::Boolean(_) => "booleans",
+            Self::Timestamp(_) => "timestamps",
+            Self::TextList(_) => "lists of text",
+            Self::Unsupported { type_name, .. } => type_name,
+        }
+    }
+}
+
+/// A row that a source could not read, though it could read on after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Its index in the batch, from 0. The batch's columns hold a null there.
+    pub index: usize,
+    /// The column at fault, or a word for the whole line.
+    pub column: String,
+    /// What stood there, as far as it can be shown.
+    pub value: String,
+    /// Why it could not be read.
+    pub reason: super::FaultReason,
+}
+
+/// Some rows of a source: the columns that were asked for, in that order, all of one length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// One column for each that was asked for.
+    pub columns: Vec<Column>,
+    /// Rows that could not be read, in order.
+    pub unreadable: Vec<UnreadableRow>,
+}

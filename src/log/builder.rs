@@ -1,0 +1,590 @@
+//! From batches of unchecked columns to the typed columns of a log: every rule about values is
+//! applied here and nowhere else. Opens no files; computes nothing from the values.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
+
+use super::batch::{Batch, Column};
+use super::dictionary::Coded;
+use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
+use super::parse;
+use super::schema::{LogSchema, Role, TimeFormat};
+use super::topics::{TopicReader, Topics};
+use crate::error::Error;
+
+/// The largest weight an impression may have: 2^23. Weights are summed in fixed point, which
+/// leaves no room for absurd ones; 2^23 milliseconds are 2.3 hours of dwell.
+pub const MAX_WEIGHT: f64 = 8_388_608.0;
+
+/// Gathers one column in one role.
+#[derive(Debug)]
+enum Target<'s> {
+    Ids(Coded),
+    Position(Vec<u32>),
+    Time(Vec<i64>, &'s TimeFormat),
+    Number(Vec<f64>),
+    Topics(TopicReader<'s>),
+}
+
+/// A column that is being read in one role.
+#[derive(Debug)]
+struct Reading<'s> {
+    role: Role,
+    column: &'s str,
+    /// Where the column stands in a batch.
+    index: usize,
+    target: Target<'s>,
+}
+
+/// Reads batches into the columns of a log.
+#[derive(Debug)]
+pub(super) struct LogBuilder<'s> {
+    file: String,
+    nulls: &'s [String],
+    policy: RowPolicy,
+    readings: Vec<Reading<'s>>,
+    rows: usize,
+    keep: Vec<bool>,
+    account: SetAsideAccount,
+}
+
+/// What a builder has read.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) rows: usize,
+    pub(super) rows_read: u64,
+    pub(super) set_aside: SetAside,
+    /// Which rows were kept; all of them if `None`.
+    keep: Option<Vec<bool>>,
+    columns: Vec<(Role, String, BuiltColumn)>,
+}
+
+#[derive(Debug)]
+enum BuiltColumn {
+    Ids(Coded),
+    Position(Vec<u32>),
+    Time(Vec<i64>),
+    Number(Vec<f64>),
+    Topics(Topics),
+}
+
+macro_rules! take {
+    ($($name:ident: $kind:ident -> $type:ty),* $(,)?) => {$(
+        /// Takes the column out that plays a role.
+        pub(super) fn $name(&mut self, role: Role) -> Option<$type> {
+            let at = self.columns.iter().position(|(its, ..)| *its == role)?;
+            match self.columns.swap_remove(at).2 {
+                BuiltColumn::$kind(values) => Some(values),
+                _ => unreachable!("a role has one kind of column"),
+            }
+        }
+    )*};
+}
+
+impl Built {
+    take! {
+        ids: Ids -> Coded,
+        position: Position -> Vec<u32>,
+        time: Time -> Vec<i64>,
+        number: Number -> Vec<f64>,
+        topics: Topics -> Topics,
+    }
+
+    /// The row of the source, counted from 1, that each row kept was.
+    pub(super) fn source_rows(&self) -> Vec<u64> {
+        match &self.keep {
+            None => (1..=self.rows_read).collect(),
+            Some(keep) => (1..)
+                .zip(keep)
+                .filter(|(_, k)| **k)
+                .map(|(row, _)| row)
+                .collect(),
+        }
+    }
+
+    /// Takes out all named columns.
+    pub(super) fn named(&mut self) -> HashMap<String, Coded> {
+        std::mem::take(&mut self.columns)
+            .into_iter()
+            .filter_map(|(_, name, column)| match column {
+                BuiltColumn::Ids(values) => Some((name, values)),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+impl<'s> LogBuilder<'s> {
+    /// A builder, and the columns of the source it needs, by index.
+    pub(super) fn new(
+        file: &str,
+        schema: &'s LogSchema,
+        available: &[String],
+    ) -> Result<(Self, Vec<usize>), Error> {
+        if schema.needs().is_empty() {
+            return Err(Error::Unstated {
+                what: "columns",
+                call: "LogSchema::arm, viewer, topics and the like",
+            });
+        }
+        let mut wanted: Vec<usize> = Vec::new();
+        let mut readings: Vec<Reading<'s>> = Vec::new();
+        for (role, column) in schema.needs() {
+            let at = find_column(file, role, column, available)?;
+            let index = wanted.iter().position(|&w| w == at).unwrap_or_else(|| {
+                wanted.push(at);
+                wanted.len() - 1
+            });
+            let again = |r: &Reading<'_>| r.role == Role::Named && r.column == column;
+            if role == Role::Named && readings.iter().any(again) {
+                continue;
+            }
+            readings.push(Reading {
+                role,
+                column,
+                index,
+                target: Target::new(role, schema),
+            });
+        }
+        let builder = Self {
+            file: file.to_owned(),
+            nulls: &schema.nulls,
+            policy: schema.rows,
+            readings,
+            rows: 0,
+            keep: Vec::new(),
+            account: SetAsideAccount::default(),
+        };
+        Ok((builder, wanted))
+    }
+
+    /// Reads a batch.
+    pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
+        let rows = batch.columns.first().map_or(0, Column::len);
+        let mut faults = Faults {
+            file: &self.file,
+            first_row: self.rows as u64 + 1,
+            of_row: BTreeMap::new(),
+        };
+        for row in batch.unreadable {
+            faults.add(row.index, &row.column, row.reason, &row.value);
+        }
+        for reading in &mut self.readings {
+            reading.push(&batch.columns[reading.index], self.nulls, &mut faults)?;
+        }
+        let mut of_row = faults.of_row;
+        match self.policy {
+            RowPolicy::SetAside => self.set_aside(rows, of_row),
+            RowPolicy::Strict => {
+                if let Some((_, first)) = of_row.pop_first() {
+                    return Err(Error::Row(Box::new(first)));
+                }
+            }
+        }
+        self.rows += rows;
+        Ok(())
+    }
+
+    fn set_aside(&mut self, rows: usize, faults: BTreeMap<usize, RowFault>) {
+        let start = self.keep.len();
+        self.keep.resize(start + rows, true);
+        for (index, fault) in faults {
+            self.keep[start + index] = false;
+            self.account.count(fault);
+        }
+    }
+
+    /// The columns, without the rows set aside.
+    pub(super) fn finish(self) -> Result<Built, Error> {
+        let set_aside = self.account.finish();
+        let rows = self.rows - usize::try_from(set_aside.rows).unwrap_or(self.rows);
+        if rows == 0 {
+            return Err(Error::EmptyLog {
+                file: self.file,
+                set_aside: set_aside.rows,
+            });
+        }
+        let keep = (set_aside.rows > 0).then_some(self.keep);
+        let columns = self
+            .readings
+            .into_iter()
+            .map(|r| {
+                Ok((
+                    r.role,
+                    r.column.to_owned(),
+                    r.target.finish(keep.as_deref())?,
+                ))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Built {
+            rows,
+            rows_read: self.rows as u64,
+            set_aside,
+            keep,
+            columns,
+        })
+    }
+}
+
+fn find_column(file: &str, role: Role, column: &str, have: &[String]) -> Result<usize, Error> {
+    let mut at = have.iter().enumerate().filter(|(_, name)| *name == column);
+    match (at.next(), at.next()) {
+        (Some((index, _)), None) => Ok(index),
+        (Some(_), Some(_)) => Err(Error::RepeatedColumn {
+            file: file.to_owned(),
+            column: column.to_owned(),
+        }),
+        (None, _) => Err(Error::MissingColumn {
+            file: file.to_owned(),
+            column: column.to_owned(),
+            role,
+            available: have.to_vec(),
+        }),
+    }
+}
+
+/// The first fault of each row of a batch.
+struct Faults<'f> {
+    file: &'f str,
+    first_row: u64,
+    of_row: BTreeMap<usize, RowFault>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, index: usize, column: &str, reason: FaultReason, value: &str) {
+        if let Entry::Vacant(vacant) = self.of_row.entry(index) {
+            vacant.insert(RowFault {
+                file: self.file.to_owned(),
+                column: column.to_owned(),
+                row: self.first_row + index as u64,
+                value: excerpt(value),
+                reason,
+            });
+        }
+    }
+}
+
+impl<'s> Target<'s> {
+    fn new(role: Role, schema: &'s LogSchema) -> Self {
+        match role {
+            Role::Position => Self::Position(Vec::new()),
+            Role::Weight | Role::Engagement | Role::Propensity | Role::Satisfaction => {
+                Self::Number(Vec::new())
+            }
+            Role::Time => {
+                let (_, format) = schema.time.as_ref().expect("the role is declared");
+                Self::Time(Vec::new(), format)
+            }
+            Role::Topics => {
+                let column = schema.topics.as_ref().expect("the role is declared");
+                Self::Topics(TopicReader::new(column))
+            }
+            _ => Self::Ids(Coded::default()),
+        }
+    }
+
+    fn finish(self, keep: Option<&[bool]>) -> Result<BuiltColumn, Error> {
+        fn kept<T>(mut values: Vec<T>, keep: Option<&[bool]>) -> Vec<T> {
+            if let Some(keep) = keep {
+                super::retain(&mut values, keep);
+            }
+            values
+        }
+        Ok(match self {
+            Self::Ids(mut ids) => {
+                if let Some(keep) = keep {
+                    ids.retain(keep);
+                }
+                BuiltColumn::Ids(ids)
+            }
+            Self::Position(values) => BuiltColumn::Position(kept(values, keep)),
+            Self::Time(values, _) => BuiltColumn::Time(kept(values, keep)),
+            Self::Number(values) => BuiltColumn::Number(kept(values, keep)),
+            Self::Topics(reader) => {
+                let mut topics = reader.finish();
+                if let Some(keep) = keep {
+                    topics.retain(keep)?;
+                }
+                BuiltColumn::Topics(topics)
+            }
+        })
+    }
+}
+
+impl Reading<'_> {
+    fn push(
+        &mut self,
+        column: &Column,
+        nulls: &[String],
+        faults: &mut Faults<'_>,
+    ) -> Result<(), Error> {
+        let (role, name, file) = (self.role, self.column, faults.file);
+        let wrong_type = |expected, mend| Error::ColumnType {
+            file: file.to_owned(),
+            column: name.to_owned(),
+            role,
+            expected,
+            found: column.type_name().to_owned(),
+            mend,
+        };
+        let null = |text: &str| text.is_empty() || nulls.iter().any(|n| n == text);
+        match &mut self.target {
+            Target::Ids(ids) => {
+                if matches!(
+                    column,
+                    Column::Float(_) | Column::TextList(_) | Column::Unsupported { .. }
+                ) {
+                    let mend = "cast it to whole numbers or text, so that ids are exact";
+                    return Err(wrong_type("ids", mend));
+                }
+                push_ids(ids, column, null, |row, value| {
+                    faults.add(row, name, FaultReason::Null, value);
+                })
+            }
+            Target::Topics(reader) => {
+                if matches!(
+                    column,
+                    Column::Float(_) | Column::Timestamp(_) | Column::Unsupported { .. }
+                ) {
+                    return Err(wrong_type(
+                        "topics",
+                        "name the column that holds the topics",
+                    ));
+                }
+                push_topics(reader, column, null, |row, reason, value| {
+                    faults.add(row, name, reason, value);
+                })
+            }
+            Target::Position(positions) => {
+                let add = |row, value: Result<u32, (FaultReason, String)>| {
+                    positions.push(value.unwrap_or_else(|(reason, text)| {
+                        faults.add(row, name, reason, &text);
+                        1
+                    }));
+                };
+                each_position(column, null, add)
+                    .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
+            }
+            Target::Number(numbers) => {
+                let add = |row, value: Result<f64, (FaultReason, String)>| {
+                    let ruled = value.and_then(|value| check_number(role, value));
+                    numbers.push(ruled.unwrap_or_else(|(reason, text)| {
+                        faults.add(row, name, reason, &text);
+                        0.0
+                    }));
+                };
+                each_number(column, null, add)
+                    .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
+            }
+            Target::Time(times, format) => {
+                let add = |row, value: Result<i64, (FaultReason, String)>| {
+                    times.push(value.unwrap_or_else(|(reason, text)| {
+                        faults.add(row, name, reason, &text);
+                        0
+                    }));
+                };
+                each_time(column, format, null, add).ok_or_else(|| {
+                    let mend = "say TimeFormat::EpochSeconds or another epoch for numbers";
+                    wrong_type("times in the declared format", mend)
+                })
+            }
+        }
+    }
+}
+
+fn push_ids(
+    ids: &mut Coded,
+    column: &Column,
+    null: impl Fn(&str) -> bool,
+    mut fault: impl FnMut(usize, &str),
+) -> Result<(), Error> {
+    let text_of = id_text(column);
+    for row in 0..column.len() {
+        match text_of(row) {
+            Some(text) if !null(&text) => ids.push(&text)?,
+            text => {
+                fault(row, &text.unwrap_or_default());
+                ids.push("")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The canonical text of the id in a row of a column that may hold ids.
+fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
+    move |row| match column {
+        Column::Text(text) => text.get(row).map(Cow::Borrowed),
+        Column::Coded(coded) => coded.id(row).map(Cow::Borrowed),
+        Column::Integer(values) => values[row].map(|value| Cow::Owned(value.to_string())),
+        Column::Boolean(values) => {
+            values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
+        }
+        Column::Timestamp(values) => values[row].map(|at| {
+            Cow::Owned(match jiff::Timestamp::from_microsecond(at) {
+                Ok(at) => at.to_string(),
+                Err(_) => at.to_string(),
+            })
+        }),
+        Column::Float(_) | Column::TextList(_) | Column::Unsupported { .. } => None,
+    }
+}
+
+fn push_topics(
+    reader: &mut TopicReader<'_>,
+    column: &Column,
+    null: impl Fn(&str) -> bool,
+    mut fault: impl FnMut(usize, FaultReason, &str),
+) -> Result<(), Error> {
+    let text_of = id_text(column);
+    for row in 0..column.len() {
+        let found = if let Column::TextList(lists) = column {
+            reader.push_list(lists[row].as_deref().unwrap_or_default())?
+        } else {
+            let text = text_of(row);
+            reader.push_text(text.as_deref().filter(|text| !null(text)))?
+        };
+        if let Some((reason, value)) = found {
+            fault(row, reason, &value);
+        }
+    }
+    Ok(())
+}
+
+type Checked<T> = Result<T, (FaultReason, String)>;
+
+fn fault<T>(reason: FaultReason, value: &dyn std::fmt::Display) -> Checked<T> {
+    Err((reason, value.to_string()))
+}
+
+/// Calls `add` for every row of a column that may hold positions; `None` if it may not.
+fn each_position(
+    column: &Column,
+    null: impl Fn(&str) -> bool,
+    mut add: impl FnMut(usize, Checked<u32>),
+) -> Option<()> {
+    let ranked = |value: i64| match u32::try_from(value) {
+        Ok(position @ 1..) => Ok(position),
+        _ => fault(FaultReason::PositionOutOfRange, &value),
+    };
+    match column {
+        Column::Integer(values) => {
+            for (row, value) in values.iter().enumerate() {
+                add(
+                    row,
+                    value.map_or_else(|| fault(FaultReason::Null, &""), ranked),
+                );
+            }
+        }
+        Column::Float(_) | Column::Text(_) | Column::Coded(_) => {
+            each_number(column, null, |row, value| {
+                add(
+                    row,
+                    value.and_then(|value| {
+                        if !value.is_finite() {
+                            fault(FaultReason::NotFinite, &value)
+                        } else if value.fract() != 0.0 {
+                            fault(FaultReason::NotAnInteger, &value)
+                        } else {
+                            ranked(value as i64)
+                        }
+                    }),
+                );
+            })?;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Calls `add` for every row of a column that may hold numbers; `None` if it may not.
+fn each_number(
+    column: &Column,
+    null: impl Fn(&str) -> bool,
+    mut add: impl FnMut(usize, Checked<f64>),
+) -> Option<()> {
+    fn or_null<T: Copy>(value: Option<T>, number: impl Fn(T) -> f64) -> Checked<f64> {
+        value.map_or_else(|| fault(FaultReason::Null, &""), |v| Ok(number(v)))
+    }
+    let parse = |text: Option<&str>| match text.map(str::trim) {
+        Some(text) if !null(text) => match text.parse::<f64>() {
+            Ok(number) => Ok(number),
+            Err(_) => fault(FaultReason::NotANumber, &text),
+        },
+        text => fault(FaultReason::Null, &text.unwrap_or_default()),
+    };
+    for row in 0..column.len() {
+        let value = match column {
+            Column::Integer(values) => or_null(values[row], |v| v as f64),
+            Column::Float(values) => or_null(values[row], |v| v),
+            Column::Boolean(values) => or_null(values[row], |v| f64::from(u8::from(v))),
+            Column::Text(text) => parse(text.get(row)),
+            Column::Coded(coded) => parse(coded.id(row)),
+            Column::Timestamp(_) | Column::TextList(_) | Column::Unsupported { .. } => return None,
+        };
+        add(row, value);
+    }
+    Some(())
+}
+
+/// The value, if it obeys the rule of its role.
+fn check_number(role: Role, value: f64) -> Checked<f64> {
+    let broken = match role {
+        _ if !value.is_finite() => Some(FaultReason::NotFinite),
+        Role::Weight if value < 0.0 => Some(FaultReason::NegativeWeight),
+        Role::Weight if value > MAX_WEIGHT => Some(FaultReason::WeightTooLarge),
+        Role::Propensity if value <= 0.0 || value > 1.0 => Some(FaultReason::PropensityOutOfRange),
+        Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
+            Some(FaultReason::SatisfactionOutOfRange)
+        }
+        _ => None,
+    };
+    match broken {
+        Some(reason) => fault(reason, &value),
+        // Adding zero turns -0.0 into 0.0, so that equal logs are equal.
+        None => Ok(value + 0.0),
+    }
+}
+
+/// Calls `add` for every row of a column that may hold times; `None` if it may not.
+fn each_time(
+    column: &Column,
+    format: &TimeFormat,
+    null: impl Fn(&str) -> bool,
+    mut add: impl FnMut(usize, Checked<i64>),
+) -> Option<()> {
+    let is_text = matches!(format, TimeFormat::Iso | TimeFormat::Pattern(_));
+    let parse = |text: Option<&str>| match text {
+        Some(text) if !null(text) => match parse::time(text, format) {
+            Some(at) => Ok(at),
+            None => fault(FaultReason::UnreadableTime, &text),
+        },
+        text => fault(FaultReason::Null, &text.unwrap_or_default()),
+    };
+    let or_fault = |value: Option<i64>, shown: &dyn std::fmt::Display| match value {
+        Some(at) => Ok(at),
+        None => fault(FaultReason::UnreadableTime, shown),
+    };
+    for row in 0..column.len() {
+        let value = match column {
+            Column::Text(text) => parse(text.get(row)),
+            Column::Coded(coded) => parse(coded.id(row)),
+            Column::Timestamp(values) => match values[row] {
+                Some(at) => Ok(at),
+                None => fault(FaultReason::Null, &""),
+            },
+            Column::Integer(values) if !is_text => match values[row] {
+                Some(value) => or_fault(parse::whole_time(value, format), &value),
+                None => fault(FaultReason::Null, &""),
+            },
+            Column::Float(values) if !is_text => match values[row] {
+                Some(value) => or_fault(parse::fractional_time(value, format), &value),
+                None => fault(FaultReason::Null, &""),
+            },
+            _ => return None,
+        };
+        add(row, value);
+    }
+    Some(())
+}

@@ -1,0 +1,184 @@
+//! Dictionaries: distinct ids and the small codes that stand for them in a column.
+//! No column roles here, and no hashing for keys beyond [`ClusterKey`].
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
+
+use super::key::ClusterKey;
+use crate::error::Error;
+
+/// The distinct ids of a column, in order of first appearance; the position of an id is its code.
+#[derive(Clone, Debug, Default)]
+pub struct Dictionary {
+    ids: IndexSet<Box<str>, RandomState>,
+}
+
+impl Dictionary {
+    /// The code of `id`, given a new one if it has none yet.
+    ///
+    /// # Errors
+    /// [`Error::TooManyIds`] past 2^32 - 2 distinct ids.
+    pub fn intern(&mut self, id: &str) -> Result<u32, Error> {
+        if let Some(code) = self.ids.get_index_of(id) {
+            return Ok(u32::try_from(code).expect("codes are handed out below u32::MAX"));
+        }
+        let code = u32::try_from(self.ids.len())
+            .ok()
+            .filter(|&code| code < u32::MAX)
+            .ok_or(Error::TooManyIds)?;
+        self.ids.insert(id.into());
+        Ok(code)
+    }
+
+    /// The code of `id`, if the column has it.
+    #[must_use]
+    pub fn code(&self, id: &str) -> Option<u32> {
+        self.ids
+            .get_index_of(id)
+            .and_then(|code| u32::try_from(code).ok())
+    }
+
+    /// The id a code stands for; `None` for a code that was never handed out.
+    #[must_use]
+    pub fn id(&self, code: u32) -> Option<&str> {
+        self.ids.get_index(code as usize).map(AsRef::as_ref)
+    }
+
+    /// How many distinct ids there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The ids in the order of their codes.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.ids.iter().map(AsRef::as_ref)
+    }
+
+    /// The cluster key of every id, in the order of the codes.
+    ///
+    /// # Errors
+    /// [`Error::KeyCollision`] when two ids share a key (about one chance in 37 million for a
+    /// million ids), since their clusters would silently become one.
+    pub fn keys(&self) -> Result<Vec<ClusterKey>, Error> {
+        let keys: Vec<_> = self.iter().map(ClusterKey::of).collect();
+        let mut seen = HashMap::with_capacity_and_hasher(keys.len(), RandomState::default());
+        for (id, &key) in self.iter().zip(&keys) {
+            if let Some(other) = seen.insert(key, id) {
+                return Err(Error::KeyCollision {
+                    first: other.into(),
+                    second: id.into(),
+                });
+            }
+        }
+        Ok(keys)
+    }
+}
+
+impl PartialEq for Dictionary {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids.len() == other.ids.len() && self.iter().eq(other.iter())
+    }
+}
+
+/// A column of ids: one code per row into a dictionary of distinct ids.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Coded {
+    codes: Vec<u32>,
+    dictionary: Dictionary,
+}
+
+impl Coded {
+    /// One code per row.
+    #[must_use]
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The distinct ids.
+    #[must_use]
+    pub fn dictionary(&self) -> &Dictionary {
+        &self.dictionary
+    }
+
+    /// The id in a row; `None` past the last row.
+    #[must_use]
+    pub fn id(&self, row: usize) -> Option<&str> {
+        self.codes
+            .get(row)
+            .and_then(|&code| self.dictionary.id(code))
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// [`Error::TooManyIds`] past 2^32 - 2 distinct ids.
+    pub fn push(&mut self, id: &str) -> Result<(), Error> {
+        let code = self.dictionary.intern(id)?;
+        self.codes.push(code);
+        Ok(())
+    }
+
+    /// Keeps the rows for which `keep` is true, with the dictionary of just these rows, in order
+    /// of first appearance.
+    pub(crate) fn retain(&mut self, keep: &[bool]) {
+        let mut code_of = vec![None; self.dictionary.len()];
+        let mut ids = IndexSet::default();
+        let mut codes = Vec::with_capacity(self.codes.len());
+        for (&code, _) in self.codes.iter().zip(keep).filter(|(_, keep)| **keep) {
+            let new = *code_of[code as usize].get_or_insert_with(|| {
+                let id = self.dictionary.id(code).expect("every code has an id");
+                ids.insert_full(id.into()).0
+            });
+            codes.push(u32::try_from(new).expect("no more ids than before"));
+        }
+        self.codes = codes;
+        self.dictionary = Dictionary { ids };
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Coded {
+    /// Collects ids row by row.
+    ///
+    /// # Panics
+    /// Past 2^32 - 2 distinct ids; use [`Coded::push`] where that may happen.
+    fn from_iter<I: IntoIterator<Item = T>>(ids: I) -> Self {
+        let mut column = Self::default();
+        for id in ids {
+            column
+                .push(id.as_ref())
+                .expect("fewer than 2^32 distinct ids");
+        }
+        column
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retain_keeps_rows_and_drops_ids_that_no_longer_occur() {
+        let mut column: Coded = ["b", "a", "b", "c"].into_iter().collect();
+        column.retain(&[false, true, false, true]);
+        let expected: Coded = ["a", "c"].into_iter().collect();
+        assert_eq!(column, expected);
+        assert_eq!(column.dictionary().code("b"), None);
+    }
+
+    #[test]
+    fn keys_differ_for_differing_ids() {
+        let column: Coded = (0..10_000).map(|i| i.to_string()).collect();
+        let keys = column.dictionary().keys().unwrap();
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), 10_000);
+    }
+}

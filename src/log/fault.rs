@@ -1,0 +1,193 @@
+//! What can be wrong with one row, and the account of rows set aside. Faults of whole files or
+//! columns are in [`crate::Error`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What to do with a row that breaks a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RowPolicy {
+    /// Stop at the first such row with [`crate::Error::Row`].
+    #[default]
+    Strict,
+    /// Leave the row out, and count it by reason and column in [`SetAside`].
+    SetAside,
+}
+
+/// The rule that a row breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FaultReason {
+    /// The line has more or fewer fields than the header, or is not an object.
+    Malformed,
+    /// The bytes are not UTF-8.
+    NotUtf8,
+    /// Nothing where a value is needed.
+    Null,
+    /// Not a number.
+    NotANumber,
+    /// Not a whole number.
+    NotAnInteger,
+    /// A position below 1 or above 4,294,967,295 (positions start at 1).
+    PositionOutOfRange,
+    /// A weight below 0.
+    NegativeWeight,
+    /// NaN or an infinity.
+    NotFinite,
+    /// A weight above [`crate::log::MAX_WEIGHT`].
+    WeightTooLarge,
+    /// A propensity outside (0, 1].
+    PropensityOutOfRange,
+    /// A satisfaction outside [0, 1].
+    SatisfactionOutOfRange,
+    /// A time that the declared format cannot read.
+    UnreadableTime,
+    /// A list of topics that the declared format cannot read.
+    UnreadableTopics,
+    /// A topic that the relabelling does not list.
+    UnlistedTopic,
+    /// An item whose topics differ between rows of the topics table.
+    ConflictingTopics,
+}
+
+impl FaultReason {
+    /// What the row should hold, and what to do.
+    #[must_use]
+    pub const fn mend(self) -> &'static str {
+        match self {
+            Self::Malformed => "the line does not match the header; check the delimiter and quotes",
+            Self::NotUtf8 => "not UTF-8; convert the file",
+            Self::Null => "empty; fill it in, or set such rows aside",
+            Self::NotANumber => "not a number",
+            Self::NotAnInteger => "not a whole number",
+            Self::PositionOutOfRange => {
+                "positions are whole numbers from 1; add 1 if yours start at 0"
+            }
+            Self::NegativeWeight => "weights must be 0 or more",
+            Self::NotFinite => "NaN and infinities are not numbers that can be summed",
+            Self::WeightTooLarge => "weights may be at most 8,388,608; use a larger unit",
+            Self::PropensityOutOfRange => "propensities are probabilities, above 0 and at most 1",
+            Self::SatisfactionOutOfRange => "satisfactions are probabilities, from 0 to 1",
+            Self::UnreadableTime => "not a time in the declared format; see TimeFormat",
+            Self::UnreadableTopics => "not a list in the declared format; see TopicFormat",
+            Self::UnlistedTopic => {
+                "the relabelling does not list it; add it, or say Unlisted::Keep or Unlisted::Untag"
+            }
+            Self::ConflictingTopics => {
+                "the same item had other topics before; say ItemRepeats::Union to join them"
+            }
+        }
+    }
+}
+
+impl fmt::Display for FaultReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "malformed line",
+            Self::NotUtf8 => "not UTF-8",
+            Self::Null => "no value",
+            Self::NotANumber => "not a number",
+            Self::NotAnInteger => "not a whole number",
+            Self::PositionOutOfRange => "position out of range",
+            Self::NegativeWeight => "negative weight",
+            Self::NotFinite => "not finite",
+            Self::WeightTooLarge => "weight too large",
+            Self::PropensityOutOfRange => "propensity out of range",
+            Self::SatisfactionOutOfRange => "satisfaction out of range",
+            Self::UnreadableTime => "unreadable time",
+            Self::UnreadableTopics => "unreadable topics",
+            Self::UnlistedTopic => "unlisted topic",
+            Self::ConflictingTopics => "conflicting topics",
+        })
+    }
+}
+
+/// One row that breaks a rule: where it is, what it holds and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: row {row}, column {column:?}: {value:?}: {}", reason.mend())]
+pub struct RowFault {
+    /// The file or source.
+    pub file: String,
+    /// The column.
+    pub column: String,
+    /// The row, counted from 1 without the header.
+    pub row: u64,
+    /// What the row holds there, as text; cut after 200 characters.
+    pub value: String,
+    /// The rule it breaks.
+    pub reason: FaultReason,
+}
+
+/// Rows that were read and left out, by reason and column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// How many rows were left out; a row with several faults counts once.
+    pub rows: u64,
+    /// The account; a row with several faults stands under the first, in the order of roles.
+    pub reasons: Vec<SetAsideReason>,
+}
+
+impl SetAside {
+    /// Adds another account to this one.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.reasons.extend(other.reasons);
+    }
+}
+
+/// Rows left out for one reason in one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAsideReason {
+    /// The rule they break.
+    pub reason: FaultReason,
+    /// The column.
+    pub column: String,
+    /// How many rows.
+    pub rows: u64,
+    /// The first of them, counted from 1 without the header.
+    pub first_row: u64,
+    /// What that row holds there, as text; cut after 200 characters.
+    pub first_value: String,
+}
+
+/// Collects faults of rows, batch after batch.
+#[derive(Debug, Default)]
+pub(crate) struct SetAsideAccount {
+    rows: u64,
+    reasons: BTreeMap<(FaultReason, String), SetAsideReason>,
+}
+
+impl SetAsideAccount {
+    /// Counts a row under its fault.
+    pub(crate) fn count(&mut self, fault: RowFault) {
+        self.rows += 1;
+        self.reasons
+            .entry((fault.reason, fault.column.clone()))
+            .and_modify(|entry| entry.rows += 1)
+            .or_insert_with(|| SetAsideReason {
+                reason: fault.reason,
+                column: fault.column,
+                rows: 1,
+                first_row: fault.row,
+                first_value: fault.value,
+            });
+    }
+
+    /// The account so far, in the order of reasons and columns.
+    pub(crate) fn finish(self) -> SetAside {
+        SetAside {
+            rows: self.rows,
+            reasons: self.reasons.into_values().collect(),
+        }
+    }
+}
+
+/// A value as it is shown in messages.
+pub(crate) fn excerpt(value: &str) -> String {
+    value.chars().take(200).collect()
+}

@@ -1,0 +1,470 @@
+//! The exposure log: typed, checked columns of impressions, and the schema that says what they
+//! are. It knows nothing of files, statistics or reports.
+
+mod batch;
+mod builder;
+mod dictionary;
+mod fault;
+mod key;
+mod parse;
+mod quality;
+mod schema;
+mod topics;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::batch::{Batch, Column, TextColumn, UnreadableRow};
+pub use self::builder::MAX_WEIGHT;
+use self::builder::{Built, LogBuilder};
+pub use self::dictionary::{Coded, Dictionary};
+pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
+pub use self::key::ClusterKey;
+pub use self::quality::{DataQuality, SlateRepeats};
+pub use self::schema::{
+    CombinedColumn, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat, Unlisted,
+};
+pub use self::topics::{ItemRepeats, ItemTopics, ItemTopicsSchema, Topics};
+use crate::error::Error;
+
+/// Something that yields the rows of a log, batch after batch, without holding all of them.
+///
+/// Readers of files, frames and slices implement it; see [`crate::source`]. The order of calls
+/// is: [`column_names`](LogSource::column_names), one [`select`](LogSource::select), then
+/// [`next_batch`](LogSource::next_batch) until it says `None`.
+pub trait LogSource {
+    /// The file, or a word for where the rows come from, as errors will name it.
+    fn name(&self) -> &str;
+
+    /// The columns that are there.
+    fn column_names(&self) -> &[String];
+
+    /// Chooses the columns that batches shall hold, by index into
+    /// [`column_names`](LogSource::column_names).
+    fn select(&mut self, columns: &[usize]);
+
+    /// The next rows, or `None` after the last.
+    ///
+    /// # Errors
+    /// When the source cannot be read on.
+    fn next_batch(&mut self) -> Result<Option<Batch>, Error>;
+}
+
+/// Where a log came from and what was left out on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file or source.
+    pub source: String,
+    /// Rows read, those set aside included.
+    pub rows_read: u64,
+    /// Rows set aside.
+    pub set_aside: SetAside,
+    /// Rows left out on purpose, by [`ExposureLog::restrict`].
+    #[serde(default)]
+    pub left_out: u64,
+    /// The topics table, where one was joined.
+    pub item_topics: Option<ItemTopicsOrigin>,
+}
+
+/// What joining a topics table did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemTopicsOrigin {
+    /// The file or source of the table.
+    pub source: String,
+    /// Items in the table.
+    pub items: u64,
+    /// Distinct items of the log that the table does not have; their impressions are untagged.
+    pub items_missing: u64,
+    /// Rows of the table that were set aside.
+    pub set_aside: SetAside,
+}
+
+/// A log of impressions: one row each, columns typed and checked.
+///
+/// An impression is one item shown to one viewer at one position at one time. Every column is
+/// optional but for the rows themselves; a question that needs a missing column is refused with
+/// [`Error::MissingRole`]. Ids are held as codes into a [`Dictionary`]; times in microseconds
+/// since 1970-01-01T00:00:00Z; positions are 1-based ranks.
+///
+/// ```
+/// use tiltmeter::log::{LogSchema, TopicColumn};
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+///
+/// let source = SliceSource::new("three impressions")
+///     .text("who", &["ada", "ada", "bo"])
+///     .text("feed", &["ranked", "ranked", "newest"])
+///     .integer("rank", &[1, 2, 1])
+///     .text("about", &["war|politics", "", "sport"]);
+/// let schema = LogSchema::new()
+///     .viewer("who")
+///     .arm("feed")
+///     .position("rank")
+///     .topics(TopicColumn::separated("about", '|'));
+/// let log = ExposureLog::read(source, &schema)?;
+///
+/// assert_eq!(log.rows(), 3);
+/// assert_eq!(log.arms().unwrap().dictionary().len(), 2);
+/// assert_eq!(log.topics().unwrap().untagged(), 1);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExposureLog {
+    rows: usize,
+    ids: BTreeMap<Role, Coded>,
+    numbers: BTreeMap<Role, Vec<f64>>,
+    positions: Option<Vec<u32>>,
+    times: Option<Vec<i64>>,
+    topics: Option<Topics>,
+    named: Vec<(String, Coded)>,
+    /// The source's column for each role of ids, so that it may be asked for by that name too.
+    aliases: Vec<(String, Role)>,
+    origin: Origin,
+}
+
+impl ExposureLog {
+    /// Reads a whole source into memory, checking every value.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`], [`Error::RepeatedColumn`] and [`Error::ColumnType`] where source
+    /// and schema do not fit; [`Error::Row`] at the first row that breaks a rule (unless the
+    /// schema says [`RowPolicy::SetAside`]); [`Error::EmptyLog`] when no row is left; and
+    /// whatever the source itself meets, [`Error::Damaged`] above all.
+    pub fn read(mut source: impl LogSource, schema: &LogSchema) -> Result<Self, Error> {
+        let name = source.name().to_owned();
+        let (mut builder, wanted) = LogBuilder::new(&name, schema, source.column_names())?;
+        source.select(&wanted);
+        while let Some(batch) = source.next_batch()? {
+            builder.push(batch)?;
+        }
+        Self::from_built(name, builder.finish()?, schema)
+    }
+
+    fn from_built(source: String, mut built: Built, schema: &LogSchema) -> Result<Self, Error> {
+        let mut log = Self {
+            rows: built.rows,
+            ids: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            positions: built.position(Role::Position),
+            times: built.time(Role::Time),
+            topics: built.topics(Role::Topics),
+            named: Vec::new(),
+            aliases: Vec::new(),
+            origin: Origin {
+                source,
+                rows_read: built.rows_read,
+                set_aside: std::mem::take(&mut built.set_aside),
+                left_out: 0,
+                item_topics: None,
+            },
+        };
+        for (role, column) in schema.needs() {
+            match role {
+                Role::Weight | Role::Engagement | Role::Propensity | Role::Satisfaction => {
+                    log.numbers.extend(built.number(role).map(|n| (role, n)));
+                }
+                Role::Position | Role::Time | Role::Topics | Role::Named => {}
+                ids => {
+                    log.ids.extend(built.ids(ids).map(|coded| (ids, coded)));
+                    log.aliases.push((column.to_owned(), ids));
+                }
+            }
+        }
+        let parts = built.named();
+        for combined in &schema.combined {
+            let of: Vec<&Coded> = combined.of.iter().map(|part| &parts[part]).collect();
+            let column = combine(&of, log.rows)?;
+            log.named.push((combined.name.clone(), column));
+        }
+        let mut parts = parts;
+        for name in &schema.columns {
+            log.named.extend(parts.remove_entry(name));
+        }
+        Ok(log)
+    }
+
+    /// Gives every impression the topics of its item, from a table of their own. Topics that the
+    /// log had before are replaced. Impressions of items that the table does not have are
+    /// untagged; [`Origin::item_topics`] counts such items.
+    ///
+    /// # Errors
+    /// [`Error::MissingRole`] when the log has no items.
+    pub fn with_item_topics(mut self, topics: &ItemTopics) -> Result<Self, Error> {
+        let items = self.require_ids(Role::Item, "joining a topics table")?;
+        let (joined, items_missing) = topics.join(items.codes(), items.dictionary())?;
+        self.topics = Some(joined);
+        self.origin.item_topics = Some(ItemTopicsOrigin {
+            source: topics.source.clone(),
+            items: topics.len() as u64,
+            items_missing,
+            set_aside: topics.set_aside.clone(),
+        });
+        Ok(self)
+    }
+
+    /// The log of just the rows for which `keep` is true: one state, one campaign, one week.
+    /// [`Origin::left_out`] counts the others.
+    ///
+    /// ```
+    /// # use tiltmeter::log::LogSchema;
+    /// # use tiltmeter::{ExposureLog, source::SliceSource};
+    /// # let source = SliceSource::new("example")
+    /// #     .text("feed", &["ranked", "newest"])
+    /// #     .text("state", &["NY", "GEORGIA"]);
+    /// # let log = ExposureLog::read(source, &LogSchema::new().arm("feed").column("state"))?;
+    /// let states = log.column("state")?.clone();
+    /// let georgia = log.restrict(|row| states.id(row) == Some("GEORGIA"))?;
+    /// assert_eq!((georgia.rows(), georgia.origin().left_out), (1, 1));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::EmptyLog`] when no row is kept.
+    pub fn restrict(mut self, keep: impl FnMut(usize) -> bool) -> Result<Self, Error> {
+        let keep: Vec<bool> = (0..self.rows).map(keep).collect();
+        let kept = keep.iter().filter(|keep| **keep).count();
+        if kept == 0 {
+            return Err(Error::EmptyLog {
+                file: self.origin.source,
+                set_aside: self.origin.set_aside.rows,
+            });
+        }
+        self.origin.left_out += (self.rows - kept) as u64;
+        self.rows = kept;
+        for column in self.ids.values_mut() {
+            column.retain(&keep);
+        }
+        for (_, column) in &mut self.named {
+            column.retain(&keep);
+        }
+        for column in self.numbers.values_mut() {
+            retain(column, &keep);
+        }
+        if let Some(positions) = &mut self.positions {
+            retain(positions, &keep);
+        }
+        if let Some(times) = &mut self.times {
+            retain(times, &keep);
+        }
+        if let Some(topics) = &mut self.topics {
+            topics.retain(&keep)?;
+        }
+        Ok(self)
+    }
+
+    /// How many impressions there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Where the log came from and what was left out.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The column of ids in a role: viewer, item, arm, stratum, slate or session.
+    #[must_use]
+    pub fn ids(&self, role: Role) -> Option<&Coded> {
+        self.ids.get(&role)
+    }
+
+    /// The arm of each impression.
+    #[must_use]
+    pub fn arms(&self) -> Option<&Coded> {
+        self.ids(Role::Arm)
+    }
+
+    /// A column of numbers: weight, engagement, propensity or satisfaction.
+    #[must_use]
+    pub fn numbers(&self, role: Role) -> Option<&[f64]> {
+        self.numbers.get(&role).map(Vec::as_slice)
+    }
+
+    /// The 1-based rank of each impression.
+    #[must_use]
+    pub fn positions(&self) -> Option<&[u32]> {
+        self.positions.as_deref()
+    }
+
+    /// The time of each impression, in microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn times(&self) -> Option<&[i64]> {
+        self.times.as_deref()
+    }
+
+    /// The topics of each impression.
+    #[must_use]
+    pub fn topics(&self) -> Option<&Topics> {
+        self.topics.as_ref()
+    }
+
+    /// The further columns, with their names.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Coded)> {
+        self.named.iter().map(|(name, column)| (&**name, column))
+    }
+
+    /// A column of ids by name: a further column, or the source's column for some role.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`] if there is none of that name.
+    pub fn column(&self, name: &str) -> Result<&Coded, Error> {
+        let alias = || {
+            let (_, role) = self.aliases.iter().find(|(alias, _)| alias == name)?;
+            self.ids.get(role)
+        };
+        self.named
+            .iter()
+            .find(|(its, _)| its == name)
+            .map(|(_, column)| column)
+            .or_else(alias)
+            .ok_or_else(|| Error::UnknownColumn {
+                column: name.to_owned(),
+                available: self.column_names(),
+            })
+    }
+
+    fn column_names(&self) -> Vec<String> {
+        let named = self.named.iter().map(|(name, _)| name.clone());
+        let aliases = self.aliases.iter().map(|(name, _)| name.clone());
+        let mut names: Vec<_> = named.chain(aliases).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    pub(crate) fn require_ids(&self, role: Role, needed_by: &str) -> Result<&Coded, Error> {
+        self.ids(role).ok_or_else(|| missing(role, needed_by))
+    }
+
+    pub(crate) fn require_positions(&self, needed_by: &str) -> Result<&[u32], Error> {
+        self.positions()
+            .ok_or_else(|| missing(Role::Position, needed_by))
+    }
+
+    pub(crate) fn require_numbers(&self, role: Role, needed_by: &str) -> Result<&[f64], Error> {
+        self.numbers(role).ok_or_else(|| missing(role, needed_by))
+    }
+
+    #[cfg(feature = "parquet")]
+    pub(crate) fn aliases(&self) -> &[(String, Role)] {
+        &self.aliases
+    }
+
+    #[cfg(feature = "parquet")]
+    pub(crate) fn restore(
+        mut self,
+        origin: Origin,
+        aliases: Vec<(String, Role)>,
+        names: Vec<String>,
+    ) -> Self {
+        self.origin = origin;
+        self.aliases = aliases;
+        for (name, (column, _)) in names.into_iter().zip(&mut self.named) {
+            *column = name;
+        }
+        self
+    }
+}
+
+fn missing(role: Role, needed_by: &str) -> Error {
+    Error::MissingRole {
+        role,
+        needed_by: needed_by.to_owned(),
+    }
+}
+
+/// Keeps the values for which `keep` is true.
+fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
+    let mut flags = keep.iter();
+    values.retain(|_| flags.next().copied().unwrap_or(true));
+}
+
+/// One column out of several; the text is made once per distinct combination.
+fn combine(of: &[&Coded], rows: usize) -> Result<Coded, Error> {
+    let mut seen: std::collections::HashMap<Vec<u32>, String> = std::collections::HashMap::new();
+    let mut combined = Coded::default();
+    for row in 0..rows {
+        let codes: Vec<u32> = of.iter().map(|column| column.codes()[row]).collect();
+        let text = seen.entry(codes).or_insert_with_key(|codes| {
+            let parts = of.iter().zip(codes).map(|(column, &code)| {
+                let id = column.dictionary().id(code).expect("every code has an id");
+                id.replace('\\', r"\\").replace('|', r"\|")
+            });
+            parts.collect::<Vec<_>>().join("|")
+        });
+        combined.push(text)?;
+    }
+    Ok(combined)
+}
+
+impl ItemTopics {
+    /// Reads a topics table.
+    ///
+    /// # Errors
+    /// As [`ExposureLog::read`]; and an item whose rows say different things is a
+    /// [`FaultReason::ConflictingTopics`] unless the schema says [`ItemRepeats::Union`].
+    pub fn read(mut source: impl LogSource, schema: &ItemTopicsSchema) -> Result<Self, Error> {
+        let name = source.name().to_owned();
+        let as_log = LogSchema::new()
+            .item(&schema.item)
+            .topics(schema.topics.clone())
+            .rows(schema.rows);
+        let (mut builder, wanted) = LogBuilder::new(&name, &as_log, source.column_names())?;
+        source.select(&wanted);
+        while let Some(batch) = source.next_batch()? {
+            builder.push(batch)?;
+        }
+        let built = builder.finish()?;
+        let source_rows = built.source_rows();
+        let log = ExposureLog::from_built(name, built, &as_log)?;
+        Self::from_log(&log, &source_rows, schema)
+    }
+
+    fn from_log(
+        log: &ExposureLog,
+        source_rows: &[u64],
+        schema: &ItemTopicsSchema,
+    ) -> Result<Self, Error> {
+        let items = log.require_ids(Role::Item, "a topics table")?;
+        let topics = log.topics().expect("the schema declares topics");
+        let mut account = fault::SetAsideAccount::default();
+        let mut table = Self {
+            source: log.origin.source.clone(),
+            labels_of: std::collections::HashMap::default(),
+            set_aside: SetAside::default(),
+        };
+        for row in 0..log.rows {
+            let item = items.id(row).expect("every row has an item");
+            let label = |&code| topics.labels().id(code).expect("codes have ids").to_owned();
+            let labels: Vec<String> = topics.of_row(row).iter().map(label).collect();
+            match table.labels_of.get_mut(item) {
+                None => {
+                    table.labels_of.insert(item.into(), labels);
+                }
+                Some(known) if *known == labels => {}
+                Some(known) if schema.repeats == ItemRepeats::Union => {
+                    let new = labels.into_iter().filter(|l| !known.contains(l));
+                    known.extend(new.collect::<Vec<_>>());
+                }
+                Some(_) => {
+                    let fault = RowFault {
+                        file: table.source.clone(),
+                        column: schema.item.clone(),
+                        row: source_rows[row],
+                        value: fault::excerpt(item),
+                        reason: FaultReason::ConflictingTopics,
+                    };
+                    match schema.rows {
+                        RowPolicy::Strict => return Err(Error::Row(Box::new(fault))),
+                        RowPolicy::SetAside => account.count(fault),
+                    }
+                }
+            }
+        }
+        table.set_aside = log.origin.set_aside.clone();
+        table.set_aside.absorb(account.finish());
+        Ok(table)
+    }
+}

@@ -1,0 +1,166 @@
+//! Reading one value from text: times, lists, numbers. No rows, no files.
+
+use jiff::civil::DateTime;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+
+use super::schema::TimeFormat;
+
+/// Microseconds since the epoch, from text in the given format.
+pub(super) fn time(text: &str, format: &TimeFormat) -> Option<i64> {
+    let text = text.trim();
+    match format {
+        TimeFormat::Iso => iso(text),
+        TimeFormat::Pattern(pattern) => {
+            let parts = strtime::parse(pattern, text).ok()?;
+            match parts.to_timestamp() {
+                Ok(at) => Some(at.as_microsecond()),
+                Err(_) => utc(parts.to_datetime().ok()?),
+            }
+        }
+        epoch => match text.parse::<i64>() {
+            Ok(whole) => whole.checked_mul(microseconds_per_unit(epoch)?),
+            Err(_) => fractional_time(text.parse().ok()?, epoch),
+        },
+    }
+}
+
+/// Microseconds since the epoch, from a whole number in the given unit.
+pub(super) fn whole_time(value: i64, format: &TimeFormat) -> Option<i64> {
+    value.checked_mul(microseconds_per_unit(format)?)
+}
+
+/// Microseconds since the epoch, from a number in the given unit, to the nearest microsecond.
+pub(super) fn fractional_time(value: f64, format: &TimeFormat) -> Option<i64> {
+    let scaled = (value * microseconds_per_unit(format)? as f64).round();
+    // Beyond 2^62 an f64 is no exact microsecond any more, and years are past 100,000.
+    (scaled.abs() < (1_i64 << 62) as f64).then_some(scaled as i64)
+}
+
+fn microseconds_per_unit(format: &TimeFormat) -> Option<i64> {
+    match format {
+        TimeFormat::EpochSeconds => Some(1_000_000),
+        TimeFormat::EpochMilliseconds => Some(1_000),
+        TimeFormat::EpochMicroseconds => Some(1),
+        TimeFormat::Iso | TimeFormat::Pattern(_) => None,
+    }
+}
+
+fn iso(text: &str) -> Option<i64> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at.as_microsecond());
+    }
+    utc(text.parse::<DateTime>().ok()?)
+}
+
+fn utc(at: civil::DateTime) -> Option<i64> {
+    Some(TimeZone::UTC.to_timestamp(at).ok()?.as_microsecond())
+}
+
+/// The strings of a list as Python prints it. Anything but strings in it is not read.
+pub(super) fn python_list(text: &str) -> Option<Vec<String>> {
+    let inside = text.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let mut items = Vec::new();
+    let mut rest = inside.trim_start();
+    while !rest.is_empty() {
+        let (item, after) = python_string(rest)?;
+        items.push(item);
+        rest = after.trim_start();
+        rest = match rest.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if rest.is_empty() => rest,
+            None => return None,
+        };
+    }
+    Some(items)
+}
+
+/// One Python string literal at the start of `text`, and what follows it.
+fn python_string(text: &str) -> Option<(String, &str)> {
+    let mut chars = text.char_indices();
+    let (_, quote) = chars.next().filter(|(_, c)| matches!(c, '\'' | '"'))?;
+    let mut value = String::new();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => return Some((value, &text[at + c.len_utf8()..])),
+            '\\' => {
+                let (_, escape) = chars.next()?;
+                value.push(match escape {
+                    '\\' | '\'' | '"' => escape,
+                    'n' => '\n',
+                    't' => '\t',
+                    'r' => '\r',
+                    'x' => hex(&mut chars, 2)?,
+                    'u' => hex(&mut chars, 4)?,
+                    'U' => hex(&mut chars, 8)?,
+                    _ => return None,
+                });
+            }
+            c => value.push(c),
+        }
+    }
+    None
+}
+
+fn hex(chars: &mut std::str::CharIndices<'_>, digits: usize) -> Option<char> {
+    let mut code = 0;
+    for _ in 0..digits {
+        code = code * 16 + chars.next()?.1.to_digit(16)?;
+    }
+    char::from_u32(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Python: datetime(2024, 7, 11, tzinfo=timezone.utc).timestamp() == 1720656000.0
+    const DAY: i64 = 1_720_656_000_000_000;
+
+    #[test]
+    fn times_in_the_forms_of_real_files() {
+        let pattern = TimeFormat::Pattern("%d-%m-%Y".into());
+        assert_eq!(time("11-07-2024", &pattern), Some(DAY));
+        assert_eq!(time("2024-07-11", &TimeFormat::Iso), Some(DAY));
+        assert_eq!(time("2024-07-11 00:00:00", &TimeFormat::Iso), Some(DAY));
+        let offset = "2024-07-11 02:00:00.000004+02:00";
+        assert_eq!(time(offset, &TimeFormat::Iso), Some(DAY + 4));
+        assert_eq!(time("2024-07-11T00:00:00Z", &TimeFormat::Iso), Some(DAY));
+        let with_offset = TimeFormat::Pattern("%Y/%m/%d %H:%M %z".into());
+        assert_eq!(time("2024/07/11 02:00 +0200", &with_offset), Some(DAY));
+        assert_eq!(time("1720656000", &TimeFormat::EpochSeconds), Some(DAY));
+        assert_eq!(
+            time("1720656000.25", &TimeFormat::EpochSeconds),
+            Some(DAY + 250_000)
+        );
+        assert_eq!(
+            whole_time(1_720_656_000_000, &TimeFormat::EpochMilliseconds),
+            Some(DAY)
+        );
+    }
+
+    #[test]
+    fn times_that_are_none() {
+        for text in ["", "yesterday", "32-01-2024", "2024-13-01"] {
+            assert_eq!(time(text, &TimeFormat::Iso), None, "{text}");
+        }
+        assert_eq!(time("nan", &TimeFormat::EpochSeconds), None);
+        assert_eq!(time("1e30", &TimeFormat::EpochSeconds), None);
+        assert_eq!(whole_time(i64::MAX, &TimeFormat::EpochSeconds), None);
+        assert_eq!(whole_time(5, &TimeFormat::Iso), None);
+    }
+
+    #[test]
+    fn python_lists() {
+        let read = |text| python_list(text).map(|items| items.join("/"));
+        assert_eq!(read("[]").as_deref(), Some(""));
+        assert_eq!(
+            read("['a', \"b's\", 'c\\'d\\u00e9',]").as_deref(),
+            Some("a/b's/c'dé")
+        );
+        for broken in ["", "a", "['a'", "['a' 'b']", "[1]", "['a]", "[,]"] {
+            assert_eq!(read(broken), None, "{broken}");
+        }
+    }
+}

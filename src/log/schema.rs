@@ -1,0 +1,371 @@
+//! Which column of a source plays which role, and how its text is to be read. A schema is plain
+//! data: it opens no file and holds no row.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::RowPolicy;
+
+/// The part a column plays in a log (METHODS vocabulary).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Who, or which sock puppet, was shown the item.
+    Viewer,
+    /// What was shown.
+    Item,
+    /// The ranking condition that produced the impression.
+    Arm,
+    /// The 1-based rank at which it was shown.
+    Position,
+    /// When it was shown.
+    Time,
+    /// A non-negative weight, such as dwell time; 1 where no column is declared.
+    Weight,
+    /// A group to adjust for: country, leaning, week.
+    Stratum,
+    /// What the item is about.
+    Topics,
+    /// The ranked list, served at one request, that the impression belongs to.
+    Slate,
+    /// The consecutive slates of one viewer.
+    Session,
+    /// Click, like, watch seconds.
+    Engagement,
+    /// The probability with which the logging policy showed this item here.
+    Propensity,
+    /// The probability that a viewer who sees this item is satisfied and looks no further.
+    Satisfaction,
+    /// A further column to cluster or stratify by.
+    Named,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Viewer => "the viewer",
+            Self::Item => "the item",
+            Self::Arm => "the arm",
+            Self::Position => "the position",
+            Self::Time => "the time",
+            Self::Weight => "the weight",
+            Self::Stratum => "the stratum",
+            Self::Topics => "the topics",
+            Self::Slate => "the slate",
+            Self::Session => "the session",
+            Self::Engagement => "the engagement",
+            Self::Propensity => "the propensity",
+            Self::Satisfaction => "the satisfaction",
+            Self::Named => "a named column",
+        })
+    }
+}
+
+/// How times are written. All become microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TimeFormat {
+    /// ISO 8601: a date, a date and time (read as UTC), or a date and time with an offset;
+    /// `T` or a space between them. Timestamp columns of files and frames need nothing else.
+    #[default]
+    Iso,
+    /// A pattern of [`strftime` directives](jiff::fmt::strtime), such as `%d-%m-%Y`; read as UTC
+    /// unless it has an offset.
+    Pattern(String),
+    /// Seconds since 1970-01-01T00:00:00Z, whole or with a fraction.
+    EpochSeconds,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    EpochMilliseconds,
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    EpochMicroseconds,
+}
+
+/// How the topics of one impression are written in a text column. A column of lists (Parquet,
+/// frames, NDJSON arrays) is taken as lists whatever is said here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TopicFormat {
+    /// The whole text is one topic.
+    #[default]
+    Single,
+    /// Topics with this character between them. Spaces around a topic are not part of it.
+    Separated(char),
+    /// A list as Python prints it: `['war', "the people's party"]`.
+    PythonList,
+    /// A JSON array of strings.
+    JsonList,
+}
+
+/// What becomes of a topic that a relabelling does not list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Unlisted {
+    /// The row is at fault.
+    #[default]
+    Refuse,
+    /// The topic keeps its name.
+    Keep,
+    /// The topic is dropped; the impression still counts in totals.
+    Untag,
+}
+
+/// The column that holds the topics, how it is written, and new names for them if wanted.
+///
+/// ```
+/// use tiltmeter::log::{TopicColumn, Unlisted};
+///
+/// let party = TopicColumn::single("stance")
+///     .relabel([("Pro Democrat", "Democrat"), ("Anti Republican", "Democrat")])
+///     .unlisted(Unlisted::Keep);
+/// assert_eq!(party.column_name(), "stance");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicColumn {
+    pub(crate) column: String,
+    #[serde(default)]
+    pub(crate) format: TopicFormat,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) relabel: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) unlisted: Unlisted,
+}
+
+impl TopicColumn {
+    /// A column written in the given format.
+    pub fn new(column: impl Into<String>, format: TopicFormat) -> Self {
+        Self {
+            column: column.into(),
+            format,
+            relabel: BTreeMap::new(),
+            unlisted: Unlisted::Refuse,
+        }
+    }
+
+    /// A column with one topic, or none, per impression.
+    pub fn single(column: impl Into<String>) -> Self {
+        Self::new(column, TopicFormat::Single)
+    }
+
+    /// A column with any number of topics, `separator` between them.
+    pub fn separated(column: impl Into<String>, separator: char) -> Self {
+        Self::new(column, TopicFormat::Separated(separator))
+    }
+
+    /// Gives topics new names; several old ones may share a new one.
+    #[must_use]
+    pub fn relabel<O: Into<String>, N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = (O, N)>,
+    ) -> Self {
+        self.relabel
+            .extend(names.into_iter().map(|(old, new)| (old.into(), new.into())));
+        self
+    }
+
+    /// Says what becomes of topics that [`TopicColumn::relabel`] does not list. Without a
+    /// relabelling it changes nothing.
+    #[must_use]
+    pub fn unlisted(mut self, unlisted: Unlisted) -> Self {
+        self.unlisted = unlisted;
+        self
+    }
+
+    /// The name of the column.
+    #[must_use]
+    pub fn column_name(&self) -> &str {
+        &self.column
+    }
+}
+
+/// A column made of others: their values with `|` between them (`\|` and `\\` stand for a bar
+/// and a backslash inside a value, so that two different rows never become one).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CombinedColumn {
+    /// The new column's name.
+    pub name: String,
+    /// The columns it is made of, in this order.
+    pub of: Vec<String>,
+}
+
+/// Which column of a source is which, and how to read it.
+///
+/// Only what is declared is read. A column may play several roles (the viewer is often also the
+/// device that was assigned an arm). Every declared column must have a value in every row, but
+/// for topics: an impression without topics is untagged and counts in totals.
+///
+/// ```
+/// use tiltmeter::log::{LogSchema, RowPolicy, TimeFormat, TopicColumn};
+///
+/// let schema = LogSchema::new()
+///     .viewer("device")
+///     .arm("leaning")
+///     .item("video_id")
+///     .position("watch_index")
+///     .time("watched", TimeFormat::Pattern("%d-%m-%Y".into()))
+///     .topics(TopicColumn::separated("topics", '|'))
+///     .column("week")
+///     .combined("experiment", ["state", "leaning", "device", "week"])
+///     .rows(RowPolicy::SetAside);
+/// # let json = serde_json::to_string(&schema).unwrap();
+/// # assert_eq!(serde_json::from_str::<LogSchema>(&json).unwrap(), schema);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSchema {
+    pub(crate) viewer: Option<String>,
+    pub(crate) item: Option<String>,
+    pub(crate) arm: Option<String>,
+    pub(crate) position: Option<String>,
+    pub(crate) time: Option<(String, TimeFormat)>,
+    pub(crate) weight: Option<String>,
+    pub(crate) stratum: Option<String>,
+    pub(crate) topics: Option<TopicColumn>,
+    pub(crate) slate: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) engagement: Option<String>,
+    pub(crate) propensity: Option<String>,
+    pub(crate) satisfaction: Option<String>,
+    pub(crate) columns: Vec<String>,
+    pub(crate) combined: Vec<CombinedColumn>,
+    pub(crate) nulls: Vec<String>,
+    pub(crate) rows: RowPolicy,
+}
+
+macro_rules! declare {
+    ($($role:ident: $doc:literal),* $(,)?) => {$(
+        #[doc = $doc]
+        #[must_use]
+        pub fn $role(mut self, column: impl Into<String>) -> Self {
+            self.$role = Some(column.into());
+            self
+        }
+    )*};
+}
+
+impl LogSchema {
+    /// A schema that declares nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    declare! {
+        viewer: "Who was shown the item: text, whole numbers or booleans.",
+        item: "What was shown: text, whole numbers or booleans.",
+        arm: "The ranking condition: text, whole numbers or booleans.",
+        position: "The 1-based rank: whole numbers from 1 to 4,294,967,295.",
+        weight: "A weight per impression: from 0 to [`MAX_WEIGHT`](crate::log::MAX_WEIGHT).",
+        stratum: "A group to adjust for: text, whole numbers or booleans.",
+        slate: "The ranked list: an id that is unique over the whole log.",
+        session: "The session: an id that is unique over the whole log.",
+        engagement: "Engagement: any finite number, or booleans (1 for true).",
+        propensity: "The logging policy's probability of this impression: above 0, at most 1.",
+        satisfaction: "The probability that the viewer stops here: from 0 to 1.",
+    }
+
+    /// When the item was shown, and how that is written.
+    #[must_use]
+    pub fn time(mut self, column: impl Into<String>, format: TimeFormat) -> Self {
+        self.time = Some((column.into(), format));
+        self
+    }
+
+    /// What the item is about. For topics in a second table see
+    /// [`ExposureLog::with_item_topics`](crate::ExposureLog::with_item_topics).
+    #[must_use]
+    pub fn topics(mut self, topics: TopicColumn) -> Self {
+        self.topics = Some(topics);
+        self
+    }
+
+    /// A further column to cluster or stratify by.
+    #[must_use]
+    pub fn column(mut self, column: impl Into<String>) -> Self {
+        self.columns.push(column.into());
+        self
+    }
+
+    /// A further column made of others; see [`CombinedColumn`].
+    #[must_use]
+    pub fn combined<S: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        of: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.combined.push(CombinedColumn {
+            name: name.into(),
+            of: of.into_iter().map(Into::into).collect(),
+        });
+        self
+    }
+
+    /// A text that means "no value", beside the empty text: `NA`, `null`.
+    #[must_use]
+    pub fn null(mut self, text: impl Into<String>) -> Self {
+        self.nulls.push(text.into());
+        self
+    }
+
+    /// What to do with rows that break a rule; [`RowPolicy::Strict`] if not said.
+    #[must_use]
+    pub fn rows(mut self, policy: RowPolicy) -> Self {
+        self.rows = policy;
+        self
+    }
+
+    /// Declares the column of a role that needs nothing but its name.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn declare(mut self, role: Role, column: &str) -> Self {
+        let slot = match role {
+            Role::Viewer => &mut self.viewer,
+            Role::Item => &mut self.item,
+            Role::Arm => &mut self.arm,
+            Role::Position => &mut self.position,
+            Role::Weight => &mut self.weight,
+            Role::Stratum => &mut self.stratum,
+            Role::Slate => &mut self.slate,
+            Role::Session => &mut self.session,
+            Role::Engagement => &mut self.engagement,
+            Role::Propensity => &mut self.propensity,
+            Role::Satisfaction => &mut self.satisfaction,
+            Role::Time | Role::Topics | Role::Named => return self,
+        };
+        *slot = Some(column.to_owned());
+        self
+    }
+
+    /// Every column of the source that the schema needs, with its role, in the order in which
+    /// rows are checked. A column may occur more than once.
+    pub(crate) fn needs(&self) -> Vec<(Role, &str)> {
+        let plain = [
+            (Role::Viewer, &self.viewer),
+            (Role::Item, &self.item),
+            (Role::Arm, &self.arm),
+            (Role::Position, &self.position),
+            (Role::Weight, &self.weight),
+            (Role::Stratum, &self.stratum),
+            (Role::Slate, &self.slate),
+            (Role::Session, &self.session),
+            (Role::Engagement, &self.engagement),
+            (Role::Propensity, &self.propensity),
+            (Role::Satisfaction, &self.satisfaction),
+        ];
+        let plain = plain
+            .into_iter()
+            .filter_map(|(role, column)| Some((role, column.as_deref()?)));
+        let time = self.time.iter().map(|(column, _)| (Role::Time, &**column));
+        let topics = self.topics.iter().map(|t| (Role::Topics, &*t.column));
+        let named = self
+            .columns
+            .iter()
+            .chain(self.combined.iter().flat_map(|combined| &combined.of))
+            .map(|column| (Role::Named, &**column));
+        plain.chain(time).chain(topics).chain(named).collect()
+    }
+}

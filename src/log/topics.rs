@@ -1,0 +1,397 @@
+//! What impressions are about: label sets, one per impression, and the map from items to them
+//! that may come from a second table.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::dictionary::Dictionary;
+use super::fault::{FaultReason, RowPolicy, SetAside};
+use super::parse::python_list;
+use super::schema::{TopicColumn, TopicFormat, Unlisted};
+use crate::error::Error;
+
+/// The set without topics, which untagged impressions have.
+const UNTAGGED: u32 = 0;
+
+/// The topics of every impression of a log.
+///
+/// Impressions with the same topics share a *label set*; each row holds the number of its set,
+/// and set 0 is the empty one. A log with one topic per impression has one set per topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topics {
+    sets: LabelSets,
+    set_of_row: Vec<u32>,
+}
+
+impl Topics {
+    /// The distinct topics, in order of first appearance.
+    #[must_use]
+    pub fn labels(&self) -> &Dictionary {
+        &self.sets.labels
+    }
+
+    /// The label set of each row.
+    #[must_use]
+    pub fn set_of_row(&self) -> &[u32] {
+        &self.set_of_row
+    }
+
+    /// How many label sets there are, the empty one included.
+    #[must_use]
+    pub fn set_count(&self) -> usize {
+        self.sets.ends.len()
+    }
+
+    /// The codes of the topics in a label set, ascending; none past the last set.
+    #[must_use]
+    pub fn set(&self, set: u32) -> &[u32] {
+        self.sets.get(set)
+    }
+
+    /// The codes of the topics of an impression, ascending; none if it is untagged or past the end.
+    #[must_use]
+    pub fn of_row(&self, row: usize) -> &[u32] {
+        self.set_of_row.get(row).map_or(&[], |&set| self.set(set))
+    }
+
+    /// Whether some impression has more than one topic.
+    #[must_use]
+    pub fn is_multi_label(&self) -> bool {
+        (0..self.sets.ends.len()).any(|set| self.set(set as u32).len() > 1)
+    }
+
+    /// How many impressions are untagged.
+    #[must_use]
+    pub fn untagged(&self) -> u64 {
+        self.set_of_row
+            .iter()
+            .filter(|&&set| self.set(set).is_empty())
+            .count() as u64
+    }
+
+    pub(crate) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
+        let mut sets = LabelSets::default();
+        let mut kept = Vec::with_capacity(self.set_of_row.len());
+        for (&set, _) in self.set_of_row.iter().zip(keep).filter(|(_, keep)| **keep) {
+            let labels = self.set(set).iter();
+            let labels = labels.map(|&code| self.labels().id(code).expect("codes have ids"));
+            kept.push(sets.intern(labels)?);
+        }
+        *self = Self {
+            sets,
+            set_of_row: kept,
+        };
+        Ok(())
+    }
+}
+
+/// Distinct sets of labels, numbered.
+#[derive(Clone, Debug)]
+struct LabelSets {
+    labels: Dictionary,
+    members: Vec<u32>,
+    ends: Vec<usize>,
+    number: HashMap<Box<[u32]>, u32, RandomState>,
+}
+
+impl Default for LabelSets {
+    fn default() -> Self {
+        Self {
+            labels: Dictionary::default(),
+            members: Vec::new(),
+            ends: vec![0],
+            number: HashMap::from_iter([(Box::default(), UNTAGGED)]),
+        }
+    }
+}
+
+impl PartialEq for LabelSets {
+    fn eq(&self, other: &Self) -> bool {
+        self.labels == other.labels && self.members == other.members && self.ends == other.ends
+    }
+}
+
+impl LabelSets {
+    fn get(&self, set: u32) -> &[u32] {
+        let set = set as usize;
+        let Some(&end) = self.ends.get(set) else {
+            return &[];
+        };
+        let start = set.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.members[start..end]
+    }
+
+    fn intern<'a>(&mut self, labels: impl Iterator<Item = &'a str>) -> Result<u32, Error> {
+        let mut codes = labels
+            .map(|label| self.labels.intern(label))
+            .collect::<Result<Vec<_>, _>>()?;
+        codes.sort_unstable();
+        codes.dedup();
+        if let Some(&set) = self.number.get(&*codes) {
+            return Ok(set);
+        }
+        let set = u32::try_from(self.ends.len()).map_err(|_| Error::TooManyIds)?;
+        self.members.extend(&codes);
+        self.ends.push(self.members.len());
+        self.number.insert(codes.into(), set);
+        Ok(set)
+    }
+}
+
+/// Why the topics of a row cannot be read: the rule broken and the value that breaks it.
+pub(super) type TopicFault = (FaultReason, String);
+
+/// Turns what a topics column holds into label sets, remembering texts it has seen.
+#[derive(Debug)]
+pub(super) struct TopicReader<'s> {
+    column: &'s TopicColumn,
+    sets: LabelSets,
+    set_of_row: Vec<u32>,
+    seen: HashMap<Box<str>, u32, RandomState>,
+}
+
+impl<'s> TopicReader<'s> {
+    pub(super) fn new(column: &'s TopicColumn) -> Self {
+        Self {
+            column,
+            sets: LabelSets::default(),
+            set_of_row: Vec::new(),
+            seen: HashMap::default(),
+        }
+    }
+
+    /// Adds a row from its text; `None` is untagged. A faulty row is added as untagged.
+    pub(super) fn push_text(&mut self, text: Option<&str>) -> Result<Option<TopicFault>, Error> {
+        let Some(text) = text else {
+            return self.push(UNTAGGED);
+        };
+        if let Some(&set) = self.seen.get(text) {
+            return self.push(set);
+        }
+        match self.split(text) {
+            Some(labels) => {
+                let fault = self.push_list(&labels)?;
+                if fault.is_none() {
+                    let set = *self.set_of_row.last().expect("a row was just added");
+                    self.seen.insert(text.into(), set);
+                }
+                Ok(fault)
+            }
+            None => {
+                self.push(UNTAGGED)?;
+                Ok(Some((FaultReason::UnreadableTopics, text.to_owned())))
+            }
+        }
+    }
+
+    /// Adds a row from its topics. A faulty row is added as untagged.
+    pub(super) fn push_list(&mut self, labels: &[String]) -> Result<Option<TopicFault>, Error> {
+        match self.rename(labels) {
+            Ok(labels) => {
+                let set = self.sets.intern(labels.into_iter())?;
+                self.push(set)
+            }
+            Err(unlisted) => {
+                self.push(UNTAGGED)?;
+                Ok(Some((FaultReason::UnlistedTopic, unlisted)))
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Topics {
+        Topics {
+            sets: self.sets,
+            set_of_row: self.set_of_row,
+        }
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the shape of its callers' answers"
+    )]
+    fn push(&mut self, set: u32) -> Result<Option<TopicFault>, Error> {
+        self.set_of_row.push(set);
+        Ok(None)
+    }
+
+    fn split(&self, text: &str) -> Option<Vec<String>> {
+        match self.column.format {
+            TopicFormat::Single => Some(vec![text.to_owned()]),
+            TopicFormat::Separated(separator) => Some(
+                text.split(separator)
+                    .map(str::trim)
+                    .filter(|topic| !topic.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            ),
+            TopicFormat::PythonList => python_list(text),
+            TopicFormat::JsonList => serde_json::from_str(text).ok(),
+        }
+    }
+
+    /// The labels under their new names, or the one that has none and must have.
+    fn rename<'a>(&self, labels: &'a [String]) -> Result<Vec<&'a str>, String>
+    where
+        's: 'a,
+    {
+        let column: &'s TopicColumn = self.column;
+        let mut renamed = Vec::with_capacity(labels.len());
+        for label in labels {
+            match (column.relabel.get(label), column.unlisted) {
+                (Some(new), _) => renamed.push(&**new),
+                (None, _) if column.relabel.is_empty() => renamed.push(label),
+                (None, Unlisted::Keep) => renamed.push(label),
+                (None, Unlisted::Untag) => {}
+                (None, Unlisted::Refuse) => return Err(label.clone()),
+            }
+        }
+        Ok(renamed)
+    }
+}
+
+/// What to do when a topics table has several rows for one item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ItemRepeats {
+    /// Rows that say the same are one; a row that says otherwise is at fault.
+    #[default]
+    Refuse,
+    /// The item has the topics of all its rows (tables with one row per item and topic).
+    Union,
+}
+
+/// Which columns of a topics table are which.
+///
+/// ```
+/// use tiltmeter::log::{ItemTopicsSchema, TopicColumn, TopicFormat};
+/// let topics = TopicColumn::new("labels", TopicFormat::PythonList);
+/// let schema = ItemTopicsSchema::new("video_id", topics);
+/// # let _ = schema;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemTopicsSchema {
+    pub(super) item: String,
+    pub(super) topics: TopicColumn,
+    pub(super) repeats: ItemRepeats,
+    pub(super) rows: RowPolicy,
+}
+
+impl ItemTopicsSchema {
+    /// A table with the items in one column and their topics in another.
+    pub fn new(item: impl Into<String>, topics: TopicColumn) -> Self {
+        Self {
+            item: item.into(),
+            topics,
+            repeats: ItemRepeats::Refuse,
+            rows: RowPolicy::Strict,
+        }
+    }
+
+    /// What to do with several rows for one item.
+    #[must_use]
+    pub fn repeats(mut self, repeats: ItemRepeats) -> Self {
+        self.repeats = repeats;
+        self
+    }
+
+    /// What to do with rows that break a rule.
+    #[must_use]
+    pub fn rows(mut self, policy: RowPolicy) -> Self {
+        self.rows = policy;
+        self
+    }
+}
+
+/// The topics of items, from a table of their own.
+#[derive(Clone, Debug)]
+pub struct ItemTopics {
+    pub(super) source: String,
+    pub(super) labels_of: HashMap<Box<str>, Vec<String>, RandomState>,
+    pub(super) set_aside: SetAside,
+}
+
+impl ItemTopics {
+    /// How many items the table has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels_of.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels_of.is_empty()
+    }
+
+    /// The topics of an item; `None` if the table does not have it.
+    #[must_use]
+    pub fn topics(&self, item: &str) -> Option<&[String]> {
+        self.labels_of.get(item).map(Vec::as_slice)
+    }
+
+    /// Rows of the table that were set aside.
+    #[must_use]
+    pub fn set_aside(&self) -> &SetAside {
+        &self.set_aside
+    }
+
+    /// The topics of rows given by their items' codes, and how many distinct items have no entry.
+    pub(super) fn join(&self, codes: &[u32], items: &Dictionary) -> Result<(Topics, u64), Error> {
+        let mut sets = LabelSets::default();
+        let mut set_of_item = vec![None; items.len()];
+        let mut missing = 0;
+        let mut set_of_row = Vec::with_capacity(codes.len());
+        for &code in codes {
+            let known = set_of_item[code as usize];
+            let set = if let Some(set) = known {
+                set
+            } else {
+                let labels = self.topics(items.id(code).expect("every code has an id"));
+                missing += u64::from(labels.is_none());
+                let labels = labels.unwrap_or_default();
+                sets.intern(labels.iter().map(String::as_str))?
+            };
+            set_of_item[code as usize] = Some(set);
+            set_of_row.push(set);
+        }
+        Ok((Topics { sets, set_of_row }, missing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(column: &TopicColumn, texts: &[Option<&str>]) -> (Topics, Vec<Option<TopicFault>>) {
+        let mut reader = TopicReader::new(column);
+        let faults = texts.iter().map(|t| reader.push_text(*t).unwrap());
+        let faults = faults.collect();
+        (reader.finish(), faults)
+    }
+
+    #[test]
+    fn the_same_topics_in_any_order_are_one_set() {
+        let column = TopicColumn::separated("t", '|');
+        let (topics, _) = read(
+            &column,
+            &[Some("war|party"), None, Some("party | war|war"), Some("|")],
+        );
+        assert_eq!(topics.set_of_row(), [1, 0, 1, 0]);
+        assert_eq!(topics.labels().iter().collect::<Vec<_>>(), ["war", "party"]);
+        assert_eq!(topics.untagged(), 2);
+        assert!(topics.is_multi_label());
+    }
+
+    #[test]
+    fn relabelling_refuses_keeps_or_untags_what_it_does_not_list() {
+        let column = TopicColumn::single("t").relabel([("a", "x")]);
+        let texts = [Some("a"), Some("b")];
+        let (_, faults) = read(&column, &texts);
+        assert_eq!(faults[1], Some((FaultReason::UnlistedTopic, "b".into())));
+        let (topics, faults) = read(&column.clone().unlisted(Unlisted::Untag), &texts);
+        assert_eq!((topics.untagged(), &faults[1]), (1, &None));
+        let (topics, _) = read(&column.unlisted(Unlisted::Keep), &texts);
+        assert_eq!(topics.labels().iter().collect::<Vec<_>>(), ["x", "b"]);
+    }
+}

@@ -1,0 +1,180 @@
+//! The report: estimates as a table, as sentences, as JSON, as a frame. It speaks and never
+//! computes.
+
+#[cfg(feature = "polars")]
+mod frame;
+mod record;
+mod table;
+
+pub use self::record::{
+    EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
+    WarningRecord,
+};
+use crate::error::Error;
+use crate::estimate::{Estimate, Value, Warning};
+use crate::log::DataQuality;
+
+/// The answer of an [`Audit`](crate::Audit).
+///
+/// `Display` prints the table; [`to_json`](AuditReport::to_json) the versioned JSON;
+/// [`to_frame`](AuditReport::to_frame) makes a polars frame.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct AuditReport {
+    estimates: Vec<Estimate>,
+    quality: Option<DataQuality>,
+}
+
+impl AuditReport {
+    pub(crate) fn new(estimates: Vec<Estimate>, quality: Option<DataQuality>) -> Self {
+        Self { estimates, quality }
+    }
+
+    /// The estimates: by statistic as they were added, then by topic.
+    #[must_use]
+    pub fn estimates(&self) -> &[Estimate] {
+        &self.estimates
+    }
+
+    /// The estimate of a statistic for a topic.
+    #[must_use]
+    pub fn estimate(
+        &self,
+        statistic: &dyn crate::statistic::Statistic,
+        topic: &str,
+    ) -> Option<&Estimate> {
+        self.estimates.iter().find(|estimate| {
+            estimate.estimand.statistic == statistic.name() && estimate.estimand.topic == topic
+        })
+    }
+
+    /// The state of the log's data; `None` for a report from a tally.
+    #[must_use]
+    pub fn quality(&self) -> Option<&DataQuality> {
+        self.quality.as_ref()
+    }
+
+    /// What was estimated, in a sentence that a methods section could print.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Some(first) = self.estimates.first() else {
+            return "Nothing was estimated.".to_owned();
+        };
+        let estimand = &first.estimand;
+        let mut topics: Vec<_> = self.estimates.iter().map(|e| &e.estimand.topic).collect();
+        topics.sort();
+        topics.dedup();
+        let of = match topics.as_slice() {
+            [one] => format!("the topic {one:?}"),
+            many => format!("each of {} topics", many.len()),
+        };
+        let mut phrases: Vec<_> = self.estimates.iter().map(|e| &*e.estimand.phrase).collect();
+        phrases.dedup();
+        let mut sentence = format!(
+            "For {of}: {}, in arm {:?} against {}; {}. Clusters: {}, {} in {:?} and {} in the baseline, {}.",
+            phrases.join("; "),
+            estimand.treatment,
+            estimand.baseline,
+            estimand.conditions(),
+            estimand.cluster,
+            first.clusters.treatment,
+            estimand.treatment,
+            first.clusters.baseline,
+            first.clusters.relation,
+        );
+        let delta = self
+            .estimates
+            .iter()
+            .find_map(|e| Some((e.method?, e.interval.ok()?.level)));
+        if let Some((method, level)) = delta {
+            sentence.push_str(&format!(" Intervals: {}%, {method}.", percent(level)));
+        }
+        sentence
+    }
+
+    /// The warnings of all estimates, each once, with the topics it concerns (`None` if all).
+    #[must_use]
+    pub fn warnings(&self) -> Vec<(&Warning, Option<Vec<&str>>)> {
+        let mut seen: Vec<(&Warning, Vec<&str>)> = Vec::new();
+        for estimate in &self.estimates {
+            let topic = &*estimate.estimand.topic;
+            for warning in &estimate.warnings {
+                match seen.iter_mut().find(|(its, _)| *its == warning) {
+                    Some((_, topics)) if topics.contains(&topic) => {}
+                    Some((_, topics)) => topics.push(topic),
+                    None => seen.push((warning, vec![topic])),
+                }
+            }
+        }
+        let all = |topics: &[&str]| {
+            self.estimates
+                .iter()
+                .all(|e| topics.contains(&&*e.estimand.topic))
+        };
+        seen.into_iter()
+            .map(|(warning, topics)| (warning, (!all(&topics)).then_some(topics)))
+            .collect()
+    }
+
+    /// The report as JSON, in the schema of [`ReportRecord`].
+    ///
+    /// # Errors
+    /// [`Error::Report`] if the serialiser fails, which it has no reason to.
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string_pretty(self).map_err(|cause| Error::Report {
+            detail: cause.to_string(),
+        })
+    }
+}
+
+impl serde::Serialize for AuditReport {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ReportRecord::from(self).serialize(serializer)
+    }
+}
+
+impl Estimate {
+    /// The finding in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let estimand = &self.estimand;
+        let mut sentence = format!(
+            "{} for topic {:?} in arm {:?} against {}: {}",
+            estimand.phrase,
+            estimand.topic,
+            estimand.treatment,
+            estimand.baseline,
+            table::value(self.value)
+        );
+        if let Value::Undefined(reason) = self.value {
+            sentence.push_str(&format!(" ({reason})"));
+        }
+        match &self.interval {
+            Ok(interval) => sentence.push_str(&format!(
+                " ({}% interval {})",
+                percent(interval.level),
+                table::interval(interval)
+            )),
+            Err(reason) => sentence.push_str(&format!(" (no interval: {reason})")),
+        }
+        if let (Some(treatment), Some(baseline)) = (self.treatment.share, self.baseline.share) {
+            sentence.push_str(&format!(
+                "; shares {:.2}% and {:.2}%",
+                100.0 * treatment,
+                100.0 * baseline
+            ));
+        }
+        sentence.push('.');
+        let mut letters = sentence.chars();
+        match letters.next() {
+            Some(first) => first.to_uppercase().chain(letters).collect(),
+            None => sentence,
+        }
+    }
+}
+
+/// A level in percent, without digits that say nothing.
+fn percent(level: f64) -> String {
+    let text = format!("{:.4}", 100.0 * level);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

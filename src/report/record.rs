@@ -1,0 +1,277 @@
+//! The report's JSON: flat records in a versioned schema, which can be read back.
+
+use serde::{Deserialize, Serialize};
+
+use super::AuditReport;
+use crate::error::Error;
+use crate::estimand::Estimand;
+use crate::estimate::{
+    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, Value, Warning,
+};
+use crate::log::DataQuality;
+use crate::statistic::Undefined;
+
+/// The name of the schema.
+pub const REPORT_SCHEMA: &str = "tiltmeter.report";
+
+/// The version of the schema: raised whenever a field changes its meaning or goes away; new
+/// fields alone do not raise it.
+pub const REPORT_VERSION: u32 = 1;
+
+/// A report as JSON holds it. `docs/report-json.md` describes every field.
+///
+/// ```
+/// # use tiltmeter::log::{LogSchema, TopicColumn};
+/// # use tiltmeter::{Audit, Baseline, ExposureLog, source::SliceSource};
+/// # let source = SliceSource::new("example")
+/// #     .text("who", &["ada", "bo", "cy", "di"])
+/// #     .text("feed", &["ranked", "ranked", "newest", "newest"])
+/// #     .text("about", &["war", "sport", "war", "sport"]);
+/// # let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+/// # let log = ExposureLog::read(source, &schema)?;
+/// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+/// use tiltmeter::report::ReportRecord;
+/// let record = ReportRecord::from_json(&report.to_json()?)?;
+/// assert_eq!(record.estimates[0].topic, "sport");
+/// assert_eq!(record.estimates[0].value, Some(1.0));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportRecord {
+    /// Always [`REPORT_SCHEMA`].
+    pub schema: String,
+    /// The version of the schema.
+    pub version: u32,
+    /// The release of the library that made the report.
+    pub tiltmeter: String,
+    /// What was estimated, in a sentence.
+    pub sentence: String,
+    /// The estimates.
+    pub estimates: Vec<EstimateRecord>,
+    /// The state of the log's data; null for a report from a tally.
+    pub quality: Option<DataQuality>,
+}
+
+impl ReportRecord {
+    /// Reads a report's JSON.
+    ///
+    /// # Errors
+    /// [`Error::Report`] when it is not a report's, or is of another version.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let record: Self = serde_json::from_str(json).map_err(|cause| Error::Report {
+            detail: cause.to_string(),
+        })?;
+        if record.schema != REPORT_SCHEMA || record.version != REPORT_VERSION {
+            return Err(Error::Report {
+                detail: format!(
+                    "schema {:?} version {}, where this release reads {REPORT_SCHEMA:?} version {REPORT_VERSION}",
+                    record.schema, record.version
+                ),
+            });
+        }
+        Ok(record)
+    }
+}
+
+/// The state of a value. JSON has no infinities, so the state says what a null means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateRecord {
+    /// `value` is a finite number.
+    Estimated,
+    /// `value` is a finite number, the one that stands for no exposure: 0, or -100 percent.
+    Zero,
+    /// `value` is null and means plus infinity.
+    Infinite,
+    /// `value` is null and means minus infinity.
+    NegativeInfinite,
+    /// `value` is null, and `undefined` says why.
+    Undefined,
+}
+
+/// Which sides of an interval are bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntervalRecord {
+    /// `low` and `high` are bounds.
+    TwoSided,
+    /// `low` is a bound; `high` is null, and nothing is said above.
+    LowerBound,
+    /// `high` is a bound; `low` is null, and nothing is said below.
+    UpperBound,
+    /// There is none; `no_interval` says why.
+    None,
+}
+
+/// One estimate, flat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EstimateRecord {
+    /// The topic.
+    pub topic: String,
+    /// The statistic's name.
+    pub statistic: String,
+    /// The value; null unless finite.
+    pub value: Option<f64>,
+    /// What a null value means.
+    pub state: StateRecord,
+    /// Why the value is undefined.
+    pub undefined: Option<Undefined>,
+    /// The lower bound.
+    pub low: Option<f64>,
+    /// The upper bound.
+    pub high: Option<f64>,
+    /// Which bounds there are.
+    pub interval: IntervalRecord,
+    /// The confidence level, in (0, 1).
+    pub level: Option<f64>,
+    /// How the interval was made.
+    pub method: Option<MethodUsed>,
+    /// Why there is no interval.
+    pub no_interval: Option<NoInterval>,
+    /// Cluster-robust standard error, on the working scale (logarithm for ratios).
+    pub standard_error: Option<f64>,
+    /// Degrees of freedom of the Student quantile.
+    pub degrees_of_freedom: Option<f64>,
+    /// Standard error if impressions were independent, on the working scale.
+    pub naive_standard_error: Option<f64>,
+    /// Lower bound of the interval that would give.
+    pub naive_low: Option<f64>,
+    /// Upper bound of the interval that would give.
+    pub naive_high: Option<f64>,
+    /// Square of the ratio of the standard errors.
+    pub design_effect: Option<f64>,
+    /// The topic's share in the treatment, in the unit of the estimand.
+    pub share_treatment: Option<f64>,
+    /// The topic's share in the baseline.
+    pub share_baseline: Option<f64>,
+    /// Total of the topic in the treatment, in the unit of the estimand.
+    pub topic_treatment: f64,
+    /// Total of all in the treatment.
+    pub all_treatment: f64,
+    /// Total of the topic in the baseline.
+    pub topic_baseline: f64,
+    /// Total of all in the baseline.
+    pub all_baseline: f64,
+    /// Impressions below the line in the treatment.
+    pub impressions_treatment: u64,
+    /// Impressions below the line in the baseline.
+    pub impressions_baseline: u64,
+    /// Impressions of the topic in the treatment.
+    pub topic_impressions_treatment: u64,
+    /// Impressions of the topic in the baseline.
+    pub topic_impressions_baseline: u64,
+    /// Clusters in the treatment.
+    pub clusters_treatment: u64,
+    /// Clusters in the baseline.
+    pub clusters_baseline: u64,
+    /// Clusters in both, and how the arms share them.
+    pub clusters: ClusterCounts,
+    /// The question in full.
+    pub estimand: Estimand,
+    /// Warnings, each as data and in words.
+    pub warnings: Vec<WarningRecord>,
+}
+
+/// A warning as data and in words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarningRecord {
+    /// The warning as data.
+    #[serde(flatten)]
+    pub warning: Warning,
+    /// The same in words.
+    pub message: String,
+}
+
+impl From<&AuditReport> for ReportRecord {
+    fn from(report: &AuditReport) -> Self {
+        Self {
+            schema: REPORT_SCHEMA.to_owned(),
+            version: REPORT_VERSION,
+            tiltmeter: env!("CARGO_PKG_VERSION").to_owned(),
+            sentence: report.sentence(),
+            estimates: report.estimates.iter().map(EstimateRecord::from).collect(),
+            quality: report.quality.clone(),
+        }
+    }
+}
+
+impl From<&Estimate> for EstimateRecord {
+    fn from(estimate: &Estimate) -> Self {
+        let interval = estimate.interval.ok();
+        let naive = estimate.naive;
+        let (treatment, baseline) = (estimate.treatment, estimate.baseline);
+        Self {
+            topic: estimate.estimand.topic.clone(),
+            statistic: estimate.estimand.statistic.clone(),
+            value: estimate.value.number().and_then(finite),
+            state: StateRecord::from(estimate.value),
+            undefined: match estimate.value {
+                Value::Undefined(reason) => Some(reason),
+                _ => None,
+            },
+            low: interval.and_then(|i| i.low).and_then(finite),
+            high: interval.and_then(|i| i.high).and_then(finite),
+            interval: IntervalRecord::from(interval),
+            level: interval.map(|i| i.level),
+            method: estimate.method,
+            no_interval: estimate.interval.err(),
+            standard_error: estimate.standard_error,
+            degrees_of_freedom: estimate.degrees_of_freedom,
+            naive_standard_error: naive.map(|n| n.standard_error),
+            naive_low: naive.and_then(|n| n.interval.low).and_then(finite),
+            naive_high: naive.and_then(|n| n.interval.high).and_then(finite),
+            design_effect: naive.and_then(|n| n.design_effect),
+            share_treatment: treatment.share,
+            share_baseline: baseline.share,
+            topic_treatment: treatment.topic,
+            all_treatment: treatment.all,
+            topic_baseline: baseline.topic,
+            all_baseline: baseline.all,
+            impressions_treatment: treatment.impressions,
+            impressions_baseline: baseline.impressions,
+            topic_impressions_treatment: treatment.topic_impressions,
+            topic_impressions_baseline: baseline.topic_impressions,
+            clusters_treatment: estimate.clusters.treatment,
+            clusters_baseline: estimate.clusters.baseline,
+            clusters: estimate.clusters,
+            estimand: estimate.estimand.clone(),
+            warnings: estimate.warnings.iter().map(WarningRecord::from).collect(),
+        }
+    }
+}
+
+impl From<Value> for StateRecord {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Estimated(_) => Self::Estimated,
+            Value::Zero(_) => Self::Zero,
+            Value::Infinite => Self::Infinite,
+            Value::NegativeInfinite => Self::NegativeInfinite,
+            Value::Undefined(_) => Self::Undefined,
+        }
+    }
+}
+
+impl From<Option<ConfidenceInterval>> for IntervalRecord {
+    fn from(interval: Option<ConfidenceInterval>) -> Self {
+        match interval.map(|i| (i.low, i.high)) {
+            None | Some((None, None)) => Self::None,
+            Some((Some(_), Some(_))) => Self::TwoSided,
+            Some((Some(_), None)) => Self::LowerBound,
+            Some((None, Some(_))) => Self::UpperBound,
+        }
+    }
+}
+
+impl From<&Warning> for WarningRecord {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            warning: warning.clone(),
+            message: warning.to_string(),
+        }
+    }
+}
+
+fn finite(number: f64) -> Option<f64> {
+    number.is_finite().then_some(number)
+}

@@ -1,0 +1,194 @@
+//! The table that a report prints.
+
+use std::fmt;
+
+use comfy_table::{Cell, CellAlignment, Table, TableStyle, presets};
+
+use super::{AuditReport, percent};
+use crate::estimate::{ConfidenceInterval, Estimate, Value};
+
+/// A line under the header and none elsewhere.
+const RULED: TableStyle = TableStyle {
+    top_border: presets::NOTHING.top_border,
+    header_lines: presets::UTF8_HORIZONTAL_ONLY.header_lines,
+    header_separator: presets::UTF8_HORIZONTAL_ONLY.header_separator,
+    content_lines: presets::UTF8_HORIZONTAL_ONLY.content_lines,
+    row_separator: presets::NOTHING.row_separator,
+    bottom_border: presets::NOTHING.bottom_border,
+};
+
+impl AuditReport {
+    /// The table in Markdown, without the sentences around it.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        self.table(presets::ASCII_MARKDOWN).to_string()
+    }
+
+    fn table(&self, style: TableStyle) -> Table {
+        let first = self.estimates.first();
+        let one_statistic = self
+            .estimates
+            .iter()
+            .all(|e| Some(&e.estimand.statistic) == first.map(|f| &f.estimand.statistic));
+        let level = first
+            .and_then(|first| first.interval.as_ref().ok())
+            .map(|i| i.level);
+        let interval = level.map_or("interval".to_owned(), |l| {
+            format!("{}% interval", percent(l))
+        });
+        let mut header = vec!["topic", "statistic", "estimate", &interval];
+        header.extend([
+            "share A",
+            "share B",
+            "clusters",
+            "naive interval",
+            "design effect",
+        ]);
+        let mut table = Table::new();
+        table.load_style(style);
+        let cells = |cells: Vec<Cell>| {
+            let skip = |at: &usize| !(one_statistic && *at == 1);
+            cells
+                .into_iter()
+                .enumerate()
+                .filter(move |(at, _)| skip(at))
+                .map(|(_, cell)| cell)
+        };
+        table.set_header(cells(header.into_iter().map(Cell::new).collect()));
+        for estimate in &self.estimates {
+            table.add_row(cells(row(estimate)));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+}
+
+impl fmt::Display for AuditReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", wrap(&self.sentence()))?;
+        writeln!(f, "{}", self.table(RULED))?;
+        if let Some(first) = self.estimates.first() {
+            let (treatment, baseline) = (first.treatment, first.baseline);
+            writeln!(
+                f,
+                "A: {:?}, {} impressions. B: {}, {} impressions.",
+                first.estimand.treatment,
+                treatment.impressions,
+                first.estimand.baseline,
+                baseline.impressions
+            )?;
+        }
+        if let Some(quality) = &self.quality {
+            writeln!(
+                f,
+                "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged.",
+                quality.origin.source,
+                quality.origin.rows_read,
+                quality.origin.set_aside.rows,
+                quality.origin.left_out,
+                quality.impressions,
+                quality.untagged
+            )?;
+            for entry in &quality.origin.set_aside.reasons {
+                writeln!(
+                    f,
+                    "  set aside: {} for {} in column {:?}, first row {} ({:?})",
+                    entry.rows, entry.reason, entry.column, entry.first_row, entry.first_value
+                )?;
+            }
+        }
+        for (warning, topics) in self.warnings() {
+            let whom = match &topics {
+                None => String::new(),
+                Some(topics) if topics.len() > 4 => {
+                    format!(
+                        " ({} and {} more topics)",
+                        topics[..3].join(", "),
+                        topics.len() - 3
+                    )
+                }
+                Some(topics) => format!(" ({})", topics.join(", ")),
+            };
+            writeln!(f, "{}", wrap(&format!("Warning{whom}: {warning}.")))?;
+        }
+        Ok(())
+    }
+}
+
+fn row(estimate: &Estimate) -> Vec<Cell> {
+    let share = |share: Option<f64>| share.map_or("-".to_owned(), |s| format!("{:.2}%", 100.0 * s));
+    let counts = estimate.clusters;
+    let naive = estimate.naive;
+    vec![
+        Cell::new(&estimate.estimand.topic),
+        Cell::new(&estimate.estimand.statistic),
+        Cell::new(value(estimate.value)),
+        Cell::new(estimate.interval.as_ref().map_or("-".to_owned(), interval)),
+        Cell::new(share(estimate.treatment.share)),
+        Cell::new(share(estimate.baseline.share)),
+        Cell::new(format!("{} / {}", counts.treatment, counts.baseline)),
+        Cell::new(naive.map_or("-".to_owned(), |n| interval(&n.interval))),
+        Cell::new(
+            naive
+                .and_then(|n| n.design_effect)
+                .map_or("-".to_owned(), number),
+        ),
+    ]
+}
+
+/// A value in words or digits.
+pub(super) fn value(value: Value) -> String {
+    match value {
+        Value::Estimated(at) => number(at),
+        Value::Zero(at) => format!("{} (zero)", number(at)),
+        Value::Infinite => "infinite".to_owned(),
+        Value::NegativeInfinite => "-infinite".to_owned(),
+        Value::Undefined(_) => "undefined".to_owned(),
+    }
+}
+
+/// An interval in words or digits.
+pub(super) fn interval(interval: &ConfidenceInterval) -> String {
+    match (interval.low, interval.high) {
+        (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
+        (Some(low), None) => format!("{} or more", number(low)),
+        (None, Some(high)) => format!("{} or less", number(high)),
+        (None, None) => "unbounded".to_owned(),
+    }
+}
+
+/// Four significant digits; plain notation where that is short.
+fn number(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "infinite" } else { "-infinite" }.to_owned();
+    }
+    let magnitude = value.abs().log10().floor();
+    if (-4.0..6.0).contains(&magnitude) {
+        let digits = (3.0 - magnitude).clamp(0.0, 7.0) as usize;
+        format!("{value:.digits$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+/// Lines of at most 100 characters.
+fn wrap(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 100 {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}

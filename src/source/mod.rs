@@ -1,0 +1,109 @@
+//! Where logs come from and go to: files, frames and slices. Each reader turns its own types
+//! into batches of plain columns; what the columns mean, and what is wrong with a row, is the
+//! log's business.
+//!
+//! | you have | use |
+//! | --- | --- |
+//! | a file, format told by its ending | [`ExposureLog::open`], [`ItemTopics::open`] |
+//! | CSV, TSV, with gzip or without | [`CsvSource`] |
+//! | one JSON object per line, with gzip or without | [`NdjsonSource`] |
+//! | Parquet | [`ParquetSource`] (feature `parquet`) |
+//! | a polars `DataFrame` | [`FrameSource`] (feature `polars`), or `LazyFrame` (feature `lazy`) |
+//! | columns as slices | [`SliceSource`] |
+//! | rows as structs | [`ImpressionSource`] |
+//! | a log saved before | [`ExposureLog::open_saved`] (feature `parquet`) |
+//!
+//! [`ItemTopics::open`]: crate::log::ItemTopics::open
+
+mod csv;
+#[cfg(feature = "polars")]
+mod frame;
+mod gzip;
+mod impression;
+mod ndjson;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "parquet")]
+mod saved;
+mod slice;
+
+use std::path::Path;
+
+pub use self::csv::CsvSource;
+#[cfg(feature = "polars")]
+pub use self::frame::FrameSource;
+pub use self::impression::{Impression, ImpressionSource};
+pub use self::ndjson::NdjsonSource;
+#[cfg(feature = "parquet")]
+pub use self::parquet::ParquetSource;
+pub use self::slice::SliceSource;
+use crate::error::Error;
+pub use crate::log::LogSource;
+use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema};
+
+/// Rows per batch: enough to amortise a call, few enough to stay in cache.
+const BATCH_ROWS: usize = 65_536;
+
+const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
+} else {
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
+};
+
+/// The reader for a file, by its ending.
+fn by_ending(path: &Path) -> Result<Box<dyn LogSource>, Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    match plain.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("csv") => Ok(Box::new(CsvSource::open(path)?)),
+        Some("tsv") => Ok(Box::new(CsvSource::open_delimited(path, b'\t')?)),
+        Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open(path)?)),
+        #[cfg(feature = "parquet")]
+        Some("parquet") => Ok(Box::new(ParquetSource::open(path)?)),
+        _ => Err(Error::UnknownFormat {
+            path: path.to_owned(),
+            known: KNOWN_ENDINGS,
+        }),
+    }
+}
+
+impl<S: LogSource + ?Sized> LogSource for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn column_names(&self) -> &[String] {
+        (**self).column_names()
+    }
+
+    fn select(&mut self, columns: &[usize]) {
+        (**self).select(columns);
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
+        (**self).next_batch()
+    }
+}
+
+impl ExposureLog {
+    /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.ndjson` or `.jsonl`
+    /// (each also with `.gz`), `.parquet`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].
+    pub fn open(path: impl AsRef<Path>, schema: &LogSchema) -> Result<Self, Error> {
+        Self::read(by_ending(path.as_ref())?, schema)
+    }
+}
+
+impl ItemTopics {
+    /// Reads a topics table from a file, its format told by its ending as in
+    /// [`ExposureLog::open`].
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ItemTopics::read`].
+    pub fn open(path: impl AsRef<Path>, schema: &ItemTopicsSchema) -> Result<Self, Error> {
+        Self::read(by_ending(path.as_ref())?, schema)
+    }
+}

@@ -1,0 +1,218 @@
+//! A log saved to Parquet and read back exactly: columns, dictionaries, origin.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
+
+use super::ParquetSource;
+use crate::error::Error;
+use crate::log::{
+    Coded, ExposureLog, LogSchema, LogSource, Origin, Role, TimeFormat, TopicColumn, TopicFormat,
+};
+
+const FORMAT: &str = "saved log";
+const VERSION: &str = "1";
+const VERSION_KEY: &str = "tiltmeter.log.version";
+const CONTENTS_KEY: &str = "tiltmeter.log.contents";
+/// Named columns are prefixed in the file, so that none can have the name of a role.
+const NAMED: &str = "named:";
+
+/// What a saved log says of itself, beside its columns.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    schema: LogSchema,
+    origin: Origin,
+    aliases: Vec<(String, Role)>,
+    named: Vec<String>,
+}
+
+impl ExposureLog {
+    /// Saves the log to a Parquet file (Zstandard), from which
+    /// [`open_saved`](ExposureLog::open_saved) reads back an equal log. Any Parquet reader can
+    /// read the columns: ids and topics as text, `position` as a whole number, `time` in
+    /// microseconds UTC.
+    ///
+    /// ```
+    /// use tiltmeter::log::LogSchema;
+    /// use tiltmeter::{ExposureLog, source::SliceSource};
+    ///
+    /// let source = SliceSource::new("example").text("feed", &["ranked", "newest"]);
+    /// let log = ExposureLog::read(source, &LogSchema::new().arm("feed"))?;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("log.parquet");
+    /// log.save(&path)?;
+    /// assert_eq!(ExposureLog::open_saved(&path)?, log);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be written; [`Error::Damaged`] when the encoder fails.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let file = File::create(path).map_err(|cause| Error::Io {
+            path: path.to_owned(),
+            cause,
+        })?;
+        let failed = |cause: &dyn std::fmt::Display| Error::Damaged {
+            file: path.display().to_string(),
+            format: "Parquet",
+            place: " while writing".into(),
+            detail: cause.to_string(),
+        };
+        let batch = RecordBatch::try_from_iter(columns(self)).map_err(|cause| failed(&cause))?;
+        let contents = serde_json::to_string(&contents(self)).map_err(|cause| failed(&cause))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_key_value_metadata(Some(vec![
+                KeyValue::new(VERSION_KEY.to_owned(), VERSION.to_owned()),
+                KeyValue::new(CONTENTS_KEY.to_owned(), contents),
+            ]))
+            .build();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))
+            .map_err(|cause| failed(&cause))?;
+        writer.write(&batch).map_err(|cause| failed(&cause))?;
+        writer.close().map_err(|cause| failed(&cause))?;
+        Ok(())
+    }
+
+    /// Reads a log saved with [`save`](ExposureLog::save).
+    ///
+    /// # Errors
+    /// [`Error::Version`] when the file is not a saved log of this version; those of
+    /// [`ExposureLog::read`] when its contents were changed or damaged.
+    pub fn open_saved(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let source = ParquetSource::open(path)?;
+        let file = source.name().to_owned();
+        let found = source.metadata(VERSION_KEY).unwrap_or_default().to_owned();
+        if found != VERSION {
+            return Err(Error::Version {
+                file,
+                what: FORMAT,
+                found,
+                expected: VERSION,
+            });
+        }
+        let contents = source.metadata(CONTENTS_KEY).unwrap_or_default();
+        let contents: Contents =
+            serde_json::from_str(contents).map_err(|cause| Error::Damaged {
+                file,
+                format: FORMAT,
+                place: " in the metadata".into(),
+                detail: cause.to_string(),
+            })?;
+        let log = Self::read(source, &contents.schema)?;
+        Ok(log.restore(contents.origin, contents.aliases, contents.named))
+    }
+}
+
+const ID_ROLES: [(Role, &str); 6] = [
+    (Role::Viewer, "viewer"),
+    (Role::Item, "item"),
+    (Role::Arm, "arm"),
+    (Role::Stratum, "stratum"),
+    (Role::Slate, "slate"),
+    (Role::Session, "session"),
+];
+
+const NUMBER_ROLES: [(Role, &str); 4] = [
+    (Role::Weight, "weight"),
+    (Role::Engagement, "engagement"),
+    (Role::Propensity, "propensity"),
+    (Role::Satisfaction, "satisfaction"),
+];
+
+fn contents(log: &ExposureLog) -> Contents {
+    let ids = |role| log.ids(role).is_some();
+    let numbers = |role| log.numbers(role).is_some();
+    let mut schema = LogSchema::new();
+    for (role, name) in ID_ROLES.into_iter().filter(|(role, _)| ids(*role)) {
+        schema = schema.declare(role, name);
+    }
+    for (role, name) in NUMBER_ROLES.into_iter().filter(|(role, _)| numbers(*role)) {
+        schema = schema.declare(role, name);
+    }
+    if log.positions().is_some() {
+        schema = schema.position("position");
+    }
+    if log.times().is_some() {
+        schema = schema.time("time", TimeFormat::EpochMicroseconds);
+    }
+    if log.topics().is_some() {
+        schema = schema.topics(TopicColumn::new("topics", TopicFormat::Single));
+    }
+    let named: Vec<String> = log.named().map(|(name, _)| name.to_owned()).collect();
+    for name in &named {
+        schema = schema.column(format!("{NAMED}{name}"));
+    }
+    Contents {
+        schema,
+        origin: log.origin().clone(),
+        aliases: log.aliases().to_vec(),
+        named,
+    }
+}
+
+fn columns(log: &ExposureLog) -> Vec<(String, ArrayRef)> {
+    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
+    for (role, name) in ID_ROLES {
+        columns.extend(log.ids(role).map(|ids| (name.to_owned(), id_array(ids))));
+    }
+    for (role, name) in NUMBER_ROLES {
+        let array = |values: &[f64]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+        columns.extend(
+            log.numbers(role)
+                .map(|values| (name.to_owned(), array(values))),
+        );
+    }
+    if let Some(positions) = log.positions() {
+        let array = UInt32Array::from(positions.to_vec());
+        columns.push(("position".to_owned(), Arc::new(array)));
+    }
+    if let Some(times) = log.times() {
+        let array = TimestampMicrosecondArray::from(times.to_vec()).with_timezone("UTC");
+        columns.push(("time".to_owned(), Arc::new(array)));
+    }
+    if log.topics().is_some() {
+        columns.push(("topics".to_owned(), topic_array(log)));
+    }
+    for (name, ids) in log.named() {
+        columns.push((format!("{NAMED}{name}"), id_array(ids)));
+    }
+    columns
+}
+
+/// Ids as text: in a dictionary where its keys are wide enough for them, else plain.
+fn id_array(ids: &Coded) -> ArrayRef {
+    let text = |row| ids.id(row).expect("every row has an id");
+    let rows = 0..ids.codes().len();
+    if i32::try_from(ids.dictionary().len()).is_err() {
+        let mut plain = StringBuilder::new();
+        rows.for_each(|row| plain.append_value(text(row)));
+        return Arc::new(plain.finish());
+    }
+    let mut coded = StringDictionaryBuilder::<Int32Type>::new();
+    rows.for_each(|row| coded.append_value(text(row)));
+    Arc::new(coded.finish())
+}
+
+fn topic_array(log: &ExposureLog) -> ArrayRef {
+    let topics = log.topics().expect("asked for only where there are topics");
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for row in 0..log.rows() {
+        for &code in topics.of_row(row) {
+            let label = topics.labels().id(code).expect("codes have ids");
+            lists.values().append_value(label);
+        }
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}

@@ -1,0 +1,113 @@
+//! Columns that are already in memory as slices.
+
+use crate::error::Error;
+use crate::log::{Batch, Column, LogSource, TextColumn};
+
+/// Columns given as slices, one call each.
+///
+/// ```
+/// use tiltmeter::log::LogSchema;
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+///
+/// let source = SliceSource::new("example")
+///     .text("feed", &["ranked", "newest"])
+///     .integer("rank", &[1, 2])
+///     .float("dwell", &[3.5, 0.0]);
+/// let schema = LogSchema::new().arm("feed").position("rank").weight("dwell");
+/// assert_eq!(ExposureLog::read(source, &schema)?.rows(), 2);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SliceSource {
+    name: String,
+    names: Vec<String>,
+    columns: Vec<Option<Column>>,
+    selected: Option<Vec<usize>>,
+}
+
+impl SliceSource {
+    /// No columns yet; `name` is what errors will call it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds any column.
+    #[must_use]
+    pub fn column(mut self, name: impl Into<String>, column: Column) -> Self {
+        self.names.push(name.into());
+        self.columns.push(Some(column));
+        self
+    }
+
+    /// Adds a column of text; an empty text is a null.
+    #[must_use]
+    pub fn text<T: AsRef<str>>(self, name: impl Into<String>, values: &[T]) -> Self {
+        let column: TextColumn = values.iter().map(|value| Some(value.as_ref())).collect();
+        self.column(name, Column::Text(column))
+    }
+
+    /// Adds a column of whole numbers.
+    #[must_use]
+    pub fn integer(self, name: impl Into<String>, values: &[i64]) -> Self {
+        let values = values.iter().copied().map(Some).collect();
+        self.column(name, Column::Integer(values))
+    }
+
+    /// Adds a column of floating-point numbers.
+    #[must_use]
+    pub fn float(self, name: impl Into<String>, values: &[f64]) -> Self {
+        let values = values.iter().copied().map(Some).collect();
+        self.column(name, Column::Float(values))
+    }
+
+    /// Adds a column of lists of text, such as the topics of each impression.
+    #[must_use]
+    pub fn lists<T: AsRef<str>>(self, name: impl Into<String>, values: &[&[T]]) -> Self {
+        let list = |list: &&[T]| Some(list.iter().map(|v| v.as_ref().to_owned()).collect());
+        let values = values.iter().map(list).collect();
+        self.column(name, Column::TextList(values))
+    }
+}
+
+impl LogSource for SliceSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn column_names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn select(&mut self, columns: &[usize]) {
+        self.selected = Some(columns.to_vec());
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
+        let Some(selected) = self.selected.take() else {
+            return Ok(None);
+        };
+        let mut columns: Vec<Column> = Vec::with_capacity(selected.len());
+        for index in selected {
+            let column = self.columns.get_mut(index).and_then(Option::take);
+            let column = column.expect("each column is selected once, by an index that exists");
+            if let Some(first) = columns.first()
+                && first.len() != column.len()
+            {
+                return Err(Error::ColumnLength {
+                    file: self.name.clone(),
+                    column: self.names[index].clone(),
+                    found: column.len(),
+                    expected: first.len(),
+                });
+            }
+            columns.push(column);
+        }
+        Ok(Some(Batch {
+            columns,
+            unreadable: Vec::new(),
+        }))
+    }
+}

@@ -1,0 +1,338 @@
+//! Statistics: functions from totals to a number, each with its exact gradient. A statistic
+//! divides and never samples; intervals are made from it elsewhere.
+//!
+//! To add one, write a file with a type that implements [`Statistic`] and list it below. It then
+//! has clustered intervals, the naive one beside them, and a place in reports.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! statistics {
+    ($($file:ident: $($name:ident),+;)*) => {
+        $(mod $file; pub use self::$file::{$($name),+};)*
+
+        /// Every statistic of the library.
+        pub static ALL: &[&dyn Statistic] = &[$($(&$name),+),*];
+    };
+}
+
+statistics! {
+    ratio: AmplificationRatio, LogRatio, PercentAmplification;
+    difference: Difference;
+    odds_ratio: OddsRatio;
+    share: TreatmentShare, BaselineShare;
+    smoothed_reach: SmoothedReach;
+}
+
+/// Which of the two arms a cell belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The arm under test.
+    Treatment,
+    /// What it is compared with.
+    Baseline,
+}
+
+/// What a cell sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// What the topic got.
+    Topic,
+    /// What all topics together, and untagged impressions, got.
+    All,
+}
+
+/// Which strata a cell sums over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// All of them.
+    AllStrata,
+    /// One, by its index.
+    Stratum(usize),
+}
+
+/// A total that a statistic needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The arm.
+    pub side: Side,
+    /// What is summed.
+    pub quantity: Quantity,
+    /// Over which strata.
+    pub over: Over,
+}
+
+impl Cell {
+    /// The four totals of two arms: topic and all in the treatment, topic and all in the
+    /// baseline, over all strata.
+    pub const TWO_ARMS: [Self; 4] = [
+        Self::over_all(Side::Treatment, Quantity::Topic),
+        Self::over_all(Side::Treatment, Quantity::All),
+        Self::over_all(Side::Baseline, Quantity::Topic),
+        Self::over_all(Side::Baseline, Quantity::All),
+    ];
+
+    /// A total over all strata.
+    #[must_use]
+    pub const fn over_all(side: Side, quantity: Quantity) -> Self {
+        Self {
+            side,
+            quantity,
+            over: Over::AllStrata,
+        }
+    }
+}
+
+/// The totals of [`Cell::TWO_ARMS`], in that order. What they are depends on the unit: masses
+/// when pooled, sums of shares and numbers of clusters for cluster means, numbers of clusters
+/// for reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TwoArms {
+    /// Topic total in the treatment.
+    pub topic_treatment: f64,
+    /// Overall total in the treatment.
+    pub all_treatment: f64,
+    /// Topic total in the baseline.
+    pub topic_baseline: f64,
+    /// Overall total in the baseline.
+    pub all_baseline: f64,
+}
+
+impl TwoArms {
+    /// From totals in the order of [`Cell::TWO_ARMS`]; missing ones are 0.
+    #[must_use]
+    pub fn from_totals(totals: &[f64]) -> Self {
+        let total = |at: usize| totals.get(at).copied().unwrap_or(0.0);
+        Self {
+            topic_treatment: total(0),
+            all_treatment: total(1),
+            topic_baseline: total(2),
+            all_baseline: total(3),
+        }
+    }
+
+    /// The topic's share in the treatment; `None` where the arm has no total.
+    #[must_use]
+    pub fn share_treatment(&self) -> Option<f64> {
+        (self.all_treatment > 0.0).then(|| self.topic_treatment / self.all_treatment)
+    }
+
+    /// The topic's share in the baseline; `None` where the arm has no total.
+    #[must_use]
+    pub fn share_baseline(&self) -> Option<f64> {
+        (self.all_baseline > 0.0).then(|| self.topic_baseline / self.all_baseline)
+    }
+
+    /// Both shares, or the reason why there are none.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn shares(&self) -> Result<(f64, f64), Undefined> {
+        let treatment = self.share_treatment().ok_or(Undefined::NoTreatmentMass)?;
+        let baseline = self.share_baseline().ok_or(Undefined::NoBaselineMass)?;
+        Ok((treatment, baseline))
+    }
+}
+
+/// Why a statistic has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Undefined {
+    /// The topic was shown in neither arm.
+    TopicInNeitherArm,
+    /// The topic was all there was in both arms.
+    NothingButTopic,
+    /// The treatment has no mass at all under this attention model and these weights.
+    NoTreatmentMass,
+    /// The baseline has no mass at all under this attention model and these weights.
+    NoBaselineMass,
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TopicInNeitherArm => "the topic was shown in neither arm",
+            Self::NothingButTopic => "the topic was all there was in both arms",
+            Self::NoTreatmentMass => "the treatment has no exposure mass",
+            Self::NoBaselineMass => "the baseline has no exposure mass",
+        })
+    }
+}
+
+/// A value on the scale on which a statistic is nearly normal (logarithms for ratios).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Working {
+    /// A finite number.
+    Finite(f64),
+    /// Above all numbers: the logarithm of something over nothing.
+    Above,
+    /// Below all numbers: the logarithm of nothing.
+    Below,
+    /// Not defined.
+    Undefined(Undefined),
+}
+
+/// From the scale on which a statistic is nearly normal to the one on which it is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Reported as it is.
+    Linear,
+    /// Logarithms, reported as their exponentials.
+    Log,
+    /// Logarithms, reported as percent of change: 100 (exp - 1).
+    LogPercent,
+    /// Log odds, reported as probabilities.
+    Logit,
+}
+
+impl Scale {
+    /// A working value as it is reported. Infinities become the limits of the scale.
+    #[must_use]
+    pub fn reported(self, working: f64) -> f64 {
+        match self {
+            Self::Linear => working,
+            Self::Log => working.exp(),
+            Self::LogPercent => 100.0 * working.exp_m1(),
+            Self::Logit => 1.0 / (1.0 + (-working).exp()),
+        }
+    }
+
+    /// The least and greatest reported values.
+    #[must_use]
+    pub const fn limits(self) -> (f64, f64) {
+        match self {
+            Self::Linear => (f64::NEG_INFINITY, f64::INFINITY),
+            Self::Log => (0.0, f64::INFINITY),
+            Self::LogPercent => (-100.0, f64::INFINITY),
+            Self::Logit => (0.0, 1.0),
+        }
+    }
+}
+
+/// How a statistic behaves where a share is 0 or 1 and the delta method fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLimits {
+    /// It rises with the topic's share in the treatment and falls with that in the baseline, so
+    /// bounds for the shares bound it.
+    BoundedByShares,
+    /// Nothing can be said in general; no interval is given.
+    Unbounded,
+}
+
+/// A function from totals to a number.
+///
+/// Implementations are values without state: [`AmplificationRatio`], [`OddsRatio`].
+///
+/// ```
+/// use tiltmeter::statistic::{AmplificationRatio, Statistic, Working};
+/// // 30 of 100 in the treatment, 10 of 100 in the baseline.
+/// let totals = [30.0, 100.0, 10.0, 100.0];
+/// let Working::Finite(log_ratio) = AmplificationRatio.value(&totals) else { panic!() };
+/// assert!((AmplificationRatio.scale().reported(log_ratio) - 3.0).abs() < 1e-12);
+/// ```
+pub trait Statistic: fmt::Debug + Send + Sync {
+    /// The name in reports, in snake case; unique in the library.
+    fn name(&self) -> &'static str;
+
+    /// What it is, to stand in a sentence: "the ratio of the topic's exposure share in ... ".
+    fn phrase(&self) -> &'static str;
+
+    /// The totals it needs, given the number of strata.
+    fn cells(&self, strata: usize) -> Vec<Cell> {
+        let _ = strata;
+        Cell::TWO_ARMS.to_vec()
+    }
+
+    /// The scale on which [`value`](Statistic::value) works.
+    fn scale(&self) -> Scale;
+
+    /// The value on the working scale, from the totals in the order of
+    /// [`cells`](Statistic::cells).
+    fn value(&self, totals: &[f64]) -> Working;
+
+    /// The derivative of [`value`](Statistic::value) by each total, where the value is finite.
+    fn gradient(&self, totals: &[f64]) -> Vec<f64>;
+
+    /// What holds where a share is 0 or 1.
+    fn at_limits(&self) -> AtLimits {
+        AtLimits::Unbounded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Central differences, for every statistic that is listed, at several totals.
+    #[test]
+    fn gradients_are_derivatives() {
+        for totals in [
+            [30.0, 100.0, 10.0, 90.0],
+            [0.2, 3.0, 0.7, 4.5],
+            [512.0, 1e4, 40.0, 2e4],
+        ] {
+            for statistic in ALL {
+                let gradient = statistic.gradient(&totals);
+                let at = |i: usize, step: f64| {
+                    let mut moved = totals;
+                    moved[i] += step;
+                    match statistic.value(&moved) {
+                        Working::Finite(value) => value,
+                        other => panic!("{statistic:?} is {other:?}"),
+                    }
+                };
+                for i in 0..gradient.len() {
+                    let step = 1e-5 * totals[i];
+                    let numeric = (at(i, step) - at(i, -step)) / (2.0 * step);
+                    let tolerance = 1e-8 * numeric.abs().max(gradient[i].abs()) + 1e-11 / totals[i];
+                    assert!(
+                        (gradient[i] - numeric).abs() <= tolerance,
+                        "{statistic:?}, total {i} of {totals:?}: {} against {numeric}",
+                        gradient[i]
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|s| s.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+
+    /// No statistic gives NaN, whatever the totals.
+    #[test]
+    fn edges_are_states() {
+        let edges = [0.0, 1.0, 7.0];
+        for a in edges {
+            for b in edges {
+                for c in edges {
+                    for d in edges {
+                        if a > b || c > d {
+                            continue;
+                        }
+                        for statistic in ALL {
+                            if let Working::Finite(value) = statistic.value(&[a, b, c, d]) {
+                                assert!(value.is_finite(), "{statistic:?} at {a} {b} {c} {d}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scales_have_their_limits() {
+        for scale in [Scale::Linear, Scale::Log, Scale::LogPercent, Scale::Logit] {
+            let (low, high) = scale.limits();
+            assert_eq!(scale.reported(f64::NEG_INFINITY), low);
+            assert_eq!(scale.reported(f64::INFINITY), high);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Which impressions belong together: clusters and strata, found in the columns of a log.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::log::{ClusterKey, Coded, ExposureLog, Role};
+
+/// The most buckets of [`ClusterBy::Hashed`], as a power of two.
+pub const MAX_BUCKET_BITS: u32 = 24;
+
+/// The unit that was assigned or sampled independently. Never assume it: impressions of one
+/// viewer are alike, and so are viewers of one household, sock puppets of one phone, slates of
+/// one day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClusterBy {
+    /// The viewer.
+    #[default]
+    Viewer,
+    /// The session: right only if sessions, not viewers, were assigned.
+    Session,
+    /// The slate: right only if slates were assigned, as in interleaving.
+    Slate,
+    /// The item: for inference over items, such as when creators were sampled.
+    Item,
+    /// A column by name: device, day, household.
+    Column(String),
+    /// Every impression for itself. Almost always wrong, and here to show how wrong.
+    Impression,
+    /// Hash buckets of another unit: `2^bits` of them, whatever the number of units. Units in a
+    /// bucket count as one cluster, which is valid, and fixed in size.
+    Hashed {
+        /// The unit that is put into buckets.
+        of: Box<ClusterBy>,
+        /// The number of buckets as a power of two, up to [`MAX_BUCKET_BITS`].
+        bits: u32,
+    },
+}
+
+impl ClusterBy {
+    /// A column by name.
+    pub fn column(name: impl Into<String>) -> Self {
+        Self::Column(name.into())
+    }
+
+    /// `2^bits` hash buckets of this unit.
+    #[must_use]
+    pub fn hashed(self, bits: u32) -> Self {
+        Self::Hashed {
+            of: Box::new(self),
+            bits,
+        }
+    }
+
+    /// Whether equal keys in two logs mean the same cluster.
+    pub(super) fn has_stable_keys(&self) -> bool {
+        match self {
+            Self::Impression => false,
+            Self::Hashed { of, .. } => of.has_stable_keys(),
+            _ => true,
+        }
+    }
+}
+
+impl fmt::Display for ClusterBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Viewer => f.write_str("viewer"),
+            Self::Session => f.write_str("session"),
+            Self::Slate => f.write_str("slate"),
+            Self::Item => f.write_str("item"),
+            Self::Column(name) => f.write_str(name),
+            Self::Impression => f.write_str("impression"),
+            Self::Hashed { of, bits } => write!(f, "{} hash buckets of {of}", 1_u64 << bits),
+        }
+    }
+}
+
+/// The groups that a tally keeps apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StratifyBy {
+    /// None.
+    #[default]
+    Nothing,
+    /// The log's stratum.
+    Stratum,
+    /// A column by name.
+    Column(String),
+}
+
+/// The cluster of every row, as an index into the clusters' keys.
+pub(super) struct Clusters<'l> {
+    pub(super) of_row: Cow<'l, [u32]>,
+    pub(super) keys: Vec<ClusterKey>,
+}
+
+pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clusters<'l>, Error> {
+    let ids = |role| log.require_ids(role, "clustering by it");
+    let column = match by {
+        ClusterBy::Viewer => ids(Role::Viewer)?,
+        ClusterBy::Session => ids(Role::Session)?,
+        ClusterBy::Slate => ids(Role::Slate)?,
+        ClusterBy::Item => ids(Role::Item)?,
+        ClusterBy::Column(name) => log.column(name)?,
+        ClusterBy::Impression => return impressions(log),
+        ClusterBy::Hashed { of, bits } => return buckets(clusters(log, of)?, *bits),
+    };
+    Ok(Clusters {
+        of_row: Cow::Borrowed(column.codes()),
+        keys: column.dictionary().keys()?,
+    })
+}
+
+fn impressions(log: &ExposureLog) -> Result<Clusters<'_>, Error> {
+    let rows = u32::try_from(log.rows()).map_err(|_| Error::TooManyIds)?;
+    Ok(Clusters {
+        of_row: (0..rows).collect(),
+        keys: (0..rows.into()).map(ClusterKey::from_number).collect(),
+    })
+}
+
+fn buckets(clusters: Clusters<'_>, bits: u32) -> Result<Clusters<'static>, Error> {
+    if bits > MAX_BUCKET_BITS {
+        return Err(Error::Parameter {
+            parameter: "bits",
+            value: bits.to_string(),
+            expected: "at most 24 (16,777,216 buckets)",
+        });
+    }
+    let bucket_of: Vec<u64> = clusters.keys.iter().map(|key| key.bucket(bits)).collect();
+    let mut used = bucket_of.clone();
+    used.sort_unstable();
+    used.dedup();
+    let place = |bucket: &u64| used.binary_search(bucket).expect("every bucket is listed") as u32;
+    let place_of: Vec<u32> = bucket_of.iter().map(place).collect();
+    let row = |&cluster: &u32| place_of[cluster as usize];
+    Ok(Clusters {
+        of_row: clusters.of_row.iter().map(row).collect(),
+        keys: used.into_iter().map(ClusterKey::from_number).collect(),
+    })
+}
+
+/// The column of the strata, if there is one.
+pub(super) fn strata<'l>(
+    log: &'l ExposureLog,
+    by: &StratifyBy,
+) -> Result<Option<&'l Coded>, Error> {
+    Ok(match by {
+        StratifyBy::Nothing => None,
+        StratifyBy::Stratum => Some(log.require_ids(Role::Stratum, "stratifying")?),
+        StratifyBy::Column(name) => Some(log.column(name)?),
+    })
+}

@@ -144,8 +144,8 @@ fn share_bounds(
         Working::Finite(at) => {
             let known = delta::variance(&share.gradient(&totals), arm).ok()?;
             let quantile = match method.quantile {
-                Quantile::StudentT => delta::student_quantile(1.0 - tail, known.degrees_of_freedom),
-                Quantile::Normal => delta::normal_quantile(1.0 - tail),
+                Quantile::StudentT => delta::student_quantile(tail, known.degrees_of_freedom),
+                Quantile::Normal => delta::normal_quantile(tail),
             };
             let stretch = quantile * known.variance.sqrt();
             Some(ShareBounds {

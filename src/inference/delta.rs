@@ -1,7 +1,7 @@
 //! The cluster-robust delta method (linearisation).
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::Doubt;
 use super::contribution::Contributions;
@@ -82,17 +82,17 @@ pub(super) fn delta(
         Err(reason) => return Doubt::none(reason),
     };
     let standard_error = variance.variance.sqrt();
-    let upper = 1.0 - (1.0 - method.level) / 2.0;
+    let tail = (1.0 - method.level) / 2.0;
     let (quantile, used, degrees) = match method.quantile {
         Quantile::StudentT => {
             let degrees = variance.degrees_of_freedom;
             (
-                student_quantile(upper, degrees),
+                student_quantile(tail, degrees),
                 MethodUsed::DeltaStudentT,
                 Some(degrees),
             )
         }
-        Quantile::Normal => (normal_quantile(upper), MethodUsed::DeltaNormal, None),
+        Quantile::Normal => (normal_quantile(tail), MethodUsed::DeltaNormal, None),
     };
     Doubt {
         interval: Ok(ConfidenceInterval {
@@ -177,45 +177,90 @@ fn group_variance(influence: &[f64]) -> f64 {
     clusters / (clusters - 1.0) * squares
 }
 
-/// The quantile of the standard normal.
-pub(super) fn normal_quantile(probability: f64) -> f64 {
-    Normal::standard().inverse_cdf(probability)
+/// What the standard normal exceeds with this probability, below one half.
+pub(super) fn normal_quantile(tail: f64) -> f64 {
+    -Normal::standard().inverse_cdf(tail)
 }
 
-/// The quantile of Student's t, polished with Newton steps: the library's inverse is good to
-/// about six digits only for some degrees of freedom.
-pub(super) fn student_quantile(probability: f64, degrees: f64) -> f64 {
-    let Ok(student) = StudentsT::new(0.0, 1.0, degrees) else {
-        return normal_quantile(probability);
+/// What Student's t exceeds with this probability, below one half; for 1 degree of freedom or
+/// more. By bisection of the survival function, since the library's own inverse does not end for
+/// some degrees of freedom.
+pub(super) fn student_quantile(tail: f64, degrees: f64) -> f64 {
+    /// Past this the expansion around the normal is exact in double precision.
+    const NEARLY_NORMAL: f64 = 1e6;
+    let normal = normal_quantile(tail);
+    let student = match StudentsT::new(0.0, 1.0, degrees) {
+        Ok(student) if degrees < NEARLY_NORMAL => student,
+        _ => return normal + expansion(normal, degrees),
     };
-    let mut quantile = student.inverse_cdf(probability);
-    for _ in 0..4 {
-        let step = (student.cdf(quantile) - probability) / student.pdf(quantile);
-        if !step.is_finite() {
+    // Student's tails are heavier than the normal's.
+    let (mut low, mut high) = (normal, (2.0 * normal).max(1.0));
+    while student.sf(high) > tail {
+        (low, high) = (high, 2.0 * high);
+    }
+    while high - low > f64::EPSILON * high {
+        let middle = low + (high - low) / 2.0;
+        if middle <= low || middle >= high {
             break;
         }
-        quantile -= step;
+        if student.sf(middle) > tail {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
-    quantile
+    low + (high - low) / 2.0
+}
+
+/// The first two terms of Student's quantile beyond the normal's, in powers of 1/degrees
+/// (Abramowitz and Stegun 26.7.5); 0 for infinite degrees.
+fn expansion(z: f64, degrees: f64) -> f64 {
+    let first = (z.powi(3) + z) / 4.0;
+    let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0;
+    (first + second / degrees) / degrees
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// scipy.stats.t.ppf(0.975, df), scipy 1.17.
+    /// `scipy.stats.t.ppf(p, df)` and, for the last row, `norm.ppf(p)`; scipy 1.17.1.
+    /// Welch-Satterthwaite degrees are never below 1.
     #[test]
-    fn student_quantiles() {
-        for (degrees, expected) in [
-            (1.0, 12.706_204_736_174_694),
-            (1.0239453826983593, 12.037_9),
-            (11.5, 2.189),
-            (61.0, 1.999_623_584_9),
-            (263.5715079838273, 1.969),
-            (1e6, 1.959_966_4),
-        ] {
-            let quantile = student_quantile(0.975, degrees);
-            println!("{degrees} {quantile:.16} {expected}");
+    fn quantiles() {
+        let probabilities = [0.6, 0.975, 0.995, 0.99999];
+        #[rustfmt::skip]
+        let table = [
+            (1.0, [0.32491969623290634, 12.706204736174694, 63.656741162871526, 31830.988608051957]),
+            (1.0239453826983593, [0.3232238423856039, 12.025099883931388, 58.03564528645814, 25095.305075495027]),
+            (2.0, [0.2886751345948128, 4.302652729749462, 9.924843200918287, 223.60344363454604]),
+            (3.7, [0.27216446429206953, 2.8675207071911895, 4.8692522532278275, 27.675897978848855]),
+            (11.5, [0.2592828129211367, 2.1893658938043634, 3.0788778668020576, 6.921230772481748]),
+            (61.0, [0.25445488470559624, 1.999623584994939, 2.6588571266539263, 4.624815387561336]),
+            (263.5715079838273, [0.2536029821824483, 1.9690052378599865, 2.5946107056916503, 4.343778014037692]),
+            (1e4, [0.253353843445727, 1.960201239890626, 2.5763210466685282, 4.266937665767679]),
+            (1e6, [0.25334717053784184, 1.959966356814107, 2.5758342201053344, 4.264911254070676]),
+            (1e9, [0.25334710320320153, 1.959963986912325, 2.5758293084654484, 4.264890814383901]),
+        ];
+        for (degrees, quantiles) in table {
+            for (probability, expected) in probabilities.into_iter().zip(quantiles) {
+                let quantile = student_quantile(1.0 - probability, degrees);
+                let error = (quantile / expected - 1.0).abs();
+                assert!(
+                    error < 1e-10,
+                    "t({probability}, {degrees}) = {quantile}, not {expected}"
+                );
+            }
+        }
+        let normal = [
+            0.2533471031357997,
+            1.959963984540054,
+            2.5758293035489004,
+            4.264890793923841,
+        ];
+        for (probability, expected) in probabilities.into_iter().zip(normal) {
+            let error = (normal_quantile(1.0 - probability) / expected - 1.0).abs();
+            assert!(error < 1e-12, "normal({probability}) is off by {error}");
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn naive(
             by_topic * by_topic * topic + 2.0 * by_topic * by_all * cross + by_all * by_all * all;
     }
     let standard_error = variance.max(0.0).sqrt();
-    let reach = normal_quantile(1.0 - (1.0 - level) / 2.0) * standard_error;
+    let reach = normal_quantile((1.0 - level) / 2.0) * standard_error;
     let scale = statistic.scale();
     Some(Naive {
         standard_error,

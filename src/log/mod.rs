@@ -202,6 +202,22 @@ impl ExposureLog {
         Ok(self)
     }
 
+    /// Gives every impression the topics that `topics` names for its row, which may depend on
+    /// anything in the log: "own party" in one arm is the other party in the other. Topics that
+    /// the log had before are replaced; an impression without topics is untagged.
+    ///
+    /// # Errors
+    /// [`Error::TooManyIds`].
+    pub fn retag<T: AsRef<str>>(
+        mut self,
+        mut topics: impl FnMut(&Self, usize) -> Vec<T>,
+    ) -> Result<Self, Error> {
+        let tagged = Topics::by_row(self.rows, |row| topics(&self, row))?;
+        self.topics = Some(tagged);
+        self.origin.item_topics = None;
+        Ok(self)
+    }
+
     /// The log of just the rows for which `keep` is true: one state, one campaign, one week.
     /// [`Origin::left_out`] counts the others.
     ///

@@ -70,7 +70,17 @@ impl Topics {
             .count() as u64
     }
 
-    pub(crate) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
+    pub(super) fn by_row<T: AsRef<str>>(
+        rows: usize,
+        mut topics: impl FnMut(usize) -> Vec<T>,
+    ) -> Result<Self, Error> {
+        let mut sets = LabelSets::default();
+        let set = |row| sets.intern(topics(row).iter().map(AsRef::as_ref));
+        let set_of_row = (0..rows).map(set).collect::<Result<_, _>>()?;
+        Ok(Self { sets, set_of_row })
+    }
+
+    pub(super) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
         let mut sets = LabelSets::default();
         let mut kept = Vec::with_capacity(self.set_of_row.len());
         for (&set, _) in self.set_of_row.iter().zip(keep).filter(|(_, keep)| **keep) {

@@ -11,6 +11,7 @@ pub use self::record::{
     WarningRecord,
 };
 use crate::error::Error;
+use crate::estimand::Unit;
 use crate::estimate::{Estimate, Value, Warning};
 use crate::log::DataQuality;
 
@@ -138,38 +139,37 @@ impl Estimate {
     #[must_use]
     pub fn sentence(&self) -> String {
         let estimand = &self.estimand;
-        let mut sentence = format!(
-            "{} for topic {:?} in arm {:?} against {}: {}",
+        let mut sentence = format!("Topic {:?}: ", estimand.topic);
+        if let (Some(treatment), Some(baseline)) = (self.treatment.share, self.baseline.share) {
+            let what = match estimand.unit {
+                Unit::Reach(_) => "reach",
+                _ => "exposure share",
+            };
+            sentence.push_str(&format!(
+                "{what} {:.2}% in arm {:?}, {:.2}% in the baseline ({}); ",
+                100.0 * treatment,
+                estimand.treatment,
+                100.0 * baseline,
+                estimand.baseline
+            ));
+        }
+        sentence.push_str(&format!(
+            "{} is {}",
             estimand.phrase,
-            estimand.topic,
-            estimand.treatment,
-            estimand.baseline,
             table::value(self.value)
-        );
+        ));
         if let Value::Undefined(reason) = self.value {
-            sentence.push_str(&format!(" ({reason})"));
+            sentence.push_str(&format!(": {reason}"));
         }
         match &self.interval {
             Ok(interval) => sentence.push_str(&format!(
-                " ({}% interval {})",
+                ", {}% interval {}.",
                 percent(interval.level),
                 table::interval(interval)
             )),
-            Err(reason) => sentence.push_str(&format!(" (no interval: {reason})")),
+            Err(reason) => sentence.push_str(&format!("; no interval: {reason}.")),
         }
-        if let (Some(treatment), Some(baseline)) = (self.treatment.share, self.baseline.share) {
-            sentence.push_str(&format!(
-                "; shares {:.2}% and {:.2}%",
-                100.0 * treatment,
-                100.0 * baseline
-            ));
-        }
-        sentence.push('.');
-        let mut letters = sentence.chars();
-        match letters.next() {
-            Some(first) => first.to_uppercase().chain(letters).collect(),
-            None => sentence,
-        }
+        sentence
     }
 }
 

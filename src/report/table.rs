@@ -2,10 +2,18 @@
 
 use std::fmt;
 
-use comfy_table::{Cell, CellAlignment, Table, TableStyle, presets};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width, presets,
+};
 
 use super::{AuditReport, percent};
 use crate::estimate::{ConfidenceInterval, Estimate, Value};
+
+/// The width of the table, in characters.
+const TABLE_WIDTH: u16 = 120;
+
+/// The greatest width of a column of names, in characters.
+const NAME_WIDTH: u16 = 40;
 
 /// A line under the header and none elsewhere.
 const RULED: TableStyle = TableStyle {
@@ -45,7 +53,10 @@ impl AuditReport {
             "design effect",
         ]);
         let mut table = Table::new();
-        table.load_style(style);
+        table
+            .load_style(style)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(TABLE_WIDTH);
         let cells = |cells: Vec<Cell>| {
             let skip = |at: &usize| !(one_statistic && *at == 1);
             cells
@@ -58,8 +69,16 @@ impl AuditReport {
         for estimate in &self.estimates {
             table.add_row(cells(row(estimate)));
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
+        let words = if one_statistic { 1 } else { 2 };
+        for (at, column) in table.column_iter_mut().enumerate() {
+            if at < words {
+                // Names give way to numbers.
+                let widest = ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH));
+                column.set_constraint(widest);
+            } else {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+                column.set_cell_alignment(CellAlignment::Right);
+            }
         }
         table
     }

@@ -357,28 +357,29 @@ impl Reading<'_> {
                 })
             }
             Target::Position(positions) => {
-                let add = |row, value: Result<u32, (FaultReason, String)>| {
+                let add = |row, value: Checked<u32>| {
                     positions.push(value.unwrap_or_else(|(reason, text)| {
                         faults.add(row, name, reason, &text);
                         1
                     }));
                 };
-                each_position(column, null, add)
+                let may = !matches!(column, Column::Boolean(_));
+                may.then(|| each_number(column, null, position, add))
+                    .flatten()
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
-                let add = |row, value: Result<f64, (FaultReason, String)>| {
-                    let ruled = value.and_then(|value| check_number(role, value));
-                    numbers.push(ruled.unwrap_or_else(|(reason, text)| {
+                let add = |row, value: Checked<f64>| {
+                    numbers.push(value.unwrap_or_else(|(reason, text)| {
                         faults.add(row, name, reason, &text);
                         0.0
                     }));
                 };
-                each_number(column, null, add)
+                each_number(column, null, |value| number_in_role(role, value), add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
             }
             Target::Time(times, format) => {
-                let add = |row, value: Result<i64, (FaultReason, String)>| {
+                let add = |row, value: Checked<i64>| {
                     times.push(value.unwrap_or_else(|(reason, text)| {
                         faults.add(row, name, reason, &text);
                         0
@@ -458,69 +459,38 @@ fn fault<T>(reason: FaultReason, value: &dyn std::fmt::Display) -> Checked<T> {
     Err((reason, value.to_string()))
 }
 
-/// Calls `add` for every row of a column that may hold positions; `None` if it may not.
-fn each_position(
-    column: &Column,
-    null: impl Fn(&str) -> bool,
-    mut add: impl FnMut(usize, Checked<u32>),
-) -> Option<()> {
-    let ranked = |value: i64| match u32::try_from(value) {
-        Ok(position @ 1..) => Ok(position),
-        _ => fault(FaultReason::PositionOutOfRange, &value),
-    };
-    match column {
-        Column::Integer(values) => {
-            for (row, value) in values.iter().enumerate() {
-                add(
-                    row,
-                    value.map_or_else(|| fault(FaultReason::Null, &""), ranked),
-                );
-            }
-        }
-        Column::Float(_) | Column::Text(_) | Column::Coded(_) => {
-            each_number(column, null, |row, value| {
-                add(
-                    row,
-                    value.and_then(|value| {
-                        if !value.is_finite() {
-                            fault(FaultReason::NotFinite, &value)
-                        } else if value.fract() != 0.0 {
-                            fault(FaultReason::NotAnInteger, &value)
-                        } else {
-                            ranked(value as i64)
-                        }
-                    }),
-                );
-            })?;
-        }
-        _ => return None,
-    }
-    Some(())
+fn no_value<T>() -> Checked<T> {
+    fault(FaultReason::Null, &"")
 }
 
-/// Calls `add` for every row of a column that may hold numbers; `None` if it may not.
-fn each_number(
+/// Calls `add` for every row of a column that may hold numbers, with what `rule` makes of the
+/// number; `None` if the column may not. Faults show the value as it was written.
+fn each_number<T>(
     column: &Column,
     null: impl Fn(&str) -> bool,
-    mut add: impl FnMut(usize, Checked<f64>),
+    rule: impl Fn(f64) -> Result<T, FaultReason>,
+    mut add: impl FnMut(usize, Checked<T>),
 ) -> Option<()> {
-    fn or_null<T: Copy>(value: Option<T>, number: impl Fn(T) -> f64) -> Checked<f64> {
-        value.map_or_else(|| fault(FaultReason::Null, &""), |v| Ok(number(v)))
-    }
+    let ruled = |number: f64, shown: &dyn std::fmt::Display| match rule(number) {
+        Ok(value) => Ok(value),
+        Err(reason) => fault(reason, shown),
+    };
     let parse = |text: Option<&str>| match text.map(str::trim) {
         Some(text) if !null(text) => match text.parse::<f64>() {
-            Ok(number) => Ok(number),
+            Ok(number) => ruled(number, &text),
             Err(_) => fault(FaultReason::NotANumber, &text),
         },
         text => fault(FaultReason::Null, &text.unwrap_or_default()),
     };
     for row in 0..column.len() {
         let value = match column {
-            Column::Integer(values) => or_null(values[row], |v| v as f64),
-            Column::Float(values) => or_null(values[row], |v| v),
-            Column::Boolean(values) => or_null(values[row], |v| f64::from(u8::from(v))),
             Column::Text(text) => parse(text.get(row)),
             Column::Coded(coded) => parse(coded.id(row)),
+            Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
+            Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
+            Column::Boolean(values) => {
+                values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
+            }
             Column::Timestamp(_) | Column::TextList(_) | Column::Unsupported { .. } => return None,
         };
         add(row, value);
@@ -528,22 +498,31 @@ fn each_number(
     Some(())
 }
 
-/// The value, if it obeys the rule of its role.
-fn check_number(role: Role, value: f64) -> Checked<f64> {
-    let broken = match role {
-        _ if !value.is_finite() => Some(FaultReason::NotFinite),
-        Role::Weight if value < 0.0 => Some(FaultReason::NegativeWeight),
-        Role::Weight if value > MAX_WEIGHT => Some(FaultReason::WeightTooLarge),
-        Role::Propensity if value <= 0.0 || value > 1.0 => Some(FaultReason::PropensityOutOfRange),
+/// A number as a position, if it is one.
+fn position(number: f64) -> Result<u32, FaultReason> {
+    if !number.is_finite() {
+        Err(FaultReason::NotFinite)
+    } else if number.fract() != 0.0 {
+        Err(FaultReason::NotAnInteger)
+    } else if !(1.0..=f64::from(u32::MAX)).contains(&number) {
+        Err(FaultReason::PositionOutOfRange)
+    } else {
+        Ok(number as u32)
+    }
+}
+
+/// A number in a role, if it obeys the rule of the role.
+fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason> {
+    match role {
+        _ if !value.is_finite() => Err(FaultReason::NotFinite),
+        Role::Weight if value < 0.0 => Err(FaultReason::NegativeWeight),
+        Role::Weight if value > MAX_WEIGHT => Err(FaultReason::WeightTooLarge),
+        Role::Propensity if value <= 0.0 || value > 1.0 => Err(FaultReason::PropensityOutOfRange),
         Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
-            Some(FaultReason::SatisfactionOutOfRange)
+            Err(FaultReason::SatisfactionOutOfRange)
         }
-        _ => None,
-    };
-    match broken {
-        Some(reason) => fault(reason, &value),
         // Adding zero turns -0.0 into 0.0, so that equal logs are equal.
-        None => Ok(value + 0.0),
+        _ => Ok(value + 0.0),
     }
 }
 
@@ -570,18 +549,13 @@ fn each_time(
         let value = match column {
             Column::Text(text) => parse(text.get(row)),
             Column::Coded(coded) => parse(coded.id(row)),
-            Column::Timestamp(values) => match values[row] {
-                Some(at) => Ok(at),
-                None => fault(FaultReason::Null, &""),
-            },
-            Column::Integer(values) if !is_text => match values[row] {
-                Some(value) => or_fault(parse::whole_time(value, format), &value),
-                None => fault(FaultReason::Null, &""),
-            },
-            Column::Float(values) if !is_text => match values[row] {
-                Some(value) => or_fault(parse::fractional_time(value, format), &value),
-                None => fault(FaultReason::Null, &""),
-            },
+            Column::Timestamp(values) => values[row].map_or_else(no_value, Ok),
+            Column::Integer(values) if !is_text => {
+                values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
+            }
+            Column::Float(values) if !is_text => values[row].map_or_else(no_value, |v| {
+                or_fault(parse::fractional_time(v, format), &v)
+            }),
             _ => return None,
         };
         add(row, value);

@@ -33,10 +33,7 @@ fn main() -> ExitCode {
 fn run(folder: &Path) -> Result<(), Error> {
     let log = read(folder)?;
     let experiments = log.column("experiment")?.dictionary().len();
-    println!(
-        "{} recommendations, {experiments} experiments\n",
-        log.rows()
-    );
+    println!("{} recommendations, {experiments} experiments\n", log.rows());
     published(&log)?;
     clusters(&log)?;
     topics(folder, log)
@@ -130,18 +127,9 @@ fn points(estimate: &Estimate) -> String {
 fn clusters(log: &ExposureLog) -> Result<(), Error> {
     println!("Own party, right minus left: how sure one may be depends on what was independent.");
     for (cluster, comment) in [
-        (
-            ClusterBy::column("experiment"),
-            "one run of one phone in one week",
-        ),
-        (
-            ClusterBy::column("device"),
-            "the phone, which was assigned its leaning",
-        ),
-        (
-            ClusterBy::Impression,
-            "wrong: a phone's videos are not independent",
-        ),
+        (ClusterBy::column("experiment"), "one run of one phone in one week"),
+        (ClusterBy::column("device"), "the phone, which was assigned its leaning"),
+        (ClusterBy::Impression, "wrong: a phone's videos are not independent"),
     ] {
         let estimate = congruent(log, cluster.clone(), Unit::Pooled, "own party")?;
         println!(
@@ -150,10 +138,7 @@ fn clusters(log: &ExposureLog) -> Result<(), Error> {
             estimate.clusters.treatment,
             estimate.clusters.baseline,
             points(&estimate),
-            estimate
-                .naive
-                .and_then(|naive| naive.design_effect)
-                .unwrap_or(1.0),
+            estimate.naive.and_then(|naive| naive.design_effect).unwrap_or(1.0),
         );
     }
     println!();

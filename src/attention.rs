@@ -106,11 +106,7 @@ impl Attention {
     /// [`Error::Parameter`] naming the one that does not.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |parameter, value: &dyn fmt::Display, expected| {
-            Err(Error::Parameter {
-                parameter,
-                value: value.to_string(),
-                expected,
-            })
+            Err(Error::Parameter { parameter, value: value.to_string(), expected })
         };
         match self {
             Self::Rbp { persistence } if !(*persistence > 0.0 && *persistence < 1.0) => {
@@ -171,10 +167,7 @@ mod tests {
         let close = |model: Attention, expected: &[f64]| {
             for (rank, expected) in (1..).zip(expected) {
                 let value = model.at(rank).unwrap();
-                assert!(
-                    (value - expected).abs() < 1e-15,
-                    "{model} at {rank}: {value}"
-                );
+                assert!((value - expected).abs() < 1e-15, "{model} at {rank}: {value}");
             }
         };
         close(Attention::Uniform, &[1.0, 1.0]);
@@ -184,18 +177,9 @@ mod tests {
         close(Attention::Geometric { ratio: 0.5 }, &[1.0, 0.5, 0.25]);
         close(Attention::TopK { k: 2 }, &[1.0, 1.0, 0.0]);
         let values = vec![0.9, 0.3];
-        let repeat = Attention::Table {
-            values: values.clone(),
-            beyond: Beyond::RepeatLast,
-        };
+        let repeat = Attention::Table { values: values.clone(), beyond: Beyond::RepeatLast };
         close(repeat, &[0.9, 0.3, 0.3, 0.3]);
-        close(
-            Attention::Table {
-                values,
-                beyond: Beyond::Zero,
-            },
-            &[0.9, 0.3, 0.0],
-        );
+        close(Attention::Table { values, beyond: Beyond::Zero }, &[0.9, 0.3, 0.0]);
         assert_eq!(Attention::Uniform.at(0), None);
     }
 
@@ -203,19 +187,11 @@ mod tests {
     fn parameters_out_of_range_are_refused() {
         for model in [
             Attention::Rbp { persistence: 1.0 },
-            Attention::Rbp {
-                persistence: f64::NAN,
-            },
+            Attention::Rbp { persistence: f64::NAN },
             Attention::Geometric { ratio: 0.0 },
             Attention::TopK { k: 0 },
-            Attention::Table {
-                values: vec![],
-                beyond: Beyond::Zero,
-            },
-            Attention::Table {
-                values: vec![0.5, f64::NAN],
-                beyond: Beyond::Zero,
-            },
+            Attention::Table { values: vec![], beyond: Beyond::Zero },
+            Attention::Table { values: vec![0.5, f64::NAN], beyond: Beyond::Zero },
         ] {
             assert!(model.check().is_err(), "{model:?}");
         }

@@ -72,10 +72,7 @@ impl<'l> Audit<'l> {
             Some(_) => StratifyBy::Stratum,
             None => StratifyBy::Nothing,
         };
-        let spec = TallySpec {
-            strata,
-            ..TallySpec::default()
-        };
+        let spec = TallySpec { strata, ..TallySpec::default() };
         Self::new(Subject::Log(log, spec))
     }
 
@@ -175,12 +172,8 @@ impl<'l> Audit<'l> {
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`].
     pub fn run(self) -> Result<AuditReport, Error> {
         let unstated = |what, call| Error::Unstated { what, call };
-        let treatment = self
-            .treatment
-            .ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
-        let baseline = self
-            .baseline
-            .ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
+        let treatment = self.treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
+        let baseline = self.baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
         let (made, quality);
         let tally = match &self.of {
             Subject::Tally(tally) => {
@@ -233,21 +226,16 @@ fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> 
     let totals = tally.totals();
     let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
     let shown = |arm: &str, stratum| {
-        axes.arm(arm)
-            .is_some_and(|arm| totals[axes.all_cell(arm, stratum) as usize].count > 0)
+        axes.arm(arm).is_some_and(|arm| totals[axes.all_cell(arm, stratum) as usize].count > 0)
     };
     let mut warnings = Vec::new();
     for (at, stratum) in axes.strata().iter().enumerate() {
         let shown = sides.map(|(_, arm)| shown(arm, at));
-        for (&(side, _), (mine, other)) in sides
-            .iter()
-            .zip([(shown[0], shown[1]), (shown[1], shown[0])])
+        for (&(side, _), (mine, other)) in
+            sides.iter().zip([(shown[0], shown[1]), (shown[1], shown[0])])
         {
             if !mine && other {
-                warnings.push(Warning::ArmMissingInStratum {
-                    stratum: stratum.clone(),
-                    side,
-                });
+                warnings.push(Warning::ArmMissingInStratum { stratum: stratum.clone(), side });
             }
         }
     }
@@ -269,9 +257,7 @@ fn of_quality(quality: &DataQuality) -> Vec<Warning> {
     if let Some(table) = &quality.origin.item_topics
         && table.items_missing > 0
     {
-        warnings.push(Warning::ItemsWithoutTopics {
-            items: table.items_missing,
-        });
+        warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
     }
     warnings
 }

@@ -171,10 +171,7 @@ pub enum Error {
         arm: String,
     },
     /// A topic was asked for that no impression carries.
-    #[error(
-        "no impression is tagged {topic:?}; the topics are {}",
-        quoted(available)
-    )]
+    #[error("no impression is tagged {topic:?}; the topics are {}", quoted(available))]
     UnknownTopic {
         /// The topic asked for.
         topic: String,

@@ -36,10 +36,7 @@ pub struct Reach {
 impl Default for Reach {
     /// One impression, of any mass.
     fn default() -> Self {
-        Self {
-            impressions: 1,
-            mass: 0.0,
-        }
+        Self { impressions: 1, mass: 0.0 }
     }
 }
 

@@ -1,6 +1,12 @@
 //! Every number of `golden/tiktok_politics.json` and `golden/applenews.json` (numpy and scipy,
 //! by `golden/make_golden.py`), to 1e-9 relative, from CSV.gz through the public API.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test may stop at the first surprise"
+)]
+
 mod shared;
 
 use serde_json::Value as Json;
@@ -76,12 +82,7 @@ impl Comparison {
 
     /// Every number of one golden comparison.
     fn check(&self, name: &str, log: &ExposureLog, golden: &Json, checked: &mut Checked) {
-        let delta = |quantile| {
-            Interval::Delta(Delta {
-                level: 0.95,
-                quantile,
-            })
-        };
+        let delta = |quantile| Interval::Delta(Delta { level: 0.95, quantile });
         let pooled = self
             .audit(log)
             .statistic(AmplificationRatio)
@@ -89,18 +90,10 @@ impl Comparison {
             .statistic(Difference)
             .run()
             .unwrap();
-        let normal = self
-            .audit(log)
-            .interval(delta(Quantile::Normal))
-            .run()
-            .unwrap();
+        let normal = self.audit(log).interval(delta(Quantile::Normal)).run().unwrap();
         let shares = |unit| {
             let audit = self.audit(log).unit(unit);
-            audit
-                .statistic(TreatmentShare)
-                .statistic(BaselineShare)
-                .run()
-                .unwrap()
+            audit.statistic(TreatmentShare).statistic(BaselineShare).run().unwrap()
         };
         let means = shares(Unit::ClusterMean);
         let reach = shares(Unit::Reach(Reach::default()));
@@ -115,13 +108,7 @@ impl Comparison {
             let ratio = of(&pooled, &AmplificationRatio);
             assert_eq!(ratio.clusters.relation, self.relation, "{name}");
             self.check_pooled(&what, &ratio, row, checked);
-            check_intervals(
-                &what,
-                &ratio,
-                &of(&normal, &AmplificationRatio),
-                row,
-                checked,
-            );
+            check_intervals(&what, &ratio, &of(&normal, &AmplificationRatio), row, checked);
             let log_ratio = of(&pooled, &LogRatio).value.number();
             checked.close(&what("log_ratio"), log_ratio.unwrap(), &row["log_ratio"]);
             let difference = of(&pooled, &Difference).value.number();
@@ -145,30 +132,11 @@ impl Comparison {
         row: &Json,
         checked: &mut Checked,
     ) {
-        checked.close(
-            &what("mass_treatment"),
-            ratio.treatment.topic,
-            &row["mass_treatment"],
-        );
-        checked.close(
-            &what("total_treatment"),
-            ratio.treatment.all,
-            &row["total_treatment"],
-        );
-        checked.close(
-            &what("mass_baseline"),
-            ratio.baseline.topic,
-            &row["mass_baseline"],
-        );
-        checked.close(
-            &what("total_baseline"),
-            ratio.baseline.all,
-            &row["total_baseline"],
-        );
-        let shares = (
-            ratio.treatment.share.unwrap(),
-            ratio.baseline.share.unwrap(),
-        );
+        checked.close(&what("mass_treatment"), ratio.treatment.topic, &row["mass_treatment"]);
+        checked.close(&what("total_treatment"), ratio.treatment.all, &row["total_treatment"]);
+        checked.close(&what("mass_baseline"), ratio.baseline.topic, &row["mass_baseline"]);
+        checked.close(&what("total_baseline"), ratio.baseline.all, &row["total_baseline"]);
+        let shares = (ratio.treatment.share.unwrap(), ratio.baseline.share.unwrap());
         checked.close(&what("share_treatment"), shares.0, &row["share_treatment"]);
         checked.close(&what("share_baseline"), shares.1, &row["share_baseline"]);
         checked.close(&what("ratio"), ratio.value.number().unwrap(), &row["ratio"]);
@@ -186,28 +154,17 @@ fn check_intervals(
     checked.close_or_none(&what("se_log_ratio"), standard_error, &row["se_log_ratio"]);
     if number(&row["se_log_ratio"]).is_nan() {
         // Golden has no interval here. Ours is one-sided, and has no degrees of freedom.
-        assert!(
-            matches!(student.value, Value::Infinite | Value::Zero(_)),
-            "{}",
-            what("state")
-        );
+        assert!(matches!(student.value, Value::Infinite | Value::Zero(_)), "{}", what("state"));
         let interval = student.interval.unwrap();
         let bounded = (interval.low.is_some(), interval.high.is_some());
-        let expected = (
-            student.value == Value::Infinite,
-            student.value != Value::Infinite,
-        );
+        let expected = (student.value == Value::Infinite, student.value != Value::Infinite);
         assert_eq!(bounded, expected, "{}", what("one-sided"));
         for field in ["z_low", "z_high", "t_low", "t_high"] {
             assert!(number(&row[field]).is_nan());
         }
         let counts = student.clusters;
         let degrees = counts.treatment + counts.baseline - counts.both - 1;
-        checked.close(
-            &what("degrees"),
-            degrees as f64,
-            &row["t_degrees_of_freedom"],
-        );
+        checked.close(&what("degrees"), degrees as f64, &row["t_degrees_of_freedom"]);
         return;
     }
     let degrees = student.degrees_of_freedom.unwrap();
@@ -236,10 +193,9 @@ fn tiktok(topics: TopicColumn) -> Option<ExposureLog> {
 
 #[test]
 fn tiktok_politics() {
-    let (Some(golden), Some(party)) = (
-        shared::golden("tiktok_politics"),
-        tiktok(TopicColumn::single("party")),
-    ) else {
+    let (Some(golden), Some(party)) =
+        (shared::golden("tiktok_politics"), tiktok(TopicColumn::single("party")))
+    else {
         return;
     };
     let topics = tiktok(TopicColumn::separated("topics", '|')).unwrap();
@@ -253,17 +209,10 @@ fn tiktok_politics() {
         let field = |at: usize| name.rsplit(':').nth(at).unwrap();
         let crossed = usize::from(name.ends_with(":crossed"));
         let arms = ["right/left", "right/neutral", "left/neutral"];
-        let (treatment, baseline) = arms
-            .into_iter()
-            .find(|a| name.contains(a))
-            .unwrap()
-            .split_once('/')
-            .unwrap();
+        let (treatment, baseline) =
+            arms.into_iter().find(|a| name.contains(a)).unwrap().split_once('/').unwrap();
         let clusters = ["cluster=experiment", "cluster=device", "cluster=week"];
-        let cluster = clusters
-            .into_iter()
-            .find(|c| field(1 + crossed) == *c)
-            .unwrap();
+        let cluster = clusters.into_iter().find(|c| field(1 + crossed) == *c).unwrap();
         let comparison = Comparison {
             treatment,
             baseline,
@@ -281,17 +230,9 @@ fn tiktok_politics() {
                 true => Denominator::TaggedImpressions,
                 false => Denominator::AllImpressions,
             },
-            relation: if crossed == 1 {
-                Relation::Crossed
-            } else {
-                Relation::Nested
-            },
+            relation: if crossed == 1 { Relation::Crossed } else { Relation::Nested },
         };
-        let log = if name.starts_with("party") {
-            &party
-        } else {
-            &topics
-        };
+        let log = if name.starts_with("party") { &party } else { &topics };
         comparison.check(name, log, rows, &mut checked);
     }
     assert_eq!(comparisons.len(), 13);
@@ -309,25 +250,18 @@ fn tiktok_politics() {
     let naive = &golden["naive_se_log_ratio"]["Republican:right/left"];
     checked.close("naive", ratio.naive.unwrap().standard_error, naive);
     let own = ratio.treatment.share.unwrap() - {
-        let left = Audit::of(&party)
-            .treatment("left")
-            .baseline(Baseline::arm("right"));
+        let left = Audit::of(&party).treatment("left").baseline(Baseline::arm("right"));
         let left = left.topics(["Democrat"]).run().unwrap();
         left.estimates()[0].treatment.share.unwrap()
     };
-    checked.close(
-        "own party",
-        own,
-        &golden["own_party_difference"]["difference"],
-    );
+    checked.close("own party", own, &golden["own_party_difference"]["difference"]);
 }
 
 #[test]
 fn applenews() {
-    let (Some(golden), Some(path)) = (
-        shared::golden("applenews"),
-        shared::path("data/applenews.csv.gz"),
-    ) else {
+    let (Some(golden), Some(path)) =
+        (shared::golden("applenews"), shared::path("data/applenews.csv.gz"))
+    else {
         return;
     };
     let schema = LogSchema::new()
@@ -341,10 +275,7 @@ fn applenews() {
     let log = ExposureLog::open(path, &schema).unwrap();
     assert_eq!(log.rows() as u64, golden["rows"].as_u64().unwrap());
     let mut checked = Checked::default();
-    for (name, attention) in [
-        ("uniform", Attention::Uniform),
-        ("log2", Attention::Logarithmic),
-    ] {
+    for (name, attention) in [("uniform", Attention::Uniform), ("log2", Attention::Logarithmic)] {
         let comparison = Comparison {
             treatment: "trending",
             baseline: "top",
@@ -358,10 +289,7 @@ fn applenews() {
     }
     let rows = |name: &str| golden["comparisons"][name].as_array().unwrap().iter();
     let infinite = rows("uniform").filter(|row| row["ratio"] == "inf").count();
-    assert!(
-        infinite > 10,
-        "publishers that the editors never chose: {infinite}"
-    );
+    assert!(infinite > 10, "publishers that the editors never chose: {infinite}");
     // 19 numbers where there is an interval, 15 where there is none.
     let at_limit = ["uniform", "log2"]
         .iter()

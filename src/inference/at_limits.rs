@@ -39,79 +39,50 @@ pub(super) fn one_sided(
     statistic: &dyn Statistic,
     method: &Delta,
 ) -> Result<Doubt, Error> {
-    let none = Ok(Doubt::none(NoInterval::ShareAtLimit));
+    let none = Doubt::none(NoInterval::ShareAtLimit);
     let strata = tally.axes().strata().len();
     if statistic.at_limits() != AtLimits::BoundedByShares
         || statistic.cells(strata) != Cell::TWO_ARMS
     {
-        return none;
+        return Ok(none);
     }
-    let sides: [(&dyn Statistic, Side); 2] = [
-        (&TreatmentShare, Side::Treatment),
-        (&BaselineShare, Side::Baseline),
+    let arms = [
+        Contributions::of(tally, question, &TreatmentShare)?,
+        Contributions::of(tally, question, &BaselineShare)?,
     ];
-    let arms = sides
-        .iter()
-        .map(|(share, _)| Contributions::of(tally, question, *share))
-        .collect::<Result<Vec<_>, _>>()?;
-    let effects: Vec<_> = sides
-        .iter()
-        .zip(&arms)
-        .map(|((share, _), arm)| design_effect(*share, arm))
-        .collect();
-    let tail = (1.0 - method.level) / 2.0;
-    let bounds = [0, 1].map(|at| {
-        share_bounds(
-            sides[at].0,
-            sides[at].1,
-            &arms[at],
-            effects[1 - at],
-            question.unit,
-            tail,
-            method,
-        )
-    });
-    let [Some(treatment), Some(baseline)] = bounds else {
-        return none;
+    let effects =
+        [design_effect(&TreatmentShare, &arms[0]), design_effect(&BaselineShare, &arms[1])];
+    let bounds = |share: &dyn Statistic, side, at: usize| {
+        share_bounds(share, side, &arms[at], effects[1 - at], question.unit, method)
     };
-    let all = [0, 1].map(|at| arms[at].totals()[1]);
-    let value_at = |share: f64, other: f64| match statistic.value(&[
-        share * all[0],
-        all[0],
-        other * all[1],
-        all[1],
-    ]) {
-        Working::Finite(value) => Some(statistic.scale().reported(value)),
-        _ => None,
+    let treatment = bounds(&TreatmentShare, Side::Treatment, 0);
+    let baseline = bounds(&BaselineShare, Side::Baseline, 1);
+    let (Some(treatment), Some(baseline)) = (treatment, baseline) else {
+        return Ok(none);
     };
-    let is_above = matches!(statistic.value(&totals(&arms)), Working::Above);
-    let (low, high) = if is_above {
-        (value_at(treatment.low, baseline.high), None)
-    } else {
-        (None, value_at(treatment.high, baseline.low))
+    let totals: Vec<f64> = arms.iter().flat_map(Contributions::totals).collect();
+    let value_at = |share: f64, other: f64| {
+        let (all, against) = (totals[1], totals[3]);
+        match statistic.value(&[share * all, all, other * against, against]) {
+            Working::Finite(value) => Some(statistic.scale().reported(value)),
+            _ => None,
+        }
+    };
+    let (low, high) = match statistic.value(&totals) {
+        Working::Above => (value_at(treatment.low, baseline.high), None),
+        _ => (None, value_at(treatment.high, baseline.low)),
     };
     if low.is_none() && high.is_none() {
-        return none;
+        return Ok(none);
     }
-    let used = [&treatment, &baseline]
-        .into_iter()
-        .filter_map(|b| b.at_limit);
-    // If both arms stand at limits, name the coarser of the two ways.
-    let used = used.max_by_key(|used| *used == MethodUsed::LimitByClusters);
+    // If both arms stand at limits, the coarser of the two ways is named.
+    let used = [treatment.at_limit, baseline.at_limit].into_iter().flatten();
     Ok(Doubt {
-        interval: Ok(ConfidenceInterval {
-            low,
-            high,
-            level: method.level,
-        }),
-        method: used,
+        interval: Ok(ConfidenceInterval { low, high, level: method.level }),
+        method: used.max_by_key(|used| *used == MethodUsed::LimitByClusters),
         standard_error: None,
         degrees_of_freedom: None,
     })
-}
-
-fn totals(arms: &[Contributions]) -> Vec<f64> {
-    arms.iter().flat_map(Contributions::totals).collect()
 }
 
 /// How many times the clustering inflates the variance of a share, at least 1; `None` where the
@@ -123,9 +94,7 @@ fn design_effect(share: &dyn Statistic, arm: &Contributions) -> Option<f64> {
     };
     let gradient = share.gradient(&totals);
     let robust = delta::variance(&gradient, arm).ok()?.variance;
-    let naive = naive::naive(at, &gradient, share, arm, 0.95)?
-        .standard_error
-        .powi(2);
+    let naive = naive::naive(at, &gradient, share, arm, 0.95)?.standard_error.powi(2);
     (naive > 0.0).then(|| (robust / naive).max(1.0))
 }
 
@@ -135,9 +104,9 @@ fn share_bounds(
     arm: &Contributions,
     effect: Option<f64>,
     unit: Unit,
-    tail: f64,
     method: &Delta,
 ) -> Option<ShareBounds> {
+    let tail = (1.0 - method.level) / 2.0;
     let totals = arm.totals();
     match share.value(&totals) {
         Working::Undefined(_) => None,
@@ -177,11 +146,7 @@ fn share_bounds(
                 Working::Below => (0.0, width),
                 _ => (1.0 - width, 1.0),
             };
-            Some(ShareBounds {
-                low,
-                high,
-                at_limit: Some(used),
-            })
+            Some(ShareBounds { low, high, at_limit: Some(used) })
         }
     }
 }

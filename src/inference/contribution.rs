@@ -94,9 +94,7 @@ impl Contributions {
     ) -> Result<Self, Error> {
         let Baseline::Arm(baseline) = question.baseline;
         if question.treatment == baseline {
-            return Err(Error::SameArm {
-                arm: baseline.clone(),
-            });
+            return Err(Error::SameArm { arm: baseline.clone() });
         }
         let arms = [
             ArmCells::of(tally, question, question.treatment)?,
@@ -148,10 +146,7 @@ impl Contributions {
     /// The totals, in the order of the statistic's cells.
     #[must_use]
     pub fn totals(&self) -> Vec<f64> {
-        self.values
-            .axis_iter(Axis(1))
-            .map(compensated_sum)
-            .collect()
+        self.values.axis_iter(Axis(1)).map(compensated_sum).collect()
     }
 
     /// For each cluster, whether it has impressions in the treatment and in the baseline.
@@ -179,11 +174,7 @@ impl Contributions {
             treatment: count(|p| p[0]),
             baseline: count(|p| p[1]),
             both,
-            relation: if both == 0 {
-                Relation::Nested
-            } else {
-                Relation::Crossed
-            },
+            relation: if both == 0 { Relation::Nested } else { Relation::Crossed },
         }
     }
 
@@ -239,32 +230,24 @@ impl ArmCells {
             arm: arm.to_owned(),
             available: axes.arms().to_vec(),
         })?;
-        let topic = axes
-            .topic(question.topic)
-            .ok_or_else(|| Error::UnknownTopic {
-                topic: question.topic.to_owned(),
-                available: axes.topics().to_vec(),
-            })?;
+        let topic = axes.topic(question.topic).ok_or_else(|| Error::UnknownTopic {
+            topic: question.topic.to_owned(),
+            available: axes.topics().to_vec(),
+        })?;
         let strata = 0..axes.strata().len();
         let all = |stratum| match question.denominator {
             Denominator::AllImpressions => axes.all_cell(at, stratum),
             Denominator::TaggedImpressions => axes.tagged_cell(at, stratum),
         };
         Ok(Self {
-            topic: strata
-                .clone()
-                .map(|s| axes.topic_cell(at, s, topic))
-                .collect(),
+            topic: strata.clone().map(|s| axes.topic_cell(at, s, topic)).collect(),
             all: strata.map(all).collect(),
         })
     }
 
     fn sum(cells: &[u32], row: Row<'_>) -> (u64, Mass) {
         let add = |(count, mass), sum: CellSum| (count + sum.count, mass + sum.mass);
-        cells
-            .iter()
-            .map(|&cell| row.get(cell))
-            .fold((0, Mass::ZERO), add)
+        cells.iter().map(|&cell| row.get(cell)).fold((0, Mass::ZERO), add)
     }
 
     fn count(&self, cells: &[u32], row: Row<'_>) -> u64 {
@@ -274,10 +257,7 @@ impl ArmCells {
     fn squares(&self, cells: &[u32], tally: &Tally) -> Squares {
         cells.iter().fold(Squares::default(), |sum, &cell| {
             let more = tally.squares(cell);
-            Squares {
-                own: sum.own + more.own,
-                cross: sum.cross + more.cross,
-            }
+            Squares { own: sum.own + more.own, cross: sum.cross + more.cross }
         })
     }
 
@@ -330,11 +310,7 @@ pub(super) fn compensated_sum(values: ArrayView1<'_, f64>) -> f64 {
     let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
     for &value in values {
         let next = sum + value;
-        lost += if sum.abs() >= value.abs() {
-            (sum - next) + value
-        } else {
-            (value - next) + sum
-        };
+        lost += if sum.abs() >= value.abs() { (sum - next) + value } else { (value - next) + sum };
         sum = next;
     }
     sum + lost

@@ -32,10 +32,7 @@ pub struct Delta {
 impl Default for Delta {
     /// 95% with Student's t.
     fn default() -> Self {
-        Self {
-            level: 0.95,
-            quantile: Quantile::StudentT,
-        }
+        Self { level: 0.95, quantile: Quantile::StudentT }
     }
 }
 
@@ -86,11 +83,7 @@ pub(super) fn delta(
     let (quantile, used, degrees) = match method.quantile {
         Quantile::StudentT => {
             let degrees = variance.degrees_of_freedom;
-            (
-                student_quantile(tail, degrees),
-                MethodUsed::DeltaStudentT,
-                Some(degrees),
-            )
+            (student_quantile(tail, degrees), MethodUsed::DeltaStudentT, Some(degrees))
         }
         Quantile::Normal => (normal_quantile(tail), MethodUsed::DeltaNormal, None),
     };
@@ -140,14 +133,8 @@ pub(super) fn variance(
     if variance <= 0.0 {
         return Err(NoInterval::NoVariation);
     }
-    let spread: f64 = parts
-        .iter()
-        .map(|(v, degrees)| (v / variance).powi(2) / degrees)
-        .sum();
-    Ok(Variance {
-        variance,
-        degrees_of_freedom: 1.0 / spread,
-    })
+    let spread: f64 = parts.iter().map(|(v, degrees)| (v / variance).powi(2) / degrees).sum();
+    Ok(Variance { variance, degrees_of_freedom: 1.0 / spread })
 }
 
 /// Each cluster's contribution times the gradient, with what is only rounding set to zero.
@@ -155,18 +142,9 @@ fn influences(gradient: &[f64], contributions: &Contributions) -> Vec<f64> {
     let influence = |contribution: ndarray::ArrayView1<'_, f64>| {
         let terms = contribution.iter().zip(gradient).map(|(z, g)| z * g);
         let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), t| (sum + t, size + t.abs()));
-        if sum.abs() <= 8.0 * f64::EPSILON * size {
-            0.0
-        } else {
-            sum
-        }
+        if sum.abs() <= 8.0 * f64::EPSILON * size { 0.0 } else { sum }
     };
-    contributions
-        .values()
-        .rows()
-        .into_iter()
-        .map(influence)
-        .collect()
+    contributions.values().rows().into_iter().map(influence).collect()
 }
 
 /// `G/(G-1) sum (h_c - mean h)^2`: the variance of a sum over G independent clusters.
@@ -246,18 +224,10 @@ mod tests {
             for (probability, expected) in probabilities.into_iter().zip(quantiles) {
                 let quantile = student_quantile(1.0 - probability, degrees);
                 let error = (quantile / expected - 1.0).abs();
-                assert!(
-                    error < 1e-10,
-                    "t({probability}, {degrees}) = {quantile}, not {expected}"
-                );
+                assert!(error < 1e-10, "t({probability}, {degrees}) = {quantile}, not {expected}");
             }
         }
-        let normal = [
-            0.2533471031357997,
-            1.959963984540054,
-            2.5758293035489004,
-            4.264890793923841,
-        ];
+        let normal = [0.2533471031357997, 1.959963984540054, 2.5758293035489004, 4.264890793923841];
         for (probability, expected) in probabilities.into_iter().zip(normal) {
             let error = (normal_quantile(1.0 - probability) / expected - 1.0).abs();
             assert!(error < 1e-12, "normal({probability}) is off by {error}");

@@ -46,12 +46,7 @@ pub(crate) struct Doubt {
 
 impl Doubt {
     fn none(reason: NoInterval) -> Self {
-        Self {
-            interval: Err(reason),
-            method: None,
-            standard_error: None,
-            degrees_of_freedom: None,
-        }
+        Self { interval: Err(reason), method: None, standard_error: None, degrees_of_freedom: None }
     }
 }
 
@@ -85,9 +80,7 @@ pub fn estimate(
         Working::Finite(at) => {
             naive::naive(at, &gradient(), statistic, &contributions, method.level).map(
                 |mut naive| {
-                    let ratio = doubt
-                        .standard_error
-                        .map(|robust| robust / naive.standard_error);
+                    let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
                     naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
                     naive
                 },
@@ -129,12 +122,7 @@ fn reported(working: Working, scale: Scale) -> Value {
 }
 
 fn warnings(tally: &Tally, contributions: &Contributions) -> Vec<Warning> {
-    let ClusterCounts {
-        treatment,
-        baseline,
-        both,
-        relation,
-    } = contributions.clusters();
+    let ClusterCounts { treatment, baseline, both, relation } = contributions.clusters();
     let mut warnings = Vec::new();
     if matches!(tally.spec().cluster, ClusterBy::Impression) {
         warnings.push(Warning::ImpressionsAsClusters);

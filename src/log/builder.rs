@@ -95,11 +95,7 @@ impl Built {
     pub(super) fn source_rows(&self) -> Vec<u64> {
         match &self.keep {
             None => (1..=self.rows_read).collect(),
-            Some(keep) => (1..)
-                .zip(keep)
-                .filter(|(_, k)| **k)
-                .map(|(row, _)| row)
-                .collect(),
+            Some(keep) => (1..).zip(keep).filter(|(_, k)| **k).map(|(row, _)| row).collect(),
         }
     }
 
@@ -140,12 +136,7 @@ impl<'s> LogBuilder<'s> {
             if role == Role::Named && readings.iter().any(again) {
                 continue;
             }
-            readings.push(Reading {
-                role,
-                column,
-                index,
-                target: Target::new(role, schema),
-            });
+            readings.push(Reading { role, column, index, target: Target::new(role, schema) });
         }
         let builder = Self {
             file: file.to_owned(),
@@ -162,11 +153,8 @@ impl<'s> LogBuilder<'s> {
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
         let rows = batch.columns.first().map_or(0, Column::len);
-        let mut faults = Faults {
-            file: &self.file,
-            first_row: self.rows as u64 + 1,
-            of_row: BTreeMap::new(),
-        };
+        let mut faults =
+            Faults { file: &self.file, first_row: self.rows as u64 + 1, of_row: BTreeMap::new() };
         for row in batch.unreadable {
             faults.add(row.index, &row.column, row.reason, &row.value);
         }
@@ -200,30 +188,15 @@ impl<'s> LogBuilder<'s> {
         let set_aside = self.account.finish();
         let rows = self.rows - usize::try_from(set_aside.rows).unwrap_or(self.rows);
         if rows == 0 {
-            return Err(Error::EmptyLog {
-                file: self.file,
-                set_aside: set_aside.rows,
-            });
+            return Err(Error::EmptyLog { file: self.file, set_aside: set_aside.rows });
         }
         let keep = (set_aside.rows > 0).then_some(self.keep);
         let columns = self
             .readings
             .into_iter()
-            .map(|r| {
-                Ok((
-                    r.role,
-                    r.column.to_owned(),
-                    r.target.finish(keep.as_deref())?,
-                ))
-            })
+            .map(|r| Ok((r.role, r.column.to_owned(), r.target.finish(keep.as_deref())?)))
             .collect::<Result<_, Error>>()?;
-        Ok(Built {
-            rows,
-            rows_read: self.rows as u64,
-            set_aside,
-            keep,
-            columns,
-        })
+        Ok(Built { rows, rows_read: self.rows as u64, set_aside, keep, columns })
     }
 }
 
@@ -231,10 +204,9 @@ fn find_column(file: &str, role: Role, column: &str, have: &[String]) -> Result<
     let mut at = have.iter().enumerate().filter(|(_, name)| *name == column);
     match (at.next(), at.next()) {
         (Some((index, _)), None) => Ok(index),
-        (Some(_), Some(_)) => Err(Error::RepeatedColumn {
-            file: file.to_owned(),
-            column: column.to_owned(),
-        }),
+        (Some(_), Some(_)) => {
+            Err(Error::RepeatedColumn { file: file.to_owned(), column: column.to_owned() })
+        }
         (None, _) => Err(Error::MissingColumn {
             file: file.to_owned(),
             column: column.to_owned(),
@@ -347,50 +319,47 @@ impl Reading<'_> {
                     column,
                     Column::Float(_) | Column::Timestamp(_) | Column::Unsupported { .. }
                 ) {
-                    return Err(wrong_type(
-                        "topics",
-                        "name the column that holds the topics",
-                    ));
+                    return Err(wrong_type("topics", "name the column that holds the topics"));
                 }
                 push_topics(reader, column, null, |row, reason, value| {
                     faults.add(row, name, reason, value);
                 })
             }
             Target::Position(positions) => {
-                let add = |row, value: Checked<u32>| {
-                    positions.push(value.unwrap_or_else(|(reason, text)| {
-                        faults.add(row, name, reason, &text);
-                        1
-                    }));
-                };
                 let may = !matches!(column, Column::Boolean(_));
+                let add = collect(positions, 1, name, faults);
                 may.then(|| each_number(column, null, position, add))
                     .flatten()
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
-                let add = |row, value: Checked<f64>| {
-                    numbers.push(value.unwrap_or_else(|(reason, text)| {
-                        faults.add(row, name, reason, &text);
-                        0.0
-                    }));
-                };
+                let add = collect(numbers, 0.0, name, faults);
                 each_number(column, null, |value| number_in_role(role, value), add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
             }
             Target::Time(times, format) => {
-                let add = |row, value: Checked<i64>| {
-                    times.push(value.unwrap_or_else(|(reason, text)| {
-                        faults.add(row, name, reason, &text);
-                        0
-                    }));
-                };
+                let add = collect(times, 0, name, faults);
                 each_time(column, format, null, add).ok_or_else(|| {
                     let mend = "say TimeFormat::EpochSeconds or another epoch for numbers";
                     wrong_type("times in the declared format", mend)
                 })
             }
         }
+    }
+}
+
+/// Adds values to a column, and `blank` with a fault where there is none.
+fn collect<'a, T: Copy>(
+    values: &'a mut Vec<T>,
+    blank: T,
+    name: &'a str,
+    faults: &'a mut Faults<'_>,
+) -> impl FnMut(usize, Checked<T>) {
+    move |row, value| {
+        values.push(value.unwrap_or_else(|(reason, text)| {
+            faults.add(row, name, reason, &text);
+            blank
+        }));
     }
 }
 
@@ -553,9 +522,8 @@ fn each_time(
             Column::Integer(values) if !is_text => {
                 values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
             }
-            Column::Float(values) if !is_text => values[row].map_or_else(no_value, |v| {
-                or_fault(parse::fractional_time(v, format), &v)
-            }),
+            Column::Float(values) if !is_text => values[row]
+                .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
             _ => return None,
         };
         add(row, value);

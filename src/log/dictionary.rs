@@ -35,9 +35,7 @@ impl Dictionary {
     /// The code of `id`, if the column has it.
     #[must_use]
     pub fn code(&self, id: &str) -> Option<u32> {
-        self.ids
-            .get_index_of(id)
-            .and_then(|code| u32::try_from(code).ok())
+        self.ids.get_index_of(id).and_then(|code| u32::try_from(code).ok())
     }
 
     /// The id a code stands for; `None` for a code that was never handed out.
@@ -73,10 +71,7 @@ impl Dictionary {
         let mut seen = HashMap::with_capacity_and_hasher(keys.len(), RandomState::default());
         for (id, &key) in self.iter().zip(&keys) {
             if let Some(other) = seen.insert(key, id) {
-                return Err(Error::KeyCollision {
-                    first: other.into(),
-                    second: id.into(),
-                });
+                return Err(Error::KeyCollision { first: other.into(), second: id.into() });
             }
         }
         Ok(keys)
@@ -112,9 +107,7 @@ impl Coded {
     /// The id in a row; `None` past the last row.
     #[must_use]
     pub fn id(&self, row: usize) -> Option<&str> {
-        self.codes
-            .get(row)
-            .and_then(|&code| self.dictionary.id(code))
+        self.codes.get(row).and_then(|&code| self.dictionary.id(code))
     }
 
     /// Adds a row.
@@ -153,9 +146,7 @@ impl<T: AsRef<str>> FromIterator<T> for Coded {
     fn from_iter<I: IntoIterator<Item = T>>(ids: I) -> Self {
         let mut column = Self::default();
         for id in ids {
-            column
-                .push(id.as_ref())
-                .expect("fewer than 2^32 distinct ids");
+            column.push(id.as_ref()).expect("fewer than 2^32 distinct ids");
         }
         column
     }

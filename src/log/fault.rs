@@ -180,10 +180,7 @@ impl SetAsideAccount {
 
     /// The account so far, in the order of reasons and columns.
     pub(crate) fn finish(self) -> SetAside {
-        SetAside {
-            rows: self.rows,
-            reasons: self.reasons.into_values().collect(),
-        }
+        SetAside { rows: self.rows, reasons: self.reasons.into_values().collect() }
     }
 }
 

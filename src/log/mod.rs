@@ -355,8 +355,7 @@ impl ExposureLog {
     }
 
     pub(crate) fn require_positions(&self, needed_by: &str) -> Result<&[u32], Error> {
-        self.positions()
-            .ok_or_else(|| missing(Role::Position, needed_by))
+        self.positions().ok_or_else(|| missing(Role::Position, needed_by))
     }
 
     pub(crate) fn require_numbers(&self, role: Role, needed_by: &str) -> Result<&[f64], Error> {
@@ -385,10 +384,7 @@ impl ExposureLog {
 }
 
 fn missing(role: Role, needed_by: &str) -> Error {
-    Error::MissingRole {
-        role,
-        needed_by: needed_by.to_owned(),
-    }
+    Error::MissingRole { role, needed_by: needed_by.to_owned() }
 }
 
 /// Keeps the values for which `keep` is true.
@@ -423,10 +419,8 @@ impl ItemTopics {
     /// [`FaultReason::ConflictingTopics`] unless the schema says [`ItemRepeats::Union`].
     pub fn read(mut source: impl LogSource, schema: &ItemTopicsSchema) -> Result<Self, Error> {
         let name = source.name().to_owned();
-        let as_log = LogSchema::new()
-            .item(&schema.item)
-            .topics(schema.topics.clone())
-            .rows(schema.rows);
+        let as_log =
+            LogSchema::new().item(&schema.item).topics(schema.topics.clone()).rows(schema.rows);
         let (mut builder, wanted) = LogBuilder::new(&name, &as_log, source.column_names())?;
         source.select(&wanted);
         while let Some(batch) = source.next_batch()? {
@@ -451,7 +445,7 @@ impl ItemTopics {
             labels_of: std::collections::HashMap::default(),
             set_aside: SetAside::default(),
         };
-        for row in 0..log.rows {
+        for (row, &source_row) in source_rows.iter().enumerate() {
             let item = items.id(row).expect("every row has an item");
             let label = |&code| topics.labels().id(code).expect("codes have ids").to_owned();
             let labels: Vec<String> = topics.of_row(row).iter().map(label).collect();
@@ -468,7 +462,7 @@ impl ItemTopics {
                     let fault = RowFault {
                         file: table.source.clone(),
                         column: schema.item.clone(),
-                        row: source_rows[row],
+                        row: source_row,
                         value: fault::excerpt(item),
                         reason: FaultReason::ConflictingTopics,
                     };

@@ -130,14 +130,8 @@ mod tests {
         let with_offset = TimeFormat::Pattern("%Y/%m/%d %H:%M %z".into());
         assert_eq!(time("2024/07/11 02:00 +0200", &with_offset), Some(DAY));
         assert_eq!(time("1720656000", &TimeFormat::EpochSeconds), Some(DAY));
-        assert_eq!(
-            time("1720656000.25", &TimeFormat::EpochSeconds),
-            Some(DAY + 250_000)
-        );
-        assert_eq!(
-            whole_time(1_720_656_000_000, &TimeFormat::EpochMilliseconds),
-            Some(DAY)
-        );
+        assert_eq!(time("1720656000.25", &TimeFormat::EpochSeconds), Some(DAY + 250_000));
+        assert_eq!(whole_time(1_720_656_000_000, &TimeFormat::EpochMilliseconds), Some(DAY));
     }
 
     #[test]
@@ -155,10 +149,7 @@ mod tests {
     fn python_lists() {
         let read = |text| python_list(text).map(|items| items.join("/"));
         assert_eq!(read("[]").as_deref(), Some(""));
-        assert_eq!(
-            read("['a', \"b's\", 'c\\'d\\u00e9',]").as_deref(),
-            Some("a/b's/c'dé")
-        );
+        assert_eq!(read("['a', \"b's\", 'c\\'d\\u00e9',]").as_deref(), Some("a/b's/c'dé"));
         for broken in ["", "a", "['a'", "['a' 'b']", "[1]", "['a]", "[,]"] {
             assert_eq!(read(broken), None, "{broken}");
         }

@@ -36,9 +36,7 @@ impl DataQuality {
         Self {
             impressions: log.rows() as u64,
             origin: log.origin().clone(),
-            untagged: log
-                .topics()
-                .map_or(log.rows() as u64, super::Topics::untagged),
+            untagged: log.topics().map_or(log.rows() as u64, super::Topics::untagged),
             time_range: log.times().and_then(|times| {
                 let first = times.iter().min()?;
                 let last = times.iter().max()?;
@@ -54,16 +52,10 @@ fn repeats(log: &ExposureLog) -> Option<SlateRepeats> {
     let items = log.ids(Role::Item)?.codes();
     let mut shown: Vec<(u32, u32)> = slates.iter().copied().zip(items.iter().copied()).collect();
     shown.sort_unstable();
-    let repeated: Vec<u32> = shown
-        .windows(2)
-        .filter(|pair| pair[0] == pair[1])
-        .map(|pair| pair[0].0)
-        .collect();
+    let repeated: Vec<u32> =
+        shown.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].0).collect();
     let impressions = repeated.len() as u64;
     let mut slates = repeated;
     slates.dedup();
-    Some(SlateRepeats {
-        slates: slates.len() as u64,
-        impressions,
-    })
+    Some(SlateRepeats { slates: slates.len() as u64, impressions })
 }

@@ -139,12 +139,7 @@ pub struct TopicColumn {
 impl TopicColumn {
     /// A column written in the given format.
     pub fn new(column: impl Into<String>, format: TopicFormat) -> Self {
-        Self {
-            column: column.into(),
-            format,
-            relabel: BTreeMap::new(),
-            unlisted: Unlisted::Refuse,
-        }
+        Self { column: column.into(), format, relabel: BTreeMap::new(), unlisted: Unlisted::Refuse }
     }
 
     /// A column with one topic, or none, per impression.
@@ -163,8 +158,7 @@ impl TopicColumn {
         mut self,
         names: impl IntoIterator<Item = (O, N)>,
     ) -> Self {
-        self.relabel
-            .extend(names.into_iter().map(|(old, new)| (old.into(), new.into())));
+        self.relabel.extend(names.into_iter().map(|(old, new)| (old.into(), new.into())));
         self
     }
 
@@ -356,9 +350,7 @@ impl LogSchema {
             (Role::Propensity, &self.propensity),
             (Role::Satisfaction, &self.satisfaction),
         ];
-        let plain = plain
-            .into_iter()
-            .filter_map(|(role, column)| Some((role, column.as_deref()?)));
+        let plain = plain.into_iter().filter_map(|(role, column)| Some((role, column.as_deref()?)));
         let time = self.time.iter().map(|(column, _)| (Role::Time, &**column));
         let topics = self.topics.iter().map(|t| (Role::Topics, &*t.column));
         let named = self

@@ -64,10 +64,7 @@ impl Topics {
     /// How many impressions are untagged.
     #[must_use]
     pub fn untagged(&self) -> u64 {
-        self.set_of_row
-            .iter()
-            .filter(|&&set| self.set(set).is_empty())
-            .count() as u64
+        self.set_of_row.iter().filter(|&&set| self.set(set).is_empty()).count() as u64
     }
 
     pub(super) fn by_row<T: AsRef<str>>(
@@ -88,10 +85,7 @@ impl Topics {
             let labels = labels.map(|&code| self.labels().id(code).expect("codes have ids"));
             kept.push(sets.intern(labels)?);
         }
-        *self = Self {
-            sets,
-            set_of_row: kept,
-        };
+        *self = Self { sets, set_of_row: kept };
         Ok(())
     }
 }
@@ -133,9 +127,8 @@ impl LabelSets {
     }
 
     fn intern<'a>(&mut self, labels: impl Iterator<Item = &'a str>) -> Result<u32, Error> {
-        let mut codes = labels
-            .map(|label| self.labels.intern(label))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut codes =
+            labels.map(|label| self.labels.intern(label)).collect::<Result<Vec<_>, _>>()?;
         codes.sort_unstable();
         codes.dedup();
         if let Some(&set) = self.number.get(&*codes) {
@@ -210,16 +203,10 @@ impl<'s> TopicReader<'s> {
     }
 
     pub(super) fn finish(self) -> Topics {
-        Topics {
-            sets: self.sets,
-            set_of_row: self.set_of_row,
-        }
+        Topics { sets: self.sets, set_of_row: self.set_of_row }
     }
 
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the shape of its callers' answers"
-    )]
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of its callers' answers")]
     fn push(&mut self, set: u32) -> Result<Option<TopicFault>, Error> {
         self.set_of_row.push(set);
         Ok(None)
@@ -290,12 +277,7 @@ pub struct ItemTopicsSchema {
 impl ItemTopicsSchema {
     /// A table with the items in one column and their topics in another.
     pub fn new(item: impl Into<String>, topics: TopicColumn) -> Self {
-        Self {
-            item: item.into(),
-            topics,
-            repeats: ItemRepeats::Refuse,
-            rows: RowPolicy::Strict,
-        }
+        Self { item: item.into(), topics, repeats: ItemRepeats::Refuse, rows: RowPolicy::Strict }
     }
 
     /// What to do with several rows for one item.
@@ -383,10 +365,8 @@ mod tests {
     #[test]
     fn the_same_topics_in_any_order_are_one_set() {
         let column = TopicColumn::separated("t", '|');
-        let (topics, _) = read(
-            &column,
-            &[Some("war|party"), None, Some("party | war|war"), Some("|")],
-        );
+        let (topics, _) =
+            read(&column, &[Some("war|party"), None, Some("party | war|war"), Some("|")]);
         assert_eq!(topics.set_of_row(), [1, 0, 1, 0]);
         assert_eq!(topics.labels().iter().collect::<Vec<_>>(), ["war", "party"]);
         assert_eq!(topics.untagged(), 2);

@@ -32,10 +32,7 @@ impl AuditReport {
             messages.collect::<Vec<_>>().join("; ")
         };
         let method = |record: &EstimateRecord| {
-            record
-                .method
-                .map(|method| method.to_string())
-                .unwrap_or_default()
+            record.method.map(|method| method.to_string()).unwrap_or_default()
         };
         let columns = vec![
             text("topic", &|r| r.topic.clone()),
@@ -61,8 +58,7 @@ impl AuditReport {
             text("warnings", &warnings),
             text("estimand", &|r| r.estimand.to_string()),
         ];
-        DataFrame::new(records.len(), columns).map_err(|cause| Error::Report {
-            detail: cause.to_string(),
-        })
+        DataFrame::new(records.len(), columns)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

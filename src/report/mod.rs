@@ -32,13 +32,11 @@ impl AuditReport {
     }
 
     /// The estimates: by statistic as they were added, then by topic.
-    #[must_use]
     pub fn estimates(&self) -> &[Estimate] {
         &self.estimates
     }
 
     /// The estimate of a statistic for a topic.
-    #[must_use]
     pub fn estimate(
         &self,
         statistic: &dyn crate::statistic::Statistic,
@@ -83,10 +81,7 @@ impl AuditReport {
             first.clusters.baseline,
             first.clusters.relation,
         );
-        let delta = self
-            .estimates
-            .iter()
-            .find_map(|e| Some((e.method?, e.interval.ok()?.level)));
+        let delta = self.estimates.iter().find_map(|e| Some((e.method?, e.interval.ok()?.level)));
         if let Some((method, level)) = delta {
             sentence.push_str(&format!(" Intervals: {}%, {method}.", percent(level)));
         }
@@ -107,11 +102,8 @@ impl AuditReport {
                 }
             }
         }
-        let all = |topics: &[&str]| {
-            self.estimates
-                .iter()
-                .all(|e| topics.contains(&&*e.estimand.topic))
-        };
+        let all =
+            |topics: &[&str]| self.estimates.iter().all(|e| topics.contains(&&*e.estimand.topic));
         seen.into_iter()
             .map(|(warning, topics)| (warning, (!all(&topics)).then_some(topics)))
             .collect()
@@ -122,9 +114,8 @@ impl AuditReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(self).map_err(|cause| Error::Report {
-            detail: cause.to_string(),
-        })
+        serde_json::to_string_pretty(self)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }
 
@@ -153,11 +144,7 @@ impl Estimate {
                 estimand.baseline
             ));
         }
-        sentence.push_str(&format!(
-            "{} is {}",
-            estimand.phrase,
-            table::value(self.value)
-        ));
+        sentence.push_str(&format!("{} is {}", estimand.phrase, table::value(self.value)));
         if let Value::Undefined(reason) = self.value {
             sentence.push_str(&format!(": {reason}"));
         }

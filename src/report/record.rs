@@ -58,9 +58,8 @@ impl ReportRecord {
     /// # Errors
     /// [`Error::Report`] when it is not a report's, or is of another version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let record: Self = serde_json::from_str(json).map_err(|cause| Error::Report {
-            detail: cause.to_string(),
-        })?;
+        let record: Self = serde_json::from_str(json)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })?;
         if record.schema != REPORT_SCHEMA || record.version != REPORT_VERSION {
             return Err(Error::Report {
                 detail: format!(
@@ -265,10 +264,7 @@ impl From<Option<ConfidenceInterval>> for IntervalRecord {
 
 impl From<&Warning> for WarningRecord {
     fn from(warning: &Warning) -> Self {
-        Self {
-            warning: warning.clone(),
-            message: warning.to_string(),
-        }
+        Self { warning: warning.clone(), message: warning.to_string() }
     }
 }
 

@@ -38,32 +38,16 @@ impl AuditReport {
             .estimates
             .iter()
             .all(|e| Some(&e.estimand.statistic) == first.map(|f| &f.estimand.statistic));
-        let level = first
-            .and_then(|first| first.interval.as_ref().ok())
-            .map(|i| i.level);
-        let interval = level.map_or("interval".to_owned(), |l| {
-            format!("{}% interval", percent(l))
-        });
+        let level = first.and_then(|first| first.interval.as_ref().ok()).map(|i| i.level);
+        let interval = level.map_or("interval".to_owned(), |l| format!("{}% interval", percent(l)));
         let mut header = vec!["topic", "statistic", "estimate", &interval];
-        header.extend([
-            "share A",
-            "share B",
-            "clusters",
-            "naive interval",
-            "design effect",
-        ]);
+        header.extend(["share A", "share B", "clusters", "naive interval", "design effect"]);
         let mut table = Table::new();
-        table
-            .load_style(style)
-            .set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(TABLE_WIDTH);
         let cells = |cells: Vec<Cell>| {
             let skip = |at: &usize| !(one_statistic && *at == 1);
-            cells
-                .into_iter()
-                .enumerate()
-                .filter(move |(at, _)| skip(at))
-                .map(|(_, cell)| cell)
+            cells.into_iter().enumerate().filter(move |(at, _)| skip(at)).map(|(_, cell)| cell)
         };
         table.set_header(cells(header.into_iter().map(Cell::new).collect()));
         for estimate in &self.estimates {
@@ -122,11 +106,7 @@ impl fmt::Display for AuditReport {
             let whom = match &topics {
                 None => String::new(),
                 Some(topics) if topics.len() > 4 => {
-                    format!(
-                        " ({} and {} more topics)",
-                        topics[..3].join(", "),
-                        topics.len() - 3
-                    )
+                    format!(" ({} and {} more topics)", topics[..3].join(", "), topics.len() - 3)
                 }
                 Some(topics) => format!(" ({})", topics.join(", ")),
             };
@@ -149,11 +129,7 @@ fn row(estimate: &Estimate) -> Vec<Cell> {
         Cell::new(share(estimate.baseline.share)),
         Cell::new(format!("{} / {}", counts.treatment, counts.baseline)),
         Cell::new(naive.map_or("-".to_owned(), |n| interval(&n.interval))),
-        Cell::new(
-            naive
-                .and_then(|n| n.design_effect)
-                .map_or("-".to_owned(), number),
-        ),
+        Cell::new(naive.and_then(|n| n.design_effect).map_or("-".to_owned(), number)),
     ]
 }
 

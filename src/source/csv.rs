@@ -65,13 +65,9 @@ impl CsvSource {
     }
 
     fn new(name: String, bytes: Box<dyn Read + Send>, delimiter: u8) -> Result<Self, Error> {
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .from_reader(bytes);
-        let header = reader
-            .byte_headers()
-            .map_err(|cause| read_error(&name, 0, cause))?;
+        let mut reader =
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
+        let header = reader.byte_headers().map_err(|cause| read_error(&name, 0, cause))?;
         let columns = header
             .iter()
             .map(|field| {
@@ -88,13 +84,7 @@ impl CsvSource {
         if columns.is_empty() {
             return Err(damaged("there is no header line"));
         }
-        Ok(Self {
-            name,
-            reader,
-            columns,
-            selected: Vec::new(),
-            rows: 0,
-        })
+        Ok(Self { name, reader, columns, selected: Vec::new(), rows: 0 })
     }
 }
 
@@ -149,10 +139,8 @@ impl LogSource for CsvSource {
             index += 1;
             self.rows += 1;
         }
-        Ok((index > 0).then(|| Batch {
-            columns: texts.into_iter().map(Column::Text).collect(),
-            unreadable,
-        }))
+        Ok((index > 0)
+            .then(|| Batch { columns: texts.into_iter().map(Column::Text).collect(), unreadable }))
     }
 }
 
@@ -171,11 +159,7 @@ fn push_record(
     };
     let mut problem = None;
     if record.len() != names.len() {
-        let found = format!(
-            "{} fields where the header has {}",
-            record.len(),
-            names.len()
-        );
+        let found = format!("{} fields where the header has {}", record.len(), names.len());
         problem = Some(at_fault("(whole line)", found, FaultReason::Malformed));
     }
     for (&column, texts) in selected.iter().zip(texts) {

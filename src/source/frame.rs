@@ -117,11 +117,7 @@ impl LogSource for FrameSource {
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        let names: Vec<String> = self
-            .selected
-            .iter()
-            .map(|&i| self.columns[i].clone())
-            .collect();
+        let names: Vec<String> = self.selected.iter().map(|&i| self.columns[i].clone()).collect();
         let start = self.row;
         let frame = self.collected()?;
         let rows = frame.height().saturating_sub(start).min(BATCH_ROWS);
@@ -143,17 +139,11 @@ impl LogSource for FrameSource {
 /// A polars series as a column of the log's own types.
 fn column(series: &Series) -> Result<Column, PolarsError> {
     let integers = |series: &Series| -> Result<Vec<Option<i64>>, PolarsError> {
-        Ok(series
-            .strict_cast(&DataType::Int64)?
-            .i64()?
-            .iter()
-            .collect())
+        Ok(series.strict_cast(&DataType::Int64)?.i64()?.iter().collect())
     };
     let scaled = |scale: fn(i64) -> Option<i64>| -> Result<Column, PolarsError> {
         let values = integers(&series.to_physical_repr())?;
-        let times = values
-            .into_iter()
-            .map(|v| v.map(|v| checked_time(v, scale)).transpose());
+        let times = values.into_iter().map(|v| v.map(|v| checked_time(v, scale)).transpose());
         Ok(Column::Timestamp(times.collect::<Result<_, _>>()?))
     };
     match series.dtype() {
@@ -182,10 +172,7 @@ fn column(series: &Series) -> Result<Column, PolarsError> {
             Ok(Column::TextList(lists.collect::<Result<_, PolarsError>>()?))
         }
         DataType::Null => Ok(Column::Text((0..series.len()).map(|_| None).collect())),
-        other => Ok(Column::Unsupported {
-            type_name: other.to_string(),
-            rows: series.len(),
-        }),
+        other => Ok(Column::Unsupported { type_name: other.to_string(), rows: series.len() }),
     }
 }
 

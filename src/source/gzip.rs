@@ -12,10 +12,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The bytes of a file, decompressed where they are gzip.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
-    let failed = |cause| Error::Io {
-        path: path.to_owned(),
-        cause,
-    };
+    let failed = |cause| Error::Io { path: path.to_owned(), cause };
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
     if file.fill_buf().map_err(failed)?.starts_with(&GZIP_MAGIC) {
         Ok(Box::new(MultiGzDecoder::new(file)))
@@ -41,9 +38,6 @@ pub(super) fn read_error(
                 detail: cause.to_string(),
             }
         }
-        _ => Error::Io {
-            path: file.into(),
-            cause,
-        },
+        _ => Error::Io { path: file.into(), cause },
     }
 }

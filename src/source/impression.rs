@@ -71,12 +71,8 @@ const FIELDS: [(&str, Extract); 13] = [
     ("position", |rows| {
         Column::Integer(rows.iter().map(|row| row.position.map(i64::from)).collect())
     }),
-    ("time", |rows| {
-        Column::Timestamp(rows.iter().map(|row| row.time).collect())
-    }),
-    ("topics", |rows| {
-        Column::TextList(rows.iter().map(|row| Some(owned(row.topics))).collect())
-    }),
+    ("time", |rows| Column::Timestamp(rows.iter().map(|row| row.time).collect())),
+    ("topics", |rows| Column::TextList(rows.iter().map(|row| Some(owned(row.topics))).collect())),
     ("weight", |rows| number(rows, |row| row.weight)),
     ("engagement", |rows| number(rows, |row| row.engagement)),
     ("propensity", |rows| number(rows, |row| row.propensity)),

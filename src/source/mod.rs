@@ -61,10 +61,7 @@ fn by_ending(path: &Path) -> Result<Box<dyn LogSource>, Error> {
         Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open(path)?)),
         #[cfg(feature = "parquet")]
         Some("parquet") => Ok(Box::new(ParquetSource::open(path)?)),
-        _ => Err(Error::UnknownFormat {
-            path: path.to_owned(),
-            known: KNOWN_ENDINGS,
-        }),
+        _ => Err(Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS }),
     }
 }
 

@@ -142,17 +142,9 @@ impl LogSource for NdjsonSource {
         let columns = self.selected.iter().map(column).collect();
         let unreadable = lines.into_iter().enumerate().filter_map(|(index, line)| {
             let (value, reason) = line.err()?;
-            Some(UnreadableRow {
-                index,
-                column: "(whole line)".to_owned(),
-                value,
-                reason,
-            })
+            Some(UnreadableRow { index, column: "(whole line)".to_owned(), value, reason })
         });
-        Ok(Some(Batch {
-            unreadable: unreadable.collect(),
-            columns,
-        }))
+        Ok(Some(Batch { unreadable: unreadable.collect(), columns }))
     }
 }
 
@@ -181,11 +173,7 @@ fn column_of(values: Vec<Option<Value>>) -> Column {
 
 fn list(value: Value) -> Vec<String> {
     match value {
-        Value::Array(items) => items
-            .into_iter()
-            .filter(|item| !item.is_null())
-            .map(text)
-            .collect(),
+        Value::Array(items) => items.into_iter().filter(|item| !item.is_null()).map(text).collect(),
         value => vec![text(value)],
     }
 }

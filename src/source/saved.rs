@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use md5::{Digest, Md5};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -33,6 +34,9 @@ struct Contents {
     origin: Origin,
     aliases: Vec<(String, Role)>,
     named: Vec<String>,
+    /// MD5 of the columns and of what else is here, so that a changed byte is noticed.
+    #[serde(default)]
+    digest: String,
 }
 
 impl ExposureLog {
@@ -58,10 +62,8 @@ impl ExposureLog {
     /// [`Error::Io`] when the file cannot be written; [`Error::Damaged`] when the encoder fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = File::create(path).map_err(|cause| Error::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let file =
+            File::create(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
         let failed = |cause: &dyn std::fmt::Display| Error::Damaged {
             file: path.display().to_string(),
             format: "Parquet",
@@ -69,7 +71,9 @@ impl ExposureLog {
             detail: cause.to_string(),
         };
         let batch = RecordBatch::try_from_iter(columns(self)).map_err(|cause| failed(&cause))?;
-        let contents = serde_json::to_string(&contents(self)).map_err(|cause| failed(&cause))?;
+        let mut contents = contents(self);
+        contents.digest = digest(self, &contents);
+        let contents = serde_json::to_string(&contents).map_err(|cause| failed(&cause))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(Some(vec![
@@ -94,22 +98,22 @@ impl ExposureLog {
         let file = source.name().to_owned();
         let found = source.metadata(VERSION_KEY).unwrap_or_default().to_owned();
         if found != VERSION {
-            return Err(Error::Version {
-                file,
-                what: FORMAT,
-                found,
-                expected: VERSION,
-            });
+            return Err(Error::Version { file, what: FORMAT, found, expected: VERSION });
         }
+        let damaged = |place: &str, detail: &str| Error::Damaged {
+            file: file.clone(),
+            format: FORMAT,
+            place: place.to_owned(),
+            detail: detail.to_owned(),
+        };
         let contents = source.metadata(CONTENTS_KEY).unwrap_or_default();
-        let contents: Contents =
-            serde_json::from_str(contents).map_err(|cause| Error::Damaged {
-                file,
-                format: FORMAT,
-                place: " in the metadata".into(),
-                detail: cause.to_string(),
-            })?;
+        let mut contents: Contents = serde_json::from_str(contents)
+            .map_err(|cause| damaged(" in the metadata", &cause.to_string()))?;
         let log = Self::read(source, &contents.schema)?;
+        let saved = std::mem::take(&mut contents.digest);
+        if digest(&log, &contents) != saved {
+            return Err(damaged("", "its contents are not those that were saved"));
+        }
         Ok(log.restore(contents.origin, contents.aliases, contents.named))
     }
 }
@@ -158,7 +162,50 @@ fn contents(log: &ExposureLog) -> Contents {
         origin: log.origin().clone(),
         aliases: log.aliases().to_vec(),
         named,
+        digest: String::new(),
     }
+}
+
+/// MD5 of the contents as JSON, and of the columns: their ids, codes and numbers.
+fn digest(log: &ExposureLog, contents: &Contents) -> String {
+    let mut md5 = Md5::new();
+    md5.update(serde_json::to_string(contents).unwrap_or_default());
+    let text = |md5: &mut Md5, text: &str| {
+        md5.update((text.len() as u64).to_le_bytes());
+        md5.update(text);
+    };
+    let ids = |md5: &mut Md5, ids: &Coded| {
+        ids.dictionary().iter().for_each(|id| text(md5, id));
+        ids.codes().iter().for_each(|code| md5.update(code.to_le_bytes()));
+    };
+    md5.update((log.rows() as u64).to_le_bytes());
+    for column in ID_ROLES.iter().filter_map(|(role, _)| log.ids(*role)) {
+        ids(&mut md5, column);
+    }
+    for (_, column) in log.named() {
+        ids(&mut md5, column);
+    }
+    for (role, _) in NUMBER_ROLES {
+        if let Some(values) = log.numbers(role) {
+            values.iter().for_each(|value| md5.update(value.to_le_bytes()));
+        }
+    }
+    if let Some(positions) = log.positions() {
+        positions.iter().for_each(|position| md5.update(position.to_le_bytes()));
+    }
+    if let Some(times) = log.times() {
+        times.iter().for_each(|time| md5.update(time.to_le_bytes()));
+    }
+    if let Some(topics) = log.topics() {
+        topics.labels().iter().for_each(|label| md5.update(label));
+        for set in (0..).take(topics.set_count()) {
+            topics.set(set).iter().for_each(|label| md5.update(label.to_le_bytes()));
+            md5.update([0xff]);
+        }
+        topics.set_of_row().iter().for_each(|set| md5.update(set.to_le_bytes()));
+    }
+    let digest: [u8; 16] = md5.finalize().into();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn columns(log: &ExposureLog) -> Vec<(String, ArrayRef)> {
@@ -168,10 +215,7 @@ fn columns(log: &ExposureLog) -> Vec<(String, ArrayRef)> {
     }
     for (role, name) in NUMBER_ROLES {
         let array = |values: &[f64]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
-        columns.extend(
-            log.numbers(role)
-                .map(|values| (name.to_owned(), array(values))),
-        );
+        columns.extend(log.numbers(role).map(|values| (name.to_owned(), array(values))));
     }
     if let Some(positions) = log.positions() {
         let array = UInt32Array::from(positions.to_vec());

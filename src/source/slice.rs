@@ -28,10 +28,7 @@ pub struct SliceSource {
 impl SliceSource {
     /// No columns yet; `name` is what errors will call it.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// Adds any column.
@@ -105,9 +102,6 @@ impl LogSource for SliceSource {
             }
             columns.push(column);
         }
-        Ok(Some(Batch {
-            columns,
-            unreadable: Vec::new(),
-        }))
+        Ok(Some(Batch { columns, unreadable: Vec::new() }))
     }
 }

@@ -77,11 +77,7 @@ impl Cell {
     /// A total over all strata.
     #[must_use]
     pub const fn over_all(side: Side, quantity: Quantity) -> Self {
-        Self {
-            side,
-            quantity,
-            over: Over::AllStrata,
-        }
+        Self { side, quantity, over: Over::AllStrata }
     }
 }
 
@@ -270,11 +266,7 @@ mod tests {
     /// Central differences, for every statistic that is listed, at several totals.
     #[test]
     fn gradients_are_derivatives() {
-        for totals in [
-            [30.0, 100.0, 10.0, 90.0],
-            [0.2, 3.0, 0.7, 4.5],
-            [512.0, 1e4, 40.0, 2e4],
-        ] {
+        for totals in [[30.0, 100.0, 10.0, 90.0], [0.2, 3.0, 0.7, 4.5], [512.0, 1e4, 40.0, 2e4]] {
             for statistic in ALL {
                 let gradient = statistic.gradient(&totals);
                 let at = |i: usize, step: f64| {

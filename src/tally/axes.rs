@@ -20,11 +20,7 @@ impl Axes {
         strata: impl Iterator<Item = &'a str>,
         topics: impl Iterator<Item = &'a str>,
     ) -> Result<Self, Error> {
-        let mut axes = Self {
-            arms: sorted(arms),
-            strata: sorted(strata),
-            topics: sorted(topics),
-        };
+        let mut axes = Self { arms: sorted(arms), strata: sorted(strata), topics: sorted(topics) };
         if axes.strata.is_empty() {
             axes.strata.push(String::new());
         }

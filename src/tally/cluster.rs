@@ -50,10 +50,7 @@ impl ClusterBy {
     /// `2^bits` hash buckets of this unit.
     #[must_use]
     pub fn hashed(self, bits: u32) -> Self {
-        Self::Hashed {
-            of: Box::new(self),
-            bits,
-        }
+        Self::Hashed { of: Box::new(self), bits }
     }
 
     /// Whether equal keys in two logs mean the same cluster.
@@ -111,10 +108,7 @@ pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clust
         ClusterBy::Impression => return impressions(log),
         ClusterBy::Hashed { of, bits } => return buckets(clusters(log, of)?, *bits),
     };
-    Ok(Clusters {
-        of_row: Cow::Borrowed(column.codes()),
-        keys: column.dictionary().keys()?,
-    })
+    Ok(Clusters { of_row: Cow::Borrowed(column.codes()), keys: column.dictionary().keys()? })
 }
 
 fn impressions(log: &ExposureLog) -> Result<Clusters<'_>, Error> {

@@ -124,10 +124,7 @@ impl<'l> Columns<'l> {
             MultiLabel::Fractional => Mass::of(exact / labels.len() as f64),
         };
         for &label in labels {
-            put(
-                self.axes.topic_cell(arm, stratum, index[label as usize]),
-                mine,
-            );
+            put(self.axes.topic_cell(arm, stratum, index[label as usize]), mine);
         }
     }
 }
@@ -142,11 +139,7 @@ impl<'l> RowAttention<'l> {
                 let positions = log.require_positions(&needed_by)?;
                 let last = positions.iter().copied().max().unwrap_or(1);
                 let table = model.table(last.min(TABLE_RANKS));
-                Self::ByRank(
-                    positions,
-                    table.expect("only the cascade has no table"),
-                    model,
-                )
+                Self::ByRank(positions, table.expect("only the cascade has no table"), model)
             }
         })
     }
@@ -174,9 +167,7 @@ fn cascade(log: &ExposureLog, needed_by: &str) -> Result<Vec<f64>, Error> {
     // By satisfaction last, so that the product within a rank has one order for any row order.
     order.sort_by(|&a, &b| {
         let place = |row: usize| (slates[row], positions[row]);
-        place(a)
-            .cmp(&place(b))
-            .then(satisfied[a].total_cmp(&satisfied[b]))
+        place(a).cmp(&place(b)).then(satisfied[a].total_cmp(&satisfied[b]))
     });
     let mut values = vec![0.0; log.rows()];
     for slate in order.chunk_by(|&a, &b| slates[a] == slates[b]) {
@@ -185,10 +176,7 @@ fn cascade(log: &ExposureLog, needed_by: &str) -> Result<Vec<f64>, Error> {
             for &row in rank {
                 values[row] = reached;
             }
-            reached *= rank
-                .iter()
-                .map(|&row| 1.0 - satisfied[row])
-                .product::<f64>();
+            reached *= rank.iter().map(|&row| 1.0 - satisfied[row]).product::<f64>();
         }
     }
     Ok(values)
@@ -234,11 +222,7 @@ struct Scratch {
 
 impl Scratch {
     fn new(cells: usize) -> Self {
-        Self {
-            counts: vec![0; cells],
-            masses: vec![Mass::ZERO; cells],
-            touched: Vec::new(),
-        }
+        Self { counts: vec![0; cells], masses: vec![Mass::ZERO; cells], touched: Vec::new() }
     }
 
     fn add(&mut self, cell: u32, mass: Mass) {
@@ -254,12 +238,8 @@ impl Scratch {
         self.touched.sort_unstable();
         for &cell in &self.touched {
             tally.cells.push(cell);
-            tally
-                .counts
-                .push(std::mem::take(&mut self.counts[cell as usize]));
-            tally
-                .masses
-                .push(std::mem::take(&mut self.masses[cell as usize]));
+            tally.counts.push(std::mem::take(&mut self.counts[cell as usize]));
+            tally.masses.push(std::mem::take(&mut self.masses[cell as usize]));
         }
         self.touched.clear();
     }

@@ -18,10 +18,7 @@ impl Tally {
     pub fn merge(&self, other: &Self) -> Result<Self, Error> {
         self.check_mergeable(other)?;
         let names = |of: fn(&Axes) -> &[String]| {
-            of(&self.axes)
-                .iter()
-                .chain(of(&other.axes))
-                .map(String::as_str)
+            of(&self.axes).iter().chain(of(&other.axes)).map(String::as_str)
         };
         // Strata are named or not alike in both, since the specs are equal.
         let axes = Axes::new(names(Axes::arms), names(Axes::strata), names(Axes::topics))?;
@@ -47,12 +44,8 @@ impl Tally {
         let mut right = other.rows().peekable();
         while let Some(key) = first_key(left.peek(), right.peek()) {
             let mut sums = BTreeMap::new();
-            let mine = left
-                .next_if(|(its, _)| *its == key)
-                .map(|(_, row)| (self, row));
-            let others = right
-                .next_if(|(its, _)| *its == key)
-                .map(|(_, row)| (other, row));
+            let mine = left.next_if(|(its, _)| *its == key).map(|(_, row)| (self, row));
+            let others = right.next_if(|(its, _)| *its == key).map(|(_, row)| (other, row));
             for (part, row) in mine.into_iter().chain(others) {
                 row.add_to(&mut sums, |cell| part.axes.cell_in(cell, &merged.axes));
             }
@@ -77,11 +70,7 @@ impl Tally {
             return differ("the attention model", &mine.attention, &others.attention);
         }
         if mine.multi_label != others.multi_label {
-            return differ(
-                "the multi-label rule",
-                &mine.multi_label,
-                &others.multi_label,
-            );
+            return differ("the multi-label rule", &mine.multi_label, &others.multi_label);
         }
         if mine.strata != others.strata {
             return differ("the strata", &mine.strata, &others.strata);

@@ -161,11 +161,7 @@ impl Tally {
     #[must_use]
     pub fn totals(&self) -> Vec<CellSum> {
         let mut totals: Vec<CellSum> = (0..self.squares.len() as u32)
-            .map(|cell| CellSum {
-                cell,
-                count: 0,
-                mass: Mass::ZERO,
-            })
+            .map(|cell| CellSum { cell, count: 0, mass: Mass::ZERO })
             .collect();
         for ((&cell, &count), &mass) in self.cells.iter().zip(&self.counts).zip(&self.masses) {
             let total = &mut totals[cell as usize];
@@ -196,11 +192,7 @@ impl Row<'_> {
     pub fn get(&self, cell: u32) -> CellSum {
         match self.cells.binary_search(&cell) {
             Ok(at) => self.at(at),
-            Err(_) => CellSum {
-                cell,
-                count: 0,
-                mass: Mass::ZERO,
-            },
+            Err(_) => CellSum { cell, count: 0, mass: Mass::ZERO },
         }
     }
 
@@ -210,10 +202,6 @@ impl Row<'_> {
     }
 
     fn at(&self, at: usize) -> CellSum {
-        CellSum {
-            cell: self.cells[at],
-            count: self.counts[at],
-            mass: self.masses[at],
-        }
+        CellSum { cell: self.cells[at], count: self.counts[at], mass: self.masses[at] }
     }
 }

@@ -6,16 +6,12 @@ use std::path::PathBuf;
 /// The path of a file in the shared folder; `None`, said on standard error past the test
 /// runner's capture, where the folder is absent.
 pub(crate) fn path(file: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared")
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared").join(file);
     if path.exists() {
         return Some(path);
     }
-    let message = format!(
-        "\nNOT TESTED: {} is absent; the test passes without it\n",
-        path.display()
-    );
+    let message =
+        format!("\nNOT TESTED: {} is absent; the test passes without it\n", path.display());
     // The macros would be captured; losing the message is no reason to fail.
     let _ = std::io::stderr().write_all(message.as_bytes());
     None
@@ -24,6 +20,7 @@ pub(crate) fn path(file: &str) -> Option<PathBuf> {
 /// A file of golden values.
 #[allow(dead_code, reason = "not every test file has golden values")]
 pub(crate) fn golden(name: &str) -> Option<serde_json::Value> {
-    let text = std::fs::read_to_string(path(&format!("golden/{name}.json"))?).unwrap();
-    Some(serde_json::from_str(&text).unwrap())
+    let path = path(&format!("golden/{name}.json"))?;
+    let text = std::fs::read_to_string(path).expect("the file exists");
+    Some(serde_json::from_str(&text).expect("golden values are JSON"))
 }

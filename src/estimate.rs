@@ -194,13 +194,13 @@ pub enum Warning {
         /// Clusters in either.
         either: u64,
     },
-    /// An arm never shows the topic.
-    TopicNeverShown {
+    /// The topic's share, or reach, in an arm is 0.
+    ZeroShare {
         /// The arm.
         side: Side,
     },
-    /// An arm shows nothing but the topic.
-    NothingButTopic {
+    /// The topic's share, or reach, in an arm is 1.
+    FullShare {
         /// The arm.
         side: Side,
     },
@@ -258,8 +258,8 @@ impl fmt::Display for Warning {
                 f,
                 "only {both} of {either} clusters have impressions in both arms; the others are compared with nothing of their own"
             ),
-            Self::TopicNeverShown { side } => write!(f, "the {side} never shows the topic"),
-            Self::NothingButTopic { side } => write!(f, "the {side} shows nothing but the topic"),
+            Self::ZeroShare { side } => write!(f, "the topic's share in the {side} is zero"),
+            Self::FullShare { side } => write!(f, "the topic's share in the {side} is one"),
             Self::ArmMissingInStratum { stratum, side } => write!(
                 f,
                 "stratum {stratum:?} has no impressions in the {side}: the arms differ in more than the ranking"

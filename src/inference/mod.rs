@@ -139,10 +139,10 @@ fn warnings(tally: &Tally, contributions: &Contributions) -> Vec<Warning> {
     for side in [Side::Treatment, Side::Baseline] {
         let arm = contributions.arm(side);
         if arm.share == Some(0.0) {
-            warnings.push(Warning::TopicNeverShown { side });
+            warnings.push(Warning::ZeroShare { side });
         }
         if arm.share == Some(1.0) {
-            warnings.push(Warning::NothingButTopic { side });
+            warnings.push(Warning::FullShare { side });
         }
         let clusters = contributions.without_mass(side);
         if clusters > 0 {

@@ -12,7 +12,7 @@ pub use self::record::{
 };
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{Estimate, Value, Warning};
+use crate::estimate::{ConfidenceInterval, Estimate, Value, Warning};
 use crate::log::DataQuality;
 
 /// The answer of an [`Audit`](crate::Audit).
@@ -81,9 +81,12 @@ impl AuditReport {
             first.clusters.baseline,
             first.clusters.relation,
         );
-        let delta = self.estimates.iter().find_map(|e| Some((e.method?, e.interval.ok()?.level)));
-        if let Some((method, level)) = delta {
-            sentence.push_str(&format!(" Intervals: {}%, {method}.", percent(level)));
+        let mut made = self.estimates.iter().filter_map(|e| Some((e.method?, e.interval.ok()?)));
+        let two_sided = |(_, i): &(_, ConfidenceInterval)| i.low.is_some() && i.high.is_some();
+        let one_sided = made.clone().next();
+        let made = made.find(two_sided).or(one_sided);
+        if let Some((method, interval)) = made {
+            sentence.push_str(&format!(" Intervals: {}%, {method}.", percent(interval.level)));
         }
         sentence
     }

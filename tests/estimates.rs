@@ -26,8 +26,10 @@ fn close(what: &str, ours: f64, expected: f64, tolerance: f64) {
 }
 
 /// `tests/golden/statsmodels.json`: a model with the right link has the statistic as coefficient.
+/// `tests/golden/survey.json`: the same for nested clusters by R's survey package.
 #[test]
-fn statsmodels() {
+fn statsmodels_and_survey() {
+    let survey: Json = serde_json::from_str(include_str!("golden/survey.json")).unwrap();
     let golden: Json = serde_json::from_str(include_str!("golden/statsmodels.json")).unwrap();
     let cases = golden["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 4);
@@ -66,6 +68,12 @@ fn statsmodels() {
             .statistic(TreatmentShare)
             .run()
             .unwrap();
+        let of_survey = survey["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|found| !crossed && found["weighted"] == case["weighted"]);
+        assert_eq!(of_survey.is_some(), !crossed);
         for (statistic, name) in statistics {
             let ours = report.estimate(statistic, "t").unwrap();
             let what = format!("{name}, crossed {crossed}, weighted {}", case["weighted"]);
@@ -75,11 +83,16 @@ fn statsmodels() {
                 "log_odds_of_share" => (value / (1.0 - value)).ln(),
                 _ => value,
             };
+            let error = ours.standard_error.unwrap();
             let expected = &case[name];
             // Weights are rounded to 2^-40 and the models iterate to 1e-14.
             close(&what, working, expected["estimate"].as_f64().unwrap(), 1e-8);
             let variance = factor * expected["variance_uncorrected"].as_f64().unwrap();
-            close(&what, ours.standard_error.unwrap().powi(2), variance, 1e-8);
+            close(&what, error.powi(2), variance, 1e-8);
+            if let Some(found) = of_survey {
+                close(&what, working, found[name]["estimate"].as_f64().unwrap(), 1e-10);
+                close(&what, error, found[name]["standard_error"].as_f64().unwrap(), 1e-10);
+            }
             let relation = if crossed { Relation::Crossed } else { Relation::Nested };
             assert_eq!(ours.clusters.relation, relation);
         }

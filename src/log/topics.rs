@@ -234,7 +234,7 @@ impl<'s> TopicReader<'s> {
     {
         let column: &'s TopicColumn = self.column;
         let mut renamed = Vec::with_capacity(labels.len());
-        for label in labels {
+        for label in labels.iter().filter(|label| !label.is_empty()) {
             match (column.relabel.get(label), column.unlisted) {
                 (Some(new), _) => renamed.push(&**new),
                 (None, _) if column.relabel.is_empty() => renamed.push(label),

@@ -1,0 +1,384 @@
+//! Every source gives the same log, and a saved log is read back exactly.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tiltmeter::ExposureLog;
+use tiltmeter::log::{
+    Column, ItemTopics, ItemTopicsSchema, LogSchema, Role, RowPolicy, TextColumn, TimeFormat,
+    TopicColumn, TopicFormat,
+};
+use tiltmeter::source::{CsvSource, Impression, ImpressionSource, NdjsonSource, SliceSource};
+
+const CSV: &str = "\
+viewer,item,arm,position,time,weight,stratum,topics,slate,session,engagement,propensity,satisfaction
+1,a,x,1,2024-07-11T10:00:00Z,0.5,GA,war|party,s1,t1,1,0.25,0.1
+2,\"b, c\",x,2,2024-07-11T10:00:01.5Z,2,GA,,s1,t1,0,1,0
+3,a,y,7,2024-07-12T00:00:00Z,0,NY,sport,s2,t2,0,0.125,1
+";
+
+fn schema() -> LogSchema {
+    LogSchema::new()
+        .viewer("viewer")
+        .item("item")
+        .arm("arm")
+        .position("position")
+        .time("time", TimeFormat::Iso)
+        .weight("weight")
+        .stratum("stratum")
+        .topics(TopicColumn::separated("topics", '|'))
+        .slate("slate")
+        .session("session")
+        .engagement("engagement")
+        .propensity("propensity")
+        .satisfaction("satisfaction")
+}
+
+fn from_csv() -> ExposureLog {
+    ExposureLog::read(CsvSource::from_reader("test", CSV.as_bytes(), b',').unwrap(), &schema())
+        .unwrap()
+}
+
+/// Equal but for the name of the source.
+#[track_caller]
+fn same(log: &ExposureLog) {
+    let expected = from_csv();
+    assert_eq!(log.rows(), expected.rows());
+    for role in [Role::Viewer, Role::Item, Role::Arm, Role::Stratum, Role::Slate, Role::Session] {
+        assert_eq!(log.ids(role), expected.ids(role), "{role}");
+    }
+    for role in [Role::Weight, Role::Engagement, Role::Propensity, Role::Satisfaction] {
+        assert_eq!(log.numbers(role), expected.numbers(role), "{role}");
+    }
+    assert_eq!(log.positions(), expected.positions());
+    assert_eq!(log.times(), expected.times());
+    assert_eq!(log.topics(), expected.topics());
+}
+
+#[test]
+fn every_role_is_read() {
+    let log = from_csv();
+    assert_eq!(log.ids(Role::Item).unwrap().id(1), Some("b, c"));
+    assert_eq!(log.positions().unwrap(), [1, 2, 7]);
+    // Python: datetime(2024, 7, 11, 10, tzinfo=timezone.utc).timestamp() == 1720692000
+    assert_eq!(log.times().unwrap()[..2], [1_720_692_000_000_000, 1_720_692_001_500_000]);
+    assert_eq!(log.numbers(Role::Propensity).unwrap(), [0.25, 1.0, 0.125]);
+    let topics = log.topics().unwrap();
+    assert_eq!(
+        (topics.of_row(0), topics.of_row(1), topics.of_row(2)),
+        (&[0, 1][..], &[][..], &[2][..])
+    );
+}
+
+#[test]
+fn compressed_delimited_and_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // Two gzip members in one file, as `cat a.gz b.gz` makes them.
+    let mut bytes = Vec::new();
+    for part in [&CSV[..200], &CSV[200..]] {
+        let mut encoder = GzEncoder::new(&mut bytes, Compression::fast());
+        encoder.write_all(part.as_bytes()).unwrap();
+        encoder.finish().unwrap();
+    }
+    std::fs::write(path("log.csv.gz"), &bytes).unwrap();
+    same(&ExposureLog::open(path("log.csv.gz"), &schema()).unwrap());
+    // Told by its bytes even where the name does not say so.
+    std::fs::write(path("log.csv"), &bytes).unwrap();
+    same(&ExposureLog::open(path("log.csv"), &schema()).unwrap());
+    let marked = format!("\u{feff}{}", CSV.replace('\n', "\r\n"));
+    std::fs::write(path("marked.csv"), marked).unwrap();
+    same(&ExposureLog::open(path("marked.csv"), &schema()).unwrap());
+    let tabs = CSV.replace("\"b, c\"", "b; c").replace(',', "\t").replace("b; c", "b, c");
+    std::fs::write(path("log.tsv"), tabs).unwrap();
+    same(&ExposureLog::open(path("log.tsv"), &schema()).unwrap());
+}
+
+#[test]
+fn newline_delimited_json() {
+    let lines = r#"{"viewer":1,"item":"a","arm":"x","position":1,"time":"2024-07-11T10:00:00Z","weight":0.5,"stratum":"GA","topics":["war","party"],"slate":"s1","session":"t1","engagement":true,"propensity":0.25,"satisfaction":0.1}
+
+{"viewer":2,"item":"b, c","arm":"x","position":2,"time":"2024-07-11T10:00:01.5Z","weight":2,"stratum":"GA","slate":"s1","session":"t1","engagement":false,"propensity":1,"satisfaction":0}
+{"viewer":3,"item":"a","arm":"y","position":7,"time":"2024-07-12T00:00:00Z","weight":0,"stratum":"NY","topics":["sport"],"slate":"s2","session":"t2","engagement":false,"propensity":0.125,"satisfaction":1}
+"#;
+    let source = NdjsonSource::from_reader("test", lines.as_bytes()).unwrap();
+    same(&ExposureLog::read(source, &schema()).unwrap());
+}
+
+#[test]
+fn slices_and_rows() {
+    let source = SliceSource::new("test")
+        .integer("viewer", &[1, 2, 3])
+        .text("item", &["a", "b, c", "a"])
+        .text("arm", &["x", "x", "y"])
+        .float("position", &[1.0, 2.0, 7.0])
+        .column(
+            "time",
+            Column::Timestamp(from_csv().times().unwrap().iter().copied().map(Some).collect()),
+        )
+        .float("weight", &[0.5, 2.0, 0.0])
+        .text("stratum", &["GA", "GA", "NY"])
+        .lists("topics", &[&["war", "party"], &[], &["sport"]])
+        .text("slate", &["s1", "s1", "s2"])
+        .text("session", &["t1", "t1", "t2"])
+        .column("engagement", Column::Boolean(vec![Some(true), Some(false), Some(false)]))
+        .float("propensity", &[0.25, 1.0, 0.125])
+        .float("satisfaction", &[0.1, 0.0, 1.0]);
+    same(&ExposureLog::read(source, &schema()).unwrap());
+
+    let row =
+        |viewer, item, arm, position, time, weight, stratum, topics, slate, session| Impression {
+            viewer: Some(viewer),
+            item: Some(item),
+            arm: Some(arm),
+            position: Some(position),
+            time: Some(time),
+            weight: Some(weight),
+            stratum: Some(stratum),
+            topics,
+            slate: Some(slate),
+            session: Some(session),
+            ..Default::default()
+        };
+    let mut rows = [
+        row("1", "a", "x", 1, 1_720_692_000_000_000, 0.5, "GA", &["war", "party"], "s1", "t1"),
+        row("2", "b, c", "x", 2, 1_720_692_001_500_000, 2.0, "GA", &[], "s1", "t1"),
+        row("3", "a", "y", 7, 1_720_742_400_000_000, 0.0, "NY", &["sport"], "s2", "t2"),
+    ];
+    for (row, (clicked, propensity, satisfaction)) in
+        rows.iter_mut().zip([(1.0, 0.25, 0.1), (0.0, 1.0, 0.0), (0.0, 0.125, 1.0)])
+    {
+        row.engagement = Some(clicked);
+        row.propensity = Some(propensity);
+        row.satisfaction = Some(satisfaction);
+    }
+    let schema = ImpressionSource::schema(&rows);
+    same(&ExposureLog::read(ImpressionSource::new(&rows), &schema).unwrap());
+}
+
+#[cfg(feature = "polars")]
+#[test]
+fn data_frames() {
+    use polars::prelude::{
+        Column as Series, DataFrame, DataType, NamedFrom, Series as Values, TimeUnit,
+    };
+    let times: Vec<i64> = from_csv().times().unwrap().iter().map(|time| time / 1_000).collect();
+    let times = Values::new("time".into(), times)
+        .cast(&DataType::Datetime(TimeUnit::Milliseconds, None))
+        .unwrap();
+    let list = |topics: &[&str]| Values::new("".into(), topics);
+    let topics =
+        Values::new("topics".into(), [list(&["war", "party"]), list(&[]), list(&["sport"])]);
+    let text = |name: &str, values: [&str; 3]| Series::from(Values::new(name.into(), values));
+    let number = |name: &str, values: [f64; 3]| Series::from(Values::new(name.into(), values));
+    let categories = DataType::from_categories(polars::prelude::Categories::global());
+    let arms = Values::new("arm".into(), ["x", "x", "y"]).cast(&categories).unwrap();
+    let frame = DataFrame::new(
+        3,
+        vec![
+            Series::from(Values::new("viewer".into(), [1_i32, 2, 3])),
+            text("item", ["a", "b, c", "a"]),
+            Series::from(arms),
+            Series::from(Values::new("position".into(), [1_u32, 2, 7])),
+            Series::from(times),
+            number("weight", [0.5, 2.0, 0.0]),
+            text("stratum", ["GA", "GA", "NY"]),
+            Series::from(topics),
+            text("slate", ["s1", "s1", "s2"]),
+            text("session", ["t1", "t1", "t2"]),
+            Series::from(Values::new("engagement".into(), [true, false, false])),
+            number("propensity", [0.25, 1.0, 0.125]),
+            number("satisfaction", [0.1, 0.0, 1.0]),
+        ],
+    )
+    .unwrap();
+    same(&ExposureLog::read(tiltmeter::source::FrameSource::new(&frame), &schema()).unwrap());
+    #[cfg(feature = "lazy")]
+    {
+        use polars::prelude::IntoLazy;
+        let source = tiltmeter::source::FrameSource::lazy(frame.clone().lazy()).unwrap();
+        same(&ExposureLog::read(source, &schema()).unwrap());
+    }
+
+    let days = Values::new("time".into(), [19_915_i32]).cast(&DataType::Date).unwrap();
+    let frame = DataFrame::new(1, vec![Series::from(days)]).unwrap();
+    let source = tiltmeter::source::FrameSource::new(&frame);
+    let log = ExposureLog::read(source, &LogSchema::new().time("time", TimeFormat::Iso)).unwrap();
+    // Python: date(1970, 1, 1) + timedelta(days=19915) == date(2024, 7, 11)
+    assert_eq!(log.times().unwrap(), [1_720_656_000_000_000]);
+}
+
+#[cfg(feature = "polars")]
+#[test]
+fn reports_as_data_frames() {
+    use tiltmeter::{Audit, Baseline};
+    let report = Audit::of(&from_csv()).treatment("x").baseline(Baseline::arm("y")).run().unwrap();
+    let frame = report.to_frame().unwrap();
+    assert_eq!(frame.height(), 3);
+    let states = frame.column("state").unwrap().as_materialized_series().clone();
+    assert_eq!(states.str().unwrap().iter().flatten().count(), 3);
+}
+
+/// Real text columns in the physical forms that other writers choose.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_of_other_writers() {
+    use std::sync::Arc;
+
+    use arrow_array::{
+        ArrayRef, BinaryArray, Date32Array, Float32Array, Int16Array, LargeStringArray,
+        RecordBatch, StringViewArray, TimestampNanosecondArray, UInt64Array,
+    };
+    let columns: [(&str, ArrayRef); 8] = [
+        ("huge", Arc::new(UInt64Array::from(vec![u64::MAX, 1]))),
+        ("large", Arc::new(LargeStringArray::from(vec!["x", "y"]))),
+        ("view", Arc::new(StringViewArray::from(vec![Some("war"), None]))),
+        ("bytes", Arc::new(BinaryArray::from(vec![b"s".as_slice(), b"t"]))),
+        ("small", Arc::new(Int16Array::from(vec![1, 2]))),
+        ("single", Arc::new(Float32Array::from(vec![0.5, 0.25]))),
+        ("day", Arc::new(Date32Array::from(vec![19_915, 0]))),
+        ("nano", Arc::new(TimestampNanosecondArray::from(vec![1_999, -1]))),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let schema = |time: &str| {
+        LogSchema::new()
+            .viewer("huge")
+            .arm("large")
+            .topics(TopicColumn::single("view"))
+            .slate("bytes")
+            .position("small")
+            .weight("single")
+            .time(time, TimeFormat::Iso)
+    };
+    let log = ExposureLog::open(&path, &schema("day")).unwrap();
+    assert_eq!(log.ids(Role::Viewer).unwrap().id(0), Some("18446744073709551615"));
+    assert_eq!(log.arms().unwrap().id(1), Some("y"));
+    assert_eq!(log.topics().unwrap().untagged(), 1);
+    assert_eq!(log.ids(Role::Slate).unwrap().id(1), Some("t"));
+    assert_eq!(log.positions().unwrap(), [1, 2]);
+    assert_eq!(log.numbers(Role::Weight).unwrap(), [0.5, 0.25]);
+    assert_eq!(log.times().unwrap(), [1_720_656_000_000_000, 0]);
+    let log = ExposureLog::open(&path, &schema("nano")).unwrap();
+    assert_eq!(log.times().unwrap(), [1, -1]);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_saved_log_is_read_back_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let log = ExposureLog::read(
+        CsvSource::from_reader(
+            "a name",
+            std::io::Cursor::new(CSV.replace(",1,2024", ",0,2024")),
+            b',',
+        )
+        .unwrap(),
+        &schema()
+            .column("stratum")
+            .combined("both", ["stratum", "slate"])
+            .rows(RowPolicy::SetAside),
+    )
+    .unwrap();
+    assert_eq!((log.rows(), log.origin().set_aside.rows), (2, 1));
+    log.save(&path).unwrap();
+    let read = ExposureLog::open_saved(&path).unwrap();
+    assert_eq!(read, log);
+    // By the names of the source's columns too, and once more.
+    assert_eq!(read.column("both").unwrap().id(1), Some("NY|s2"));
+    assert_eq!(read.column("viewer").unwrap(), log.column("viewer").unwrap());
+    read.save(&path).unwrap();
+    assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+}
+
+#[cfg(feature = "parquet")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any ids, any topics, any numbers.
+    #[test]
+    fn any_log_is_read_back_exactly(
+        rows in vec((".{1,6}", vec(".{1,4}", 0..4), 1..=u32::MAX, any::<i64>(), 0.0..1e6_f64), 1..60),
+    ) {
+        let rows: Vec<_> = rows.iter().filter(|(viewer, topics, ..)| {
+            !viewer.is_empty() && topics.iter().all(|topic| !topic.is_empty())
+        }).collect();
+        prop_assume!(!rows.is_empty());
+        let topics: Vec<Vec<&str>> = rows.iter().map(|row| row.1.iter().map(String::as_str).collect()).collect();
+        let rows: Vec<Impression<'_>> = rows.iter().zip(&topics).map(|(row, topics)| Impression {
+            viewer: Some(&row.0),
+            topics,
+            position: Some(row.2),
+            time: Some(row.3),
+            weight: Some(row.4),
+            ..Default::default()
+        }).collect();
+        let log = ExposureLog::read(ImpressionSource::new(&rows), &ImpressionSource::schema(&rows)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.parquet");
+        log.save(&path).unwrap();
+        prop_assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+    }
+}
+
+#[test]
+fn item_topics_from_a_second_table() {
+    let table = "id,labels\na,\"['war', 'party']\"\n\"b, c\",[]\n";
+    let source = CsvSource::from_reader("topics", table.as_bytes(), b',').unwrap();
+    let schema = ItemTopicsSchema::new("id", TopicColumn::new("labels", TopicFormat::PythonList));
+    let topics = ItemTopics::read(source, &schema).unwrap();
+    let log = from_csv().with_item_topics(&topics).unwrap();
+    let of = |row| log.topics().unwrap().of_row(row).len();
+    assert_eq!((of(0), of(1), of(2)), (2, 0, 2));
+    assert_eq!(log.origin().item_topics.as_ref().unwrap().items_missing, 0);
+}
+
+#[test]
+fn combined_columns_never_confuse_two_rows() {
+    let source =
+        SliceSource::new("test").text("a", &["x|y", "x", r"x\"]).text("b", &["z", "y|z", "z"]);
+    let log = ExposureLog::read(source, &LogSchema::new().combined("ab", ["a", "b"])).unwrap();
+    let both = log.column("ab").unwrap();
+    assert_eq!(both.dictionary().iter().collect::<Vec<_>>(), [r"x\|y|z", r"x|y\|z", r"x\\|z"]);
+}
+
+#[test]
+fn batches_do_not_show() {
+    // More rows than two batches of 65,536.
+    let rows = 140_000;
+    let mut text = String::from("viewer,arm\n");
+    for row in 0..rows {
+        text += &format!("{},{}\n", row % 1_001, ["x", "y"][row % 2]);
+    }
+    let path = tempfile::tempdir().unwrap();
+    let file = path.path().join("long.csv");
+    std::fs::write(&file, &text).unwrap();
+    let schema = LogSchema::new().viewer("viewer").arm("arm");
+    let log = ExposureLog::open(&file, &schema).unwrap();
+    assert_eq!(log.rows(), rows);
+    let viewers = log.ids(Role::Viewer).unwrap();
+    assert!((0..rows).all(|row| viewers.id(row).unwrap() == (row % 1_001).to_string()));
+    // A fault past the first batch is named by its row in the file.
+    let broken = text.replacen("999,x\n", ",x\n", 1_000);
+    let first = broken.lines().skip(1).position(|line| line.starts_with(',')).unwrap() + 1;
+    std::fs::write(&file, broken).unwrap();
+    match ExposureLog::open(&file, &schema).unwrap_err() {
+        tiltmeter::Error::Row(fault) => assert_eq!(fault.row, first as u64),
+        other => panic!("{other}"),
+    }
+    let mut texts = TextColumn::default();
+    texts.push(Some("a"));
+    texts.push(None);
+    assert_eq!((texts.get(0), texts.get(1), texts.get(2)), (Some("a"), None, None));
+}

@@ -79,3 +79,8 @@ pub use crate::inference::Interval;
 pub use crate::log::ExposureLog;
 pub use crate::report::AuditReport;
 pub use crate::tally::{ClusterBy, MultiLabel};
+
+/// Compiles the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,8 +12,8 @@ use crate::estimate::{ConfidenceInterval, Estimate, Value};
 /// The width of the table, in characters.
 const TABLE_WIDTH: u16 = 120;
 
-/// The greatest width of a column of names, in characters.
-const NAME_WIDTH: u16 = 40;
+/// The greatest width of the topics, in characters.
+const TOPIC_WIDTH: u16 = 40;
 
 /// A line under the header and none elsewhere.
 const RULED: TableStyle = TableStyle {
@@ -29,10 +29,10 @@ impl AuditReport {
     /// The table in Markdown, without the sentences around it.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        self.table(presets::ASCII_MARKDOWN).to_string()
+        self.table(presets::ASCII_MARKDOWN, ContentArrangement::Disabled).to_string()
     }
 
-    fn table(&self, style: TableStyle) -> Table {
+    fn table(&self, style: TableStyle, arrangement: ContentArrangement) -> Table {
         let first = self.estimates.first();
         let one_statistic = self
             .estimates
@@ -43,7 +43,7 @@ impl AuditReport {
         let mut header = vec!["topic", "statistic", "estimate", &interval];
         header.extend(["share A", "share B", "clusters", "naive interval", "design effect"]);
         let mut table = Table::new();
-        table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(style).set_content_arrangement(arrangement);
         table.set_width(TABLE_WIDTH);
         let cells = |cells: Vec<Cell>| {
             let skip = |at: &usize| !(one_statistic && *at == 1);
@@ -53,14 +53,14 @@ impl AuditReport {
         for estimate in &self.estimates {
             table.add_row(cells(row(estimate)));
         }
-        let words = if one_statistic { 1 } else { 2 };
+        let numbers = if one_statistic { 1 } else { 2 };
         for (at, column) in table.column_iter_mut().enumerate() {
-            if at < words {
-                // Names give way to numbers.
-                let widest = ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH));
-                column.set_constraint(widest);
-            } else {
-                column.set_constraint(ColumnConstraint::ContentWidth);
+            // Topics give way to everything else.
+            column.set_constraint(match at {
+                0 => ColumnConstraint::UpperBoundary(Width::Fixed(TOPIC_WIDTH)),
+                _ => ColumnConstraint::ContentWidth,
+            });
+            if at >= numbers {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
@@ -71,7 +71,7 @@ impl AuditReport {
 impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", wrap(&self.sentence()))?;
-        writeln!(f, "{}", self.table(RULED))?;
+        writeln!(f, "{}", self.table(RULED, ContentArrangement::Dynamic))?;
         if let Some(first) = self.estimates.first() {
             let (treatment, baseline) = (first.treatment, first.baseline);
             writeln!(

@@ -1,0 +1,127 @@
+//! What a report prints and what its JSON holds, against the documents that describe them.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use serde_json::Value as Json;
+use tiltmeter::log::{LogSchema, RowPolicy, TopicColumn};
+use tiltmeter::report::{REPORT_VERSION, ReportRecord};
+use tiltmeter::source::CsvSource;
+use tiltmeter::statistic::{ALL, AmplificationRatio, OddsRatio};
+use tiltmeter::tally::{Tally, TallySpec};
+use tiltmeter::{Audit, AuditReport, Baseline, Error, ExposureLog};
+
+fn report() -> AuditReport {
+    let text = "who,feed,slate,item,about\n\
+        a,ranked,1,i,war\na,ranked,1,i,war\nb,ranked,2,j,sport\nc,ranked,3,k,\n\
+        d,newest,4,i,war\nd,newest,4,j,music\ne,newest,5,j,sport\n,newest,6,k,sport\n";
+    let schema = LogSchema::new()
+        .viewer("who")
+        .arm("feed")
+        .slate("slate")
+        .item("item")
+        .topics(TopicColumn::single("about"))
+        .rows(RowPolicy::SetAside);
+    let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
+    let log = ExposureLog::read(source, &schema).unwrap();
+    Audit::of(&log)
+        .treatment("ranked")
+        .baseline(Baseline::arm("newest"))
+        .statistic(AmplificationRatio)
+        .statistic(OddsRatio)
+        .run()
+        .unwrap()
+}
+
+/// Every field that occurs, and every name of a statistic, is in `docs/report-json.md`.
+#[test]
+fn the_json_is_documented() {
+    let document = include_str!("../docs/report-json.md");
+    let json: Json = serde_json::from_str(&report().to_json().unwrap()).unwrap();
+    let documented = |name: &str| assert!(document.contains(&format!("`{name}`")), "{name}");
+    for object in
+        [&json, &json["estimates"][0], &json["estimates"][0]["estimand"], &json["quality"]]
+    {
+        object.as_object().unwrap().keys().for_each(|key| documented(key));
+    }
+    ALL.iter().for_each(|statistic| documented(statistic.name()));
+    for estimate in json["estimates"].as_array().unwrap() {
+        documented(estimate["state"].as_str().unwrap());
+        documented(estimate["interval"].as_str().unwrap());
+        for warning in estimate["warnings"].as_array().unwrap() {
+            documented(warning["kind"].as_str().unwrap());
+        }
+    }
+    assert_eq!(json["version"], REPORT_VERSION);
+}
+
+#[test]
+fn states_in_json() {
+    let record = ReportRecord::from_json(&report().to_json().unwrap()).unwrap();
+    let find = |topic: &str| record.estimates.iter().find(|e| e.topic == topic).unwrap();
+    let json = serde_json::to_value(find("music")).unwrap();
+    assert_eq!((&json["state"], &json["value"]), (&Json::from("zero"), &Json::from(0.0)));
+    assert_eq!((&json["interval"], &json["low"]), (&Json::from("upper_bound"), &Json::Null));
+    let json = serde_json::to_value(find("war")).unwrap();
+    // 2 of 4 against 1 of 3.
+    assert_eq!((&json["state"], &json["value"]), (&Json::from("estimated"), &Json::from(1.5)));
+
+    let other = report().to_json().unwrap().replace("\"version\": 1", "\"version\": 2");
+    let error = ReportRecord::from_json(&other).unwrap_err();
+    assert!(matches!(error, Error::Report { .. }), "{error}");
+    assert!(ReportRecord::from_json("{").is_err());
+}
+
+#[test]
+fn what_a_person_reads() {
+    let report = report();
+    // Lines are wrapped; what matters is the words.
+    let text = report.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "For each of 3 topics: the ratio of the topic's exposure share; the ratio of the topic's",
+        "Clusters: viewer, 3 in \"ranked\" and 2 in the baseline, nested in the",
+        "Log: feed.csv, 8 rows read, 1 set aside, 0 left out, 7 impressions, 1 untagged.",
+        "set aside: 1 for no value in column \"who\", first row 8 (\"\")",
+        "Warning: only 2 clusters in the baseline",
+        "Warning (music): the topic's share in the treatment is zero.",
+        "Warning: 1 slate shows an item more than once (1 such impression).",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let war = report.estimate(&AmplificationRatio, "war").unwrap();
+    let sentence = war.sentence();
+    assert!(
+        sentence.starts_with(
+            "Topic \"war\": exposure share 50.00% in arm \"ranked\", 33.33% in the baseline"
+        ),
+        "{sentence}"
+    );
+    assert!(
+        sentence.contains("the ratio of the topic's exposure share is 1.500, 95% interval"),
+        "{sentence}"
+    );
+    let estimand = war.estimand.to_string();
+    assert_eq!(
+        estimand,
+        "the ratio of the topic's exposure share for topic \"war\", arm \"ranked\" against arm \
+         \"newest\", pooled over clusters, attention uniform; clusters: viewer"
+    );
+    let rows = report.to_markdown().lines().filter(|line| line.starts_with('|')).count();
+    assert_eq!(rows, 2 + 6);
+}
+
+/// A report from a tally is the report from its log, but for the state of the log's data.
+#[test]
+fn from_a_tally() {
+    let source = CsvSource::from_reader(
+        "feed.csv",
+        "who,feed,about\na,x,t\nb,x,u\nc,y,t\nd,y,u\n".as_bytes(),
+        b',',
+    );
+    let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+    let log = ExposureLog::read(source.unwrap(), &schema).unwrap();
+    let tally = Tally::of(&log, &TallySpec::default()).unwrap();
+    let ask = |audit: Audit<'_>| audit.treatment("x").baseline(Baseline::arm("y")).run().unwrap();
+    let (from_log, from_tally) = (ask(Audit::of(&log)), ask(Audit::of_tally(&tally)));
+    assert_eq!(from_log.estimates(), from_tally.estimates());
+    assert!(from_tally.quality().is_none());
+}

@@ -233,6 +233,12 @@ pub enum Error {
         /// The other.
         second: String,
     },
+    /// A data frame or query could not be evaluated.
+    #[error("data frame: {detail}; check the query or the columns' types")]
+    Frame {
+        /// What the frame library said.
+        detail: String,
+    },
     /// A report could not be read back, or not be turned into the form asked for.
     #[error("report: {detail}")]
     Report {

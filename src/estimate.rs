@@ -8,6 +8,13 @@ use crate::estimand::Estimand;
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.
+///
+/// ```
+/// use tiltmeter::Value;
+/// assert_eq!(Value::Estimated(1.5).number(), Some(1.5));
+/// assert_eq!(Value::Infinite.number(), Some(f64::INFINITY));
+/// assert_eq!(Value::Zero(0.0).state(), "zero");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
     /// A finite number.
@@ -309,6 +316,19 @@ impl fmt::Display for Side {
 }
 
 /// An estimate, with all that is needed to judge it.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// let report = audit.topics(["war"]).run()?;
+/// let estimate = &report.estimates()[0];
+/// assert_eq!(estimate.value.number(), Some((4.0 / 9.0) / (2.0 / 11.0)));
+/// let interval = estimate.interval.expect("both arms show the topic");
+/// assert!(interval.low < Some(1.0) && interval.high > Some(1.0)); // eight viewers prove little
+/// assert_eq!(estimate.warnings.len(), 2); // few clusters, in either arm
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct Estimate {

@@ -183,6 +183,34 @@ fn variance_by_hand() {
     assert_eq!(estimate.warnings.len(), 2, "few clusters in either arm");
 }
 
+/// The difference of cluster means is Welch's t test of the shares when clusters are nested, and the
+/// paired t test when all are in both arms. scipy 1.17.1: `ttest_ind([2/3, 1/2, 0], [1/3, 0, 1/4],
+/// equal_var=False)` and `ttest_rel([3/4, 1/2, 1/3, 2/3], [1/4, 1/2, 0, 3/5])`, their `df` and
+/// `confidence_interval(0.95)`.
+#[test]
+fn cluster_means_are_t_tests() {
+    let check = |log: &ExposureLog, degrees: f64, low: f64, high: f64| {
+        let estimate = one(audit(log).unit(Unit::ClusterMean).statistic(Difference), "t");
+        close("degrees", estimate.degrees_of_freedom.unwrap(), degrees, 1e-12);
+        let interval = estimate.interval.unwrap();
+        close("low", interval.low.unwrap(), low, 1e-11);
+        close("high", interval.high.unwrap(), high, 1e-11);
+    };
+    check(&six(), 2.941176470588235, -0.5264017105533455, 0.9152905994422343);
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (viewer, [(seen, of), (seen_b, of_b)]) in [
+        ("1", [(3, 4), (1, 4)]),
+        ("2", [(1, 2), (2, 4)]),
+        ("3", [(1, 3), (0, 2)]),
+        ("4", [(4, 6), (3, 5)]),
+    ] {
+        for (arm, seen, of) in [("a", seen, of), ("b", seen_b, of_b)] {
+            rows.extend((0..of).map(|at| (viewer, arm, if at < seen { &["t"][..] } else { &[] })));
+        }
+    }
+    check(&log(&rows), 3.0, -0.14596954905512316, 0.5959695490551231);
+}
+
 /// With every impression its own cluster, the robust variance is the naive one times n/(n-1).
 #[test]
 fn impressions_as_clusters_are_naive() {

@@ -49,6 +49,28 @@ impl Question<'_> {
 /// `values` is clusters x cells: row c holds the contribution of cluster c, in the order of the
 /// clusters' keys, and the totals are its column sums. Only clusters with impressions in one of
 /// the two arms are in it.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::inference::{Contributions, Question};
+/// use tiltmeter::statistic::AmplificationRatio;
+/// use tiltmeter::tally::{Tally, TallySpec};
+/// use tiltmeter::{Baseline, Denominator, Unit};
+///
+/// let tally = Tally::of(&log, &TallySpec::default())?;
+/// let baseline = Baseline::arm("newest");
+/// let question = Question {
+///     topic: "war",
+///     treatment: "ranked",
+///     baseline: &baseline,
+///     unit: Unit::Pooled,
+///     denominator: Denominator::AllImpressions,
+/// };
+/// let contributions = Contributions::of(&tally, &question, &AmplificationRatio)?;
+/// assert_eq!(contributions.values().dim(), (8, 4)); // viewers x totals
+/// assert_eq!(contributions.totals(), [4.0, 9.0, 2.0, 11.0]);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Contributions {
     values: Array2<f64>,

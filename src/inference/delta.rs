@@ -21,6 +21,18 @@ use crate::statistic::Scale;
 /// Right for many clusters of comparable size. With fewer than 10 in an arm, or a few that hold
 /// most of the mass, intervals are too short; the result then carries a warning. Costs one pass
 /// over the clusters.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::Interval;
+/// use tiltmeter::inference::{Delta, Quantile};
+/// let normal = Delta { level: 0.9, quantile: Quantile::Normal };
+/// let report = audit.interval(Interval::Delta(normal)).run()?;
+/// assert_eq!(report.estimates()[0].interval.map(|i| i.level), Ok(0.9));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delta {
     /// The confidence level, in (0, 1).

@@ -4,6 +4,12 @@
 use super::dictionary::Coded;
 
 /// Text of many rows in one piece of memory.
+///
+/// ```
+/// use tiltmeter::log::TextColumn;
+/// let column: TextColumn = [Some("war"), None].into_iter().collect();
+/// assert_eq!((column.get(0), column.get(1), column.len()), (Some("war"), None, 2));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextColumn {
     text: String,

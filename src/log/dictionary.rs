@@ -85,6 +85,13 @@ impl PartialEq for Dictionary {
 }
 
 /// A column of ids: one code per row into a dictionary of distinct ids.
+///
+/// ```
+/// use tiltmeter::log::Coded;
+/// let column: Coded = ["b", "a", "b"].into_iter().collect();
+/// assert_eq!(column.codes(), [0, 1, 0]);
+/// assert_eq!(column.id(1), Some("a"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coded {
     codes: Vec<u32>,

@@ -7,6 +7,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What to do with a row that breaks a rule.
+///
+/// ```
+/// use tiltmeter::log::{FaultReason, LogSchema, RowPolicy};
+/// use tiltmeter::{Error, ExposureLog, source::SliceSource};
+///
+/// let source = || SliceSource::new("example").integer("rank", &[1, 0, 2]);
+/// let strict = LogSchema::new().position("rank");
+/// let Err(Error::Row(fault)) = ExposureLog::read(source(), &strict) else { panic!() };
+/// assert_eq!((fault.row, fault.reason), (2, FaultReason::PositionOutOfRange));
+///
+/// let log = ExposureLog::read(source(), &strict.rows(RowPolicy::SetAside))?;
+/// assert_eq!((log.rows(), log.origin().set_aside.rows), (2, 1));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

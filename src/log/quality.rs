@@ -6,6 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::{ExposureLog, Origin, Role};
 
 /// The state of a log's data, as the report shows it.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::log::DataQuality;
+/// let quality = DataQuality::of(&log);
+/// assert_eq!((quality.impressions, quality.untagged), (20, 2));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataQuality {
     /// Impressions measured.

@@ -65,6 +65,17 @@ impl fmt::Display for Role {
 }
 
 /// How times are written. All become microseconds since 1970-01-01T00:00:00Z.
+///
+/// ```
+/// use tiltmeter::log::{LogSchema, TimeFormat};
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+///
+/// let source = SliceSource::new("example").text("day", &["11-07-2024"]);
+/// let days = TimeFormat::Pattern("%d-%m-%Y".into());
+/// let log = ExposureLog::read(source, &LogSchema::new().time("day", days))?;
+/// assert_eq!(log.times(), Some(&[1_720_656_000_000_000][..]));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -18,6 +18,14 @@ const UNTAGGED: u32 = 0;
 ///
 /// Impressions with the same topics share a *label set*; each row holds the number of its set,
 /// and set 0 is the empty one. A log with one topic per impression has one set per topic.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// let topics = log.topics().expect("the schema declares topics");
+/// let first: Vec<_> = topics.of_row(0).iter().filter_map(|&code| topics.labels().id(code)).collect();
+/// assert_eq!(first, ["war", "politics"]);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topics {
     sets: LabelSets,
@@ -296,6 +304,20 @@ impl ItemTopicsSchema {
 }
 
 /// The topics of items, from a table of their own.
+///
+/// ```
+/// use tiltmeter::log::{ItemTopics, ItemTopicsSchema, LogSchema, TopicColumn};
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+///
+/// let table = SliceSource::new("topics").text("id", &["a", "b"]).text("about", &["war", "sport"]);
+/// let schema = ItemTopicsSchema::new("id", TopicColumn::single("about"));
+/// let topics = ItemTopics::read(table, &schema)?;
+///
+/// let log = SliceSource::new("log").text("item", &["b", "a", "b", "c"]);
+/// let log = ExposureLog::read(log, &LogSchema::new().item("item"))?.with_item_topics(&topics)?;
+/// assert_eq!(log.topics().unwrap().untagged(), 1); // the table does not have item c
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ItemTopics {
     pub(super) source: String,

@@ -19,6 +19,17 @@ use crate::log::DataQuality;
 ///
 /// `Display` prints the table; [`to_json`](AuditReport::to_json) the versioned JSON;
 /// [`to_frame`](AuditReport::to_frame) makes a polars frame.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// let report = audit.run()?;
+/// println!("{report}");
+/// assert!(report.to_json()?.contains("\"topic\": \"war\""));
+/// assert!(report.to_markdown().starts_with("| topic"));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct AuditReport {

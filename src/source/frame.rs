@@ -66,7 +66,7 @@ impl FrameSource {
     /// the schema needs.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when the schema of the query cannot be found.
+    /// [`Error::Frame`] when the schema of the query cannot be found.
     #[cfg(feature = "lazy")]
     pub fn lazy(mut query: polars::prelude::LazyFrame) -> Result<Self, Error> {
         let schema = query.collect_schema().map_err(|cause| failed(&cause))?;
@@ -95,12 +95,7 @@ impl FrameSource {
 }
 
 fn failed(cause: &PolarsError) -> Error {
-    Error::Damaged {
-        file: NAME.to_owned(),
-        format: "polars",
-        place: String::new(),
-        detail: cause.to_string(),
-    }
+    Error::Frame { detail: cause.to_string() }
 }
 
 impl LogSource for FrameSource {

@@ -59,17 +59,12 @@ impl ExposureLog {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be written; [`Error::Damaged`] when the encoder fails.
+    /// [`Error::Io`] when the file cannot be written or the encoder fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let file =
-            File::create(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
-        let failed = |cause: &dyn std::fmt::Display| Error::Damaged {
-            file: path.display().to_string(),
-            format: "Parquet",
-            place: " while writing".into(),
-            detail: cause.to_string(),
-        };
+        let io = |cause| Error::Io { path: path.to_owned(), cause };
+        let file = File::create(path).map_err(io)?;
+        let failed = |cause: &dyn std::fmt::Display| io(std::io::Error::other(cause.to_string()));
         let batch = RecordBatch::try_from_iter(columns(self)).map_err(|cause| failed(&cause))?;
         let mut contents = contents(self);
         contents.digest = digest(self, &contents);

@@ -4,6 +4,12 @@ use super::{Scale, Statistic, TwoArms, Working};
 
 /// The topic's share in the treatment minus its share in the baseline, `S_A - S_B`, from -1 to
 /// 1. Finite even where an arm never shows the topic.
+///
+/// ```
+/// use tiltmeter::statistic::{Difference, Statistic, Working};
+/// let Working::Finite(points) = Difference.value(&[30.0, 100.0, 10.0, 100.0]) else { panic!() };
+/// assert!((points - 0.2).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference;
 

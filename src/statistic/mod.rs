@@ -84,6 +84,12 @@ impl Cell {
 /// The totals of [`Cell::TWO_ARMS`], in that order. What they are depends on the unit: masses
 /// when pooled, sums of shares and numbers of clusters for cluster means, numbers of clusters
 /// for reach.
+///
+/// ```
+/// use tiltmeter::statistic::TwoArms;
+/// let totals = TwoArms::from_totals(&[30.0, 100.0, 10.0, 200.0]);
+/// assert_eq!(totals.shares(), Ok((0.3, 0.05)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwoArms {
     /// Topic total in the treatment.
@@ -172,6 +178,12 @@ pub enum Working {
 }
 
 /// From the scale on which a statistic is nearly normal to the one on which it is reported.
+///
+/// ```
+/// use tiltmeter::statistic::Scale;
+/// assert_eq!(Scale::Log.reported(0.0), 1.0);
+/// assert_eq!(Scale::LogPercent.reported(f64::NEG_INFINITY), -100.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {

@@ -5,6 +5,13 @@ use super::{AtLimits, Scale, Statistic, TwoArms, Undefined, Working};
 /// The odds of the topic against all else in the treatment, over those in the baseline:
 /// `(S_A / (1 - S_A)) / (S_B / (1 - S_B))`. Close to the amplification ratio for rare topics,
 /// further from 1 for common ones. Intervals are made for its logarithm.
+///
+/// ```
+/// use tiltmeter::statistic::{OddsRatio, Statistic, Working};
+/// // Odds of 3:7 against 1:9.
+/// let Working::Finite(log_odds) = OddsRatio.value(&[30.0, 100.0, 10.0, 100.0]) else { panic!() };
+/// assert!((log_odds.exp() - 27.0 / 7.0).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OddsRatio;
 

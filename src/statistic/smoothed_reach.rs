@@ -9,6 +9,13 @@ use super::{Scale, Statistic, TwoArms, Working};
 ///
 /// The interval is made for `log((U_A + 1) / (k U_B + 1))`; it is pulled towards 0 as the value
 /// is, which matters where the topic reached few clusters.
+///
+/// ```
+/// use tiltmeter::statistic::{SmoothedReach, Statistic, Working};
+/// // 40 of 100 viewers reached against 20 of 50: as many as expected.
+/// let Working::Finite(log_ratio) = SmoothedReach.value(&[40.0, 100.0, 20.0, 50.0]) else { panic!() };
+/// assert_eq!(log_ratio, 0.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SmoothedReach;
 

@@ -6,6 +6,17 @@ use crate::error::Error;
 
 /// The arms, strata and topics of a tally, each in the order of their names, and the numbering
 /// of the cells they span.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::tally::{Tally, TallySpec};
+/// let tally = Tally::of(&log, &TallySpec::default())?;
+/// let axes = tally.axes();
+/// assert_eq!(axes.topics(), ["music", "politics", "sport", "war"]);
+/// let (arm, topic) = (axes.arm("ranked").unwrap(), axes.topic("war").unwrap());
+/// assert_eq!(tally.totals()[axes.topic_cell(arm, 0, topic) as usize].count, 4);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axes {
     arms: Vec<String>,

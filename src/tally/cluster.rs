@@ -14,6 +14,17 @@ pub const MAX_BUCKET_BITS: u32 = 24;
 /// The unit that was assigned or sampled independently. Never assume it: impressions of one
 /// viewer are alike, and so are viewers of one household, sock puppets of one phone, slates of
 /// one day.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::ClusterBy;
+/// assert_eq!(ClusterBy::Viewer.hashed(10).to_string(), "1024 hash buckets of viewer");
+/// let report = audit.cluster(ClusterBy::column("viewer")).run()?;
+/// assert_eq!(report.estimates()[0].clusters.treatment, 4);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -19,6 +19,17 @@ use crate::error::Error;
 use crate::log::{ClusterKey, ExposureLog};
 
 /// How an impression with several topics counts for each of them.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::MultiLabel;
+/// let report = audit.multi_label(MultiLabel::Fractional).topics(["war"]).run()?;
+/// let mass = report.estimates()[0].treatment.topic;
+/// assert!((mass - 3.5).abs() < 1e-9); // one of four impressions is about politics too
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MultiLabel {
@@ -39,6 +50,15 @@ impl fmt::Display for MultiLabel {
 }
 
 /// What a tally sums, and by what. Tallies with equal specs can be merged.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::tally::{Tally, TallySpec};
+/// use tiltmeter::ClusterBy;
+/// let spec = TallySpec { cluster: ClusterBy::Viewer.hashed(2), ..TallySpec::default() };
+/// assert!(Tally::of(&log, &spec)?.clusters() <= 4);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TallySpec {
     /// The unit that was assigned or sampled independently.

@@ -6,12 +6,10 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use proptest::collection::vec;
-use proptest::prelude::*;
 use tiltmeter::ExposureLog;
 use tiltmeter::log::{
-    Column, ItemTopics, ItemTopicsSchema, LogSchema, Role, RowPolicy, TextColumn, TimeFormat,
-    TopicColumn, TopicFormat,
+    Column, ItemTopics, ItemTopicsSchema, LogSchema, Role, TextColumn, TimeFormat, TopicColumn,
+    TopicFormat,
 };
 use tiltmeter::source::{CsvSource, Impression, ImpressionSource, NdjsonSource, SliceSource};
 
@@ -97,6 +95,9 @@ fn compressed_delimited_and_marked() {
     let tabs = CSV.replace("\"b, c\"", "b; c").replace(',', "\t").replace("b; c", "b, c");
     std::fs::write(path("log.tsv"), tabs).unwrap();
     same(&ExposureLog::open(path("log.tsv"), &schema()).unwrap());
+    let semicolons = CSV.replace("\"b, c\"", "b# c").replace(',', ";").replace("b# c", "b, c");
+    std::fs::write(path("semicolons.csv"), semicolons).unwrap();
+    same(&ExposureLog::open(path("semicolons.csv"), &schema().delimiter(b';')).unwrap());
 }
 
 #[test]
@@ -274,61 +275,68 @@ fn parquet_of_other_writers() {
 }
 
 #[cfg(feature = "parquet")]
-#[test]
-fn a_saved_log_is_read_back_exactly() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.parquet");
-    let log = ExposureLog::read(
-        CsvSource::from_reader(
-            "a name",
-            std::io::Cursor::new(CSV.replace(",1,2024", ",0,2024")),
-            b',',
-        )
-        .unwrap(),
-        &schema()
-            .column("stratum")
-            .combined("both", ["stratum", "slate"])
-            .rows(RowPolicy::SetAside),
-    )
-    .unwrap();
-    assert_eq!((log.rows(), log.origin().set_aside.rows), (2, 1));
-    log.save(&path).unwrap();
-    let read = ExposureLog::open_saved(&path).unwrap();
-    assert_eq!(read, log);
-    // By the names of the source's columns too, and once more.
-    assert_eq!(read.column("both").unwrap().id(1), Some("NY|s2"));
-    assert_eq!(read.column("viewer").unwrap(), log.column("viewer").unwrap());
-    read.save(&path).unwrap();
-    assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
-}
+mod saved {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tiltmeter::log::RowPolicy;
 
-#[cfg(feature = "parquet")]
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    use super::*;
 
-    /// Any ids, any topics, any numbers.
     #[test]
-    fn any_log_is_read_back_exactly(
-        rows in vec((".{1,6}", vec(".{1,4}", 0..4), 1..=u32::MAX, any::<i64>(), 0.0..1e6_f64), 1..60),
-    ) {
-        let rows: Vec<_> = rows.iter().filter(|(viewer, topics, ..)| {
-            !viewer.is_empty() && topics.iter().all(|topic| !topic.is_empty())
-        }).collect();
-        prop_assume!(!rows.is_empty());
-        let topics: Vec<Vec<&str>> = rows.iter().map(|row| row.1.iter().map(String::as_str).collect()).collect();
-        let rows: Vec<Impression<'_>> = rows.iter().zip(&topics).map(|(row, topics)| Impression {
-            viewer: Some(&row.0),
-            topics,
-            position: Some(row.2),
-            time: Some(row.3),
-            weight: Some(row.4),
-            ..Default::default()
-        }).collect();
-        let log = ExposureLog::read(ImpressionSource::new(&rows), &ImpressionSource::schema(&rows)).unwrap();
+    fn a_saved_log_is_read_back_exactly() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.parquet");
+        let log = ExposureLog::read(
+            CsvSource::from_reader(
+                "a name",
+                std::io::Cursor::new(CSV.replace(",1,2024", ",0,2024")),
+                b',',
+            )
+            .unwrap(),
+            &schema()
+                .column("stratum")
+                .combined("both", ["stratum", "slate"])
+                .rows(RowPolicy::SetAside),
+        )
+        .unwrap();
+        assert_eq!((log.rows(), log.origin().set_aside.rows), (2, 1));
         log.save(&path).unwrap();
-        prop_assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+        let read = ExposureLog::open_saved(&path).unwrap();
+        assert_eq!(read, log);
+        // By the names of the source's columns too, and once more.
+        assert_eq!(read.column("both").unwrap().id(1), Some("NY|s2"));
+        assert_eq!(read.column("viewer").unwrap(), log.column("viewer").unwrap());
+        read.save(&path).unwrap();
+        assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Any ids, any topics, any numbers.
+        #[test]
+        fn any_log_is_read_back_exactly(
+            rows in vec((".{1,6}", vec(".{1,4}", 0..4), 1..=u32::MAX, any::<i64>(), 0.0..1e6_f64), 1..60),
+        ) {
+            let rows: Vec<_> = rows.iter().filter(|(viewer, topics, ..)| {
+                !viewer.is_empty() && topics.iter().all(|topic| !topic.is_empty())
+            }).collect();
+            prop_assume!(!rows.is_empty());
+            let topics: Vec<Vec<&str>> = rows.iter().map(|row| row.1.iter().map(String::as_str).collect()).collect();
+            let rows: Vec<Impression<'_>> = rows.iter().zip(&topics).map(|(row, topics)| Impression {
+                viewer: Some(&row.0),
+                topics,
+                position: Some(row.2),
+                time: Some(row.3),
+                weight: Some(row.4),
+                ..Default::default()
+            }).collect();
+            let log = ExposureLog::read(ImpressionSource::new(&rows), &ImpressionSource::schema(&rows)).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log.parquet");
+            log.save(&path).unwrap();
+            prop_assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+        }
     }
 }
 

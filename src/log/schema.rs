@@ -239,6 +239,7 @@ pub struct LogSchema {
     pub(crate) columns: Vec<String>,
     pub(crate) combined: Vec<CombinedColumn>,
     pub(crate) nulls: Vec<String>,
+    pub(crate) delimiter: Option<u8>,
     pub(crate) rows: RowPolicy,
 }
 
@@ -314,6 +315,15 @@ impl LogSchema {
     #[must_use]
     pub fn null(mut self, text: impl Into<String>) -> Self {
         self.nulls.push(text.into());
+        self
+    }
+
+    /// The character between the fields of a line, for delimited text that
+    /// [`ExposureLog::open`](crate::ExposureLog::open) opens: `b';'`, `b'|'`. A comma if not said,
+    /// or a tab for `.tsv`.
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        self.delimiter = Some(delimiter);
         self
     }
 

@@ -50,14 +50,16 @@ const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };
 
-/// The reader for a file, by its ending.
-fn by_ending(path: &Path) -> Result<Box<dyn LogSource>, Error> {
+/// The reader for a file, by its ending, with the delimiter for text if one was declared.
+fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("csv") => Ok(Box::new(CsvSource::open(path)?)),
-        Some("tsv") => Ok(Box::new(CsvSource::open_delimited(path, b'\t')?)),
+        Some(text @ ("csv" | "tsv")) => {
+            let usual = if text == "csv" { b',' } else { b'\t' };
+            Ok(Box::new(CsvSource::open_delimited(path, delimiter.unwrap_or(usual))?))
+        }
         Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open(path)?)),
         #[cfg(feature = "parquet")]
         Some("parquet") => Ok(Box::new(ParquetSource::open(path)?)),
@@ -90,7 +92,7 @@ impl ExposureLog {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].
     pub fn open(path: impl AsRef<Path>, schema: &LogSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref())?, schema)
+        Self::read(by_ending(path.as_ref(), schema.delimiter)?, schema)
     }
 }
 
@@ -101,6 +103,6 @@ impl ItemTopics {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ItemTopics::read`].
     pub fn open(path: impl AsRef<Path>, schema: &ItemTopicsSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref())?, schema)
+        Self::read(by_ending(path.as_ref(), None)?, schema)
     }
 }

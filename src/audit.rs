@@ -56,6 +56,7 @@ pub struct Audit<'l> {
     unit: Unit,
     denominator: Denominator,
     interval: Interval,
+    attention: Option<Attention>,
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -76,8 +77,9 @@ impl<'l> Audit<'l> {
         Self::new(Subject::Log(log, spec))
     }
 
-    /// An audit of a tally made before, here or elsewhere. Cluster, attention, multi-label rule
-    /// and strata are the tally's own; saying them again changes nothing.
+    /// An audit of a tally made before, here or elsewhere. Cluster, multi-label rule and strata
+    /// are the tally's own; saying them again changes nothing. The attention model is the tally's
+    /// first unless another of its models is asked for.
     pub fn of_tally(tally: &'l Tally) -> Self {
         Self::new(Subject::Tally(tally))
     }
@@ -92,6 +94,7 @@ impl<'l> Audit<'l> {
             unit: Unit::default(),
             denominator: Denominator::default(),
             interval: Interval::default(),
+            attention: None,
         }
     }
 
@@ -132,8 +135,9 @@ impl<'l> Audit<'l> {
     }
 
     /// The position model.
-    pub fn attention(self, attention: Attention) -> Self {
-        self.spec(|spec| spec.attention = attention)
+    pub fn attention(mut self, attention: Attention) -> Self {
+        self.attention = Some(attention.clone());
+        self.spec(|spec| spec.attentions = vec![attention])
     }
 
     /// How several topics share an impression.
@@ -186,6 +190,7 @@ impl<'l> Audit<'l> {
                 &made
             }
         };
+        let attention = self.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);
         let Baseline::Arm(against) = &baseline;
         let mut warnings = empty_strata(tally, &treatment, against);
         warnings.extend(quality.iter().flat_map(of_quality));
@@ -209,6 +214,7 @@ impl<'l> Audit<'l> {
                     baseline: &baseline,
                     unit: self.unit,
                     denominator: self.denominator,
+                    attention,
                 };
                 let mut estimate =
                     inference::estimate(tally, &question, &**statistic, &self.interval)?;
@@ -226,7 +232,9 @@ fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> 
     let totals = tally.totals();
     let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
     let shown = |arm: &str, stratum| {
-        axes.arm(arm).is_some_and(|arm| totals[axes.all_cell(arm, stratum) as usize].count > 0)
+        let arm = axes.arm(arm);
+        let mut slabs = axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
+        slabs.any(|slab| totals[axes.all_cell(slab) as usize].count > 0)
     };
     let mut warnings = Vec::new();
     for (at, stratum) in axes.strata().iter().enumerate() {

@@ -178,6 +178,17 @@ pub enum Error {
         /// The topics of the log.
         available: Vec<String>,
     },
+    /// A tally does not hold masses under this attention model.
+    #[error(
+        "the tally has no masses under attention {attention:?}; it has {}; add it to the TallySpec",
+        quoted(available)
+    )]
+    UnknownAttention {
+        /// The attention model asked for.
+        attention: String,
+        /// Those of the tally.
+        available: Vec<String>,
+    },
     /// The audit was run without saying something it cannot guess.
     #[error("the audit does not say its {what}; call {call} before run")]
     Unstated {
@@ -215,13 +226,16 @@ pub enum Error {
     TooManyIds,
     /// More cells (arms x strata x topics) than codes.
     #[error(
-        "{arms} arms x {strata} strata x {topics} topics are more than 4,294,967,294 cells; group the topics or strata"
+        "{arms} arms x {strata} strata x {windows} windows x {topics} topics are more than \
+         4,294,967,294 cells; group the topics or strata, or make the windows longer"
     )]
     TooManyCells {
         /// Arms of the log.
         arms: usize,
         /// Strata of the log.
         strata: usize,
+        /// Windows of time.
+        windows: usize,
         /// Topics of the log.
         topics: usize,
     },

@@ -225,6 +225,7 @@ fn impressions_as_clusters_are_naive() {
             baseline: &baseline,
             unit: Unit::Pooled,
             denominator: tiltmeter::Denominator::AllImpressions,
+            attention: &Attention::Uniform,
         };
         let interval = Interval::default();
         let estimate =

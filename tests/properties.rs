@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{Difference, OddsRatio};
-use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
+use tiltmeter::tally::{Slab, StratifyBy, Tally, TallySpec, WindowBy};
 use tiltmeter::{
     Attention, Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, MultiLabel, Reach,
     Unit, Value,
@@ -89,9 +89,10 @@ fn spec() -> impl Strategy<Value = TallySpec> {
     (cluster, attention, multi_label, strata).prop_map(
         |(cluster, attention, multi_label, strata)| TallySpec {
             cluster,
-            attention,
+            attentions: vec![attention],
             multi_label,
             strata,
+            windows: WindowBy::Nothing,
         },
     )
 }
@@ -176,7 +177,7 @@ proptest! {
         let find = |tally: &Tally, arm: usize, stratum: usize, topic: &str| {
             let axes = tally.axes();
             let topic = axes.topic(topic)?;
-            Some(tally.totals()[axes.topic_cell(arm, stratum, topic) as usize])
+            Some(tally.totals()[axes.topic_cell(Slab { arm, stratum, window: 0 }, topic) as usize])
         };
         for topic in after.axes().topics() {
             for (a, arm) in before.axes().arms().iter().enumerate() {
@@ -245,7 +246,7 @@ fn tallies_of_different_questions_do_not_merge() {
     let base = TallySpec::default();
     let tally = |spec: &TallySpec| tally(&rows, spec);
     let differing = [
-        (TallySpec { attention: Attention::Reciprocal, ..base.clone() }, "the attention model"),
+        (TallySpec { attentions: vec![Attention::Reciprocal], ..base.clone() }, "the attention"),
         (TallySpec { multi_label: MultiLabel::Fractional, ..base.clone() }, "the multi-label rule"),
         (TallySpec { strata: StratifyBy::Stratum, ..base.clone() }, "the strata"),
         (TallySpec { cluster: ClusterBy::Viewer.hashed(3), ..base.clone() }, "the cluster"),

@@ -3,12 +3,13 @@
 
 use ndarray::{Array2, ArrayView1, Axis};
 
+use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Estimand, Reach, Unit};
 use crate::estimate::{ArmTotals, ClusterCounts, Relation};
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
-use crate::tally::{CellSum, Mass, Row, Squares, Tally};
+use crate::tally::{CellSum, Mass, Squares, Tally};
 
 /// What is asked of a tally, but for the statistic.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub struct Question<'q> {
     pub unit: Unit,
     /// Which impressions stand below the line.
     pub denominator: Denominator,
+    /// The position model, one of the tally's.
+    pub attention: &'q Attention,
 }
 
 impl Question<'_> {
@@ -37,7 +40,7 @@ impl Question<'_> {
             baseline: self.baseline.clone(),
             unit: self.unit,
             denominator: self.denominator,
-            attention: spec.attention.clone(),
+            attention: self.attention.clone(),
             multi_label: spec.multi_label,
             cluster: spec.cluster.clone(),
         }
@@ -55,7 +58,7 @@ impl Question<'_> {
 /// use tiltmeter::inference::{Contributions, Question};
 /// use tiltmeter::statistic::AmplificationRatio;
 /// use tiltmeter::tally::{Tally, TallySpec};
-/// use tiltmeter::{Baseline, Denominator, Unit};
+/// use tiltmeter::{Attention, Baseline, Denominator, Unit};
 ///
 /// let tally = Tally::of(&log, &TallySpec::default())?;
 /// let baseline = Baseline::arm("newest");
@@ -65,6 +68,7 @@ impl Question<'_> {
 ///     baseline: &baseline,
 ///     unit: Unit::Pooled,
 ///     denominator: Denominator::AllImpressions,
+///     attention: &Attention::Uniform,
 /// };
 /// let contributions = Contributions::of(&tally, &question, &AmplificationRatio)?;
 /// assert_eq!(contributions.values().dim(), (8, 4)); // viewers x totals
@@ -82,33 +86,36 @@ pub struct Contributions {
     of_impressions: bool,
 }
 
-/// Totals of one arm over all strata, as the tally holds them.
+/// Totals of one arm over all strata and windows, as the tally holds them.
 #[derive(Clone, Copy, Debug, Default)]
 struct ArmState {
-    topic: CellSums,
-    all: CellSums,
+    topic: CellSum,
+    all: CellSum,
+    topic_squares: Squares,
+    all_squares: Squares,
     without_mass: u64,
     totals: (f64, f64),
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct CellSums {
-    count: u64,
-    mass: Mass,
-    squares: Squares,
+/// The cells of a tally that belong to one arm of the question: one per stratum and window.
+struct ArmCells {
+    /// By stratum, the cells of the topic and those of all impressions.
+    strata: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
-/// The cells of a tally that belong to one arm of the question: one per stratum.
-struct ArmCells {
-    topic: Vec<u32>,
-    all: Vec<u32>,
+/// Sums of a block's clusters in one arm.
+#[derive(Default)]
+struct ArmBlock {
+    topic: Vec<CellSum>,
+    all: Vec<CellSum>,
 }
 
 impl Contributions {
     /// The contributions to a statistic's totals.
     ///
     /// # Errors
-    /// [`Error::UnknownArm`], [`Error::UnknownTopic`] and [`Error::SameArm`].
+    /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
+    /// [`Error::SameArm`].
     pub fn of(
         tally: &Tally,
         question: &Question<'_>,
@@ -122,41 +129,67 @@ impl Contributions {
             ArmCells::of(tally, question, question.treatment)?,
             ArmCells::of(tally, question, baseline)?,
         ];
+        let attention = tally.attention(question.attention)?;
         let cells = statistic.cells(tally.axes().strata().len());
-        let mut flat = Vec::new();
-        let mut present = Vec::new();
-        let mut states = [ArmState::default(); 2];
-        for (_, row) in tally.rows() {
-            let here = [0, 1].map(|side| arms[side].count(&arms[side].all, row) > 0);
+        let mut made = Self {
+            values: Array2::zeros((0, cells.len())),
+            present: Vec::with_capacity(tally.clusters()),
+            arms: [0, 1].map(|side| arms[side].squares(tally, attention)),
+            of_impressions: question.unit == Unit::Pooled,
+            cells,
+        };
+        let mut flat = Vec::with_capacity(tally.clusters() * made.cells.len());
+        let mut sums = [0, 1].map(|_| ArmBlock::default());
+        let mut strata: Vec<ArmBlock> = made.cells.iter().map(|_| ArmBlock::default()).collect();
+        for block in 0..tally.block_count() {
+            for (sums, arm) in sums.iter_mut().zip(&arms) {
+                sums.load(tally, block, attention, &arm.strata);
+            }
+            for (sums, cell) in strata.iter_mut().zip(&made.cells) {
+                if let Over::Stratum(at) = cell.over {
+                    let arm = &arms[index(cell.side)];
+                    sums.load(tally, block, attention, &arm.strata[at..=at]);
+                }
+            }
+            made.add_block(tally.block_clusters(block).len(), question, &sums, &strata, &mut flat);
+        }
+        made.values = Array2::from_shape_vec((made.present.len(), made.cells.len()), flat)
+            .expect("one value per cluster and cell");
+        Ok(made)
+    }
+
+    /// Adds the clusters of a block: those with impressions in one of the two arms.
+    fn add_block(
+        &mut self,
+        clusters: usize,
+        question: &Question<'_>,
+        sums: &[ArmBlock; 2],
+        strata: &[ArmBlock],
+        flat: &mut Vec<f64>,
+    ) {
+        for at in 0..clusters {
+            let here = [0, 1].map(|side| sums[side].all[at].count > 0);
             if here == [false, false] {
                 continue;
             }
-            present.push(here);
+            self.present.push(here);
             for side in [0, 1].into_iter().filter(|&side| here[side]) {
-                states[side].add(&arms[side], row, question.unit);
+                let arm: &ArmBlock = &sums[side];
+                self.arms[side].add(arm.topic[at], arm.all[at], question.unit);
             }
-            for cell in &cells {
+            for (cell, stratum) in self.cells.iter().zip(strata) {
                 let side = index(cell.side);
+                let arm = match cell.over {
+                    Over::AllStrata => &sums[side],
+                    Over::Stratum(_) => stratum,
+                };
                 flat.push(if here[side] {
-                    arms[side].contribution(*cell, row, question.unit)
+                    in_unit(question.unit, cell.quantity, arm.topic[at], arm.all[at])
                 } else {
                     0.0
                 });
             }
         }
-        for (state, cells) in states.iter_mut().zip(&arms) {
-            state.topic.squares = cells.squares(&cells.topic, tally);
-            state.all.squares = cells.squares(&cells.all, tally);
-        }
-        let values = Array2::from_shape_vec((present.len(), cells.len()), flat)
-            .expect("one value per cluster and cell");
-        Ok(Self {
-            values,
-            present,
-            cells,
-            arms: states,
-            of_impressions: question.unit == Unit::Pooled,
-        })
     }
 
     /// The contribution of each cluster: clusters x cells.
@@ -233,7 +266,7 @@ impl Contributions {
     /// Sums of squares of an arm: of the topic, of the topic with the whole, and of the whole.
     pub(super) fn squares(&self, side: Side) -> [f64; 3] {
         let state = &self.arms[index(side)];
-        let (topic, all) = (state.topic.squares, state.all.squares);
+        let (topic, all) = (state.topic_squares, state.all_squares);
         [topic.own.get(), topic.cross.get(), all.own.get()]
     }
 }
@@ -256,70 +289,76 @@ impl ArmCells {
             topic: question.topic.to_owned(),
             available: axes.topics().to_vec(),
         })?;
-        let strata = 0..axes.strata().len();
-        let all = |stratum| match question.denominator {
-            Denominator::AllImpressions => axes.all_cell(at, stratum),
-            Denominator::TaggedImpressions => axes.tagged_cell(at, stratum),
-        };
-        Ok(Self {
-            topic: strata.clone().map(|s| axes.topic_cell(at, s, topic)).collect(),
-            all: strata.map(all).collect(),
-        })
+        let mut strata = vec![(Vec::new(), Vec::new()); axes.strata().len()];
+        for slab in axes.slabs().filter(|slab| slab.arm == at) {
+            let (topics, alls) = &mut strata[slab.stratum];
+            topics.push(axes.topic_cell(slab, topic));
+            alls.push(match question.denominator {
+                Denominator::AllImpressions => axes.all_cell(slab),
+                Denominator::TaggedImpressions => axes.tagged_cell(slab),
+            });
+        }
+        Ok(Self { strata })
     }
 
-    fn sum(cells: &[u32], row: Row<'_>) -> (u64, Mass) {
-        let add = |(count, mass), sum: CellSum| (count + sum.count, mass + sum.mass);
-        cells.iter().map(|&cell| row.get(cell)).fold((0, Mass::ZERO), add)
+    /// The arm's state before any cluster is added.
+    fn squares(&self, tally: &Tally, attention: usize) -> ArmState {
+        let mut state = ArmState::default();
+        for (topic, all) in &self.strata {
+            topic.iter().for_each(|&c| state.topic_squares += tally.squares_under(attention, c));
+            all.iter().for_each(|&c| state.all_squares += tally.squares_under(attention, c));
+        }
+        state
     }
+}
 
-    fn count(&self, cells: &[u32], row: Row<'_>) -> u64 {
-        Self::sum(cells, row).0
-    }
-
-    fn squares(&self, cells: &[u32], tally: &Tally) -> Squares {
-        cells.iter().fold(Squares::default(), |sum, &cell| {
-            let more = tally.squares(cell);
-            Squares { own: sum.own + more.own, cross: sum.cross + more.cross }
-        })
-    }
-
-    /// What a cluster that is present in the arm adds to a total.
-    fn contribution(&self, cell: Cell, row: Row<'_>, unit: Unit) -> f64 {
-        let strata = match cell.over {
-            Over::AllStrata => 0..self.all.len(),
-            Over::Stratum(at) => at..at + 1,
-        };
-        let topic = Self::sum(&self.topic[strata.clone()], row);
-        let all = Self::sum(&self.all[strata], row);
-        in_unit(unit, cell.quantity, topic, all)
+impl ArmBlock {
+    /// Loads the sums of a block's clusters over some strata.
+    fn load(
+        &mut self,
+        tally: &Tally,
+        block: usize,
+        attention: usize,
+        strata: &[(Vec<u32>, Vec<u32>)],
+    ) {
+        let clusters = tally.block_clusters(block).len();
+        for sums in [&mut self.topic, &mut self.all] {
+            sums.clear();
+            sums.resize(clusters, CellSum::default());
+        }
+        for (topic, all) in strata {
+            for (sums, cells) in [(&mut self.topic, topic), (&mut self.all, all)] {
+                for &cell in cells {
+                    tally
+                        .column_of_block(block, cell, attention)
+                        .for_each(|(at, sum)| sums[at] += sum);
+                }
+            }
+        }
     }
 }
 
 /// A cluster's contribution from its sums of the topic and of all, in the unit of the estimand.
-fn in_unit(unit: Unit, quantity: Quantity, topic: (u64, Mass), all: (u64, Mass)) -> f64 {
+fn in_unit(unit: Unit, quantity: Quantity, topic: CellSum, all: CellSum) -> f64 {
     let flag = |holds: bool| f64::from(u8::from(holds));
     match (unit, quantity) {
-        (Unit::Pooled, Quantity::Topic) => topic.1.get(),
-        (Unit::Pooled, Quantity::All) => all.1.get(),
-        (Unit::ClusterMean, _) if all.1 == Mass::ZERO => 0.0,
-        (Unit::ClusterMean, Quantity::Topic) => topic.1.get() / all.1.get(),
+        (Unit::Pooled, Quantity::Topic) => topic.mass.get(),
+        (Unit::Pooled, Quantity::All) => all.mass.get(),
+        (Unit::ClusterMean, _) if all.mass == Mass::ZERO => 0.0,
+        (Unit::ClusterMean, Quantity::Topic) => topic.mass.get() / all.mass.get(),
         (Unit::ClusterMean, Quantity::All) => 1.0,
         (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
-            flag(topic.0 >= impressions && topic.0 > 0 && topic.1.get() >= mass)
+            flag(topic.count >= impressions && topic.count > 0 && topic.mass.get() >= mass)
         }
-        (Unit::Reach(_), Quantity::All) => flag(all.0 > 0),
+        (Unit::Reach(_), Quantity::All) => flag(all.count > 0),
     }
 }
 
 impl ArmState {
-    fn add(&mut self, cells: &ArmCells, row: Row<'_>, unit: Unit) {
-        let topic = ArmCells::sum(&cells.topic, row);
-        let all = ArmCells::sum(&cells.all, row);
-        for (sums, (count, mass)) in [(&mut self.topic, topic), (&mut self.all, all)] {
-            sums.count += count;
-            sums.mass += mass;
-        }
-        if unit == Unit::ClusterMean && all.1 == Mass::ZERO {
+    fn add(&mut self, topic: CellSum, all: CellSum, unit: Unit) {
+        self.topic += topic;
+        self.all += all;
+        if unit == Unit::ClusterMean && all.mass == Mass::ZERO {
             self.without_mass += 1;
         }
         self.totals.0 += in_unit(unit, Quantity::Topic, topic, all);

@@ -1,10 +1,11 @@
 //! Dictionaries: distinct ids and the small codes that stand for them in a column.
 //! No column roles here, and no hashing for keys beyond [`ClusterKey`].
 
-use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
+use rayon::prelude::*;
 
 use super::key::ClusterKey;
 use crate::error::Error;
@@ -13,6 +14,47 @@ use crate::error::Error;
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     ids: IndexSet<Box<str>, RandomState>,
+    /// Made when first asked for, and forgotten when an id is added.
+    ranked: OnceLock<RankedKeys>,
+}
+
+/// The cluster keys of a dictionary's ids in ascending order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RankedKeys {
+    keys: Vec<ClusterKey>,
+    rank_of_code: Vec<u32>,
+}
+
+impl RankedKeys {
+    /// The keys, ascending.
+    #[must_use]
+    pub fn keys(&self) -> &[ClusterKey] {
+        &self.keys
+    }
+
+    /// By code, the place of the id's key in [`keys`](RankedKeys::keys).
+    #[must_use]
+    pub fn rank_of_code(&self) -> &[u32] {
+        &self.rank_of_code
+    }
+
+    fn of(dictionary: &Dictionary) -> Result<Self, Error> {
+        let mut coded: Vec<(ClusterKey, u32)> = (0..dictionary.len() as u32)
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|code| (ClusterKey::of(dictionary.id(code).expect("a code handed out")), code))
+            .collect();
+        coded.par_sort_unstable();
+        if let Some(pair) = coded.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let id = |at: usize| dictionary.id(pair[at].1).unwrap_or_default().to_owned();
+            return Err(Error::KeyCollision { first: id(0), second: id(1) });
+        }
+        let mut rank_of_code = vec![0; coded.len()];
+        for (rank, &(_, code)) in (0..).zip(&coded) {
+            rank_of_code[code as usize] = rank;
+        }
+        Ok(Self { keys: coded.into_iter().map(|(key, _)| key).collect(), rank_of_code })
+    }
 }
 
 impl Dictionary {
@@ -29,6 +71,7 @@ impl Dictionary {
             .filter(|&code| code < u32::MAX)
             .ok_or(Error::TooManyIds)?;
         self.ids.insert(id.into());
+        self.ranked.take();
         Ok(code)
     }
 
@@ -61,20 +104,17 @@ impl Dictionary {
         self.ids.iter().map(AsRef::as_ref)
     }
 
-    /// The cluster key of every id, in the order of the codes.
+    /// The cluster keys of all ids. They are hashed once for a dictionary, not at every call.
     ///
     /// # Errors
     /// [`Error::KeyCollision`] when two ids share a key (about one chance in 37 million for a
     /// million ids), since their clusters would silently become one.
-    pub fn keys(&self) -> Result<Vec<ClusterKey>, Error> {
-        let keys: Vec<_> = self.iter().map(ClusterKey::of).collect();
-        let mut seen = HashMap::with_capacity_and_hasher(keys.len(), RandomState::default());
-        for (id, &key) in self.iter().zip(&keys) {
-            if let Some(other) = seen.insert(key, id) {
-                return Err(Error::KeyCollision { first: other.into(), second: id.into() });
-            }
+    pub fn ranked_keys(&self) -> Result<&RankedKeys, Error> {
+        if let Some(ranked) = self.ranked.get() {
+            return Ok(ranked);
         }
-        Ok(keys)
+        let ranked = RankedKeys::of(self)?;
+        Ok(self.ranked.get_or_init(|| ranked))
     }
 }
 
@@ -141,7 +181,7 @@ impl Coded {
             codes.push(u32::try_from(new).expect("no more ids than before"));
         }
         self.codes = codes;
-        self.dictionary = Dictionary { ids };
+        self.dictionary = Dictionary { ids, ranked: OnceLock::new() };
     }
 }
 
@@ -175,8 +215,11 @@ mod tests {
     #[test]
     fn keys_differ_for_differing_ids() {
         let column: Coded = (0..10_000).map(|i| i.to_string()).collect();
-        let keys = column.dictionary().keys().unwrap();
-        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
-        assert_eq!(distinct.len(), 10_000);
+        let ranked = column.dictionary().ranked_keys().unwrap();
+        assert!(ranked.keys().windows(2).all(|pair| pair[0] < pair[1]));
+        for (code, id) in column.dictionary().iter().enumerate() {
+            let rank = ranked.rank_of_code()[code] as usize;
+            assert_eq!(ranked.keys()[rank], ClusterKey::of(id));
+        }
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::batch::{Batch, Column, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
-pub use self::dictionary::{Coded, Dictionary};
+pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::key::ClusterKey;
 pub use self::quality::{DataQuality, SlateRepeats};
@@ -356,6 +356,10 @@ impl ExposureLog {
 
     pub(crate) fn require_positions(&self, needed_by: &str) -> Result<&[u32], Error> {
         self.positions().ok_or_else(|| missing(Role::Position, needed_by))
+    }
+
+    pub(crate) fn require_times(&self, needed_by: &str) -> Result<&[i64], Error> {
+        self.times().ok_or_else(|| missing(Role::Time, needed_by))
     }
 
     pub(crate) fn require_numbers(&self, role: Role, needed_by: &str) -> Result<&[f64], Error> {

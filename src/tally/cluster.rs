@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -102,10 +103,28 @@ pub enum StratifyBy {
     Column(String),
 }
 
-/// The cluster of every row, as an index into the clusters' keys.
+/// The clusters of a log: their keys in ascending order, and how to find the rank of each row's.
 pub(super) struct Clusters<'l> {
-    pub(super) of_row: Cow<'l, [u32]>,
-    pub(super) keys: Vec<ClusterKey>,
+    /// By row, a code.
+    codes: Cow<'l, [u32]>,
+    /// By code, the rank of the cluster's key; the code itself if `None`.
+    rank_of_code: Option<Cow<'l, [u32]>>,
+    /// By rank.
+    pub(super) keys: Cow<'l, [ClusterKey]>,
+}
+
+impl Clusters<'_> {
+    /// The ranks of some rows' clusters.
+    pub(super) fn ranks(&self, rows: Range<usize>, ranks: &mut Vec<u32>) {
+        ranks.clear();
+        let codes = &self.codes[rows];
+        match &self.rank_of_code {
+            Some(rank_of_code) => {
+                ranks.extend(codes.iter().map(|&code| rank_of_code[code as usize]));
+            }
+            None => ranks.extend_from_slice(codes),
+        }
+    }
 }
 
 pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clusters<'l>, Error> {
@@ -119,18 +138,24 @@ pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clust
         ClusterBy::Impression => return impressions(log),
         ClusterBy::Hashed { of, bits } => return buckets(clusters(log, of)?, *bits),
     };
-    Ok(Clusters { of_row: Cow::Borrowed(column.codes()), keys: column.dictionary().keys()? })
+    let ranked = column.dictionary().ranked_keys()?;
+    Ok(Clusters {
+        codes: Cow::Borrowed(column.codes()),
+        rank_of_code: Some(Cow::Borrowed(ranked.rank_of_code())),
+        keys: Cow::Borrowed(ranked.keys()),
+    })
 }
 
 fn impressions(log: &ExposureLog) -> Result<Clusters<'_>, Error> {
     let rows = u32::try_from(log.rows()).map_err(|_| Error::TooManyIds)?;
     Ok(Clusters {
-        of_row: (0..rows).collect(),
+        codes: (0..rows).collect(),
+        rank_of_code: None,
         keys: (0..rows.into()).map(ClusterKey::from_number).collect(),
     })
 }
 
-fn buckets(clusters: Clusters<'_>, bits: u32) -> Result<Clusters<'static>, Error> {
+fn buckets(clusters: Clusters<'_>, bits: u32) -> Result<Clusters<'_>, Error> {
     if bits > MAX_BUCKET_BITS {
         return Err(Error::Parameter {
             parameter: "bits",
@@ -138,16 +163,24 @@ fn buckets(clusters: Clusters<'_>, bits: u32) -> Result<Clusters<'static>, Error
             expected: "at most 24 (16,777,216 buckets)",
         });
     }
-    let bucket_of: Vec<u64> = clusters.keys.iter().map(|key| key.bucket(bits)).collect();
-    let mut used = bucket_of.clone();
-    used.sort_unstable();
-    used.dedup();
-    let place = |bucket: &u64| used.binary_search(bucket).expect("every bucket is listed") as u32;
-    let place_of: Vec<u32> = bucket_of.iter().map(place).collect();
-    let row = |&cluster: &u32| place_of[cluster as usize];
+    // A bucket is the key's leading bits, so buckets ascend with the keys.
+    let mut buckets = Vec::new();
+    let mut bucket_of_rank = Vec::with_capacity(clusters.keys.len());
+    for key in &*clusters.keys {
+        let bucket = ClusterKey::from_number(key.bucket(bits));
+        if buckets.last() != Some(&bucket) {
+            buckets.push(bucket);
+        }
+        bucket_of_rank.push(buckets.len() as u32 - 1);
+    }
+    let rank_of_code = match &clusters.rank_of_code {
+        Some(ranks) => ranks.iter().map(|&rank| bucket_of_rank[rank as usize]).collect(),
+        None => bucket_of_rank,
+    };
     Ok(Clusters {
-        of_row: clusters.of_row.iter().map(row).collect(),
-        keys: used.into_iter().map(ClusterKey::from_number).collect(),
+        codes: clusters.codes,
+        rank_of_code: Some(Cow::Owned(rank_of_code)),
+        keys: Cow::Owned(buckets),
     })
 }
 

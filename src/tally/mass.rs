@@ -38,7 +38,25 @@ impl Mass {
     /// The mass as a floating-point number, rounded to nearest.
     #[must_use]
     pub fn get(self) -> f64 {
-        self.0 as f64 / (1_u64 << Self::FRACTION_BITS) as f64
+        const UNIT: f64 = 1.0 / (1_u64 << Mass::FRACTION_BITS) as f64;
+        // Most sums fit into 64 bits, from which the conversion is one instruction. Scaling by a
+        // power of two is exact, so both ways round once and alike.
+        match u64::try_from(self.0) {
+            Ok(units) => units as f64 * UNIT,
+            Err(_) => self.0 as f64 * UNIT,
+        }
+    }
+
+    /// The mass of this many impressions of mass 1.
+    #[must_use]
+    pub const fn of_count(count: u64) -> Self {
+        Self((count as u128) << Self::FRACTION_BITS)
+    }
+
+    /// A mass given in units of 2^-40.
+    #[must_use]
+    pub const fn from_units(units: u128) -> Self {
+        Self(units)
     }
 
     /// The mass in units of 2^-40.
@@ -52,6 +70,23 @@ impl Mass {
     #[must_use]
     pub(crate) const fn times(self, other: Self) -> Self {
         Self((self.0 * other.0) >> Self::FRACTION_BITS)
+    }
+}
+
+impl Mass {
+    /// The mass of this many impressions of this mass.
+    #[must_use]
+    pub(crate) const fn by(self, count: u64) -> Self {
+        Self(self.0 * count as u128)
+    }
+
+    /// The sum, unless it does not fit.
+    #[must_use]
+    pub(crate) const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
     }
 }
 

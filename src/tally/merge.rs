@@ -1,60 +1,78 @@
 //! Adding tallies: of threads, files, days, machines. Sums are exact, so the order of merging
 //! changes nothing.
 
-use std::collections::BTreeMap;
+use rayon::prelude::*;
 
 use super::axes::Axes;
+use super::block::{BLOCK, Block, BlockWriter};
+use super::gather::Gather;
 use super::mass::Mass;
-use super::{CellSum, Row, Squares, Tally};
+use super::{Squares, Tally};
 use crate::error::Error;
 use crate::log::ClusterKey;
+
+/// The most places of a table per entry before sorting the entries is cheaper.
+const PLACES_PER_ENTRY: usize = 16;
 
 impl Tally {
     /// The tally of both logs together. A cluster that occurs in both is one cluster.
     ///
     /// # Errors
-    /// [`Error::Unmergeable`] when the specs differ, or clusters are single impressions, whose
-    /// keys mean nothing outside their log; [`Error::TooManyCells`].
+    /// Those of [`Tally::merge_all`].
     pub fn merge(&self, other: &Self) -> Result<Self, Error> {
-        self.check_mergeable(other)?;
-        let names = |of: fn(&Axes) -> &[String]| {
-            of(&self.axes).iter().chain(of(&other.axes)).map(String::as_str)
-        };
-        // Strata are named or not alike in both, since the specs are equal.
-        let axes = Axes::new(names(Axes::arms), names(Axes::strata), names(Axes::topics))?;
-        let mut merged = Self {
-            spec: self.spec.clone(),
-            keys: Vec::new(),
-            ends: Vec::new(),
-            cells: Vec::new(),
-            counts: Vec::new(),
-            masses: Vec::new(),
-            squares: vec![Squares::default(); axes.cells()],
-            impressions: self.impressions + other.impressions,
-            axes,
-        };
-        for part in [self, other] {
-            for (cell, squares) in part.squares.iter().enumerate() {
-                let cell = part.axes.cell_in(cell as u32, &merged.axes);
-                merged.squares[cell as usize].own += squares.own;
-                merged.squares[cell as usize].cross += squares.cross;
-            }
-        }
-        let mut left = self.rows().peekable();
-        let mut right = other.rows().peekable();
-        while let Some(key) = first_key(left.peek(), right.peek()) {
-            let mut sums = BTreeMap::new();
-            let mine = left.next_if(|(its, _)| *its == key).map(|(_, row)| (self, row));
-            let others = right.next_if(|(its, _)| *its == key).map(|(_, row)| (other, row));
-            for (part, row) in mine.into_iter().chain(others) {
-                row.add_to(&mut sums, |cell| part.axes.cell_in(cell, &merged.axes));
-            }
-            merged.push(key, sums);
-        }
-        Ok(merged)
+        Self::merge_all([self, other])
     }
 
-    fn check_mergeable(&self, other: &Self) -> Result<(), Error> {
+    /// The tally of all logs together. A cluster that occurs in several is one cluster.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// use tiltmeter::tally::{Tally, TallySpec};
+    /// let day = Tally::of(&log, &TallySpec::default())?;
+    /// let week = Tally::merge_all(std::iter::repeat_n(&day, 7))?;
+    /// assert_eq!((week.clusters(), week.impressions()), (8, 140));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unmergeable`] when specs differ, or clusters are single impressions, whose keys
+    /// mean nothing outside their log, or sums do not fit; [`Error::TooManyCells`];
+    /// [`Error::Unstated`] for no tallies at all.
+    pub fn merge_all<'t>(tallies: impl IntoIterator<Item = &'t Self>) -> Result<Self, Error> {
+        let tallies: Vec<&Self> = tallies.into_iter().collect();
+        let Some(first) = tallies.first() else {
+            return Err(Error::Unstated { what: "tallies", call: "Tally::of" });
+        };
+        for other in &tallies[1..] {
+            first.check_mergeable(other)?;
+        }
+        let names = |of: fn(&Axes) -> &[String]| {
+            tallies.iter().flat_map(move |tally| of(&tally.axes)).map(String::as_str)
+        };
+        let windows = tallies.iter().flat_map(|tally| tally.axes.windows().iter().copied());
+        // Strata are named or not alike in all, since the specs are equal.
+        let axes =
+            Axes::new(names(Axes::arms), names(Axes::strata), windows, names(Axes::topics))?;
+        let parts: Vec<Part<'_>> =
+            tallies.iter().map(|tally| Part { tally, cells: tally.axes.cells_in(&axes) }).collect();
+        let keys = union(&tallies);
+        let of_counts: Vec<bool> = (0..first.spec.attentions.len())
+            .map(|attention| tallies.iter().all(|tally| tally.is_of_counts(attention)))
+            .collect();
+        let block = |keys: &[ClusterKey]| merged_block(&parts, keys, axes.cells(), &of_counts);
+        let blocks = keys.par_chunks(BLOCK).map(block).collect();
+        Ok(Self {
+            spec: first.spec.clone(),
+            squares: merged_squares(&parts, axes.cells())?,
+            impressions: tallies.iter().map(|tally| tally.impressions).sum(),
+            keys,
+            blocks,
+            axes,
+        })
+    }
+
+    /// Whether a tally may be added to this one.
+    pub(super) fn check_mergeable(&self, other: &Self) -> Result<(), Error> {
         let (mine, others) = (&self.spec, &other.spec);
         let differ = |what, first: &dyn std::fmt::Debug, second: &dyn std::fmt::Debug| {
             Err(Error::Unmergeable {
@@ -66,8 +84,8 @@ impl Tally {
         if mine.cluster != others.cluster || !mine.cluster.has_stable_keys() {
             return differ("the cluster", &mine.cluster, &others.cluster);
         }
-        if mine.attention != others.attention {
-            return differ("the attention model", &mine.attention, &others.attention);
+        if mine.attentions != others.attentions {
+            return differ("the attention", &mine.attentions, &others.attentions);
         }
         if mine.multi_label != others.multi_label {
             return differ("the multi-label rule", &mine.multi_label, &others.multi_label);
@@ -75,33 +93,147 @@ impl Tally {
         if mine.strata != others.strata {
             return differ("the strata", &mine.strata, &others.strata);
         }
+        if mine.windows != others.windows {
+            return differ("the windows", &mine.windows, &others.windows);
+        }
         Ok(())
     }
 
-    fn push(&mut self, key: ClusterKey, sums: BTreeMap<u32, (u64, Mass)>) {
-        for (cell, (count, mass)) in sums {
-            self.cells.push(cell);
-            self.counts.push(count);
-            self.masses.push(mass);
-        }
-        self.keys.push(key);
-        self.ends.push(self.cells.len());
+    /// Whether mass is the count in every cell.
+    fn is_of_counts(&self, attention: usize) -> bool {
+        self.blocks.iter().all(|block| block.is_of_counts(attention))
     }
 }
 
-type KeyedRow<'t> = (ClusterKey, Row<'t>);
-
-fn first_key(left: Option<&KeyedRow<'_>>, right: Option<&KeyedRow<'_>>) -> Option<ClusterKey> {
-    let keys = left.into_iter().chain(right).map(|(key, _)| *key);
-    keys.min()
+/// A tally to merge, and by cell the number of that cell in the merged one.
+struct Part<'t> {
+    tally: &'t Tally,
+    cells: Vec<u32>,
 }
 
-impl Row<'_> {
-    fn add_to(self, sums: &mut BTreeMap<u32, (u64, Mass)>, renumber: impl Fn(u32) -> u32) {
-        for CellSum { cell, count, mass } in self.iter() {
-            let sum = sums.entry(renumber(cell)).or_insert((0, Mass::ZERO));
-            sum.0 += count;
-            sum.1 += mass;
+/// Every key that occurs, ascending.
+fn union(tallies: &[&Tally]) -> Vec<ClusterKey> {
+    let mut keys: Vec<ClusterKey> = tallies.iter().flat_map(|tally| &tally.keys).copied().collect();
+    if tallies.len() > 1 {
+        keys.par_sort_unstable();
+        keys.dedup();
+    }
+    keys
+}
+
+/// The cell squares of all parts, by attention model.
+fn merged_squares(parts: &[Part<'_>], cells: usize) -> Result<Vec<Vec<Squares>>, Error> {
+    let models = parts[0].tally.squares.len();
+    let mut merged = vec![vec![Squares::default(); cells]; models];
+    for part in parts {
+        for (mine, more) in merged.iter_mut().zip(&part.tally.squares) {
+            for (&cell, squares) in part.cells.iter().zip(more) {
+                let sum = &mut mine[cell as usize];
+                *sum = sum.checked_add(*squares).ok_or_else(|| Error::Unmergeable {
+                    what: "a sum of squares",
+                    first: format!("{:?}", sum.own),
+                    second: format!("{:?}, which together are past the largest sum", squares.own),
+                })?;
+            }
         }
+    }
+    Ok(merged)
+}
+
+/// The clusters of a part that are among some keys: where each stands there, in order.
+fn places(tally: &Tally, keys: &[ClusterKey]) -> (usize, Vec<u16>) {
+    let (Some(low), Some(high)) = (keys.first(), keys.last()) else {
+        return (0, Vec::new());
+    };
+    let first = tally.keys.partition_point(|key| key < low);
+    let mut at = 0;
+    let mine = tally.keys[first..].iter().take_while(|key| *key <= high);
+    let place = |key: &ClusterKey| {
+        while keys[at] < *key {
+            at += 1;
+        }
+        at as u16
+    };
+    (first, mine.map(place).collect())
+}
+
+fn merged_block(
+    parts: &[Part<'_>],
+    keys: &[ClusterKey],
+    cells: usize,
+    of_counts: &[bool],
+) -> Block {
+    let places: Vec<(usize, Vec<u16>)> = parts.iter().map(|p| places(p.tally, keys)).collect();
+    let entries: usize = parts
+        .iter()
+        .zip(&places)
+        .flat_map(|(part, (first, places))| pieces(part, *first, places.len()))
+        .map(|(block, clusters)| block.len() * clusters.len() / BLOCK + 1)
+        .sum();
+    let sums = parts.iter().zip(&places);
+    if cells.saturating_mul(keys.len()) > entries.saturating_mul(PLACES_PER_ENTRY) {
+        let mut gather = Gather::new(of_counts.to_vec());
+        for (part, (first, places)) in sums {
+            each(part, *first, places, |cell, at, block, entry| {
+                let mass = |attention| block.mass(entry, attention);
+                gather.add(cell, at, entry.count, mass);
+            });
+        }
+        return gather.block();
+    }
+    let mut counts = vec![0_u64; cells * BLOCK];
+    let models = of_counts.iter().map(|of_counts| if *of_counts { 0 } else { cells * BLOCK });
+    let mut masses: Vec<Vec<Mass>> = models.map(|places| vec![Mass::ZERO; places]).collect();
+    for (part, (first, places)) in sums {
+        each(part, *first, places, |cell, at, block, entry| {
+            let place = cell as usize * BLOCK + usize::from(at);
+            counts[place] += entry.count;
+            for (attention, masses) in masses.iter_mut().enumerate() {
+                if let Some(mass) = masses.get_mut(place) {
+                    *mass += block.mass(entry, attention);
+                }
+            }
+        });
+    }
+    let mut writer = BlockWriter::new(of_counts.iter().copied());
+    for (cell, counts) in counts.chunks_exact(BLOCK).enumerate() {
+        for (at, &count) in (0..).zip(&counts[..keys.len()]) {
+            let place = cell * BLOCK + usize::from(at);
+            writer.entry(at, count, |attention| masses[attention][place]);
+        }
+        writer.end(cell as u32);
+    }
+    writer.finish()
+}
+
+/// The blocks of a part that hold its clusters from `first` on, each with which of them.
+fn pieces<'t>(
+    part: &'t Part<'_>,
+    first: usize,
+    clusters: usize,
+) -> impl Iterator<Item = (&'t Block, std::ops::Range<usize>)> {
+    let end = first + clusters;
+    (first / BLOCK..end.div_ceil(BLOCK)).map(move |at| {
+        let start = at * BLOCK;
+        (&part.tally.blocks[at], first.max(start) - start..end.min(start + BLOCK) - start)
+    })
+}
+
+/// Calls `add` with the merged cell and place of every entry of a part's clusters.
+fn each(
+    part: &Part<'_>,
+    first: usize,
+    places: &[u16],
+    mut add: impl FnMut(u32, u16, &Block, super::block::Entry),
+) {
+    let mut before = 0;
+    for (block, clusters) in pieces(part, first, places.len()) {
+        for (cell, entries) in block.columns_between(clusters.start, clusters.end) {
+            let cell = part.cells[cell as usize];
+            for entry in entries {
+                add(cell, places[before + entry.at - clusters.start], block, entry);
+            }
+        }
+        before += clusters.len();
     }
 }

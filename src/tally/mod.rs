@@ -2,18 +2,26 @@
 //! divides; everything after it works on these sums alone.
 
 mod axes;
+mod block;
 mod cluster;
+mod dense;
+mod gather;
 mod kernel;
 mod mass;
 mod merge;
+mod slots;
+mod sparse;
+mod window;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::axes::Axes;
+pub use self::axes::{Axes, CellKind, Slab};
+use self::block::{BLOCK, Block};
 pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
+pub use self::window::WindowBy;
 use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::{ClusterKey, ExposureLog};
@@ -59,23 +67,40 @@ impl fmt::Display for MultiLabel {
 /// assert!(Tally::of(&log, &spec)?.clusters() <= 4);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TallySpec {
     /// The unit that was assigned or sampled independently.
     pub cluster: ClusterBy,
-    /// The position model.
-    pub attention: Attention,
+    /// The position models, one or more: all are summed in one pass.
+    pub attentions: Vec<Attention>,
     /// How several topics share an impression.
     pub multi_label: MultiLabel,
     /// The groups kept apart.
     pub strata: StratifyBy,
+    /// The windows of time kept apart.
+    pub windows: WindowBy,
 }
 
-/// Sums over the impressions of each cluster, by cell (arm, stratum, topic).
+impl Default for TallySpec {
+    /// By viewer, with uniform attention, nothing kept apart.
+    fn default() -> Self {
+        Self {
+            cluster: ClusterBy::default(),
+            attentions: vec![Attention::default()],
+            multi_label: MultiLabel::default(),
+            strata: StratifyBy::default(),
+            windows: WindowBy::default(),
+        }
+    }
+}
+
+/// Sums over the impressions of each cluster, by cell (arm, stratum, window, topic).
 ///
-/// Each (arm, stratum) has one cell per topic, one for all impressions and one for tagged ones.
-/// A cluster's row holds its non-zero cells only. Counts are whole numbers and masses
-/// [fixed-point](Mass), so that a tally is the same, bit for bit, for any order of the rows.
+/// Each arm in each stratum and window has one cell per topic, one for all impressions and one
+/// for tagged ones. Only sums that are not zero take room. Counts are whole numbers and masses
+/// [fixed-point](Mass), so that a tally is the same, bit for bit, for any order of the rows, any
+/// number of threads and any split of the log.
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -97,19 +122,17 @@ pub struct TallySpec {
 pub struct Tally {
     spec: TallySpec,
     axes: Axes,
+    /// Ascending.
     keys: Vec<ClusterKey>,
-    /// For each cluster, where its cells end; they start where the cluster before it ends.
-    ends: Vec<usize>,
-    cells: Vec<u32>,
-    counts: Vec<u64>,
-    masses: Vec<Mass>,
-    /// For each cell of the axes.
-    squares: Vec<Squares>,
+    /// Of [`BLOCK`] clusters each, in the order of their keys.
+    blocks: Vec<Block>,
+    /// By attention model and cell.
+    squares: Vec<Vec<Squares>>,
     impressions: u64,
 }
 
 /// Sums of squared masses in a cell over all clusters, for the naive variance.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Squares {
     /// Sum of the squares of what the impressions give to the cell.
     pub own: Mass,
@@ -118,19 +141,40 @@ pub struct Squares {
     pub cross: Mass,
 }
 
-/// One non-zero cell of a cluster.
-#[derive(Clone, Copy, Debug, PartialEq)]
+impl Squares {
+    fn checked_add(self, more: Self) -> Option<Self> {
+        Some(Self {
+            own: self.own.checked_add(more.own)?,
+            cross: self.cross.checked_add(more.cross)?,
+        })
+    }
+}
+
+impl std::ops::AddAssign for Squares {
+    fn add_assign(&mut self, more: Self) {
+        self.own += more.own;
+        self.cross += more.cross;
+    }
+}
+
+/// The sums of a cell: over all clusters, or of one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CellSum {
-    /// The cell's number in the [`Axes`].
-    pub cell: u32,
     /// How many impressions.
     pub count: u64,
     /// Their mass.
     pub mass: Mass,
 }
 
+impl std::ops::AddAssign for CellSum {
+    fn add_assign(&mut self, more: Self) {
+        self.count += more.count;
+        self.mass += more.mass;
+    }
+}
+
 impl Tally {
-    /// Tallies a log.
+    /// Tallies a log, on the threads of the current `rayon` pool.
     ///
     /// # Errors
     /// [`Error::MissingRole`] or [`Error::UnknownColumn`] when the log lacks what the spec needs
@@ -145,7 +189,7 @@ impl Tally {
         &self.spec
     }
 
-    /// The arms, strata and topics.
+    /// The arms, strata, windows and topics.
     #[must_use]
     pub fn axes(&self) -> &Axes {
         &self.axes
@@ -157,71 +201,105 @@ impl Tally {
         self.keys.len()
     }
 
+    /// The clusters' keys, ascending: the order of clusters in all that is made from a tally.
+    #[must_use]
+    pub fn keys(&self) -> &[ClusterKey] {
+        &self.keys
+    }
+
     /// How many impressions were summed.
     #[must_use]
     pub fn impressions(&self) -> u64 {
         self.impressions
     }
 
-    /// The clusters in the order of their keys, each with its non-zero cells in ascending order.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = (ClusterKey, Row<'_>)> {
-        self.keys.iter().enumerate().map(|(cluster, &key)| {
-            let start = cluster.checked_sub(1).map_or(0, |before| self.ends[before]);
-            let range = start..self.ends[cluster];
-            let row = Row {
-                cells: &self.cells[range.clone()],
-                counts: &self.counts[range.clone()],
-                masses: &self.masses[range],
-            };
-            (key, row)
+    /// How many sums are not zero, over all clusters and cells.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.blocks.iter().map(|block| block.len() as u64).sum()
+    }
+
+    /// Bytes of memory that the sums and keys take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let keys = self.keys.capacity() * size_of::<ClusterKey>();
+        keys + self.blocks.iter().map(|block| size_of::<Block>() + block.bytes()).sum::<usize>()
+    }
+
+    /// The place of an attention model among those of the spec.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAttention`] if it is not among them.
+    pub fn attention(&self, model: &Attention) -> Result<usize, Error> {
+        let place = self.spec.attentions.iter().position(|its| its == model);
+        place.ok_or_else(|| Error::UnknownAttention {
+            attention: model.to_string(),
+            available: self.spec.attentions.iter().map(Attention::to_string).collect(),
         })
     }
 
-    /// The sum over all clusters of each cell, in the order of the [`Axes`].
+    /// The sums of a cell that are not zero, under the first attention model, each with its
+    /// cluster's place among the [keys](Tally::keys), ascending.
+    pub fn column(&self, cell: u32) -> impl Iterator<Item = (usize, CellSum)> {
+        (0..self.blocks.len()).flat_map(move |block| {
+            self.column_of_block(block, cell, 0).map(move |(at, sum)| (block * BLOCK + at, sum))
+        })
+    }
+
+    /// How many blocks of clusters there are.
+    pub(crate) fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The places, among all, of a block's clusters.
+    pub(crate) fn block_clusters(&self, block: usize) -> std::ops::Range<usize> {
+        block * BLOCK..((block + 1) * BLOCK).min(self.keys.len())
+    }
+
+    /// The sums of a cell in a block, each with its cluster's place in the block.
+    pub(crate) fn column_of_block(
+        &self,
+        block: usize,
+        cell: u32,
+        attention: usize,
+    ) -> impl Iterator<Item = (usize, CellSum)> {
+        let block = &self.blocks[block];
+        block.column(cell).map(move |entry| {
+            (entry.at, CellSum { count: entry.count, mass: block.mass(entry, attention) })
+        })
+    }
+
+    /// The sum over all clusters of each cell under the first attention model, in the order of
+    /// the [`Axes`].
     #[must_use]
     pub fn totals(&self) -> Vec<CellSum> {
-        let mut totals: Vec<CellSum> = (0..self.squares.len() as u32)
-            .map(|cell| CellSum { cell, count: 0, mass: Mass::ZERO })
-            .collect();
-        for ((&cell, &count), &mass) in self.cells.iter().zip(&self.counts).zip(&self.masses) {
-            let total = &mut totals[cell as usize];
-            total.count += count;
-            total.mass += mass;
+        self.totals_under(0)
+    }
+
+    /// The sum over all clusters of each cell under an attention model, by its place in the spec.
+    pub(crate) fn totals_under(&self, attention: usize) -> Vec<CellSum> {
+        let mut totals = vec![CellSum::default(); self.axes.cells()];
+        for block in &self.blocks {
+            for (cell, entries) in block.columns() {
+                let total = &mut totals[cell as usize];
+                for entry in entries {
+                    total.count += entry.count;
+                    total.mass += block.mass(entry, attention);
+                }
+            }
         }
         totals
     }
 
-    /// The sums of squares of a cell; zero for one that the axes do not have.
+    /// The sums of squares of a cell under the first attention model; zero for one that the axes
+    /// do not have.
     #[must_use]
     pub fn squares(&self, cell: u32) -> Squares {
-        self.squares.get(cell as usize).copied().unwrap_or_default()
-    }
-}
-
-/// The non-zero cells of one cluster, in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row<'t> {
-    cells: &'t [u32],
-    counts: &'t [u64],
-    masses: &'t [Mass],
-}
-
-impl Row<'_> {
-    /// The sums of a cell; zero where the cluster has none.
-    #[must_use]
-    pub fn get(&self, cell: u32) -> CellSum {
-        match self.cells.binary_search(&cell) {
-            Ok(at) => self.at(at),
-            Err(_) => CellSum { cell, count: 0, mass: Mass::ZERO },
-        }
+        self.squares_under(0, cell)
     }
 
-    /// The non-zero cells.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = CellSum> {
-        (0..self.cells.len()).map(|at| self.at(at))
-    }
-
-    fn at(&self, at: usize) -> CellSum {
-        CellSum { cell: self.cells[at], count: self.counts[at], mass: self.masses[at] }
+    pub(crate) fn squares_under(&self, attention: usize, cell: u32) -> Squares {
+        let cells = self.squares.get(attention);
+        cells.and_then(|cells| cells.get(cell as usize)).copied().unwrap_or_default()
     }
 }

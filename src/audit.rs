@@ -7,8 +7,8 @@ use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
-use crate::estimate::{Estimate, Warning};
-use crate::inference::{self, Interval, Question};
+use crate::estimate::Warning;
+use crate::inference::{self, Asked, Interval, Question};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
@@ -205,7 +205,7 @@ impl<'l> Audit<'l> {
         if statistics.is_empty() {
             statistics.push(Arc::new(AmplificationRatio));
         }
-        let mut estimates: Vec<Estimate> = Vec::with_capacity(topics.len() * statistics.len());
+        let mut asked = Vec::with_capacity(topics.len() * statistics.len());
         for statistic in &statistics {
             for topic in &topics {
                 let question = Question {
@@ -216,11 +216,12 @@ impl<'l> Audit<'l> {
                     denominator: self.denominator,
                     attention,
                 };
-                let mut estimate =
-                    inference::estimate(tally, &question, &**statistic, &self.interval)?;
-                estimate.warnings.extend(warnings.iter().cloned());
-                estimates.push(estimate);
+                asked.push(Asked { question, statistic: &**statistic });
             }
+        }
+        let mut estimates = inference::estimates(tally, &asked, &self.interval)?;
+        for estimate in &mut estimates {
+            estimate.warnings.extend(warnings.iter().cloned());
         }
         Ok(AuditReport::new(estimates, quality))
     }
@@ -233,7 +234,8 @@ fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> 
     let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
     let shown = |arm: &str, stratum| {
         let arm = axes.arm(arm);
-        let mut slabs = axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
+        let mut slabs =
+            axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
         slabs.any(|slab| totals[axes.all_cell(slab) as usize].count > 0)
     };
     let mut warnings = Vec::new();

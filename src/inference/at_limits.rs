@@ -1,8 +1,8 @@
 //! One-sided bounds where a share is 0 or 1 and the delta method has nothing to linearise.
 
 use super::contribution::{Contributions, Question};
-use super::delta::{self, Delta, Quantile};
-use super::{Doubt, naive};
+use super::delta::{self, Quantile};
+use super::{Doubt, Interval, naive};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval};
@@ -37,7 +37,7 @@ pub(super) fn one_sided(
     tally: &Tally,
     question: &Question<'_>,
     statistic: &dyn Statistic,
-    method: &Delta,
+    interval: &Interval,
 ) -> Result<Doubt, Error> {
     let none = Doubt::none(NoInterval::ShareAtLimit);
     let strata = tally.axes().strata().len();
@@ -53,7 +53,7 @@ pub(super) fn one_sided(
     let effects =
         [design_effect(&TreatmentShare, &arms[0]), design_effect(&BaselineShare, &arms[1])];
     let bounds = |share: &dyn Statistic, side, at: usize| {
-        share_bounds(share, side, &arms[at], effects[1 - at], question.unit, method)
+        share_bounds(share, side, &arms[at], effects[1 - at], question.unit, interval)
     };
     let treatment = bounds(&TreatmentShare, Side::Treatment, 0);
     let baseline = bounds(&BaselineShare, Side::Baseline, 1);
@@ -78,7 +78,7 @@ pub(super) fn one_sided(
     // If both arms stand at limits, the coarser of the two ways is named.
     let used = [treatment.at_limit, baseline.at_limit].into_iter().flatten();
     Ok(Doubt {
-        interval: Ok(ConfidenceInterval { low, high, level: method.level }),
+        interval: Ok(ConfidenceInterval { low, high, level: interval.level() }),
         method: used.max_by_key(|used| *used == MethodUsed::LimitByClusters),
         standard_error: None,
         degrees_of_freedom: None,
@@ -104,17 +104,20 @@ fn share_bounds(
     arm: &Contributions,
     effect: Option<f64>,
     unit: Unit,
-    method: &Delta,
+    interval: &Interval,
 ) -> Option<ShareBounds> {
-    let tail = (1.0 - method.level) / 2.0;
+    let tail = (1.0 - interval.level()) / 2.0;
     let totals = arm.totals();
     match share.value(&totals) {
         Working::Undefined(_) => None,
         Working::Finite(at) => {
             let known = delta::variance(&share.gradient(&totals), arm).ok()?;
-            let quantile = match method.quantile {
-                Quantile::StudentT => delta::student_quantile(tail, known.degrees_of_freedom),
-                Quantile::Normal => delta::normal_quantile(tail),
+            let normal =
+                matches!(interval, Interval::Delta(delta) if delta.quantile == Quantile::Normal);
+            let quantile = if normal {
+                delta::normal_quantile(tail)
+            } else {
+                delta::student_quantile(tail, known.degrees_of_freedom)
             };
             let stretch = quantile * known.variance.sqrt();
             Some(ShareBounds {

@@ -98,16 +98,17 @@ struct ArmState {
 }
 
 /// The cells of a tally that belong to one arm of the question: one per stratum and window.
-struct ArmCells {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ArmCells {
     /// By stratum, the cells of the topic and those of all impressions.
     strata: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
 /// Sums of a block's clusters in one arm.
 #[derive(Default)]
-struct ArmBlock {
-    topic: Vec<CellSum>,
-    all: Vec<CellSum>,
+pub(super) struct ArmBlock {
+    pub(super) topic: Vec<CellSum>,
+    pub(super) all: Vec<CellSum>,
 }
 
 impl Contributions {
@@ -121,14 +122,7 @@ impl Contributions {
         question: &Question<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
-        let Baseline::Arm(baseline) = question.baseline;
-        if question.treatment == baseline {
-            return Err(Error::SameArm { arm: baseline.clone() });
-        }
-        let arms = [
-            ArmCells::of(tally, question, question.treatment)?,
-            ArmCells::of(tally, question, baseline)?,
-        ];
+        let arms = ArmCells::of_both(tally, question)?;
         let attention = tally.attention(question.attention)?;
         let cells = statistic.cells(tally.axes().strata().len());
         let mut made = Self {
@@ -214,6 +208,14 @@ impl Contributions {
         &self.cells
     }
 
+    /// Whether an arm that matters has but one cluster.
+    pub(super) fn is_single(&self) -> bool {
+        let counts = self.clusters();
+        let needed = |side| self.cells.iter().any(|cell| cell.side == side);
+        (needed(Side::Treatment) && counts.treatment < 2)
+            || (needed(Side::Baseline) && counts.baseline < 2)
+    }
+
     /// Whether contributions are masses of impressions.
     pub(super) fn of_impressions(&self) -> bool {
         self.of_impressions
@@ -279,6 +281,33 @@ pub(super) fn index(side: Side) -> usize {
 }
 
 impl ArmCells {
+    /// The cells of treatment and baseline.
+    pub(super) fn of_both(tally: &Tally, question: &Question<'_>) -> Result<[Self; 2], Error> {
+        let Baseline::Arm(baseline) = question.baseline;
+        if question.treatment == baseline {
+            return Err(Error::SameArm { arm: baseline.clone() });
+        }
+        Ok([Self::of(tally, question, question.treatment)?, Self::of(tally, question, baseline)?])
+    }
+
+    /// By stratum, the cells of the topic and those of all impressions.
+    pub(super) fn strata(&self) -> &[(Vec<u32>, Vec<u32>)] {
+        &self.strata
+    }
+
+    /// The cells of a quantity in some strata.
+    pub(super) fn cells(
+        &self,
+        strata: std::ops::Range<usize>,
+        quantity: Quantity,
+    ) -> impl Iterator<Item = u32> {
+        let cells = move |(topic, all): &'_ (Vec<u32>, Vec<u32>)| match quantity {
+            Quantity::Topic => topic.clone(),
+            Quantity::All => all.clone(),
+        };
+        self.strata[strata].iter().flat_map(cells).collect::<Vec<_>>().into_iter()
+    }
+
     fn of(tally: &Tally, question: &Question<'_>, arm: &str) -> Result<Self, Error> {
         let axes = tally.axes();
         let at = axes.arm(arm).ok_or_else(|| Error::UnknownArm {
@@ -314,7 +343,7 @@ impl ArmCells {
 
 impl ArmBlock {
     /// Loads the sums of a block's clusters over some strata.
-    fn load(
+    pub(super) fn load(
         &mut self,
         tally: &Tally,
         block: usize,
@@ -339,7 +368,7 @@ impl ArmBlock {
 }
 
 /// A cluster's contribution from its sums of the topic and of all, in the unit of the estimand.
-fn in_unit(unit: Unit, quantity: Quantity, topic: CellSum, all: CellSum) -> f64 {
+pub(super) fn in_unit(unit: Unit, quantity: Quantity, topic: CellSum, all: CellSum) -> f64 {
     let flag = |holds: bool| f64::from(u8::from(holds));
     match (unit, quantity) {
         (Unit::Pooled, Quantity::Topic) => topic.mass.get(),

@@ -61,14 +61,7 @@ pub enum Quantile {
 
 impl Delta {
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.level > 0.0 && self.level < 1.0 {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            parameter: "level",
-            value: self.level.to_string(),
-            expected: "above 0 and below 1",
-        })
+        super::check_level(self.level)
     }
 }
 

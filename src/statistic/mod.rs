@@ -26,7 +26,7 @@ statistics! {
 }
 
 /// Which of the two arms a cell belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The arm under test.
@@ -36,7 +36,7 @@ pub enum Side {
 }
 
 /// What a cell sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
     /// What the topic got.
     Topic,
@@ -45,7 +45,7 @@ pub enum Quantity {
 }
 
 /// Which strata a cell sums over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Over {
     /// All of them.
     AllStrata,
@@ -54,7 +54,7 @@ pub enum Over {
 }
 
 /// A total that a statistic needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cell {
     /// The arm.
     pub side: Side,

@@ -269,6 +269,11 @@ impl Tally {
         })
     }
 
+    /// Whether mass is the count in every cell of a block.
+    pub(crate) fn block_is_of_counts(&self, block: usize, attention: usize) -> bool {
+        self.blocks[block].is_of_counts(attention)
+    }
+
     /// The sum over all clusters of each cell under the first attention model, in the order of
     /// the [`Axes`].
     #[must_use]

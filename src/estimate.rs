@@ -239,10 +239,13 @@ pub enum Warning {
         /// Such clusters.
         clusters: u64,
     },
-    /// Masses are so small that rounding them to 2^-40 may matter in the ninth digit.
+    /// Masses are so small that rounding them to 2^-40 may matter in the ninth digit of the
+    /// topic's share.
     MassResolution {
         /// The arm.
         side: Side,
+        /// A bound for the relative error of the share, at most 1.
+        relative_error: f64,
     },
     /// In some bootstrap replicates the statistic is infinite or undefined, because too few
     /// clusters show the topic.
@@ -298,12 +301,12 @@ impl fmt::Display for Warning {
             ),
             Self::ClustersWithoutMass { side, clusters } => write!(
                 f,
-                "{clusters} {} of the {side} have impressions but no mass, and are left out of its mean",
+                "{clusters} {} of the {side} have impressions but no mass there, and do not count as its clusters",
                 plural(*clusters, "cluster")
             ),
-            Self::MassResolution { side } => write!(
+            Self::MassResolution { side, relative_error } => write!(
                 f,
-                "masses in the {side} are so small that their rounding shows in the ninth digit; use larger weights"
+                "masses in the {side} are so small that rounding them to 2^-40 may change the share by {relative_error:.0e} of itself; use larger weights or a shallower attention model"
             ),
             Self::ReplicatesWithoutValue { infinite, undefined, of } => write!(
                 f,

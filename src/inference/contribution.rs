@@ -50,8 +50,8 @@ impl Question<'_> {
 /// What each cluster adds to each total that a statistic needs.
 ///
 /// `values` is clusters x cells: row c holds the contribution of cluster c, in the order of the
-/// clusters' keys, and the totals are its column sums. Only clusters with impressions in one of
-/// the two arms are in it.
+/// clusters' keys, and the totals are its column sums. Only clusters that belong to one of the two
+/// arms are in it: by their mass there, or for reach by their impressions.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -78,12 +78,14 @@ impl Question<'_> {
 #[derive(Clone, Debug)]
 pub struct Contributions {
     values: Array2<f64>,
-    /// For each cluster, whether it has impressions in the treatment and in the baseline.
+    /// For each cluster, whether it belongs to the treatment and to the baseline.
     present: Vec<[bool; 2]>,
     cells: Vec<Cell>,
     arms: [ArmState; 2],
     /// Whether contributions are masses of impressions, so that the naive error means something.
     of_impressions: bool,
+    /// Whether some impression's mass is not a whole number.
+    is_weighed: bool,
 }
 
 /// Totals of one arm over all strata and windows, as the tally holds them.
@@ -107,8 +109,98 @@ pub(super) struct ArmCells {
 /// Sums of a block's clusters in one arm.
 #[derive(Default)]
 pub(super) struct ArmBlock {
-    pub(super) topic: Vec<CellSum>,
-    pub(super) all: Vec<CellSum>,
+    pub(super) topic: BlockSums,
+    pub(super) all: BlockSums,
+}
+
+/// Sums of a block's clusters over some cells.
+#[derive(Default)]
+pub(super) struct BlockSums {
+    counts: Vec<u64>,
+    /// Empty where every impression weighs 1.
+    masses: Vec<Mass>,
+}
+
+impl BlockSums {
+    fn load(&mut self, tally: &Tally, block: usize, attention: usize, cells: &[u32]) {
+        let clusters = tally.block_clusters(block).len();
+        self.counts.clear();
+        self.counts.resize(clusters, 0);
+        self.masses.clear();
+        if !tally.block_is_of_counts(block, attention) {
+            self.masses.resize(clusters, Mass::ZERO);
+        }
+        for &cell in cells {
+            for (at, sum) in tally.column_of_block(block, cell, attention) {
+                self.counts[at] += sum.count;
+                if let Some(mass) = self.masses.get_mut(at) {
+                    *mass += sum.mass;
+                }
+            }
+        }
+    }
+
+    pub(super) fn count(&self, at: usize) -> u64 {
+        self.counts[at]
+    }
+
+    fn mass(&self, at: usize) -> f64 {
+        self.masses.get(at).map_or_else(|| self.counts[at] as f64, |mass| mass.get())
+    }
+
+    /// The sum over all clusters.
+    fn total(&self) -> CellSum {
+        let count = self.counts.iter().sum();
+        let mass = match self.masses.is_empty() {
+            true => Mass::of_count(count),
+            false => self.masses.iter().copied().sum(),
+        };
+        CellSum { count, mass }
+    }
+}
+
+impl ArmBlock {
+    /// Loads the sums of a block's clusters over some strata.
+    pub(super) fn load(
+        &mut self,
+        tally: &Tally,
+        block: usize,
+        attention: usize,
+        strata: &[(Vec<u32>, Vec<u32>)],
+    ) {
+        let [topic, all]: [Vec<u32>; 2] = [
+            strata.iter().flat_map(|(topic, _)| topic).copied().collect(),
+            strata.iter().flat_map(|(_, all)| all).copied().collect(),
+        ];
+        self.topic.load(tally, block, attention, &topic);
+        self.all.load(tally, block, attention, &all);
+    }
+
+    /// Whether a cluster belongs to the arm: by impressions for reach, else by mass.
+    pub(super) fn has(&self, at: usize, unit: Unit) -> bool {
+        match unit {
+            Unit::Reach(_) => self.all.count(at) > 0,
+            Unit::Pooled | Unit::ClusterMean => self.all.mass(at) > 0.0,
+        }
+    }
+
+    /// A cluster's contribution, in the unit of the estimand.
+    pub(super) fn contribution(&self, at: usize, unit: Unit, quantity: Quantity) -> f64 {
+        let flag = |holds: bool| f64::from(u8::from(holds));
+        let (topic, all) = (self.topic.mass(at), self.all.mass(at));
+        match (unit, quantity) {
+            (Unit::Pooled, Quantity::Topic) => topic,
+            (Unit::Pooled, Quantity::All) => all,
+            (Unit::ClusterMean, _) if all <= 0.0 => 0.0,
+            (Unit::ClusterMean, Quantity::Topic) => topic / all,
+            (Unit::ClusterMean, Quantity::All) => 1.0,
+            (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
+                let count = self.topic.count(at);
+                flag(count >= impressions && count > 0 && topic >= mass)
+            }
+            (Unit::Reach(_), Quantity::All) => flag(self.all.count(at) > 0),
+        }
+    }
 }
 
 impl Contributions {
@@ -130,6 +222,8 @@ impl Contributions {
             present: Vec::with_capacity(tally.clusters()),
             arms: [0, 1].map(|side| arms[side].squares(tally, attention)),
             of_impressions: question.unit == Unit::Pooled,
+            is_weighed: (0..tally.block_count())
+                .any(|block| !tally.block_is_of_counts(block, attention)),
             cells,
         };
         let mut flat = Vec::with_capacity(tally.clusters() * made.cells.len());
@@ -152,7 +246,7 @@ impl Contributions {
         Ok(made)
     }
 
-    /// Adds the clusters of a block: those with impressions in one of the two arms.
+    /// Adds the clusters of a block: those that belong to one of the two arms.
     fn add_block(
         &mut self,
         clusters: usize,
@@ -161,27 +255,24 @@ impl Contributions {
         strata: &[ArmBlock],
         flat: &mut Vec<f64>,
     ) {
+        let unit = question.unit;
+        for (state, sums) in self.arms.iter_mut().zip(sums) {
+            state.add(sums, clusters, unit);
+        }
         for at in 0..clusters {
-            let here = [0, 1].map(|side| sums[side].all[at].count > 0);
+            let here = [sums[0].has(at, unit), sums[1].has(at, unit)];
             if here == [false, false] {
                 continue;
             }
             self.present.push(here);
-            for side in [0, 1].into_iter().filter(|&side| here[side]) {
-                let arm: &ArmBlock = &sums[side];
-                self.arms[side].add(arm.topic[at], arm.all[at], question.unit);
-            }
             for (cell, stratum) in self.cells.iter().zip(strata) {
                 let side = index(cell.side);
                 let arm = match cell.over {
                     Over::AllStrata => &sums[side],
                     Over::Stratum(_) => stratum,
                 };
-                flat.push(if here[side] {
-                    in_unit(question.unit, cell.quantity, arm.topic[at], arm.all[at])
-                } else {
-                    0.0
-                });
+                let here = here[side];
+                flat.push(if here { arm.contribution(at, unit, cell.quantity) } else { 0.0 });
             }
         }
     }
@@ -198,7 +289,7 @@ impl Contributions {
         self.values.axis_iter(Axis(1)).map(compensated_sum).collect()
     }
 
-    /// For each cluster, whether it has impressions in the treatment and in the baseline.
+    /// For each cluster, whether it belongs to the treatment and to the baseline.
     pub(super) fn present(&self) -> &[[bool; 2]] {
         &self.present
     }
@@ -258,11 +349,16 @@ impl Contributions {
         self.arms[index(side)].without_mass
     }
 
-    /// Whether rounding an arm's masses to the fixed-point unit may matter in the ninth digit.
-    pub(super) fn is_coarse(&self, side: Side) -> bool {
-        let all = self.arms[index(side)].all;
-        let worst = all.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
-        all.count > 0 && worst > 1e-9 * all.mass.get()
+    /// The relative error that rounding masses to the fixed-point unit may have left in an arm's
+    /// share, if that shows in the ninth digit.
+    pub(super) fn resolution(&self, side: Side) -> Option<f64> {
+        let state = &self.arms[index(side)];
+        let error = |sum: CellSum| {
+            let worst = sum.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
+            if sum.count == 0 || !self.is_weighed { 0.0 } else { worst / sum.mass.get() }
+        };
+        let worst = error(state.topic) + error(state.all);
+        (worst > 1e-9).then_some(worst.min(1.0))
     }
 
     /// Sums of squares of an arm: of the topic, of the topic with the whole, and of the whole.
@@ -341,57 +437,18 @@ impl ArmCells {
     }
 }
 
-impl ArmBlock {
-    /// Loads the sums of a block's clusters over some strata.
-    pub(super) fn load(
-        &mut self,
-        tally: &Tally,
-        block: usize,
-        attention: usize,
-        strata: &[(Vec<u32>, Vec<u32>)],
-    ) {
-        let clusters = tally.block_clusters(block).len();
-        for sums in [&mut self.topic, &mut self.all] {
-            sums.clear();
-            sums.resize(clusters, CellSum::default());
-        }
-        for (topic, all) in strata {
-            for (sums, cells) in [(&mut self.topic, topic), (&mut self.all, all)] {
-                for &cell in cells {
-                    tally
-                        .column_of_block(block, cell, attention)
-                        .for_each(|(at, sum)| sums[at] += sum);
-                }
+impl ArmState {
+    fn add(&mut self, sums: &ArmBlock, clusters: usize, unit: Unit) {
+        self.topic += sums.topic.total();
+        self.all += sums.all.total();
+        for at in 0..clusters {
+            if sums.has(at, unit) {
+                self.totals.0 += sums.contribution(at, unit, Quantity::Topic);
+                self.totals.1 += sums.contribution(at, unit, Quantity::All);
+            } else if sums.all.count(at) > 0 {
+                self.without_mass += 1;
             }
         }
-    }
-}
-
-/// A cluster's contribution from its sums of the topic and of all, in the unit of the estimand.
-pub(super) fn in_unit(unit: Unit, quantity: Quantity, topic: CellSum, all: CellSum) -> f64 {
-    let flag = |holds: bool| f64::from(u8::from(holds));
-    match (unit, quantity) {
-        (Unit::Pooled, Quantity::Topic) => topic.mass.get(),
-        (Unit::Pooled, Quantity::All) => all.mass.get(),
-        (Unit::ClusterMean, _) if all.mass == Mass::ZERO => 0.0,
-        (Unit::ClusterMean, Quantity::Topic) => topic.mass.get() / all.mass.get(),
-        (Unit::ClusterMean, Quantity::All) => 1.0,
-        (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
-            flag(topic.count >= impressions && topic.count > 0 && topic.mass.get() >= mass)
-        }
-        (Unit::Reach(_), Quantity::All) => flag(all.count > 0),
-    }
-}
-
-impl ArmState {
-    fn add(&mut self, topic: CellSum, all: CellSum, unit: Unit) {
-        self.topic += topic;
-        self.all += all;
-        if unit == Unit::ClusterMean && all.mass == Mass::ZERO {
-            self.without_mass += 1;
-        }
-        self.totals.0 += in_unit(unit, Quantity::Topic, topic, all);
-        self.totals.1 += in_unit(unit, Quantity::All, topic, all);
     }
 }
 

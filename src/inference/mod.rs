@@ -230,8 +230,8 @@ fn warnings(tally: &Tally, contributions: &Contributions) -> Vec<Warning> {
         if clusters > 0 {
             warnings.push(Warning::ClustersWithoutMass { side, clusters });
         }
-        if contributions.is_coarse(side) {
-            warnings.push(Warning::MassResolution { side });
+        if let Some(relative_error) = contributions.resolution(side) {
+            warnings.push(Warning::MassResolution { side, relative_error });
         }
     }
     warnings

@@ -10,7 +10,7 @@
 
 mod weights;
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use self::weights::{GROUP, MOST, Weights};
@@ -181,10 +181,7 @@ pub(super) fn resample(columns: &impl Columns, resampling: Resampling) -> Replic
             columns.read(block, &mut thread.pieces);
             let keys = &columns.keys()[clusters];
             let task = Task { seed: resampling.seed, groups: range.clone(), units: &units, keys };
-            Arch::new().dispatch(
-                #[inline(always)]
-                || task.run(&mut thread),
-            );
+            Arch::new().dispatch(Vectorised { task, thread: &mut thread });
             thread
         };
         let totals = (0..columns.blocks())
@@ -236,6 +233,21 @@ struct Task<'t> {
     keys: &'t [ClusterKey],
 }
 
+/// A task that is compiled once for each kind of processor, with the vectors that it has.
+struct Vectorised<'t> {
+    task: Task<'t>,
+    thread: &'t mut Thread,
+}
+
+impl NullaryFnOnce for Vectorised<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.task.run(self.thread);
+    }
+}
+
 impl Task<'_> {
     #[inline(always)]
     fn run(&self, thread: &mut Thread) {
@@ -257,8 +269,9 @@ impl Task<'_> {
                     let clusters = &piece.clusters[range.clone()];
                     match run.kind {
                         Kind::Bit(bit) => {
-                            let worth = (1.0 / self.units[column]) as u64;
-                            add_bits(clusters, &thread.weights, worth << bit, totals);
+                            // A unit is a power of two, of at most 1.
+                            let digits = -self.units[column].log2() as u32;
+                            add_bits(clusters, &thread.weights, digits + bit, totals);
                         }
                         Kind::Numbers => {
                             let numbers = &piece.numbers[range];
@@ -272,9 +285,9 @@ impl Task<'_> {
     }
 }
 
-/// Adds the clusters' weights, each `worth` units.
+/// Adds the clusters' weights, each worth `2^bit` units.
 #[inline(always)]
-fn add_bits(clusters: &[u8], weights: &[Weights], worth: u64, totals: &mut [u64; GROUP]) {
+fn add_bits(clusters: &[u8], weights: &[Weights], bit: u32, totals: &mut [u64; GROUP]) {
     let Some(weights) = weights.first_chunk::<PIECE>() else {
         return;
     };
@@ -287,7 +300,7 @@ fn add_bits(clusters: &[u8], weights: &[Weights], worth: u64, totals: &mut [u64;
             }
         }
         for (total, sum) in totals.iter_mut().zip(sums) {
-            *total += u64::from(sum) * worth;
+            *total += u64::from(sum) << bit;
         }
     }
 }

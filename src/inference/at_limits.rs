@@ -60,7 +60,7 @@ pub(super) fn one_sided(
     let (Some(treatment), Some(baseline)) = (treatment, baseline) else {
         return Ok(none);
     };
-    let totals: Vec<f64> = arms.iter().flat_map(Contributions::totals).collect();
+    let totals: Vec<f64> = arms.iter().flat_map(Contributions::totals).copied().collect();
     let value_at = |share: f64, other: f64| {
         let (all, against) = (totals[1], totals[3]);
         match statistic.value(&[share * all, all, other * against, against]) {
@@ -89,10 +89,10 @@ pub(super) fn one_sided(
 /// share is at a limit or has no variance.
 fn design_effect(share: &dyn Statistic, arm: &Contributions) -> Option<f64> {
     let totals = arm.totals();
-    let Working::Finite(at) = share.value(&totals) else {
+    let Working::Finite(at) = share.value(totals) else {
         return None;
     };
-    let gradient = share.gradient(&totals);
+    let gradient = share.gradient(totals);
     let robust = delta::variance(&gradient, arm).ok()?.variance;
     let naive = naive::naive(at, &gradient, share, arm, 0.95)?.standard_error.powi(2);
     (naive > 0.0).then(|| (robust / naive).max(1.0))
@@ -108,10 +108,10 @@ fn share_bounds(
 ) -> Option<ShareBounds> {
     let tail = (1.0 - interval.level()) / 2.0;
     let totals = arm.totals();
-    match share.value(&totals) {
+    match share.value(totals) {
         Working::Undefined(_) => None,
         Working::Finite(at) => {
-            let known = delta::variance(&share.gradient(&totals), arm).ok()?;
+            let known = delta::variance(&share.gradient(totals), arm).ok()?;
             let normal =
                 matches!(interval, Interval::Delta(delta) if delta.quantile == Quantile::Normal);
             let quantile = if normal {

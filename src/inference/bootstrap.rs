@@ -313,14 +313,13 @@ impl<'t> Table<'t> {
                 column.for_each(|(at, sum)| add(at, sum.mass.get()));
             }
             Source::Arm { attention, arm, part, cell, unit } => {
-                let mut whole = ArmBlock::default();
-                whole.load(self.tally, block, *attention, arm.strata());
                 let mut sums = ArmBlock::default();
                 sums.load(self.tally, block, *attention, &arm.strata()[part.clone()]);
                 let unit = self.units[usize::from(*unit)];
-                for at in (0..self.clusters(block).len()).filter(|&at| whole.has(at, unit)) {
-                    add(at, sums.contribution(at, unit, cell.quantity));
-                }
+                let mut values = Vec::new();
+                sums.contributions(unit, cell.quantity, &mut values);
+                let values = values.into_iter().enumerate();
+                values.filter(|(_, value)| *value != 0.0).for_each(|(at, value)| add(at, value));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Each cluster's contribution to the totals of a question: the only thing that inference works
 //! on. The unit of the estimand (pooled, cluster mean, reach) is applied here.
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, ShapeBuilder};
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;
@@ -78,6 +78,7 @@ impl Question<'_> {
 #[derive(Clone, Debug)]
 pub struct Contributions {
     values: Array2<f64>,
+    totals: Vec<f64>,
     /// For each cluster, whether it belongs to the treatment and to the baseline.
     present: Vec<[bool; 2]>,
     cells: Vec<Cell>,
@@ -109,13 +110,13 @@ pub(super) struct ArmCells {
 /// Sums of a block's clusters in one arm.
 #[derive(Default)]
 pub(super) struct ArmBlock {
-    pub(super) topic: BlockSums,
-    pub(super) all: BlockSums,
+    topic: BlockSums,
+    all: BlockSums,
 }
 
 /// Sums of a block's clusters over some cells.
 #[derive(Default)]
-pub(super) struct BlockSums {
+struct BlockSums {
     counts: Vec<u64>,
     /// Empty where every impression weighs 1.
     masses: Vec<Mass>,
@@ -140,8 +141,13 @@ impl BlockSums {
         }
     }
 
-    pub(super) fn count(&self, at: usize) -> u64 {
-        self.counts[at]
+    /// Appends the masses of all clusters.
+    fn masses_to(&self, values: &mut Vec<f64>) {
+        if self.masses.is_empty() {
+            values.extend(self.counts.iter().map(|&count| count as f64));
+        } else {
+            values.extend(self.masses.iter().map(|mass| mass.get()));
+        }
     }
 
     fn mass(&self, at: usize) -> f64 {
@@ -151,9 +157,10 @@ impl BlockSums {
     /// The sum over all clusters.
     fn total(&self) -> CellSum {
         let count = self.counts.iter().sum();
-        let mass = match self.masses.is_empty() {
-            true => Mass::of_count(count),
-            false => self.masses.iter().copied().sum(),
+        let mass = if self.masses.is_empty() {
+            Mass::of_count(count)
+        } else {
+            self.masses.iter().copied().sum()
         };
         CellSum { count, mass }
     }
@@ -176,29 +183,44 @@ impl ArmBlock {
         self.all.load(tally, block, attention, &all);
     }
 
-    /// Whether a cluster belongs to the arm: by impressions for reach, else by mass.
-    pub(super) fn has(&self, at: usize, unit: Unit) -> bool {
+    /// How many clusters there are.
+    fn len(&self) -> usize {
+        self.all.counts.len()
+    }
+
+    /// By cluster, whether it belongs to the arm: by impressions for reach, else by mass.
+    pub(super) fn members(&self, unit: Unit) -> Vec<bool> {
         match unit {
-            Unit::Reach(_) => self.all.count(at) > 0,
-            Unit::Pooled | Unit::ClusterMean => self.all.mass(at) > 0.0,
+            Unit::Pooled | Unit::ClusterMean if !self.all.masses.is_empty() => {
+                self.all.masses.iter().map(|mass| *mass > Mass::ZERO).collect()
+            }
+            _ => self.all.counts.iter().map(|count| *count > 0).collect(),
         }
     }
 
-    /// A cluster's contribution, in the unit of the estimand.
-    pub(super) fn contribution(&self, at: usize, unit: Unit, quantity: Quantity) -> f64 {
+    /// Each cluster's contribution, in the unit of the estimand; 0 for one that is not of the arm.
+    pub(super) fn contributions(&self, unit: Unit, quantity: Quantity, values: &mut Vec<f64>) {
         let flag = |holds: bool| f64::from(u8::from(holds));
-        let (topic, all) = (self.topic.mass(at), self.all.mass(at));
+        let (topic, all) = (&self.topic, &self.all);
         match (unit, quantity) {
-            (Unit::Pooled, Quantity::Topic) => topic,
-            (Unit::Pooled, Quantity::All) => all,
-            (Unit::ClusterMean, _) if all <= 0.0 => 0.0,
-            (Unit::ClusterMean, Quantity::Topic) => topic / all,
-            (Unit::ClusterMean, Quantity::All) => 1.0,
-            (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
-                let count = self.topic.count(at);
-                flag(count >= impressions && count > 0 && topic >= mass)
+            (Unit::Pooled, Quantity::Topic) => topic.masses_to(values),
+            (Unit::Pooled, Quantity::All) => all.masses_to(values),
+            (Unit::ClusterMean, Quantity::All) => {
+                values.extend(self.members(unit).into_iter().map(flag));
             }
-            (Unit::Reach(_), Quantity::All) => flag(self.all.count(at) > 0),
+            (Unit::ClusterMean, Quantity::Topic) => values.extend((0..self.len()).map(|at| {
+                let all = all.mass(at);
+                if all > 0.0 { topic.mass(at) / all } else { 0.0 }
+            })),
+            (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
+                values.extend((0..self.len()).map(|at| {
+                    let count = topic.counts[at];
+                    flag(count >= impressions && count > 0 && topic.mass(at) >= mass)
+                }));
+            }
+            (Unit::Reach(_), Quantity::All) => {
+                values.extend(all.counts.iter().map(|count| flag(*count > 0)));
+            }
         }
     }
 }
@@ -219,6 +241,7 @@ impl Contributions {
         let cells = statistic.cells(tally.axes().strata().len());
         let mut made = Self {
             values: Array2::zeros((0, cells.len())),
+            totals: Vec::new(),
             present: Vec::with_capacity(tally.clusters()),
             arms: [0, 1].map(|side| arms[side].squares(tally, attention)),
             of_impressions: question.unit == Unit::Pooled,
@@ -226,7 +249,7 @@ impl Contributions {
                 .any(|block| !tally.block_is_of_counts(block, attention)),
             cells,
         };
-        let mut flat = Vec::with_capacity(tally.clusters() * made.cells.len());
+        let mut columns = vec![Vec::with_capacity(tally.clusters()); made.cells.len()];
         let mut sums = [0, 1].map(|_| ArmBlock::default());
         let mut strata: Vec<ArmBlock> = made.cells.iter().map(|_| ArmBlock::default()).collect();
         for block in 0..tally.block_count() {
@@ -239,42 +262,59 @@ impl Contributions {
                     sums.load(tally, block, attention, &arm.strata[at..=at]);
                 }
             }
-            made.add_block(tally.block_clusters(block).len(), question, &sums, &strata, &mut flat);
+            made.add_block(question.unit, &sums, &strata, &mut columns);
         }
-        made.values = Array2::from_shape_vec((made.present.len(), made.cells.len()), flat)
+        let shape = (made.present.len(), made.cells.len());
+        // Column by column, which is how it is read.
+        made.values = Array2::from_shape_vec(shape.f(), columns.concat())
             .expect("one value per cluster and cell");
+        made.totals = made.exact_totals(question.unit);
         Ok(made)
     }
 
     /// Adds the clusters of a block: those that belong to one of the two arms.
     fn add_block(
         &mut self,
-        clusters: usize,
-        question: &Question<'_>,
+        unit: Unit,
         sums: &[ArmBlock; 2],
         strata: &[ArmBlock],
-        flat: &mut Vec<f64>,
+        columns: &mut [Vec<f64>],
     ) {
-        let unit = question.unit;
-        for (state, sums) in self.arms.iter_mut().zip(sums) {
-            state.add(sums, clusters, unit);
-        }
-        for at in 0..clusters {
-            let here = [sums[0].has(at, unit), sums[1].has(at, unit)];
-            if here == [false, false] {
-                continue;
+        let here = [0, 1].map(|side| self.arms[side].add(&sums[side], unit));
+        let keep: Vec<bool> = here[0].iter().zip(&here[1]).map(|(a, b)| a | b).collect();
+        let present = here[0].iter().zip(&here[1]).map(|(&a, &b)| [a, b]).zip(&keep);
+        self.present.extend(present.filter(|(_, keep)| **keep).map(|(present, _)| present));
+        let whole = keep.iter().all(|keep| *keep);
+        let mut values = Vec::with_capacity(keep.len());
+        for ((cell, stratum), column) in self.cells.iter().zip(strata).zip(columns) {
+            let arm = match cell.over {
+                Over::AllStrata => &sums[index(cell.side)],
+                Over::Stratum(_) => stratum,
+            };
+            values.clear();
+            arm.contributions(unit, cell.quantity, &mut values);
+            if whole {
+                column.extend_from_slice(&values);
+            } else {
+                let kept = values.iter().zip(&keep).filter(|(_, keep)| **keep);
+                column.extend(kept.map(|(value, _)| *value));
             }
-            self.present.push(here);
-            for (cell, stratum) in self.cells.iter().zip(strata) {
-                let side = index(cell.side);
-                let arm = match cell.over {
-                    Over::AllStrata => &sums[side],
-                    Over::Stratum(_) => stratum,
-                };
-                let here = here[side];
-                flat.push(if here { arm.contribution(at, unit, cell.quantity) } else { 0.0 });
-            }
         }
+    }
+
+    /// The totals: where contributions are masses, from the exact sums of these.
+    fn exact_totals(&self, unit: Unit) -> Vec<f64> {
+        let total = |(at, cell): (usize, &Cell)| match (unit, cell.over) {
+            (Unit::Pooled, Over::AllStrata) => {
+                let state = &self.arms[index(cell.side)];
+                match cell.quantity {
+                    Quantity::Topic => state.topic.mass.get(),
+                    Quantity::All => state.all.mass.get(),
+                }
+            }
+            _ => compensated_sum(self.values.column(at)),
+        };
+        self.cells.iter().enumerate().map(total).collect()
     }
 
     /// The contribution of each cluster: clusters x cells.
@@ -285,8 +325,8 @@ impl Contributions {
 
     /// The totals, in the order of the statistic's cells.
     #[must_use]
-    pub fn totals(&self) -> Vec<f64> {
-        self.values.axis_iter(Axis(1)).map(compensated_sum).collect()
+    pub fn totals(&self) -> &[f64] {
+        &self.totals
     }
 
     /// For each cluster, whether it belongs to the treatment and to the baseline.
@@ -438,17 +478,22 @@ impl ArmCells {
 }
 
 impl ArmState {
-    fn add(&mut self, sums: &ArmBlock, clusters: usize, unit: Unit) {
+    /// Adds the clusters of a block, and says which of them belong to the arm.
+    fn add(&mut self, sums: &ArmBlock, unit: Unit) -> Vec<bool> {
         self.topic += sums.topic.total();
         self.all += sums.all.total();
-        for at in 0..clusters {
-            if sums.has(at, unit) {
-                self.totals.0 += sums.contribution(at, unit, Quantity::Topic);
-                self.totals.1 += sums.contribution(at, unit, Quantity::All);
-            } else if sums.all.count(at) > 0 {
-                self.without_mass += 1;
-            }
+        let members = sums.members(unit);
+        let left_out = sums.all.counts.iter().zip(&members).filter(|(c, m)| **c > 0 && !**m);
+        self.without_mass += left_out.count() as u64;
+        if unit != Unit::Pooled {
+            let mut values = Vec::with_capacity(members.len());
+            sums.contributions(unit, Quantity::Topic, &mut values);
+            self.totals.0 += values.iter().sum::<f64>();
+            values.clear();
+            sums.contributions(unit, Quantity::All, &mut values);
+            self.totals.1 += values.iter().sum::<f64>();
         }
+        members
     }
 }
 

@@ -142,7 +142,7 @@ fn answer(
 ) -> Result<Estimate, Error> {
     let contributions = Contributions::of(tally, question, statistic)?;
     let totals = contributions.totals();
-    let working = statistic.value(&totals);
+    let working = statistic.value(totals);
     let mut warnings = warnings(tally, &contributions);
     let (doubt, naive) = match working {
         Working::Undefined(_) => (Doubt::none(NoInterval::UndefinedValue), None),
@@ -150,7 +150,7 @@ fn answer(
             (at_limits::one_sided(tally, question, statistic, interval)?, None)
         }
         Working::Finite(at) => {
-            let gradient = statistic.gradient(&totals);
+            let gradient = statistic.gradient(totals);
             let doubt = match (interval, &replicated) {
                 (Interval::Bootstrap(method), Some(replicated)) => {
                     warnings.extend(replicated.warning());

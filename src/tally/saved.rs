@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use self::input::Input;
 use self::output::{Output, replace};
-use super::block::{BLOCK, Block, Masses};
-use super::{Axes, CellSum, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, WindowBy};
+use super::block::{BLOCK, Block, Entry, Masses};
+use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, WindowBy};
 use crate::error::Error;
 use crate::log::{ClusterKey, MAX_WEIGHT};
 
@@ -365,8 +365,10 @@ fn read_block<R: Read>(input: &mut Input<'_, R>, attentions: usize) -> Result<Bl
 struct Sums<'a> {
     axes: &'a Axes,
     attentions: usize,
-    /// By the cluster's place in a block; all zero but while a column is compared.
-    outer: Vec<CellSum>,
+    /// By the cluster's place in a block, what the column holds that others are compared with;
+    /// all zero in between.
+    outer_counts: Vec<u64>,
+    outer_masses: Vec<Mass>,
     /// By cell, over all clusters so far.
     counts: Vec<u64>,
     impressions: u64,
@@ -374,26 +376,35 @@ struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     fn new(axes: &'a Axes, attentions: usize) -> Self {
-        let (outer, counts) = (vec![CellSum::default(); BLOCK], vec![0; axes.cells()]);
-        Self { axes, attentions, outer, counts, impressions: 0 }
+        Self {
+            axes,
+            attentions,
+            outer_counts: vec![0; BLOCK],
+            outer_masses: vec![Mass::ZERO; BLOCK],
+            counts: vec![0; axes.cells()],
+            impressions: 0,
+        }
     }
 
     fn check(&mut self, block: &Block) -> Result<(), &'static str> {
         let width = self.axes.width() as u32;
-        let topics = width - 2;
         for slab in block.cells().chunk_by(|a, b| a / width == b / width) {
-            let first = slab[0] / width * width;
-            let (all, tagged) = (first + topics, first + topics + 1);
+            let all = slab[0] / width * width + width - 2;
             for entry in block.column(all) {
                 let sum = self.impressions.checked_add(entry.count);
                 self.impressions = sum.ok_or("the counts are together above the largest")?;
             }
-            let named = slab.iter().copied().filter(|&cell| cell < all);
-            for attention in 0..self.attentions {
-                let within = "a cluster has more tagged impressions than impressions";
-                self.compare(block, attention, std::iter::once(tagged), all, within)?;
-                let within = "a cluster has more impressions of a topic than tagged ones";
-                self.compare(block, attention, named.clone(), tagged, within)?;
+            let count = |entry: Entry| entry.count;
+            let nested = are_nested(block, slab, all, &mut self.outer_counts, count)
+                // Masses that are counts are nested as the counts are.
+                && (0..self.attentions).filter(|&its| !block.is_of_counts(its)).all(|attention| {
+                    let mass = |entry| block.mass(entry, attention);
+                    are_nested(block, slab, all, &mut self.outer_masses, mass)
+                });
+            if !nested {
+                return Err(
+                    "a cluster has more of a topic than tagged, or more tagged than at all",
+                );
             }
         }
         // No count is above that of all impressions, and these were added without overflow.
@@ -413,32 +424,27 @@ impl<'a> Sums<'a> {
             })
         })
     }
+}
 
-    fn compare(
-        &mut self,
-        block: &Block,
-        attention: usize,
-        inner: impl Iterator<Item = u32>,
-        outer: u32,
-        fault: &'static str,
-    ) -> Result<(), &'static str> {
-        for entry in block.column(outer) {
-            let mass = block.mass(entry, attention);
-            self.outer[entry.at] = CellSum { count: entry.count, mass };
-        }
-        for cell in inner {
-            for entry in block.column(cell) {
-                let outer = self.outer[entry.at];
-                if entry.count > outer.count || block.mass(entry, attention) > outer.mass {
-                    return Err(fault);
-                }
-            }
-        }
-        for entry in block.column(outer) {
-            self.outer[entry.at] = CellSum::default();
-        }
-        Ok(())
-    }
+/// Whether in one slab, whose cells with entries are given and of which `all` holds all impressions,
+/// each cluster's sum of a topic is at most that of its tagged impressions, and this at most that
+/// of all. `outer` is all zero before and after.
+fn are_nested<T: Copy + Default + PartialOrd>(
+    block: &Block,
+    slab: &[u32],
+    all: u32,
+    outer: &mut [T],
+    sum: impl Fn(Entry) -> T,
+) -> bool {
+    let topics = &slab[..slab.partition_point(|&cell| cell < all)];
+    let mut within = |outer_cell, inner: &[u32]| {
+        block.column(outer_cell).for_each(|entry| outer[entry.at] = sum(entry));
+        let mut inner = inner.iter().flat_map(|&cell| block.column(cell));
+        let at_most = inner.all(|entry| sum(entry) <= outer[entry.at]);
+        block.column(outer_cell).for_each(|entry| outer[entry.at] = T::default());
+        at_most
+    };
+    within(all, &[all + 1]) && within(all + 1, topics)
 }
 
 #[cfg(test)]

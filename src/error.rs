@@ -219,6 +219,30 @@ pub enum Error {
         /// Its value in the other.
         second: String,
     },
+    /// The clusters of a tally are known in its own log only, so nothing can be added to them.
+    #[error(
+        "these tallies cannot be merged: their clusters are {cluster}, numbered anew in each log; \
+         tally the logs as one, or cluster by something that has an id"
+    )]
+    UnmergeableClusters {
+        /// What the clusters are.
+        cluster: String,
+    },
+    /// Two tallies together are larger than a tally can be.
+    #[error(
+        "these tallies cannot be merged: {what}, {first} in one and {second} in the other, is \
+         together above {largest}; merge fewer of them"
+    )]
+    SumTooLarge {
+        /// Which sum.
+        what: &'static str,
+        /// The sum in the tallies merged so far.
+        first: String,
+        /// The sum in the next.
+        second: String,
+        /// The largest that fits.
+        largest: String,
+    },
     /// More distinct ids in one column than codes.
     #[error(
         "a column has more than 4,294,967,294 distinct ids; split the log and merge the tallies"

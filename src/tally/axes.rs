@@ -100,6 +100,7 @@ impl Axes {
             && ascend(&self.strata)
             && ascend(&self.windows)
             && ascend(&self.topics)
+            && !self.arms.is_empty()
             && !self.strata.is_empty()
             && !self.windows.is_empty()
     }

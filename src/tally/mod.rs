@@ -9,6 +9,7 @@ mod gather;
 mod kernel;
 mod mass;
 mod merge;
+mod saved;
 mod slots;
 mod sparse;
 mod window;

@@ -8,6 +8,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use super::batch::{Batch, Column};
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
+use super::ids::IdReader;
 use super::parse;
 use super::schema::{LogSchema, Role, TimeFormat};
 use super::topics::{TopicReader, Topics};
@@ -20,7 +21,7 @@ pub const MAX_WEIGHT: f64 = 8_388_608.0;
 /// Gathers one column in one role.
 #[derive(Debug)]
 enum Target<'s> {
-    Ids(Coded),
+    Ids(IdReader),
     Position(Vec<u32>),
     Time(Vec<i64>, &'s TimeFormat),
     Number(Vec<f64>),
@@ -252,7 +253,7 @@ impl<'s> Target<'s> {
                 let column = schema.topics.as_ref().expect("the role is declared");
                 Self::Topics(TopicReader::new(column))
             }
-            _ => Self::Ids(Coded::default()),
+            _ => Self::Ids(IdReader::default()),
         }
     }
 
@@ -264,7 +265,8 @@ impl<'s> Target<'s> {
             values
         }
         Ok(match self {
-            Self::Ids(mut ids) => {
+            Self::Ids(reader) => {
+                let mut ids = reader.finish();
                 if let Some(keep) = keep {
                     ids.retain(keep);
                 }
@@ -310,7 +312,7 @@ impl Reading<'_> {
                     let mend = "cast it to whole numbers or text, so that ids are exact";
                     return Err(wrong_type("ids", mend));
                 }
-                push_ids(ids, column, null, |row, value| {
+                ids.push(column, id_text(column), null, |row, value| {
                     faults.add(row, name, FaultReason::Null, value);
                 })
             }
@@ -363,31 +365,14 @@ fn collect<'a, T: Copy>(
     }
 }
 
-fn push_ids(
-    ids: &mut Coded,
-    column: &Column,
-    null: impl Fn(&str) -> bool,
-    mut fault: impl FnMut(usize, &str),
-) -> Result<(), Error> {
-    let text_of = id_text(column);
-    for row in 0..column.len() {
-        match text_of(row) {
-            Some(text) if !null(&text) => ids.push(&text)?,
-            text => {
-                fault(row, &text.unwrap_or_default());
-                ids.push("")?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The canonical text of the id in a row of a column that may hold ids.
 fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
     move |row| match column {
         Column::Text(text) => text.get(row).map(Cow::Borrowed),
         Column::Coded(coded) => coded.id(row).map(Cow::Borrowed),
+        Column::Shared(shared) => shared.get(row).map(Cow::Borrowed),
         Column::Integer(values) => values[row].map(|value| Cow::Owned(value.to_string())),
+        Column::Whole(values) => Some(Cow::Owned(values[row].to_string())),
         Column::Boolean(values) => {
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
@@ -407,6 +392,9 @@ fn push_topics(
     null: impl Fn(&str) -> bool,
     mut fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
+    if let Column::Shared(shared) = column {
+        return reader.push_shared(shared, null, fault);
+    }
     let text_of = id_text(column);
     for row in 0..column.len() {
         let found = if let Column::TextList(lists) = column {
@@ -455,7 +443,9 @@ fn each_number<T>(
         let value = match column {
             Column::Text(text) => parse(text.get(row)),
             Column::Coded(coded) => parse(coded.id(row)),
+            Column::Shared(shared) => parse(shared.get(row)),
             Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
+            Column::Whole(values) => ruled(values[row] as f64, &values[row]),
             Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
             Column::Boolean(values) => {
                 values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
@@ -518,9 +508,13 @@ fn each_time(
         let value = match column {
             Column::Text(text) => parse(text.get(row)),
             Column::Coded(coded) => parse(coded.id(row)),
+            Column::Shared(shared) => parse(shared.get(row)),
             Column::Timestamp(values) => values[row].map_or_else(no_value, Ok),
             Column::Integer(values) if !is_text => {
                 values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
+            }
+            Column::Whole(values) if !is_text => {
+                or_fault(parse::whole_time(values[row], format), &values[row])
             }
             Column::Float(values) if !is_text => values[row]
                 .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),

@@ -5,6 +5,7 @@ mod batch;
 mod builder;
 mod dictionary;
 mod fault;
+mod ids;
 mod key;
 mod parse;
 mod quality;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{Batch, Column, TextColumn, UnreadableRow};
+pub use self::batch::{Batch, Column, SharedText, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::batch::SharedText;
 use super::dictionary::Dictionary;
 use super::fault::{FaultReason, RowPolicy, SetAside};
+use super::ids::Memo;
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
@@ -160,6 +162,8 @@ pub(super) struct TopicReader<'s> {
     sets: LabelSets,
     set_of_row: Vec<u32>,
     seen: HashMap<Box<str>, u32, RandomState>,
+    /// The sets of the texts of the dictionary that was met last.
+    shared: Memo,
 }
 
 impl<'s> TopicReader<'s> {
@@ -169,6 +173,7 @@ impl<'s> TopicReader<'s> {
             sets: LabelSets::default(),
             set_of_row: Vec::new(),
             seen: HashMap::default(),
+            shared: Memo::default(),
         }
     }
 
@@ -208,6 +213,35 @@ impl<'s> TopicReader<'s> {
                 Ok(Some((FaultReason::UnlistedTopic, unlisted)))
             }
         }
+    }
+
+    /// Adds the rows of a column of shared texts, looking at each text once.
+    pub(super) fn push_shared(
+        &mut self,
+        shared: &SharedText,
+        null: impl Fn(&str) -> bool,
+        mut fault: impl FnMut(usize, FaultReason, &str),
+    ) -> Result<(), Error> {
+        self.set_of_row.reserve(shared.keys.len());
+        let mut memo = std::mem::take(&mut self.shared);
+        let sets = memo.of(&shared.texts);
+        for (row, &key) in shared.keys.iter().enumerate() {
+            match sets.get_mut(key as usize) {
+                Some(set) if !Memo::is_unknown(*set) => self.set_of_row.push(*set),
+                made => {
+                    let text = shared.texts.get(key as usize).filter(|text| !null(text));
+                    match self.push_text(text)? {
+                        Some((reason, value)) => fault(row, reason, &value),
+                        None => {
+                            let set = self.set_of_row.last().copied();
+                            made.into_iter().zip(set).for_each(|(made, set)| *made = set);
+                        }
+                    }
+                }
+            }
+        }
+        self.shared = memo;
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Topics {

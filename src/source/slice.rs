@@ -49,8 +49,7 @@ impl SliceSource {
     /// Adds a column of whole numbers.
     #[must_use]
     pub fn integer(self, name: impl Into<String>, values: &[i64]) -> Self {
-        let values = values.iter().copied().map(Some).collect();
-        self.column(name, Column::Integer(values))
+        self.column(name, Column::Whole(values.to_vec()))
     }
 
     /// Adds a column of floating-point numbers.

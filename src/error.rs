@@ -53,7 +53,8 @@ pub enum Error {
         file: String,
         /// The format it was read as.
         format: &'static str,
-        /// Where reading stopped, as ` after row N`, or nothing where that is unknown.
+        /// Where reading stopped, as ` after row N` or ` in row N`, or nothing where that is
+        /// unknown.
         place: String,
         /// What the decoder said.
         detail: String,

@@ -120,6 +120,35 @@ fn ragged_and_undecodable_lines() {
     assert_eq!((log.rows(), log.origin().set_aside.rows), (1, 1));
 }
 
+/// RFC 4180 has no field that goes on past the end of the file.
+#[test]
+fn a_quote_that_is_never_closed() {
+    let schema = LogSchema::new().arm("a").topics(TopicColumn::single("t"));
+    let damaged = |text: &str, place: &str| {
+        for schema in [schema.clone(), schema.clone().rows(RowPolicy::SetAside)] {
+            let error = csv(text, &schema).unwrap_err();
+            let Error::Damaged { place: found, .. } = &error else { panic!("{text:?}: {error}") };
+            assert_eq!(found, place, "{text:?}");
+            assert!(error.to_string().contains("quote"), "{error}");
+        }
+    };
+    damaged("a,t\nx,war\ny,\"spo\nx,war\ny,war\n", " in row 2");
+    damaged("a,t\nx,war\ny,\"spo", " in row 2");
+    damaged("a,t\nx,war\ny,\"spo\"\"", " in row 2");
+    damaged("a,t\nx,\"", " in row 1");
+    damaged("a,\"t\nx,war\n", " in the header");
+    for (text, last) in [
+        ("a,t\nx,\"war\"", "war"),
+        ("a,t\nx,war", "war"),
+        ("a,t\nx,\"war\n\n\"", "war\n\n"),
+        ("a,t\nx,\"war\n\n\"\r\n\r\n\n", "war\n\n"),
+        ("a,t\nx,5\" screens", "5\" screens"),
+    ] {
+        let log = csv(text, &schema).unwrap();
+        assert_eq!((log.rows(), log.topics().unwrap().labels().id(0)), (1, Some(last)));
+    }
+}
+
 #[test]
 fn columns_that_are_not_there_or_not_right() {
     let error = csv("a,b\nx,1\n", &LogSchema::new().arm("arm")).unwrap_err();

@@ -6,12 +6,12 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tiltmeter::ExposureLog;
 use tiltmeter::log::{
-    Column, ItemTopics, ItemTopicsSchema, LogSchema, Role, TextColumn, TimeFormat, TopicColumn,
-    TopicFormat,
+    Column, FaultReason, ItemTopics, ItemTopicsSchema, LogSchema, Role, RowPolicy, TextColumn,
+    TimeFormat, TopicColumn, TopicFormat,
 };
 use tiltmeter::source::{CsvSource, Impression, ImpressionSource, NdjsonSource, SliceSource};
+use tiltmeter::{Error, ExposureLog};
 
 const CSV: &str = "\
 viewer,item,arm,position,time,weight,stratum,topics,slate,session,engagement,propensity,satisfaction
@@ -109,6 +109,72 @@ fn newline_delimited_json() {
 "#;
     let source = NdjsonSource::from_reader("test", lines.as_bytes()).unwrap();
     same(&ExposureLog::read(source, &schema()).unwrap());
+}
+
+fn ndjson(lines: &str, schema: &LogSchema) -> Result<ExposureLog, Error> {
+    let source = NdjsonSource::from_reader("test", std::io::Cursor::new(lines.to_owned()))?;
+    ExposureLog::read(source, schema)
+}
+
+/// What a line of JSON means does not depend on the lines beside it.
+#[test]
+fn json_lines_are_read_each_by_itself() {
+    let schema = LogSchema::new().topics(TopicColumn::separated("t", '|'));
+    let log = ndjson("{\"t\":\"war|sport\"}\n{\"t\":[\"war\"]}\n{\"t\":5}\n", &schema).unwrap();
+    let topics = log.topics().unwrap();
+    assert_eq!(topics.labels().iter().collect::<Vec<_>>(), ["war", "sport", "5"]);
+    assert_eq!((topics.of_row(0), topics.of_row(1)), (&[0, 1][..], &[0][..]));
+    // A batch is 65,536 lines: the list stands in the first or in the second.
+    for before in [10, 65_536] {
+        let lines = "{\"t\":\"war|sport\"}\n".repeat(before) + "{\"t\":[\"war\"]}\n";
+        let log = ndjson(&lines, &schema).unwrap();
+        assert_eq!(log.topics().unwrap().labels().len(), 2, "{before}");
+    }
+    let times = LogSchema::new().time("t", TimeFormat::Iso).rows(RowPolicy::SetAside);
+    let log = ndjson("{\"t\":\"2024-07-11\"}\n{\"t\":20240711}\n{\"t\":null}\n", &times);
+    assert_eq!(log.unwrap().times().unwrap(), [1_720_656_000_000_000]);
+}
+
+/// Ids that differ in the file never become one.
+#[test]
+fn json_ids_are_exact_or_refused() {
+    let schema = LogSchema::new().viewer("v");
+    for id in
+        ["184467440737095516151", "9007199254740993.0", "1.0", "1.5", "1e3", "{\"a\":1}", "[1]"]
+    {
+        let lines = format!("{{\"v\":\"a\"}}\n{{\"v\":{id}}}\n");
+        match ndjson(&lines, &schema) {
+            Err(Error::Row(fault)) => assert_eq!(
+                (fault.row, &*fault.column, fault.reason),
+                (2, "v", FaultReason::NotAnId),
+                "{id}"
+            ),
+            other => panic!("{id}: {other:?}"),
+        }
+        let log = ndjson(&lines, &schema.clone().rows(RowPolicy::SetAside)).unwrap();
+        assert_eq!((log.rows(), log.origin().set_aside.rows), (1, 1), "{id}");
+    }
+    let lines = "{\"v\":18446744073709551615}\n{\"v\":1}\n{\"v\":\"1\"}\n{\"v\":true}\n";
+    let log = ndjson(lines, &schema).unwrap();
+    let ids = log.ids(Role::Viewer).unwrap().dictionary();
+    assert_eq!(ids.iter().collect::<Vec<_>>(), ["18446744073709551615", "1", "true"]);
+    let position = ndjson("{\"p\":1}\n{\"p\":true}\n", &LogSchema::new().position("p"));
+    assert!(matches!(position, Err(Error::Row(_))), "{position:?}");
+}
+
+#[test]
+fn json_without_objects() {
+    let schema = LogSchema::new().arm("a");
+    let log = ndjson("\u{feff}{\"a\":\"x\"}\n", &schema).unwrap();
+    assert_eq!(log.arms().unwrap().id(0), Some("x"));
+    let error = ndjson("\n\n", &schema).unwrap_err();
+    assert!(matches!(error, Error::EmptyLog { .. }), "{error}");
+    for schema in [schema.clone(), schema.rows(RowPolicy::SetAside)] {
+        match ndjson("\n{\"a\":\n[1]\n", &schema).unwrap_err() {
+            Error::Row(fault) => assert_eq!((fault.row, &*fault.value), (1, "{\"a\":")),
+            other => panic!("{other}"),
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use super::batch::{Batch, Column};
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
+use super::mixed::{self, MixedValue};
 use super::parse;
 use super::schema::{LogSchema, Role, TimeFormat};
 use super::topics::{TopicReader, Topics};
@@ -310,6 +311,11 @@ impl Reading<'_> {
                     let mend = "cast it to whole numbers or text, so that ids are exact";
                     return Err(wrong_type("ids", mend));
                 }
+                if let Column::Mixed(values) = column {
+                    return mixed::push_ids(ids, values, null, |row, reason, value| {
+                        faults.add(row, name, reason, value);
+                    });
+                }
                 push_ids(ids, column, null, |row, value| {
                     faults.add(row, name, FaultReason::Null, value);
                 })
@@ -326,15 +332,14 @@ impl Reading<'_> {
                 })
             }
             Target::Position(positions) => {
-                let may = !matches!(column, Column::Boolean(_));
                 let add = collect(positions, 1, name, faults);
-                may.then(|| each_number(column, null, position, add))
-                    .flatten()
+                each_number(column, null, Truth::IsNoNumber, position, add)
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
                 let add = collect(numbers, 0.0, name, faults);
-                each_number(column, null, |value| number_in_role(role, value), add)
+                let rule = |value| number_in_role(role, value);
+                each_number(column, null, Truth::IsOneOrZero, rule, add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
             }
             Target::Time(times, format) => {
@@ -397,7 +402,9 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
                 Err(_) => at.to_string(),
             })
         }),
-        Column::Float(_) | Column::TextList(_) | Column::Unsupported { .. } => None,
+        Column::Float(_) | Column::TextList(_) | Column::Mixed(_) | Column::Unsupported { .. } => {
+            None
+        }
     }
 }
 
@@ -409,11 +416,15 @@ fn push_topics(
 ) -> Result<(), Error> {
     let text_of = id_text(column);
     for row in 0..column.len() {
-        let found = if let Column::TextList(lists) = column {
-            reader.push_list(lists[row].as_deref().unwrap_or_default())?
-        } else {
-            let text = text_of(row);
-            reader.push_text(text.as_deref().filter(|text| !null(text)))?
+        let found = match column {
+            Column::TextList(lists) => {
+                reader.push_list(lists[row].as_deref().unwrap_or_default())?
+            }
+            Column::Mixed(values) => mixed::push_topics(reader, &values[row], &null)?,
+            _ => {
+                let text = text_of(row);
+                reader.push_text(text.as_deref().filter(|text| !null(text)))?
+            }
         };
         if let Some((reason, value)) = found {
             fault(row, reason, &value);
@@ -432,11 +443,19 @@ fn no_value<T>() -> Checked<T> {
     fault(FaultReason::Null, &"")
 }
 
+/// What a truth value is where a number is needed.
+#[derive(Clone, Copy, PartialEq)]
+enum Truth {
+    IsOneOrZero,
+    IsNoNumber,
+}
+
 /// Calls `add` for every row of a column that may hold numbers, with what `rule` makes of the
 /// number; `None` if the column may not. Faults show the value as it was written.
 fn each_number<T>(
     column: &Column,
     null: impl Fn(&str) -> bool,
+    truth: Truth,
     rule: impl Fn(f64) -> Result<T, FaultReason>,
     mut add: impl FnMut(usize, Checked<T>),
 ) -> Option<()> {
@@ -457,10 +476,23 @@ fn each_number<T>(
             Column::Coded(coded) => parse(coded.id(row)),
             Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
             Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
-            Column::Boolean(values) => {
+            Column::Boolean(values) if truth == Truth::IsOneOrZero => {
                 values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
             }
-            Column::Timestamp(_) | Column::TextList(_) | Column::Unsupported { .. } => return None,
+            Column::Mixed(values) => match &values[row] {
+                MixedValue::Null => no_value(),
+                MixedValue::Text(text) => parse(Some(text)),
+                MixedValue::Integer(value) => ruled(*value as f64, value),
+                MixedValue::Float(value) => ruled(*value, value),
+                MixedValue::Boolean(value) if truth == Truth::IsOneOrZero => {
+                    ruled(f64::from(u8::from(*value)), value)
+                }
+                other => fault(FaultReason::NotANumber, &other.shown()),
+            },
+            Column::Boolean(_)
+            | Column::Timestamp(_)
+            | Column::TextList(_)
+            | Column::Unsupported { .. } => return None,
         };
         add(row, value);
     }
@@ -524,6 +556,17 @@ fn each_time(
             }
             Column::Float(values) if !is_text => values[row]
                 .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
+            Column::Mixed(values) => match &values[row] {
+                MixedValue::Null => no_value(),
+                MixedValue::Text(text) => parse(Some(text)),
+                MixedValue::Integer(value) if !is_text => {
+                    or_fault(parse::whole_time(*value, format), value)
+                }
+                MixedValue::Float(value) if !is_text => {
+                    or_fault(parse::fractional_time(*value, format), value)
+                }
+                other => fault(FaultReason::UnreadableTime, &other.shown()),
+            },
             _ => return None,
         };
         add(row, value);

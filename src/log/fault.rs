@@ -43,6 +43,8 @@ pub enum FaultReason {
     NotUtf8,
     /// Nothing where a value is needed.
     Null,
+    /// Neither text nor a whole number nor a boolean, where an id is needed.
+    NotAnId,
     /// Not a number.
     NotANumber,
     /// Not a whole number.
@@ -77,6 +79,9 @@ impl FaultReason {
             Self::Malformed => "the line does not match the header; check the delimiter and quotes",
             Self::NotUtf8 => "not UTF-8; convert the file",
             Self::Null => "empty; fill it in, or set such rows aside",
+            Self::NotAnId => {
+                "ids are text, whole numbers of at most 64 bits or booleans; write it as text"
+            }
             Self::NotANumber => "not a number",
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => {
@@ -105,6 +110,7 @@ impl fmt::Display for FaultReason {
             Self::Malformed => "malformed line",
             Self::NotUtf8 => "not UTF-8",
             Self::Null => "no value",
+            Self::NotAnId => "not an id",
             Self::NotANumber => "not a number",
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => "position out of range",

@@ -6,6 +6,7 @@ mod builder;
 mod dictionary;
 mod fault;
 mod key;
+mod mixed;
 mod parse;
 mod quality;
 mod schema;
@@ -19,8 +20,10 @@ pub use self::batch::{Batch, Column, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
+pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::key::ClusterKey;
+pub use self::mixed::MixedValue;
 pub use self::quality::{DataQuality, SlateRepeats};
 pub use self::schema::{
     CombinedColumn, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat, Unlisted,

@@ -59,6 +59,19 @@ pub enum Error {
         /// What the decoder said.
         detail: String,
     },
+    /// A column is compressed in a way that is not compiled in.
+    #[error(
+        "{file}: column {column:?} is compressed with {codec}, which this build cannot read; \
+         write it again with Snappy, gzip, Zstandard or no compression"
+    )]
+    Codec {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The compression, as the file names it.
+        codec: String,
+    },
     /// The source has no column of the declared name.
     #[error(
         "{file}: no column {column:?} (declared as {role}); it has {}; \

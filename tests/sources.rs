@@ -340,6 +340,113 @@ fn parquet_of_other_writers() {
     assert_eq!(log.times().unwrap(), [1, -1]);
 }
 
+/// A Parquet file with these columns.
+#[cfg(feature = "parquet")]
+fn parquet(columns: Vec<(&str, arrow_array::ArrayRef)>) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    (folder, path)
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_lists_of_all_kinds() {
+    use std::sync::Arc;
+
+    use arrow_array::builder::{Int64Builder, ListBuilder, NullBuilder, StringDictionaryBuilder};
+    use arrow_array::types::Int32Type;
+    let schema = LogSchema::new().topics(TopicColumn::single("t"));
+    // Lists of a dictionary without values, as arrow writes topics that no item has.
+    let mut coded = ListBuilder::new(StringDictionaryBuilder::<Int32Type>::new());
+    let mut untyped = ListBuilder::new(NullBuilder::new());
+    let mut numbers = ListBuilder::new(Int64Builder::new());
+    for row in 0..3 {
+        coded.append(row > 0);
+        untyped.append(row > 0);
+        numbers.values().append_value(row);
+        numbers.append(true);
+    }
+    for column in [Arc::new(coded.finish()) as arrow_array::ArrayRef, Arc::new(untyped.finish())] {
+        let (_folder, path) = parquet(vec![("t", column)]);
+        let log = ExposureLog::open(&path, &schema).unwrap();
+        assert_eq!(log.topics().unwrap().untagged(), 3);
+    }
+    let (_folder, path) = parquet(vec![("t", Arc::new(numbers.finish()))]);
+    let error = ExposureLog::open(&path, &schema).unwrap_err();
+    assert!(matches!(&error, Error::ColumnType { column, .. } if column == "t"), "{error}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_values_that_cannot_be_read_are_faults_of_their_rows() {
+    use std::sync::Arc;
+
+    use arrow_array::{BinaryArray, TimestampSecondArray};
+    let (_folder, path) = parquet(vec![
+        ("v", Arc::new(BinaryArray::from(vec![b"a".as_slice(), b"caf\xe9", b"c"]))),
+        ("t", Arc::new(TimestampSecondArray::from(vec![1, 2, i64::MAX]))),
+    ]);
+    let schema = LogSchema::new().viewer("v").time("t", TimeFormat::Iso);
+    match ExposureLog::open(&path, &schema).unwrap_err() {
+        Error::Row(fault) => {
+            assert_eq!((fault.row, &*fault.column, fault.reason), (2, "v", FaultReason::NotUtf8));
+        }
+        other => panic!("{other}"),
+    }
+    let log = ExposureLog::open(&path, &schema.rows(RowPolicy::SetAside)).unwrap();
+    assert_eq!(log.times().unwrap(), [1_000_000]);
+    let late = &log.origin().set_aside.reasons[1];
+    assert_eq!((late.reason, late.first_row), (FaultReason::TimeOutOfRange, 3));
+}
+
+/// A column that is decoded only on request does no harm; one that is asked for is named.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_compressed_in_another_way() {
+    use std::sync::Arc;
+    let text = |values: Vec<&str>| Arc::new(arrow_array::StringArray::from(values));
+    let (_folder, path) = parquet(vec![("a", text(vec!["x"])), ("b", text(vec!["y"]))]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // In the footer a codec is field 4, an i32 in zigzag (byte 0x15 after field 3); 0 is none and
+    // 0x08 is Brotli's 4. The second column's stands last.
+    let at = bytes.windows(5).rposition(|w| w == [b'b', 0x15, 0x00, 0x16, 0x02]).unwrap();
+    bytes[at + 2] = 0x08;
+    std::fs::write(&path, bytes).unwrap();
+    let open = |column: &str| ExposureLog::open(&path, &LogSchema::new().arm(column));
+    assert_eq!(open("a").unwrap().rows(), 1);
+    let error = open("b").unwrap_err();
+    let Error::Codec { column, codec, .. } = &error else { panic!("{error}") };
+    assert_eq!((&**column, &**codec), ("b", "BROTLI"));
+}
+
+#[cfg(feature = "polars")]
+#[test]
+fn frames_with_times_out_of_range_and_untyped_lists() {
+    use polars::prelude::{Column as Named, DataFrame, DataType, NamedFrom, Series, TimeUnit};
+    let read = |column: Series, schema: &LogSchema| {
+        let frame = DataFrame::new(column.len(), vec![Named::from(column)]).unwrap();
+        ExposureLog::read(tiltmeter::source::FrameSource::new(&frame), schema)
+    };
+    let milliseconds = DataType::Datetime(TimeUnit::Milliseconds, None);
+    let times = Series::new("t".into(), [0, i64::MAX]).cast(&milliseconds).unwrap();
+    match read(times, &LogSchema::new().time("t", TimeFormat::Iso)).unwrap_err() {
+        Error::Row(fault) => assert_eq!(
+            (fault.row, &*fault.column, fault.reason),
+            (2, "t", FaultReason::TimeOutOfRange)
+        ),
+        other => panic!("{other}"),
+    }
+    let empty = || Series::new_empty("".into(), &DataType::Null);
+    let lists = Series::new("t".into(), [empty(), empty()]);
+    let log = read(lists, &LogSchema::new().topics(TopicColumn::single("t"))).unwrap();
+    assert_eq!(log.topics().unwrap().untagged(), 2);
+}
+
 #[cfg(feature = "parquet")]
 mod saved {
     use proptest::collection::vec;

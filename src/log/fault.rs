@@ -63,6 +63,8 @@ pub enum FaultReason {
     SatisfactionOutOfRange,
     /// A time that the declared format cannot read.
     UnreadableTime,
+    /// A time that does not fit 64 bits of microseconds.
+    TimeOutOfRange,
     /// A list of topics that the declared format cannot read.
     UnreadableTopics,
     /// A topic that the relabelling does not list.
@@ -93,6 +95,9 @@ impl FaultReason {
             Self::PropensityOutOfRange => "propensities are probabilities, above 0 and at most 1",
             Self::SatisfactionOutOfRange => "satisfactions are probabilities, from 0 to 1",
             Self::UnreadableTime => "not a time in the declared format; see TimeFormat",
+            Self::TimeOutOfRange => {
+                "times are held in microseconds, up to the year 294,246; check the column's unit"
+            }
             Self::UnreadableTopics => "not a list in the declared format; see TopicFormat",
             Self::UnlistedTopic => {
                 "the relabelling does not list it; add it, or say Unlisted::Keep or Unlisted::Untag"
@@ -120,6 +125,7 @@ impl fmt::Display for FaultReason {
             Self::PropensityOutOfRange => "propensity out of range",
             Self::SatisfactionOutOfRange => "satisfaction out of range",
             Self::UnreadableTime => "unreadable time",
+            Self::TimeOutOfRange => "time out of range",
             Self::UnreadableTopics => "unreadable topics",
             Self::UnlistedTopic => "unlisted topic",
             Self::ConflictingTopics => "conflicting topics",

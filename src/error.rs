@@ -88,7 +88,7 @@ pub enum Error {
         /// The columns that are there.
         available: Vec<String>,
     },
-    /// Two columns of the source share a declared name.
+    /// Two columns of the source, or a column and a combined one, share a declared name.
     #[error("{file}: more than one column is called {column:?}; rename one of them")]
     RepeatedColumn {
         /// The file or source.

@@ -483,6 +483,24 @@ mod saved {
         assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
     }
 
+    /// An empty text is no topic, and what can be saved can be opened.
+    #[test]
+    fn empty_topics_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.parquet");
+        let source = || SliceSource::new("test").text("t", &["a", "b"]);
+        let relabelled = TopicColumn::single("t").relabel([("a", ""), ("b", "war")]);
+        let relabelled = ExposureLog::read(source(), &LogSchema::new().topics(relabelled)).unwrap();
+        let log = ExposureLog::read(source(), &LogSchema::new().arm("t")).unwrap();
+        let retagged = log.retag(|_, row| [vec![""], vec!["", "war"]][row].clone()).unwrap();
+        for log in [relabelled, retagged] {
+            let topics = log.topics().unwrap();
+            assert_eq!((topics.untagged(), topics.labels().len()), (1, 1));
+            log.save(&path).unwrap();
+            assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

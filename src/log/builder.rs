@@ -125,6 +125,7 @@ impl<'s> LogBuilder<'s> {
                 call: "LogSchema::arm, viewer, topics and the like",
             });
         }
+        schema.check_combined(file)?;
         let mut wanted: Vec<usize> = Vec::new();
         let mut readings: Vec<Reading<'s>> = Vec::new();
         for (role, column) in schema.needs() {
@@ -153,7 +154,7 @@ impl<'s> LogBuilder<'s> {
 
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
-        let rows = batch.columns.first().map_or(0, Column::len);
+        let rows = self.check_shape(&batch)?;
         let mut faults =
             Faults { file: &self.file, first_row: self.rows as u64 + 1, of_row: BTreeMap::new() };
         for row in batch.unreadable {
@@ -173,6 +174,27 @@ impl<'s> LogBuilder<'s> {
         }
         self.rows += rows;
         Ok(())
+    }
+
+    /// The rows of a batch, if it has all columns in one length and names no row past them.
+    fn check_shape(&self, batch: &Batch) -> Result<usize, Error> {
+        let rows = batch.columns.first().map_or(0, Column::len);
+        let wrong = |column: &str, found| Error::ColumnLength {
+            file: self.file.clone(),
+            column: column.to_owned(),
+            found,
+            expected: rows,
+        };
+        for reading in &self.readings {
+            match batch.columns.get(reading.index).map(Column::len) {
+                Some(found) if found == rows => {}
+                found => return Err(wrong(reading.column, found.unwrap_or(0))),
+            }
+        }
+        match batch.unreadable.iter().find(|row| row.index >= rows) {
+            Some(row) => Err(wrong(&row.column, row.index.saturating_add(1))),
+            None => Ok(rows),
+        }
     }
 
     fn set_aside(&mut self, rows: usize, faults: BTreeMap<usize, RowFault>) {

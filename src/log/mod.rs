@@ -129,8 +129,9 @@ impl ExposureLog {
     /// Reads a whole source into memory, checking every value.
     ///
     /// # Errors
-    /// [`Error::MissingColumn`], [`Error::RepeatedColumn`] and [`Error::ColumnType`] where source
-    /// and schema do not fit; [`Error::Row`] at the first row that breaks a rule (unless the
+    /// [`Error::MissingColumn`], [`Error::RepeatedColumn`], [`Error::ColumnType`] and
+    /// [`Error::ColumnLength`] where source and schema do not fit; [`Error::Parameter`] for a
+    /// combination of no columns; [`Error::Row`] at the first row that breaks a rule (unless the
     /// schema says [`RowPolicy::SetAside`]); [`Error::EmptyLog`] when no row is left; and
     /// whatever the source itself meets, [`Error::Damaged`] above all.
     pub fn read(mut source: impl LogSource, schema: &LogSchema) -> Result<Self, Error> {
@@ -207,7 +208,8 @@ impl ExposureLog {
 
     /// Gives every impression the topics that `topics` names for its row, which may depend on
     /// anything in the log: "own party" in one arm is the other party in the other. Topics that
-    /// the log had before are replaced; an impression without topics is untagged.
+    /// the log had before are replaced; an impression without topics is untagged, and an empty
+    /// text is no topic.
     ///
     /// # Errors
     /// [`Error::TooManyIds`].
@@ -426,8 +428,10 @@ impl ItemTopics {
     /// [`FaultReason::ConflictingTopics`] unless the schema says [`ItemRepeats::Union`].
     pub fn read(mut source: impl LogSource, schema: &ItemTopicsSchema) -> Result<Self, Error> {
         let name = source.name().to_owned();
-        let as_log =
-            LogSchema::new().item(&schema.item).topics(schema.topics.clone()).rows(schema.rows);
+        let as_log = LogSchema {
+            nulls: schema.nulls.clone(),
+            ..LogSchema::new().item(&schema.item).topics(schema.topics.clone()).rows(schema.rows)
+        };
         let (mut builder, wanted) = LogBuilder::new(&name, &as_log, source.column_names())?;
         source.select(&wanted);
         while let Some(batch) = source.next_batch()? {

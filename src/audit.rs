@@ -173,7 +173,8 @@ impl<'l> Audit<'l> {
     /// # Errors
     /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
-    /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`].
+    /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
+    /// out of their range and for a unit that a statistic has no meaning for.
     pub fn run(self) -> Result<AuditReport, Error> {
         let unstated = |what, call| Error::Unstated { what, call };
         let treatment = self.treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
@@ -264,10 +265,14 @@ fn of_quality(quality: &DataQuality) -> Vec<Warning> {
     if rows > 0 {
         warnings.push(Warning::RowsSetAside { rows });
     }
-    if let Some(table) = &quality.origin.item_topics
-        && table.items_missing > 0
-    {
-        warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
+    if let Some(table) = &quality.origin.item_topics {
+        let rows = table.set_aside.rows;
+        if rows > 0 {
+            warnings.push(Warning::TopicRowsSetAside { rows });
+        }
+        if table.items_missing > 0 {
+            warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
+        }
     }
     warnings
 }

@@ -53,10 +53,24 @@ pub enum Error {
         file: String,
         /// The format it was read as.
         format: &'static str,
-        /// Where reading stopped, as ` after row N`, or nothing where that is unknown.
+        /// Where reading stopped, as ` after row N` or ` in row N`, or nothing where that is
+        /// unknown.
         place: String,
         /// What the decoder said.
         detail: String,
+    },
+    /// A column is compressed in a way that is not compiled in.
+    #[error(
+        "{file}: column {column:?} is compressed with {codec}, which this build cannot read; \
+         write it again with Snappy, gzip, Zstandard or no compression"
+    )]
+    Codec {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The compression, as the file names it.
+        codec: String,
     },
     /// The source has no column of the declared name.
     #[error(
@@ -74,7 +88,7 @@ pub enum Error {
         /// The columns that are there.
         available: Vec<String>,
     },
-    /// Two columns of the source share a declared name.
+    /// Two columns of the source, or a column and a combined one, share a declared name.
     #[error("{file}: more than one column is called {column:?}; rename one of them")]
     RepeatedColumn {
         /// The file or source.

@@ -262,6 +262,11 @@ pub enum Warning {
         /// How many.
         rows: u64,
     },
+    /// Rows of the topics table were set aside.
+    TopicRowsSetAside {
+        /// How many.
+        rows: u64,
+    },
     /// Some items of the log have no entry in the topics table.
     ItemsWithoutTopics {
         /// How many distinct items.
@@ -314,6 +319,9 @@ impl fmt::Display for Warning {
             ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))
+            }
+            Self::TopicRowsSetAside { rows } => {
+                write!(f, "{rows} {} of the topics table set aside", plural(*rows, "row"))
             }
             Self::ItemsWithoutTopics { items } => write!(
                 f,

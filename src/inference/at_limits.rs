@@ -22,13 +22,14 @@ struct ShareBounds {
 ///
 /// Each arm's share is bounded at level `1 - alpha/2`, so that both bounds hold together at
 /// `1 - alpha` (Bonferroni), and the statistic is evaluated at the worse ends. A share inside
-/// (0, 1) is bounded by the delta method on its log odds. A share of 0 is bounded by
+/// (0, 1) is bounded by the delta method on its log odds; one that is the same in all clusters has
+/// no variance and bounds itself, and one of a single cluster has no bound. A share of 0 is bounded by
 /// `1 - (alpha/2)^(1/n)`, the Clopper-Pearson bound for no success in n trials (1 minus that for a
 /// share of 1):
 ///
 /// - for cluster means and reach, n is the number of clusters, and the bound is exact or
 ///   conservative for any distribution of shares over clusters, since a cluster without the topic
-///   is at least as likely as 1 minus its expected share;
+///   is at most as likely as 1 minus its expected share;
 /// - for pooled shares, n is the effective number of impressions, `N^2 / sum m^2` over the design
 ///   effect of the same topic's share in the other arm (at least 1), after Korn and Graubard 1998
 ///   (Survey Methodology 24): nothing in the arm itself shows how the topic would clump. Where
@@ -57,8 +58,9 @@ pub(super) fn one_sided(
     };
     let treatment = bounds(&TreatmentShare, Side::Treatment, 0);
     let baseline = bounds(&BaselineShare, Side::Baseline, 1);
-    let (Some(treatment), Some(baseline)) = (treatment, baseline) else {
-        return Ok(none);
+    let (treatment, baseline) = match (treatment, baseline) {
+        (Ok(treatment), Ok(baseline)) => (treatment, baseline),
+        (Err(reason), _) | (_, Err(reason)) => return Ok(Doubt::none(reason)),
     };
     let totals: Vec<f64> = arms.iter().flat_map(Contributions::totals).copied().collect();
     let value_at = |share: f64, other: f64| {
@@ -105,13 +107,20 @@ fn share_bounds(
     effect: Option<f64>,
     unit: Unit,
     interval: &Interval,
-) -> Option<ShareBounds> {
+) -> Result<ShareBounds, NoInterval> {
     let tail = (1.0 - interval.level()) / 2.0;
     let totals = arm.totals();
     match share.value(totals) {
-        Working::Undefined(_) => None,
+        Working::Undefined(_) => Err(NoInterval::ShareAtLimit),
         Working::Finite(at) => {
-            let known = delta::variance(&share.gradient(totals), arm).ok()?;
+            let known = match delta::variance(&share.gradient(totals), arm) {
+                Ok(known) => known,
+                Err(NoInterval::NoVariation) => {
+                    let point = share.scale().reported(at);
+                    return Ok(ShareBounds { low: point, high: point, at_limit: None });
+                }
+                Err(reason) => return Err(reason),
+            };
             let normal =
                 matches!(interval, Interval::Delta(delta) if delta.quantile == Quantile::Normal);
             let quantile = if normal {
@@ -120,7 +129,7 @@ fn share_bounds(
                 delta::student_quantile(tail, known.degrees_of_freedom)
             };
             let stretch = quantile * known.variance.sqrt();
-            Some(ShareBounds {
+            Ok(ShareBounds {
                 low: Scale::Logit.reported(at - stretch),
                 high: Scale::Logit.reported(at + stretch),
                 at_limit: None,
@@ -149,7 +158,7 @@ fn share_bounds(
                 Working::Below => (0.0, width),
                 _ => (1.0 - width, 1.0),
             };
-            Some(ShareBounds { low, high, at_limit: Some(used) })
+            Ok(ShareBounds { low, high, at_limit: Some(used) })
         }
     }
 }

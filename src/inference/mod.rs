@@ -140,6 +140,7 @@ fn answer(
     interval: &Interval,
     replicated: Option<Replicated>,
 ) -> Result<Estimate, Error> {
+    crate::statistic::check_unit(statistic, question.unit)?;
     let contributions = Contributions::of(tally, question, statistic)?;
     let totals = contributions.totals();
     let working = statistic.value(totals);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::dictionary::Coded;
+use super::mixed::MixedValue;
 
 /// Text of many rows in one piece of memory.
 ///
@@ -111,6 +112,9 @@ pub enum Column {
     Timestamp(Vec<Option<i64>>),
     /// Lists of text.
     TextList(Vec<Option<Vec<String>>>),
+    /// Cells that have each a type of their own. What a cell is in a role does not depend on the
+    /// others, so a batch reads the same however a file is cut into batches.
+    Mixed(Vec<MixedValue>),
     /// A type that no role can use; refused with its name if a role needs the column.
     Unsupported {
         /// The type as the source calls it.
@@ -133,6 +137,7 @@ impl Column {
             Self::Float(values) => values.len(),
             Self::Boolean(values) => values.len(),
             Self::TextList(values) => values.len(),
+            Self::Mixed(values) => values.len(),
             Self::Unsupported { rows, .. } => *rows,
         }
     }
@@ -153,6 +158,7 @@ impl Column {
             Self::Boolean(_) => "booleans",
             Self::Timestamp(_) => "timestamps",
             Self::TextList(_) => "lists of text",
+            Self::Mixed(_) => "values of several types",
             Self::Unsupported { type_name, .. } => type_name,
         }
     }

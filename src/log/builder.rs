@@ -9,6 +9,7 @@ use super::batch::{Batch, Column};
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 use super::ids::IdReader;
+use super::mixed::{self, MixedValue};
 use super::parse;
 use super::schema::{LogSchema, Role, TimeFormat};
 use super::topics::{TopicReader, Topics};
@@ -125,6 +126,7 @@ impl<'s> LogBuilder<'s> {
                 call: "LogSchema::arm, viewer, topics and the like",
             });
         }
+        schema.check_combined(file)?;
         let mut wanted: Vec<usize> = Vec::new();
         let mut readings: Vec<Reading<'s>> = Vec::new();
         for (role, column) in schema.needs() {
@@ -153,7 +155,7 @@ impl<'s> LogBuilder<'s> {
 
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
-        let rows = batch.columns.first().map_or(0, Column::len);
+        let rows = self.check_shape(&batch)?;
         let mut faults =
             Faults { file: &self.file, first_row: self.rows as u64 + 1, of_row: BTreeMap::new() };
         for row in batch.unreadable {
@@ -173,6 +175,27 @@ impl<'s> LogBuilder<'s> {
         }
         self.rows += rows;
         Ok(())
+    }
+
+    /// The rows of a batch, if it has all columns in one length and names no row past them.
+    fn check_shape(&self, batch: &Batch) -> Result<usize, Error> {
+        let rows = batch.columns.first().map_or(0, Column::len);
+        let wrong = |column: &str, found| Error::ColumnLength {
+            file: self.file.clone(),
+            column: column.to_owned(),
+            found,
+            expected: rows,
+        };
+        for reading in &self.readings {
+            match batch.columns.get(reading.index).map(Column::len) {
+                Some(found) if found == rows => {}
+                found => return Err(wrong(reading.column, found.unwrap_or(0))),
+            }
+        }
+        match batch.unreadable.iter().find(|row| row.index >= rows) {
+            Some(row) => Err(wrong(&row.column, row.index.saturating_add(1))),
+            None => Ok(rows),
+        }
     }
 
     fn set_aside(&mut self, rows: usize, faults: BTreeMap<usize, RowFault>) {
@@ -312,6 +335,11 @@ impl Reading<'_> {
                     let mend = "cast it to whole numbers or text, so that ids are exact";
                     return Err(wrong_type("ids", mend));
                 }
+                if let Column::Mixed(values) = column {
+                    return mixed::push_ids(ids.plain(), values, null, |row, reason, value| {
+                        faults.add(row, name, reason, value);
+                    });
+                }
                 ids.push(column, id_text(column), null, |row, value| {
                     faults.add(row, name, FaultReason::Null, value);
                 })
@@ -328,15 +356,14 @@ impl Reading<'_> {
                 })
             }
             Target::Position(positions) => {
-                let may = !matches!(column, Column::Boolean(_));
                 let add = collect(positions, 1, name, faults);
-                may.then(|| each_number(column, null, position, add))
-                    .flatten()
+                each_number(column, null, Truth::IsNoNumber, position, add)
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
                 let add = collect(numbers, 0.0, name, faults);
-                each_number(column, null, |value| number_in_role(role, value), add)
+                let rule = |value| number_in_role(role, value);
+                each_number(column, null, Truth::IsOneOrZero, rule, add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
             }
             Target::Time(times, format) => {
@@ -382,7 +409,9 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
                 Err(_) => at.to_string(),
             })
         }),
-        Column::Float(_) | Column::TextList(_) | Column::Unsupported { .. } => None,
+        Column::Float(_) | Column::TextList(_) | Column::Mixed(_) | Column::Unsupported { .. } => {
+            None
+        }
     }
 }
 
@@ -397,11 +426,15 @@ fn push_topics(
     }
     let text_of = id_text(column);
     for row in 0..column.len() {
-        let found = if let Column::TextList(lists) = column {
-            reader.push_list(lists[row].as_deref().unwrap_or_default())?
-        } else {
-            let text = text_of(row);
-            reader.push_text(text.as_deref().filter(|text| !null(text)))?
+        let found = match column {
+            Column::TextList(lists) => {
+                reader.push_list(lists[row].as_deref().unwrap_or_default())?
+            }
+            Column::Mixed(values) => mixed::push_topics(reader, &values[row], &null)?,
+            _ => {
+                let text = text_of(row);
+                reader.push_text(text.as_deref().filter(|text| !null(text)))?
+            }
         };
         if let Some((reason, value)) = found {
             fault(row, reason, &value);
@@ -420,11 +453,19 @@ fn no_value<T>() -> Checked<T> {
     fault(FaultReason::Null, &"")
 }
 
+/// What a truth value is where a number is needed.
+#[derive(Clone, Copy, PartialEq)]
+enum Truth {
+    IsOneOrZero,
+    IsNoNumber,
+}
+
 /// Calls `add` for every row of a column that may hold numbers, with what `rule` makes of the
 /// number; `None` if the column may not. Faults show the value as it was written.
 fn each_number<T>(
     column: &Column,
     null: impl Fn(&str) -> bool,
+    truth: Truth,
     rule: impl Fn(f64) -> Result<T, FaultReason>,
     mut add: impl FnMut(usize, Checked<T>),
 ) -> Option<()> {
@@ -447,10 +488,23 @@ fn each_number<T>(
             Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
             Column::Whole(values) => ruled(values[row] as f64, &values[row]),
             Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
-            Column::Boolean(values) => {
+            Column::Boolean(values) if truth == Truth::IsOneOrZero => {
                 values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
             }
-            Column::Timestamp(_) | Column::TextList(_) | Column::Unsupported { .. } => return None,
+            Column::Mixed(values) => match &values[row] {
+                MixedValue::Null => no_value(),
+                MixedValue::Text(text) => parse(Some(text)),
+                MixedValue::Integer(value) => ruled(*value as f64, value),
+                MixedValue::Float(value) => ruled(*value, value),
+                MixedValue::Boolean(value) if truth == Truth::IsOneOrZero => {
+                    ruled(f64::from(u8::from(*value)), value)
+                }
+                other => fault(FaultReason::NotANumber, &other.shown()),
+            },
+            Column::Boolean(_)
+            | Column::Timestamp(_)
+            | Column::TextList(_)
+            | Column::Unsupported { .. } => return None,
         };
         add(row, value);
     }
@@ -518,6 +572,17 @@ fn each_time(
             }
             Column::Float(values) if !is_text => values[row]
                 .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
+            Column::Mixed(values) => match &values[row] {
+                MixedValue::Null => no_value(),
+                MixedValue::Text(text) => parse(Some(text)),
+                MixedValue::Integer(value) if !is_text => {
+                    or_fault(parse::whole_time(*value, format), value)
+                }
+                MixedValue::Float(value) if !is_text => {
+                    or_fault(parse::fractional_time(*value, format), value)
+                }
+                other => fault(FaultReason::UnreadableTime, &other.shown()),
+            },
             _ => return None,
         };
         add(row, value);

@@ -137,6 +137,11 @@ impl IdReader {
         Ok(())
     }
 
+    /// The column so far, to add ids to by their text.
+    pub(super) fn plain(&mut self) -> &mut Coded {
+        &mut self.ids
+    }
+
     /// The column.
     pub(super) fn finish(self) -> Coded {
         self.ids

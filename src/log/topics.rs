@@ -136,7 +136,9 @@ impl LabelSets {
         &self.members[start..end]
     }
 
+    /// The number of a set. An empty label is no topic, wherever it comes from.
     fn intern<'a>(&mut self, labels: impl Iterator<Item = &'a str>) -> Result<u32, Error> {
+        let labels = labels.filter(|label| !label.is_empty());
         let mut codes =
             labels.map(|label| self.labels.intern(label)).collect::<Result<Vec<_>, _>>()?;
         codes.sort_unstable();
@@ -313,13 +315,28 @@ pub struct ItemTopicsSchema {
     pub(super) item: String,
     pub(super) topics: TopicColumn,
     pub(super) repeats: ItemRepeats,
+    pub(super) nulls: Vec<String>,
     pub(super) rows: RowPolicy,
 }
 
 impl ItemTopicsSchema {
     /// A table with the items in one column and their topics in another.
     pub fn new(item: impl Into<String>, topics: TopicColumn) -> Self {
-        Self { item: item.into(), topics, repeats: ItemRepeats::Refuse, rows: RowPolicy::Strict }
+        Self {
+            item: item.into(),
+            topics,
+            repeats: ItemRepeats::Refuse,
+            nulls: Vec::new(),
+            rows: RowPolicy::Strict,
+        }
+    }
+
+    /// A text that means "no value", beside the empty text: an item without topics, or a row
+    /// without an item, which is at fault.
+    #[must_use]
+    pub fn null(mut self, text: impl Into<String>) -> Self {
+        self.nulls.push(text.into());
+        self
     }
 
     /// What to do with several rows for one item.

@@ -15,6 +15,8 @@
 //!
 //! [`ItemTopics::open`]: crate::log::ItemTopics::open
 
+#[cfg(any(feature = "parquet", feature = "polars"))]
+mod converted;
 mod csv;
 #[cfg(feature = "polars")]
 mod frame;

@@ -97,7 +97,10 @@ impl fmt::Display for ClusterBy {
             Self::Item => f.write_str("item"),
             Self::Column(name) => f.write_str(name),
             Self::Impression => f.write_str("impression"),
-            Self::Hashed { of, bits } => write!(f, "{} hash buckets of {of}", 1_u64 << bits),
+            Self::Hashed { of, bits } => match 1_u64.checked_shl(*bits) {
+                Some(buckets) => write!(f, "{buckets} hash buckets of {of}"),
+                None => write!(f, "2^{bits} hash buckets of {of}"),
+            },
         }
     }
 }

@@ -222,7 +222,7 @@ fn batches_that_are_not_of_one_shape() {
     let mut twice = SliceSource::new("slices").integer("a", &[1]).integer("b", &[2]);
     twice.select(&[0, 1, 0]);
     let batch = twice.next_batch().unwrap().unwrap();
-    let one = |value| Column::Integer(vec![Some(value)]);
+    let one = |value| Column::Whole(vec![value]);
     assert_eq!(batch.columns, [one(1), one(2), one(1)]);
     twice.select(&[7]);
     assert_eq!(twice.next_batch().unwrap().unwrap().columns, []);

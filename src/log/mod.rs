@@ -53,6 +53,12 @@ pub trait LogSource {
     /// # Errors
     /// When the source cannot be read on.
     fn next_batch(&mut self) -> Result<Option<Batch>, Error>;
+
+    /// How many rows of the file come before the first that is read, so that errors count rows as
+    /// the file does; 0 unless a source reads a part of one.
+    fn rows_before(&self) -> u64 {
+        0
+    }
 }
 
 /// Where a log came from and what was left out on the way.

@@ -85,6 +85,10 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
         (**self).next_batch()
     }
+
+    fn rows_before(&self) -> u64 {
+        (**self).rows_before()
+    }
 }
 
 impl ExposureLog {

@@ -139,15 +139,20 @@ fn json_lines_are_read_each_by_itself() {
 #[test]
 fn json_ids_are_exact_or_refused() {
     let schema = LogSchema::new().viewer("v");
-    for id in
-        ["184467440737095516151", "9007199254740993.0", "1.0", "1.5", "1e3", "{\"a\":1}", "[1]"]
-    {
+    for (id, shown) in [
+        ("184467440737095516151", "1.844674407370955e20"),
+        ("9007199254740993.0", "9007199254740992.0"),
+        ("1.0", "1.0"),
+        ("1.5", "1.5"),
+        ("1e3", "1000.0"),
+        ("{\"a\":1}", "{\"a\":1}"),
+        ("[1]", "[\"1\"]"),
+    ] {
         let lines = format!("{{\"v\":\"a\"}}\n{{\"v\":{id}}}\n");
         match ndjson(&lines, &schema) {
             Err(Error::Row(fault)) => assert_eq!(
-                (fault.row, &*fault.column, fault.reason),
-                (2, "v", FaultReason::NotAnId),
-                "{id}"
+                (fault.row, &*fault.column, fault.reason, &*fault.value),
+                (2, "v", FaultReason::NotAnId, shown),
             ),
             other => panic!("{id}: {other:?}"),
         }

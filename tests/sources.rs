@@ -409,6 +409,25 @@ fn parquet_values_that_cannot_be_read_are_faults_of_their_rows() {
     assert_eq!((late.reason, late.first_row), (FaultReason::TimeOutOfRange, 3));
 }
 
+/// Text columns are checked by the decoder, whose message names no column.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_text_that_is_not_utf8_names_its_column() {
+    use std::sync::Arc;
+    let text = |values: Vec<&str>| Arc::new(arrow_array::StringArray::from(values));
+    let (_folder, path) = parquet(vec![("a", text(vec!["x"])), ("b", text(vec!["caf\u{e9}"]))]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for at in 0..bytes.len() - 1 {
+        if bytes[at..at + 2] == *"\u{e9}".as_bytes() {
+            bytes[at] = 0xe9;
+        }
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let error = ExposureLog::open(&path, &LogSchema::new().arm("a").viewer("b")).unwrap_err();
+    let Error::Damaged { place, .. } = &error else { panic!("{error}") };
+    assert_eq!(place, " after row 0 in column \"b\"", "{error}");
+}
+
 /// A column that is decoded only on request does no harm; one that is asked for is named.
 #[cfg(feature = "parquet")]
 #[test]

@@ -251,8 +251,11 @@ fn nothing_to_read() {
     assert!(matches!(error, Error::EmptyLog { set_aside: 0, .. }), "{error}");
     let error = csv("a,b\n,1\n,2\n", &schema.clone().rows(RowPolicy::SetAside)).unwrap_err();
     assert!(matches!(error, Error::EmptyLog { set_aside: 2, .. }), "{error}");
-    let error = csv("", &schema).unwrap_err();
-    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    for nothing in ["", "\n\n"] {
+        let error = csv(nothing, &schema).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("there is no header line"), "{error}");
+    }
     let error = csv("a\nx\n", &LogSchema::new()).unwrap_err();
     assert!(matches!(error, Error::Unstated { what: "columns", .. }), "{error}");
     let error = ExposureLog::open("no/such/file.csv", &schema).unwrap_err();

@@ -139,15 +139,20 @@ fn json_lines_are_read_each_by_itself() {
 #[test]
 fn json_ids_are_exact_or_refused() {
     let schema = LogSchema::new().viewer("v");
-    for id in
-        ["184467440737095516151", "9007199254740993.0", "1.0", "1.5", "1e3", "{\"a\":1}", "[1]"]
-    {
+    for (id, shown) in [
+        ("184467440737095516151", "1.844674407370955e20"),
+        ("9007199254740993.0", "9007199254740992.0"),
+        ("1.0", "1.0"),
+        ("1.5", "1.5"),
+        ("1e3", "1000.0"),
+        ("{\"a\":1}", "{\"a\":1}"),
+        ("[1]", "[\"1\"]"),
+    ] {
         let lines = format!("{{\"v\":\"a\"}}\n{{\"v\":{id}}}\n");
         match ndjson(&lines, &schema) {
             Err(Error::Row(fault)) => assert_eq!(
-                (fault.row, &*fault.column, fault.reason),
-                (2, "v", FaultReason::NotAnId),
-                "{id}"
+                (fault.row, &*fault.column, fault.reason, &*fault.value),
+                (2, "v", FaultReason::NotAnId, shown),
             ),
             other => panic!("{id}: {other:?}"),
         }
@@ -402,6 +407,25 @@ fn parquet_values_that_cannot_be_read_are_faults_of_their_rows() {
     assert_eq!(log.times().unwrap(), [1_000_000]);
     let late = &log.origin().set_aside.reasons[1];
     assert_eq!((late.reason, late.first_row), (FaultReason::TimeOutOfRange, 3));
+}
+
+/// Text columns are checked by the decoder, whose message names no column.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_text_that_is_not_utf8_names_its_column() {
+    use std::sync::Arc;
+    let text = |values: Vec<&str>| Arc::new(arrow_array::StringArray::from(values));
+    let (_folder, path) = parquet(vec![("a", text(vec!["x"])), ("b", text(vec!["caf\u{e9}"]))]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for at in 0..bytes.len() - 1 {
+        if bytes[at..at + 2] == *"\u{e9}".as_bytes() {
+            bytes[at] = 0xe9;
+        }
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let error = ExposureLog::open(&path, &LogSchema::new().arm("a").viewer("b")).unwrap_err();
+    let Error::Damaged { place, .. } = &error else { panic!("{error}") };
+    assert_eq!(place, " after row 0 in column \"b\"", "{error}");
 }
 
 /// A column that is decoded only on request does no harm; one that is asked for is named.

@@ -78,7 +78,10 @@ impl FaultReason {
     #[must_use]
     pub const fn mend(self) -> &'static str {
         match self {
-            Self::Malformed => "the line does not match the header; check the delimiter and quotes",
+            Self::Malformed => {
+                "not a row; a CSV line needs the fields of the header (check delimiter and quotes), \
+                 an NDJSON line is one object"
+            }
             Self::NotUtf8 => "not UTF-8; convert the file",
             Self::Null => "empty; fill it in, or set such rows aside",
             Self::NotAnId => {

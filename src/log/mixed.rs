@@ -37,7 +37,8 @@ impl MixedValue {
             Self::Null => String::new(),
             Self::Text(text) | Self::Other(text) => text.clone(),
             Self::Integer(value) => value.to_string(),
-            Self::Float(value) => value.to_string(),
+            // With its point or exponent: "1" would not show why 1.0 is no whole number.
+            Self::Float(value) => format!("{value:?}"),
             Self::Boolean(value) => value.to_string(),
             Self::TextList(items) => format!("{items:?}"),
         }

@@ -82,12 +82,12 @@ impl CsvSource {
             place: " in the header".into(),
             detail: detail.into(),
         };
-        if ends_inside_quotes(&reader) {
-            return Err(damaged(OPEN_QUOTE));
-        }
         let columns = columns.map_err(|_| damaged("the names of the columns are not UTF-8"))?;
         if columns.is_empty() {
             return Err(damaged("there is no header line"));
+        }
+        if ends_inside_quotes(&reader) {
+            return Err(damaged(OPEN_QUOTE));
         }
         Ok(Self { name, reader, columns, selected: Vec::new(), rows: 0 })
     }
@@ -129,7 +129,7 @@ impl Read for ToldEnd {
     }
 }
 
-/// Whether the line just read took all there is and was still inside a quote.
+/// Whether the line just read, if there was one, took all there is and was still inside a quote.
 fn ends_inside_quotes(reader: &Reader<ToldEnd>) -> bool {
     let source = reader.get_ref();
     source.told == TOLD.len() && reader.position().byte() == source.read + TOLD.len() as u64

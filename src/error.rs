@@ -257,6 +257,57 @@ pub enum Error {
         /// The largest that fits.
         largest: String,
     },
+    /// A path or pattern stands for no log file.
+    #[error("{}: no log files there; check the path or pattern", path.display())]
+    NoFiles {
+        /// The path or pattern.
+        path: PathBuf,
+    },
+    /// A job was given the same file twice.
+    #[error("{}: the file is there twice, and would be counted twice; name it once", path.display())]
+    RepeatedFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A checkpoint was saved by another job.
+    #[error(
+        "{}: this checkpoint is of another job: {difference}; \
+         name another file for the checkpoint, or delete this one to begin anew",
+        path.display()
+    )]
+    OtherJob {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// A job was stopped by its progress callback.
+    #[error(
+        "stopped with {parts} of {of_parts} parts done{}",
+        saved.as_ref().map_or(String::new(), |path| format!(
+            "; run the same job again to go on from {}",
+            path.display()
+        ))
+    )]
+    Stopped {
+        /// Parts that were done.
+        parts: usize,
+        /// All parts.
+        of_parts: usize,
+        /// The checkpoint that holds them, if there is one.
+        saved: Option<PathBuf>,
+    },
+    /// A tally outgrew the memory that a job may use.
+    #[error(
+        "the tally needs about {needed} bytes of memory and may use {limit}; allow more with \
+         TallyJob::memory, or tally by hash buckets (ClusterBy::hashed), whose size is fixed"
+    )]
+    MemoryLimit {
+        /// What the job would need by now, in bytes.
+        needed: usize,
+        /// What it may use, in bytes.
+        limit: usize,
+    },
     /// More distinct ids in one column than codes.
     #[error(
         "a column has more than 4,294,967,294 distinct ids; split the log and merge the tallies"

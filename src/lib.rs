@@ -60,6 +60,7 @@ mod error;
 mod estimand;
 mod estimate;
 pub mod inference;
+pub mod job;
 pub mod log;
 pub mod report;
 pub mod source;

@@ -46,6 +46,8 @@ pub(super) struct LogBuilder<'s> {
     nulls: &'s [String],
     policy: RowPolicy,
     readings: Vec<Reading<'s>>,
+    /// Rows of the file before the first that is read here.
+    before: u64,
     rows: usize,
     keep: Vec<bool>,
     account: SetAsideAccount,
@@ -91,6 +93,14 @@ impl Built {
         time: Time -> Vec<i64>,
         number: Number -> Vec<f64>,
         topics: Topics -> Topics,
+    }
+
+    /// Itself, unless no row is left.
+    pub(super) fn or_empty(self, file: &str) -> Result<Self, Error> {
+        if self.rows > 0 {
+            return Ok(self);
+        }
+        Err(Error::EmptyLog { file: file.to_owned(), set_aside: self.set_aside.rows })
     }
 
     /// The row of the source, counted from 1, that each row kept was.
@@ -146,6 +156,7 @@ impl<'s> LogBuilder<'s> {
             nulls: &schema.nulls,
             policy: schema.rows,
             readings,
+            before: 0,
             rows: 0,
             keep: Vec::new(),
             account: SetAsideAccount::default(),
@@ -153,11 +164,34 @@ impl<'s> LogBuilder<'s> {
         Ok((builder, wanted))
     }
 
+    /// The same, for rows that come after others of the file.
+    pub(super) fn starting_after(mut self, rows: u64) -> Self {
+        self.before = rows;
+        self
+    }
+
+    /// How many rows were read.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many distinct ids there are, over all columns.
+    pub(super) fn distinct_ids(&self) -> usize {
+        let ids = |reading: &Reading<'_>| match &reading.target {
+            Target::Ids(ids) => ids.distinct(),
+            _ => 0,
+        };
+        self.readings.iter().map(ids).sum()
+    }
+
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
         let rows = self.check_shape(&batch)?;
-        let mut faults =
-            Faults { file: &self.file, first_row: self.rows as u64 + 1, of_row: BTreeMap::new() };
+        let mut faults = Faults {
+            file: &self.file,
+            first_row: self.before + self.rows as u64 + 1,
+            of_row: BTreeMap::new(),
+        };
         for row in batch.unreadable {
             faults.add(row.index, &row.column, row.reason, &row.value);
         }
@@ -207,13 +241,10 @@ impl<'s> LogBuilder<'s> {
         }
     }
 
-    /// The columns, without the rows set aside.
+    /// The columns, without the rows set aside; there may be no row left.
     pub(super) fn finish(self) -> Result<Built, Error> {
         let set_aside = self.account.finish();
         let rows = self.rows - usize::try_from(set_aside.rows).unwrap_or(self.rows);
-        if rows == 0 {
-            return Err(Error::EmptyLog { file: self.file, set_aside: set_aside.rows });
-        }
         let keep = (set_aside.rows > 0).then_some(self.keep);
         let columns = self
             .readings

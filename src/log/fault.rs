@@ -165,7 +165,15 @@ impl SetAside {
     /// Adds another account to this one.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.rows += other.rows;
-        self.reasons.extend(other.reasons);
+        for reason in other.reasons {
+            let same = |its: &&mut SetAsideReason| {
+                its.reason == reason.reason && its.column == reason.column
+            };
+            match self.reasons.iter_mut().find(same) {
+                Some(its) => its.rows += reason.rows,
+                None => self.reasons.push(reason),
+            }
+        }
     }
 }
 

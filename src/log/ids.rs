@@ -137,6 +137,11 @@ impl IdReader {
         Ok(())
     }
 
+    /// How many distinct ids there are.
+    pub(super) fn distinct(&self) -> usize {
+        self.ids.dictionary().len()
+    }
+
     /// The column so far, to add ids to by their text.
     pub(super) fn plain(&mut self) -> &mut Coded {
         &mut self.ids

@@ -3,6 +3,7 @@
 
 mod batch;
 mod builder;
+mod chunks;
 mod dictionary;
 mod fault;
 mod ids;
@@ -10,6 +11,7 @@ mod key;
 mod mixed;
 mod parse;
 mod quality;
+mod range;
 mod schema;
 mod topics;
 
@@ -20,12 +22,14 @@ use serde::{Deserialize, Serialize};
 pub use self::batch::{Batch, Column, SharedText, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
+pub(crate) use self::chunks::{Chunk, Chunks};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::key::ClusterKey;
 pub use self::mixed::MixedValue;
 pub use self::quality::{DataQuality, SlateRepeats};
+pub(crate) use self::range::{Bound, RowGroup};
 pub use self::schema::{
     CombinedColumn, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat, Unlisted,
 };
@@ -75,6 +79,17 @@ pub struct Origin {
     pub left_out: u64,
     /// The topics table, where one was joined.
     pub item_topics: Option<ItemTopicsOrigin>,
+}
+
+impl Origin {
+    /// Adds the account of further rows of the same files.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.source = more.source;
+        self.rows_read += more.rows_read;
+        self.left_out += more.left_out;
+        self.set_aside.absorb(more.set_aside);
+        self.item_topics = self.item_topics.take().or(more.item_topics);
+    }
 }
 
 /// What joining a topics table did.
@@ -148,7 +163,7 @@ impl ExposureLog {
         while let Some(batch) = source.next_batch()? {
             builder.push(batch)?;
         }
-        Self::from_built(name, builder.finish()?, schema)
+        Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)
     }
 
     fn from_built(source: String, mut built: Built, schema: &LogSchema) -> Result<Self, Error> {
@@ -444,7 +459,7 @@ impl ItemTopics {
         while let Some(batch) = source.next_batch()? {
             builder.push(batch)?;
         }
-        let built = builder.finish()?;
+        let built = builder.finish()?.or_empty(&name)?;
         let source_rows = built.source_rows();
         let log = ExposureLog::from_built(name, built, &as_log)?;
         Self::from_log(&log, &source_rows, schema)

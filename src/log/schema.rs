@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fault::RowPolicy;
+use super::range::Bound;
 use crate::error::Error;
 
 /// The part a column plays in a log (METHODS vocabulary).
@@ -374,6 +375,72 @@ impl LogSchema {
             }
         }
         Ok(())
+    }
+
+    /// The columns whose ranges tell which rows need not be read: time and arm. A column that is
+    /// not declared has an empty name, which no column has.
+    pub(crate) fn range_columns(&self) -> [&str; 2] {
+        let time = self.time.as_ref().map_or("", |(column, _)| column);
+        [time, self.arm.as_deref().unwrap_or("")]
+    }
+
+    /// The declared delimiter of text files.
+    pub(crate) const fn declared_delimiter(&self) -> Option<u8> {
+        self.delimiter
+    }
+
+    /// An end of the range of the column of times, in microseconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn time_of(&self, bound: &Bound) -> Option<i64> {
+        let (_, format) = self.time.as_ref()?;
+        match bound {
+            Bound::Time(time) => Some(*time),
+            Bound::Whole(number) => super::parse::whole_time(*number, format),
+            // Texts need not be in the order of the times that they stand for.
+            Bound::Text(_) => None,
+        }
+    }
+
+    /// Bytes of memory that a row takes while it is read and tallied, but for distinct ids.
+    pub(crate) fn bytes_per_row(&self) -> usize {
+        let column = |role| match role {
+            Role::Time
+            | Role::Weight
+            | Role::Engagement
+            | Role::Propensity
+            | Role::Satisfaction => 16,
+            _ => 8,
+        };
+        16 + self.needs().iter().map(|(role, _)| column(*role)).sum::<usize>()
+    }
+
+    /// The schema of just the columns for which `keep` is true, by role and column; combined ones
+    /// go by [`Role::Named`] and their own name.
+    pub(crate) fn restricted(&self, keep: impl Fn(Role, &str) -> bool) -> Self {
+        let keep = &keep;
+        let plain = |role, column: &Option<String>| column.clone().filter(|name| keep(role, name));
+        Self {
+            viewer: plain(Role::Viewer, &self.viewer),
+            item: plain(Role::Item, &self.item),
+            arm: plain(Role::Arm, &self.arm),
+            position: plain(Role::Position, &self.position),
+            time: self.time.clone().filter(|(name, _)| keep(Role::Time, name)),
+            weight: plain(Role::Weight, &self.weight),
+            stratum: plain(Role::Stratum, &self.stratum),
+            topics: self.topics.clone().filter(|topics| keep(Role::Topics, &topics.column)),
+            slate: plain(Role::Slate, &self.slate),
+            session: plain(Role::Session, &self.session),
+            engagement: plain(Role::Engagement, &self.engagement),
+            propensity: plain(Role::Propensity, &self.propensity),
+            satisfaction: plain(Role::Satisfaction, &self.satisfaction),
+            columns: self.columns.iter().filter(|c| keep(Role::Named, c)).cloned().collect(),
+            combined: {
+                let kept = self.combined.iter().filter(|c| keep(Role::Named, &c.name));
+                kept.cloned().collect()
+            },
+            nulls: self.nulls.clone(),
+            delimiter: self.delimiter,
+            rows: self.rows,
+        }
     }
 
     /// Every column of the source that the schema needs, with its role, in the order in which

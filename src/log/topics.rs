@@ -383,6 +383,11 @@ impl ItemTopics {
         self.labels_of.len()
     }
 
+    /// The file or source of the table.
+    pub(crate) fn source_name(&self) -> &str {
+        &self.source
+    }
+
     /// Whether it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -41,7 +41,7 @@ pub use self::parquet::ParquetSource;
 pub use self::slice::SliceSource;
 use crate::error::Error;
 pub use crate::log::LogSource;
-use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema};
+use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup};
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache.
 const BATCH_ROWS: usize = 65_536;
@@ -52,8 +52,48 @@ const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };
 
+/// Whether a file's ending is that of a log that can be read.
+pub(crate) fn is_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    match plain.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("csv" | "tsv" | "ndjson" | "jsonl") => true,
+        Some("parquet") => cfg!(feature = "parquet") && plain == name,
+        _ => false,
+    }
+}
+
+/// The row groups of a file that can be read one without the others, with the ranges of some
+/// columns by name; `None` if it can only be read from its beginning.
+pub(crate) fn row_groups_of(path: &Path, columns: &[&str]) -> Result<Option<Vec<RowGroup>>, Error> {
+    #[cfg(feature = "parquet")]
+    if is_parquet(path) {
+        return self::parquet::row_groups(path, columns).map(Some);
+    }
+    let _ = (path, columns);
+    Ok(None)
+}
+
+/// A reader of some of the row groups of a file that has them.
+pub(crate) fn open_groups(
+    path: &Path,
+    groups: std::ops::Range<usize>,
+) -> Result<Box<dyn LogSource>, Error> {
+    #[cfg(feature = "parquet")]
+    if is_parquet(path) {
+        return Ok(Box::new(ParquetSource::open_groups(path, groups)?));
+    }
+    let _ = groups;
+    by_ending(path, None)
+}
+
+#[cfg(feature = "parquet")]
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+}
+
 /// The reader for a file, by its ending, with the delimiter for text if one was declared.
-fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
+pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);

@@ -14,6 +14,9 @@ use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::ClusterKey;
 
+/// Blocks that are merged before the memory of those used up is given back.
+const BLOCKS_AT_A_TIME: usize = 64;
+
 /// The most places of a table per entry before sorting the entries is cheaper.
 const PLACES_PER_ENTRY: usize = 16;
 
@@ -46,32 +49,38 @@ impl Tally {
         let Some(first) = tallies.first() else {
             return Err(Error::Unstated { what: "tallies", call: "Tally::of" });
         };
-        for other in &tallies[1..] {
-            first.check_mergeable(other)?;
+        if tallies.len() == 1 {
+            return Ok((*first).clone());
         }
-        let impressions = merged_impressions(&tallies)?;
-        let names = |of: fn(&Axes) -> &[String]| {
-            tallies.iter().flat_map(move |tally| of(&tally.axes)).map(String::as_str)
+        let plan = Plan::of(&tallies)?;
+        let parts = plan.parts(tallies.iter().copied());
+        let blocks = plan.keys.par_chunks(BLOCK).map(|keys| plan.block(&parts, keys)).collect();
+        Ok(plan.tally(first.spec.clone(), blocks))
+    }
+
+    /// The same, giving back the memory of the tallies as they are used up.
+    pub(crate) fn merge_owned(mut tallies: Vec<Self>) -> Result<Self, Error> {
+        if tallies.len() == 1 {
+            return Ok(tallies.remove(0));
+        }
+        let refs: Vec<&Self> = tallies.iter().collect();
+        let Some(first) = refs.first() else {
+            return Self::merge_all(refs);
         };
-        let windows = tallies.iter().flat_map(|tally| tally.axes.windows().iter().copied());
-        // Strata are named or not alike in all, since the specs are equal.
-        let axes = Axes::new(names(Axes::arms), names(Axes::strata), windows, names(Axes::topics))?;
-        let parts: Vec<Part<'_>> =
-            tallies.iter().map(|tally| Part { tally, cells: tally.axes.cells_in(&axes) }).collect();
-        let keys = union(&tallies);
-        let of_counts: Vec<bool> = (0..first.spec.attentions.len())
-            .map(|attention| tallies.iter().all(|tally| tally.is_of_counts(attention)))
-            .collect();
-        let block = |keys: &[ClusterKey]| merged_block(&parts, keys, axes.cells(), &of_counts);
-        let blocks = keys.par_chunks(BLOCK).map(block).collect();
-        Ok(Self {
-            spec: first.spec.clone(),
-            squares: merged_squares(&parts, axes.cells())?,
-            impressions,
-            keys,
-            blocks,
-            axes,
-        })
+        let (spec, plan) = (first.spec.clone(), Plan::of(&refs)?);
+        let mut blocks = Vec::with_capacity(plan.keys.len().div_ceil(BLOCK));
+        let mut freed = vec![0; tallies.len()];
+        for keys in plan.keys.chunks(BLOCK * BLOCKS_AT_A_TIME) {
+            let parts = plan.parts(tallies.iter());
+            blocks.par_extend(keys.par_chunks(BLOCK).map(|keys| plan.block(&parts, keys)));
+            let last = keys.last().copied();
+            for (tally, freed) in tallies.iter_mut().zip(&mut freed) {
+                let used = tally.keys.partition_point(|key| Some(*key) <= last) / BLOCK;
+                tally.blocks[*freed..used].iter_mut().for_each(|block| *block = Block::default());
+                *freed = used;
+            }
+        }
+        Ok(plan.tally(spec, blocks))
     }
 
     /// Whether a tally may be added to this one.
@@ -131,7 +140,54 @@ fn merged_impressions(tallies: &[&Tally]) -> Result<u64, Error> {
 /// A tally to merge, and by cell the number of that cell in the merged one.
 struct Part<'t> {
     tally: &'t Tally,
-    cells: Vec<u32>,
+    cells: &'t [u32],
+}
+
+/// What tallies have together, but for the sums of their clusters.
+struct Plan {
+    axes: Axes,
+    keys: Vec<ClusterKey>,
+    /// By tally and cell, the number of the cell in the merged one.
+    cells: Vec<Vec<u32>>,
+    /// By attention model, whether mass is the count in every cell of all.
+    of_counts: Vec<bool>,
+    squares: Vec<Vec<Squares>>,
+    impressions: u64,
+}
+
+impl Plan {
+    fn of(tallies: &[&Tally]) -> Result<Self, Error> {
+        let first = tallies[0];
+        for other in &tallies[1..] {
+            first.check_mergeable(other)?;
+        }
+        let impressions = merged_impressions(tallies)?;
+        let names = |of: fn(&Axes) -> &[String]| {
+            tallies.iter().flat_map(move |tally| of(&tally.axes)).map(String::as_str)
+        };
+        let windows = tallies.iter().flat_map(|tally| tally.axes.windows().iter().copied());
+        // Strata are named or not alike in all, since the specs are equal.
+        let axes = Axes::new(names(Axes::arms), names(Axes::strata), windows, names(Axes::topics))?;
+        let cells: Vec<Vec<u32>> = tallies.iter().map(|t| t.axes.cells_in(&axes)).collect();
+        let of_counts = (0..first.spec.attentions.len())
+            .map(|attention| tallies.iter().all(|tally| tally.is_of_counts(attention)))
+            .collect();
+        let squares = merged_squares(tallies, &cells, axes.cells())?;
+        Ok(Self { keys: union(tallies), axes, cells, of_counts, squares, impressions })
+    }
+
+    fn parts<'p>(&'p self, tallies: impl Iterator<Item = &'p Tally>) -> Vec<Part<'p>> {
+        tallies.zip(&self.cells).map(|(tally, cells)| Part { tally, cells }).collect()
+    }
+
+    fn block(&self, parts: &[Part<'_>], keys: &[ClusterKey]) -> Block {
+        merged_block(parts, keys, self.axes.cells(), &self.of_counts)
+    }
+
+    fn tally(self, spec: super::TallySpec, blocks: Vec<Block>) -> Tally {
+        let Self { axes, keys, squares, impressions, .. } = self;
+        Tally { spec, axes, keys, blocks, squares, impressions }
+    }
 }
 
 /// Every key that occurs, ascending.
@@ -145,12 +201,16 @@ fn union(tallies: &[&Tally]) -> Vec<ClusterKey> {
 }
 
 /// The cell squares of all parts, by attention model.
-fn merged_squares(parts: &[Part<'_>], cells: usize) -> Result<Vec<Vec<Squares>>, Error> {
-    let models = parts[0].tally.squares.len();
+fn merged_squares(
+    tallies: &[&Tally],
+    places: &[Vec<u32>],
+    cells: usize,
+) -> Result<Vec<Vec<Squares>>, Error> {
+    let models = tallies[0].squares.len();
     let mut merged = vec![vec![Squares::default(); cells]; models];
-    for part in parts {
-        for (mine, more) in merged.iter_mut().zip(&part.tally.squares) {
-            for (&cell, squares) in part.cells.iter().zip(more) {
+    for (tally, places) in tallies.iter().zip(places) {
+        for (mine, more) in merged.iter_mut().zip(&tally.squares) {
+            for (&cell, squares) in places.iter().zip(more) {
                 let sum = &mut mine[cell as usize];
                 *sum = sum.checked_add(*squares).ok_or_else(|| Error::SumTooLarge {
                     what: "a sum of squared masses",

@@ -7,29 +7,10 @@ use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 use super::{Builder, columns, guarded, opened};
 use crate::error::Error;
-use crate::log::Column;
-
-/// A row group of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RowGroup {
-    pub(crate) rows: u64,
-    /// The least and greatest value of the columns asked for, where the file says.
-    pub(crate) ranges: Vec<Option<(Bound, Bound)>>,
-}
-
-/// An end of the range of a column's values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Bound {
-    /// A whole number as it stands in the file.
-    Whole(i64),
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    Time(i64),
-    /// Text, perhaps cut short.
-    Text(String),
-}
+use crate::log::{Bound, Column, RowGroup};
 
 /// The row groups of a file, with the ranges of some columns by name.
-pub(crate) fn row_groups(path: &Path, names: &[&str]) -> Result<Vec<RowGroup>, Error> {
+pub(in crate::source) fn row_groups(path: &Path, names: &[&str]) -> Result<Vec<RowGroup>, Error> {
     let builder = opened(path)?;
     let ranges: Vec<Vec<Option<(Bound, Bound)>>> =
         names.iter().map(|name| ranges(&builder, name)).collect();

@@ -18,7 +18,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Compression;
 
 use self::columns::KnownDictionary;
-pub(crate) use self::groups::{Bound, RowGroup, row_groups};
+pub(super) use self::groups::row_groups;
 use super::BATCH_ROWS;
 use super::converted;
 use crate::error::Error;
@@ -139,7 +139,7 @@ fn with_dictionaries(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
 
 impl ParquetSource {
     /// A reader of some consecutive row groups only.
-    pub(crate) fn open_groups(path: &Path, groups: Range<usize>) -> Result<Self, Error> {
+    pub(super) fn open_groups(path: &Path, groups: Range<usize>) -> Result<Self, Error> {
         let mut source = Self::open(path)?;
         if let State::Opened(builder) = source.state {
             let before = &builder.metadata().row_groups()[..groups.start];

@@ -1,0 +1,40 @@
+//! Which columns a job needs: others are not decoded.
+
+use super::Filter;
+use crate::attention::Attention;
+use crate::log::{ItemTopics, LogSchema, Role};
+use crate::tally::{ClusterBy, StratifyBy, TallySpec, WindowBy};
+
+/// The schema without the columns that the tally does not need.
+pub(super) fn needed(
+    schema: &LogSchema,
+    spec: &TallySpec,
+    filter: &Filter,
+    item_topics: Option<&ItemTopics>,
+) -> LogSchema {
+    let by_rank = spec.attentions.iter().any(|model| *model != Attention::Uniform);
+    let cascade = spec.attentions.contains(&Attention::Cascade);
+    let timed = spec.windows != WindowBy::Nothing || filter.times.is_some();
+    let mut cluster = &spec.cluster;
+    while let ClusterBy::Hashed { of, .. } = cluster {
+        cluster = of;
+    }
+    let named = |column: &str| {
+        matches!(cluster, ClusterBy::Column(name) if name == column)
+            || matches!(&spec.strata, StratifyBy::Column(name) if name == column)
+    };
+    schema.restricted(|role, column| match role {
+        Role::Arm | Role::Weight => true,
+        Role::Topics => item_topics.is_none(),
+        Role::Item => item_topics.is_some() || *cluster == ClusterBy::Item || named(column),
+        Role::Viewer => *cluster == ClusterBy::Viewer || named(column),
+        Role::Session => *cluster == ClusterBy::Session || named(column),
+        Role::Slate => cascade || *cluster == ClusterBy::Slate || named(column),
+        Role::Stratum => spec.strata == StratifyBy::Stratum || named(column),
+        Role::Position => by_rank,
+        Role::Satisfaction => cascade,
+        Role::Time => timed,
+        Role::Named => named(column),
+        Role::Engagement | Role::Propensity => false,
+    })
+}

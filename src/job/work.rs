@@ -1,0 +1,411 @@
+//! Running a job: threads read and tally parts, the thread that was asked merges what they make.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+use super::checkpoint::{Identity, State};
+use super::parts::Parts;
+use super::{Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
+use crate::error::Error;
+use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin};
+use crate::tally::{Tally, TallySpec};
+
+/// Tallies of one size that wait before they are merged into one of the next.
+const WAITING: usize = 8;
+
+pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
+    if job.memory < MIN_MEMORY {
+        return Err(Error::Parameter {
+            parameter: "memory",
+            value: format!("{} bytes", job.memory),
+            expected: "at least 67,108,864 bytes (64 MiB)",
+        });
+    }
+    let threads = rayon::current_num_threads();
+    let schema = need::needed(&job.schema, &job.spec, &job.filter, job.item_topics);
+    let table =
+        job.item_topics.map(|topics| (topics.source_name().to_owned(), topics.len() as u64));
+    let identity = Identity::of(&job.files, &schema, &job.spec, &job.filter, table)?;
+    let chunk_bytes = job.memory / 4 / threads;
+    let resumed = match &job.checkpoint {
+        Some((path, _)) => State::open(path, &identity)?,
+        None => None,
+    };
+    let (tally, state) = match resumed {
+        Some((tally, state)) => (Some(tally), state),
+        None => {
+            let rows = (chunk_bytes / schema.bytes_per_row()) as u64;
+            let parts = Parts::of(&job.files, &schema, &job.filter, rows)?;
+            (None, State { identity, parts, done: BTreeMap::new() })
+        }
+    };
+    let work = Work {
+        files: &job.files,
+        schema: &schema,
+        spec: &job.spec,
+        filter: &job.filter,
+        item_topics: job.item_topics,
+        chunk_bytes,
+        todo: (0..state.parts.parts.len()).filter(|p| !state.done.contains_key(p)).collect(),
+        parts: &state.parts.clone(),
+        next: AtomicUsize::new(0),
+        given_up: AtomicUsize::new(usize::MAX),
+    };
+    let mut gathering = Gathering::new(state, tally, job.memory, job.checkpoint, job.progress);
+    let done = std::thread::scope(|scope| {
+        // Few may wait, so that threads which are faster than the merging do not fill the memory.
+        let (send, receive) = mpsc::sync_channel(1);
+        for _ in 0..threads.min(work.todo.len()) {
+            let (send, work) = (send.clone(), &work);
+            scope.spawn(move || work.each_part(&send));
+        }
+        drop(send);
+        let gathered = gathering.gather(&receive, &work.given_up);
+        work.given_up.store(0, Ordering::Relaxed);
+        // Threads that wait to hand something over must not wait for ever.
+        drop(receive);
+        gathered
+    });
+    done?;
+    gathering.finish(&job.files)
+}
+
+/// What the threads share.
+struct Work<'w> {
+    files: &'w [PathBuf],
+    schema: &'w LogSchema,
+    spec: &'w TallySpec,
+    filter: &'w Filter,
+    item_topics: Option<&'w ItemTopics>,
+    chunk_bytes: usize,
+    parts: &'w Parts,
+    todo: Vec<usize>,
+    next: AtomicUsize,
+    /// Parts from this one on are not wanted any more.
+    given_up: AtomicUsize,
+}
+
+/// What a thread hands over.
+enum Made {
+    /// Of some rows of a part.
+    Chunk {
+        part: usize,
+        tally: Option<Tally>,
+        origin: Origin,
+        times: StepTimes,
+    },
+    /// The part is done.
+    Done(usize),
+    Failed(usize, Error),
+}
+
+impl Work<'_> {
+    /// Takes parts until there are none left.
+    fn each_part(&self, send: &SyncSender<Made>) {
+        // Within a part there is one thread: parts are what runs side by side.
+        let pool = match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+            Ok(pool) => pool,
+            Err(cause) => {
+                let cause = std::io::Error::other(cause);
+                let failed = Error::Io { path: PathBuf::from("a thread"), cause };
+                let _ = send.send(Made::Failed(0, failed));
+                return;
+            }
+        };
+        loop {
+            let next = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed));
+            let Some(&part) = next.filter(|part| !self.is_given_up(**part)) else {
+                return;
+            };
+            let made = match pool.install(|| self.part(part, send)) {
+                Ok(ControlFlow::Continue(())) => Made::Done(part),
+                Ok(ControlFlow::Break(())) => return,
+                Err(error) => Made::Failed(part, error),
+            };
+            // Nobody listens any more once the job has failed or was stopped.
+            if send.send(made).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn part(&self, part: usize, send: &SyncSender<Made>) -> Result<ControlFlow<()>, Error> {
+        let source = self.parts.parts[part].open(self.files, self.schema)?;
+        let mut chunks = Chunks::new(source, self.schema);
+        loop {
+            let started = Instant::now();
+            let Some(Chunk { log, origin }) = chunks.next(self.chunk_bytes)? else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            let read = started.elapsed();
+            let (tally, origin) = match log {
+                Some(log) => self.tally(log)?,
+                None => (None, origin),
+            };
+            let tallied = started.elapsed() - read;
+            let times = StepTimes { read, tally: tallied, merge: Duration::ZERO };
+            let made = Made::Chunk { part, tally, origin, times };
+            if send.send(made).is_err() || self.is_given_up(part) {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+
+    fn is_given_up(&self, part: usize) -> bool {
+        part >= self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// The tally of the rows of a log that are asked for, if there are any.
+    fn tally(&self, log: ExposureLog) -> Result<(Option<Tally>, Origin), Error> {
+        let mut origin = log.origin().clone();
+        let Some(mut log) = self.filter.apply(log)? else {
+            origin.left_out = origin.rows_read - origin.set_aside.rows;
+            return Ok((None, origin));
+        };
+        if let Some(topics) = self.item_topics {
+            log = log.with_item_topics(topics)?;
+        }
+        let tally = Tally::of(&log, self.spec)?;
+        Ok((Some(tally), log.origin().clone()))
+    }
+}
+
+impl Filter {
+    /// The rows that are asked for; `None` if there are none.
+    fn apply(&self, log: ExposureLog) -> Result<Option<ExposureLog>, Error> {
+        if self.times.is_none() && self.arms.is_none() {
+            return Ok(Some(log));
+        }
+        let mut keep = vec![true; log.rows()];
+        if let Some(asked) = &self.times {
+            let times = log.require_times("keeping some times")?;
+            keep.iter_mut().zip(times).for_each(|(keep, time)| *keep &= asked.contains(time));
+        }
+        if let Some(asked) = &self.arms {
+            let arms = log.require_ids(crate::log::Role::Arm, "keeping some arms")?;
+            let is_asked = |arm: &str| asked.iter().any(|asked| asked == arm);
+            let of_code: Vec<bool> = arms.dictionary().iter().map(is_asked).collect();
+            let codes = keep.iter_mut().zip(arms.codes());
+            codes.for_each(|(keep, &code)| *keep &= of_code[code as usize]);
+        }
+        match keep.iter().filter(|keep| **keep).count() {
+            0 => Ok(None),
+            all if all == log.rows() => Ok(Some(log)),
+            _ => log.restrict(|row| keep[row]).map(Some),
+        }
+    }
+}
+
+/// Puts together what the threads make.
+struct Gathering<'j> {
+    state: State,
+    memory: usize,
+    checkpoint: Option<(PathBuf, Duration)>,
+    call: Option<Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>>,
+    /// Tallies of parts that are done, each with how often it was merged.
+    tallies: Vec<(u32, Tally)>,
+    /// What was made of parts that are not done yet.
+    open: HashMap<usize, (Vec<Tally>, Origin)>,
+    progress: Progress,
+    times: StepTimes,
+    saved: Instant,
+}
+
+impl<'j> Gathering<'j> {
+    fn new(
+        state: State,
+        tally: Option<Tally>,
+        memory: usize,
+        checkpoint: Option<(PathBuf, Duration)>,
+        call: Option<Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>>,
+    ) -> Self {
+        let read: u64 = state.done.values().map(|origin| origin.rows_read).sum();
+        let progress = Progress {
+            rows: read + state.parts.rows_unread,
+            of_rows: state.parts.rows(),
+            parts: state.done.len(),
+            of_parts: state.parts.parts.len(),
+            resumed_parts: state.done.len(),
+        };
+        Self {
+            state,
+            memory,
+            checkpoint,
+            call,
+            tallies: tally.map(|tally| (0, tally)).into_iter().collect(),
+            open: HashMap::new(),
+            progress,
+            times: StepTimes::default(),
+            saved: Instant::now(),
+        }
+    }
+
+    /// Takes what the threads make until they are done. Of several failures the one that comes
+    /// first in the files is returned.
+    fn gather(&mut self, receive: &Receiver<Made>, given_up: &AtomicUsize) -> Result<(), Error> {
+        let mut failed: Option<(usize, Error)> = None;
+        for made in receive {
+            match made {
+                Made::Failed(part, error) => {
+                    // Parts are taken in order, so all before this one are being read already;
+                    // they are read on, since one of them may fail as well.
+                    given_up.fetch_min(part, Ordering::Relaxed);
+                    if failed.as_ref().is_none_or(|(first, _)| part < *first) {
+                        failed = Some((part, error));
+                    }
+                }
+                _ if failed.is_some() => {}
+                Made::Chunk { part, tally, origin, times } => {
+                    self.take(part, tally, origin, times)?;
+                    if self.tell().is_break() {
+                        return self.stop();
+                    }
+                }
+                Made::Done(part) => {
+                    self.part_done(part)?;
+                    if self.tell().is_break() {
+                        return self.stop();
+                    }
+                    self.save_now_and_then()?;
+                }
+            }
+        }
+        failed.map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    fn take(
+        &mut self,
+        part: usize,
+        tally: Option<Tally>,
+        origin: Origin,
+        times: StepTimes,
+    ) -> Result<(), Error> {
+        self.progress.rows += origin.rows_read;
+        self.times.read += times.read;
+        self.times.tally += times.tally;
+        let (tallies, so_far) = self.open.entry(part).or_default();
+        so_far.add(origin);
+        tallies.extend(tally);
+        if tallies.len() >= WAITING {
+            let started = Instant::now();
+            let merged = Tally::merge_owned(std::mem::take(tallies))?;
+            tallies.push(merged);
+            self.times.merge += started.elapsed();
+        }
+        self.check_memory()
+    }
+
+    fn part_done(&mut self, part: usize) -> Result<(), Error> {
+        let (tallies, origin) = self.open.remove(&part).unwrap_or_default();
+        self.state.done.insert(part, origin);
+        self.progress.parts += 1;
+        self.tallies.extend(tallies.into_iter().map(|tally| (0, tally)));
+        let started = Instant::now();
+        // Like is merged with like, so that no sum is added up more than a few times.
+        let mut size = 0;
+        while self.tallies.iter().filter(|(its, _)| *its == size).count() >= WAITING {
+            let (merge, keep) = self.tallies.drain(..).partition(|(its, _)| *its == size);
+            self.tallies = keep;
+            let merge: Vec<(u32, Tally)> = merge;
+            let merged = Tally::merge_owned(merge.into_iter().map(|(_, tally)| tally).collect())?;
+            size += 1;
+            self.tallies.push((size, merged));
+        }
+        if self.waiting() > self.memory / 4 {
+            self.merge()?;
+        }
+        self.times.merge += started.elapsed();
+        self.check_memory()
+    }
+
+    /// Bytes of tallies that wait to be merged with the largest.
+    fn waiting(&self) -> usize {
+        let bytes = || self.tallies.iter().map(|(_, tally)| tally.bytes());
+        bytes().sum::<usize>() - bytes().max().unwrap_or(0)
+    }
+
+    fn check_memory(&self) -> Result<(), Error> {
+        let open = self.open.values().flat_map(|(tallies, _)| tallies).map(Tally::bytes);
+        let done = self.tallies.iter().map(|(_, tally)| tally.bytes());
+        let needed = open.chain(done).sum::<usize>();
+        if needed <= self.memory / 4 * 3 {
+            return Ok(());
+        }
+        Err(Error::MemoryLimit { needed: needed / 3 * 4, limit: self.memory })
+    }
+
+    /// Merges all that is done.
+    fn merge(&mut self) -> Result<(), Error> {
+        let size = self.tallies.iter().map(|(size, _)| *size).max().unwrap_or(0);
+        let tallies: Vec<Tally> = self.tallies.drain(..).map(|(_, tally)| tally).collect();
+        if !tallies.is_empty() {
+            self.tallies.push((size + 1, Tally::merge_owned(tallies)?));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self) -> ControlFlow<()> {
+        let progress = self.progress;
+        self.call.as_mut().map_or(ControlFlow::Continue(()), |call| call(&progress))
+    }
+
+    fn save_now_and_then(&mut self) -> Result<(), Error> {
+        match &self.checkpoint {
+            Some((_, every)) if self.saved.elapsed() >= *every => self.save(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Saves the tally of the parts that are done, if there is a place for it.
+    fn save(&mut self) -> Result<(), Error> {
+        let Some((path, _)) = self.checkpoint.clone() else {
+            return Ok(());
+        };
+        let started = Instant::now();
+        self.merge()?;
+        if let Some((_, tally)) = self.tallies.first() {
+            self.state.save(tally, &path)?;
+        }
+        self.times.merge += started.elapsed();
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), Error> {
+        self.save()?;
+        Err(Error::Stopped {
+            parts: self.progress.parts,
+            of_parts: self.progress.of_parts,
+            saved: self.checkpoint.as_ref().map(|(path, _)| path.clone()),
+        })
+    }
+
+    fn finish(mut self, files: &[PathBuf]) -> Result<JobDone, Error> {
+        let started = Instant::now();
+        self.merge()?;
+        let mut origin = Origin::default();
+        for part in std::mem::take(&mut self.state.done).into_values() {
+            origin.add(part);
+        }
+        origin.source = match files {
+            [file] => file.display().to_string(),
+            files => format!("{} files", files.len()),
+        };
+        origin.rows_read += self.state.parts.rows_unread;
+        origin.left_out += self.state.parts.rows_unread;
+        let Some((_, tally)) = self.tallies.pop() else {
+            return Err(Error::EmptyLog { file: origin.source, set_aside: origin.set_aside.rows });
+        };
+        if let Some((path, _)) = &self.checkpoint
+            && path.exists()
+        {
+            std::fs::remove_file(path).map_err(|cause| Error::Io { path: path.clone(), cause })?;
+        }
+        self.times.merge += started.elapsed();
+        Ok(JobDone { tally, origin, times: self.times, progress: self.progress })
+    }
+}

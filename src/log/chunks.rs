@@ -1,0 +1,67 @@
+//! A source read in logs of bounded size, one after the other.
+
+use super::builder::LogBuilder;
+use super::{ExposureLog, LogSchema, LogSource, Origin};
+use crate::error::Error;
+
+/// Bytes that a distinct id takes beside its rows: its text, its place in the dictionary, its key.
+const BYTES_PER_ID: usize = 128;
+
+/// Reads a source in logs of bounded size.
+pub(crate) struct Chunks<'s, S> {
+    source: S,
+    schema: &'s LogSchema,
+    /// Rows of the file before the next chunk.
+    before: u64,
+    started: bool,
+}
+
+/// Some rows of a source.
+pub(crate) struct Chunk {
+    /// `None` where all rows were set aside.
+    pub(crate) log: Option<ExposureLog>,
+    pub(crate) origin: Origin,
+}
+
+impl<'s, S: LogSource> Chunks<'s, S> {
+    pub(crate) fn new(source: S, schema: &'s LogSchema) -> Self {
+        let before = source.rows_before();
+        Self { source, schema, before, started: false }
+    }
+
+    /// The next rows, of about this many bytes in memory but at least one batch; `None` after
+    /// the last.
+    pub(crate) fn next(&mut self, bytes: usize) -> Result<Option<Chunk>, Error> {
+        let name = self.source.name().to_owned();
+        let (builder, wanted) = LogBuilder::new(&name, self.schema, self.source.column_names())?;
+        let mut builder = builder.starting_after(self.before);
+        if !self.started {
+            self.source.select(&wanted);
+            self.started = true;
+        }
+        let per_row = self.schema.bytes_per_row();
+        while let Some(batch) = self.source.next_batch()? {
+            builder.push(batch)?;
+            if builder.rows() * per_row + builder.distinct_ids() * BYTES_PER_ID >= bytes {
+                break;
+            }
+        }
+        if builder.rows() == 0 {
+            return Ok(None);
+        }
+        self.before += builder.rows() as u64;
+        let built = builder.finish()?;
+        if built.rows == 0 {
+            let origin = Origin {
+                source: name,
+                rows_read: built.rows_read,
+                set_aside: built.set_aside,
+                ..Origin::default()
+            };
+            return Ok(Some(Chunk { log: None, origin }));
+        }
+        let log = ExposureLog::from_built(name, built, self.schema)?;
+        let origin = log.origin().clone();
+        Ok(Some(Chunk { log: Some(log), origin }))
+    }
+}

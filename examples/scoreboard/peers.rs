@@ -1,0 +1,58 @@
+//! The library against numpy and DuckDB, by way of the script in `benches/peers/`.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::contests::{Ours, REPLICATES, ratio};
+use super::{Failure, Line};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/peers.py");
+
+/// When the whole board should be done, in seconds after it began.
+const END: f64 = 110.0;
+
+/// The seconds that the script is given at least and at most.
+const SECONDS: (f64, f64) = (20.0, 60.0);
+
+/// Times the jobs in Python on the log in `file`.
+pub(crate) fn contest(
+    python: &Path,
+    file: &Path,
+    ours: &Ours,
+    began: Instant,
+) -> Result<Vec<Line>, Failure> {
+    let seconds = (END - began.elapsed().as_secs_f64()).clamp(SECONDS.0, SECONDS.1);
+    let output = Command::new(python)
+        .args([SCRIPT, "--json", "--only", "numpy,duckdb", "--seconds", &seconds.to_string()])
+        .args(["--replicates", &REPLICATES.to_string(), "--log"])
+        .arg(file)
+        .output()
+        .map_err(|cause| format!("{}: {cause}", python.display()))?;
+    if !output.status.success() {
+        return Err(format!("{SCRIPT}: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    [
+        ("per_viewer_tally_vs_numpy", "per_viewer_tally", "numpy", ours.per_viewer),
+        ("per_viewer_tally_vs_duckdb", "per_viewer_tally", "duckdb", ours.per_viewer),
+        ("bootstrap_vs_numpy", "bootstrap", "numpy", ours.bootstrap),
+        ("whole_job_vs_numpy", "whole_job", "numpy", ours.whole_job),
+    ]
+    .into_iter()
+    .map(|(name, job, library, ours)| {
+        let (seconds, how) = best(&report, job, library)
+            .ok_or_else(|| format!("{SCRIPT} has no time of {library} for {job}"))?;
+        Ok(ratio(name, ours, seconds, &format!("{library} ({how})")).0)
+    })
+    .collect()
+}
+
+/// The time of a library's quickest way, and which it is.
+fn best<'r>(report: &'r Value, job: &str, library: &str) -> Option<(f64, &'r str)> {
+    let results = report["results"].as_array()?;
+    let mine = results.iter().find(|row| row["job"] == job && row["library"] == library)?;
+    Some((mine["seconds"].as_f64()?, mine["how"].as_str()?))
+}

@@ -170,6 +170,19 @@ impl<'s> LogBuilder<'s> {
         self
     }
 
+    /// Makes room for so many rows, which is cheaper than growing as they come.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        for reading in &mut self.readings {
+            match &mut reading.target {
+                Target::Ids(ids) => ids.reserve(rows),
+                Target::Topics(topics) => topics.reserve(rows),
+                Target::Position(values) => values.reserve(rows),
+                Target::Time(values, _) => values.reserve(rows),
+                Target::Number(values) => values.reserve(rows),
+            }
+        }
+    }
+
     /// How many rows were read.
     pub(super) fn rows(&self) -> usize {
         self.rows

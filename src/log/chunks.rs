@@ -40,6 +40,8 @@ impl<'s, S: LogSource> Chunks<'s, S> {
             self.started = true;
         }
         let per_row = self.schema.bytes_per_row();
+        let left = self.source.rows_left().and_then(|rows| usize::try_from(rows).ok());
+        builder.reserve(left.unwrap_or(0).min(bytes / per_row));
         while let Some(batch) = self.source.next_batch()? {
             builder.push(batch)?;
             if builder.rows() * per_row + builder.distinct_ids() * BYTES_PER_ID >= bytes {

@@ -172,10 +172,15 @@ impl Coded {
         self.dictionary.intern(id)
     }
 
-    /// Adds a row by a code that was handed out.
-    pub(super) fn push_code(&mut self, code: u32) {
+    /// Adds rows by codes that were handed out, or that [`set_code`](Coded::set_code) will replace.
+    pub(super) fn extend_codes(&mut self, codes: impl Iterator<Item = u32>) {
+        self.codes.extend(codes);
+    }
+
+    /// Gives a row a code that was handed out.
+    pub(super) fn set_code(&mut self, row: usize, code: u32) {
         debug_assert!((code as usize) < self.dictionary.len());
-        self.codes.push(code);
+        self.codes[row] = code;
     }
 
     /// Makes room for more rows.

@@ -17,10 +17,60 @@ const UNKNOWN: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(super) struct IdReader {
     ids: Coded,
-    /// The codes of numbers that were met.
-    numbers: HashMap<i64, u32, RandomState>,
+    numbers: NumberCodes,
     /// The codes of the texts of the dictionary that was met last.
     shared: Memo,
+}
+
+/// The codes of numbers that were met. Ids are mostly dealt out one after the other, so most stand
+/// in a table by their distance from the least; ids that lie far apart are looked up.
+#[derive(Debug, Default)]
+struct NumberCodes {
+    base: i64,
+    near: Vec<u32>,
+    far: HashMap<i64, u32, RandomState>,
+}
+
+impl NumberCodes {
+    /// The longest table for a few numbers; for many it may be eight times as long as they are.
+    const LEAST: usize = 1 << 16;
+
+    #[inline]
+    fn get(&self, number: i64) -> u32 {
+        let at = number.wrapping_sub(self.base) as u64;
+        match self.near.get(usize::try_from(at).unwrap_or(usize::MAX)) {
+            Some(&code) if code != UNKNOWN => code,
+            _ if self.far.is_empty() => UNKNOWN,
+            _ => self.far.get(&number).copied().unwrap_or(UNKNOWN),
+        }
+    }
+
+    /// Remembers a code; `codes` have been handed out so far.
+    fn insert(&mut self, number: i64, code: u32, codes: usize) {
+        if self.near.is_empty() {
+            self.base = number;
+        }
+        let most = Self::LEAST.max(8 * codes) as i128;
+        let base = i128::from(self.base).min(number.into());
+        let end = (i128::from(self.base) + self.near.len() as i128).max(i128::from(number) + 1);
+        if end - base > most {
+            self.far.insert(number, code);
+            return;
+        }
+        let before = (i128::from(self.base) - base) as usize;
+        if before > 0 {
+            // Room for as much again, so that ids which come in falling order are moved seldom.
+            let room = (most - (end - base)).min(self.near.len() as i128).max(0);
+            let room = room.min(base - i128::from(i64::MIN)) as usize;
+            self.near.splice(0..0, std::iter::repeat_n(UNKNOWN, before + room));
+            self.base = (base - room as i128) as i64;
+        }
+        let at = (i128::from(number) - i128::from(self.base)) as usize;
+        if at >= self.near.len() {
+            self.near.resize(at + 1, UNKNOWN);
+        }
+        self.near[at] = code;
+    }
 }
 
 /// What was made of each text of a shared dictionary, for as long as the same one comes again.
@@ -81,29 +131,25 @@ impl IdReader {
         null: impl Fn(&str) -> bool,
         mut fault: impl FnMut(usize, &str),
     ) -> Result<(), Error> {
-        self.ids.reserve(numbers.len());
-        let mut last = None;
+        let first = self.ids.codes().len();
+        self.ids.extend_codes(numbers.iter().map(|&number| self.numbers.get(number)));
+        // Numbers that were not met before are few: they are looked at one by one.
         for (row, &number) in numbers.iter().enumerate() {
-            // Rows of one viewer often follow each other.
-            if let Some((_, code)) = last.filter(|(before, _)| *before == number) {
-                self.ids.push_code(code);
+            if self.ids.codes()[first + row] != UNKNOWN {
                 continue;
             }
-            let code = if let Some(&code) = self.numbers.get(&number) {
-                code
-            } else {
+            let mut code = self.numbers.get(number);
+            if code == UNKNOWN {
                 let text = number.to_string();
                 if null(&text) {
                     fault(row, &text);
-                    self.ids.push("")?;
-                    continue;
+                    code = self.ids.code_for("")?;
+                } else {
+                    code = self.ids.code_for(&text)?;
+                    self.numbers.insert(number, code, self.ids.dictionary().len());
                 }
-                let code = self.ids.code_for(&text)?;
-                self.numbers.insert(number, code);
-                code
-            };
-            self.ids.push_code(code);
-            last = Some((number, code));
+            }
+            self.ids.set_code(first + row, code);
         }
         Ok(())
     }
@@ -114,27 +160,35 @@ impl IdReader {
         null: impl Fn(&str) -> bool,
         mut fault: impl FnMut(usize, &str),
     ) -> Result<(), Error> {
-        self.ids.reserve(shared.keys.len());
         let codes = self.shared.of(&shared.texts);
+        let code = |codes: &[u32], key: u32| codes.get(key as usize).copied().unwrap_or(UNKNOWN);
+        let first = self.ids.codes().len();
+        self.ids.extend_codes(shared.keys.iter().map(|&key| code(codes, key)));
         for (row, &key) in shared.keys.iter().enumerate() {
-            let code = codes.get(key as usize).copied().unwrap_or(UNKNOWN);
-            if code != UNKNOWN {
-                self.ids.push_code(code);
+            if self.ids.codes()[first + row] != UNKNOWN {
                 continue;
             }
-            match shared.texts.get(key as usize) {
-                Some(text) if !null(text) => {
-                    let code = self.ids.code_for(text)?;
-                    codes[key as usize] = code;
-                    self.ids.push_code(code);
-                }
-                text => {
-                    fault(row, text.unwrap_or_default());
-                    self.ids.push("")?;
+            let mut found = code(codes, key);
+            if found == UNKNOWN {
+                match shared.texts.get(key as usize) {
+                    Some(text) if !null(text) => {
+                        found = self.ids.code_for(text)?;
+                        codes[key as usize] = found;
+                    }
+                    text => {
+                        fault(row, text.unwrap_or_default());
+                        found = self.ids.code_for("")?;
+                    }
                 }
             }
+            self.ids.set_code(first + row, found);
         }
         Ok(())
+    }
+
+    /// Makes room for more rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.ids.reserve(rows);
     }
 
     /// How many distinct ids there are.
@@ -150,5 +204,44 @@ impl IdReader {
     /// The column.
     pub(super) fn finish(self) -> Coded {
         self.ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers get the codes of their texts, in order of appearance, wherever they lie.
+    #[test]
+    fn numbers_near_and_far() {
+        let numbers =
+            [5, 3, 5, 70_000, -70_000, i64::MAX, i64::MIN, 3, i64::MAX, 4, -1, i64::MIN, 0, 65_540];
+        let mut reader = IdReader::default();
+        for numbers in numbers.chunks(4) {
+            let column = Column::Whole(numbers.to_vec());
+            let none = |_: usize| None;
+            reader
+                .push(&column, none, |text| text == "4", |_, value| assert_eq!(value, "4"))
+                .unwrap();
+        }
+        let mut expected = Coded::default();
+        for number in numbers {
+            let text = if number == 4 { String::new() } else { number.to_string() };
+            expected.push(&text).unwrap();
+        }
+        assert_eq!(reader.finish(), expected);
+    }
+
+    #[test]
+    fn falling_ids_stay_in_the_table() {
+        let numbers: Vec<i64> = (0..200_000).rev().map(|id| id - 100_000).collect();
+        let mut reader = IdReader::default();
+        let column = Column::Whole(numbers.clone());
+        reader.push(&column, |_| None, |_| false, |_, _| panic!("no faults")).unwrap();
+        assert!(reader.numbers.far.len() < 140_000, "{}", reader.numbers.far.len());
+        let ids = reader.finish();
+        for (row, number) in numbers.iter().enumerate() {
+            assert_eq!(ids.id(row), Some(&*number.to_string()));
+        }
     }
 }

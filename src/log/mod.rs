@@ -63,6 +63,11 @@ pub trait LogSource {
     fn rows_before(&self) -> u64 {
         0
     }
+
+    /// How many rows are still to come, if known, so that room can be made for them.
+    fn rows_left(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Where a log came from and what was left out on the way.
@@ -160,6 +165,7 @@ impl ExposureLog {
         let name = source.name().to_owned();
         let (mut builder, wanted) = LogBuilder::new(&name, schema, source.column_names())?;
         source.select(&wanted);
+        builder.reserve(source.rows_left().and_then(|rows| rows.try_into().ok()).unwrap_or(0));
         while let Some(batch) = source.next_batch()? {
             builder.push(batch)?;
         }

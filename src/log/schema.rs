@@ -408,9 +408,9 @@ impl LogSchema {
             | Role::Engagement
             | Role::Propensity
             | Role::Satisfaction => 16,
-            _ => 8,
+            _ => 4,
         };
-        16 + self.needs().iter().map(|(role, _)| column(*role)).sum::<usize>()
+        12 + self.needs().iter().map(|(role, _)| column(*role)).sum::<usize>()
     }
 
     /// The schema of just the columns for which `keep` is true, by role and column; combined ones

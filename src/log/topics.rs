@@ -224,7 +224,6 @@ impl<'s> TopicReader<'s> {
         null: impl Fn(&str) -> bool,
         mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
-        self.set_of_row.reserve(shared.keys.len());
         let mut memo = std::mem::take(&mut self.shared);
         let sets = memo.of(&shared.texts);
         for (row, &key) in shared.keys.iter().enumerate() {
@@ -244,6 +243,11 @@ impl<'s> TopicReader<'s> {
         }
         self.shared = memo;
         Ok(())
+    }
+
+    /// Makes room for more rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.set_of_row.reserve(rows);
     }
 
     pub(super) fn finish(self) -> Topics {

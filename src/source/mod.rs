@@ -129,6 +129,10 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
     fn rows_before(&self) -> u64 {
         (**self).rows_before()
     }
+
+    fn rows_left(&self) -> Option<u64> {
+        (**self).rows_left()
+    }
 }
 
 impl ExposureLog {

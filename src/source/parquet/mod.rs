@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::Compression;
+use parquet::file::metadata::RowGroupMetaData;
 
 use self::columns::KnownDictionary;
 pub(super) use self::groups::row_groups;
@@ -37,6 +38,8 @@ pub struct ParquetSource {
     state: State,
     /// Rows of the file before the first that is read.
     first_row: u64,
+    /// Rows that are to be read, as the footer has it.
+    all_rows: u64,
     rows: u64,
     metadata: Vec<(String, String)>,
 }
@@ -62,6 +65,10 @@ impl ParquetSource {
         let path = path.as_ref();
         let name = path.display().to_string();
         let builder = opened(path)?;
+        let groups = builder.metadata().row_groups();
+        // A damaged footer may promise more rows than the file has bytes; no room is made for those.
+        let believable = path.metadata().map_or(0, |about| about.len().saturating_mul(BELIEVABLE));
+        let all_rows = groups.iter().map(rows_of).sum::<u64>().min(believable);
         let columns = builder.schema().fields().iter();
         let columns = columns.map(|field| field.name().clone()).collect();
         let entries = builder.metadata().file_metadata().key_value_metadata();
@@ -77,6 +84,7 @@ impl ParquetSource {
             selected: Vec::new(),
             state: State::Opened(Box::new(builder)),
             first_row: 0,
+            all_rows,
             rows: 0,
             metadata,
         })
@@ -87,6 +95,14 @@ impl ParquetSource {
         let entry = self.metadata.iter().find(|(its, _)| its == key)?;
         Some(&entry.1)
     }
+}
+
+/// The most rows per byte for which room is made before they are read; columns that repeat one
+/// value come to more, and grow as they are read.
+const BELIEVABLE: u64 = 16;
+
+fn rows_of(group: &RowGroupMetaData) -> u64 {
+    u64::try_from(group.num_rows()).unwrap_or(0)
 }
 
 /// Opens a file and reads its footer.
@@ -142,8 +158,10 @@ impl ParquetSource {
     pub(super) fn open_groups(path: &Path, groups: Range<usize>) -> Result<Self, Error> {
         let mut source = Self::open(path)?;
         if let State::Opened(builder) = source.state {
-            let before = &builder.metadata().row_groups()[..groups.start];
-            source.first_row = before.iter().map(|group| group.num_rows() as u64).sum();
+            let of_file = builder.metadata().row_groups();
+            source.first_row = of_file[..groups.start].iter().map(rows_of).sum();
+            let to_read = of_file[groups.clone()].iter().map(rows_of).sum();
+            source.all_rows = source.all_rows.min(to_read);
             source.state = State::Opened(Box::new(builder.with_row_groups(groups.collect())));
         }
         Ok(source)
@@ -232,6 +250,10 @@ impl LogSource for ParquetSource {
 
     fn rows_before(&self) -> u64 {
         self.first_row
+    }
+
+    fn rows_left(&self) -> Option<u64> {
+        self.all_rows.checked_sub(self.rows)
     }
 
     fn select(&mut self, columns: &[usize]) {

@@ -233,7 +233,8 @@ fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> 
     let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
     let shown = |arm: &str, stratum| {
         let arm = axes.arm(arm);
-        let mut slabs = axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
+        let mut slabs =
+            axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
         slabs.any(|slab| totals[axes.all_cell(slab) as usize].count > 0)
     };
     let mut warnings = Vec::new();

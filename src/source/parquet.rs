@@ -82,14 +82,16 @@ impl std::fmt::Debug for ParquetSource {
 
 /// Runs a step of the decoder. On some damaged files it panics where it should return an error
 /// (18 of 12,783 single-byte changes to a small file, parquet 60.1), so that is caught.
-fn guarded<T, E: std::fmt::Display>(step: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub(crate) fn guarded<T, E: std::fmt::Display>(
+    step: impl FnOnce() -> Result<T, E>,
+) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(done) => done.map_err(|cause| cause.to_string()),
         Err(_) => Err("the decoder gave up".to_owned()),
     }
 }
 
-fn damaged(file: &str, place: String, cause: &dyn std::fmt::Display) -> Error {
+pub(crate) fn damaged(file: &str, place: String, cause: &dyn std::fmt::Display) -> Error {
     Error::Damaged { file: file.to_owned(), format: "Parquet", place, detail: cause.to_string() }
 }
 
@@ -231,7 +233,7 @@ fn unsigned(array: &ArrayRef) -> Column {
 }
 
 /// Text of any physical form; `None` for arrays that hold no text.
-fn texts(array: &dyn Array) -> Result<Option<TextColumn>, String> {
+pub(crate) fn texts(array: &dyn Array) -> Result<Option<TextColumn>, String> {
     let utf8 = |bytes: Option<&[u8]>| match bytes.map(std::str::from_utf8) {
         Some(Err(cause)) => Err(cause.to_string()),
         Some(Ok(text)) => Ok(Some(text.to_owned())),

@@ -65,6 +65,19 @@ impl ClusterBy {
         Self::Hashed { of: Box::new(self), bits }
     }
 
+    /// Whether there are not too many buckets.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Hashed { bits, .. } if *bits > MAX_BUCKET_BITS => Err(Error::Parameter {
+                parameter: "bits",
+                value: bits.to_string(),
+                expected: "at most 24 (16,777,216 buckets)",
+            }),
+            Self::Hashed { of, .. } => of.check(),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether equal keys in two logs mean the same cluster.
     pub(super) fn has_stable_keys(&self) -> bool {
         match self {
@@ -136,7 +149,7 @@ pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clust
         ClusterBy::Item => ids(Role::Item)?,
         ClusterBy::Column(name) => log.column(name)?,
         ClusterBy::Impression => return impressions(log),
-        ClusterBy::Hashed { of, bits } => return buckets(clusters(log, of)?, *bits),
+        ClusterBy::Hashed { of, bits } => return Ok(buckets(clusters(log, of)?, *bits)),
     };
     let ranked = column.dictionary().ranked_keys()?;
     Ok(Clusters {
@@ -155,14 +168,7 @@ fn impressions(log: &ExposureLog) -> Result<Clusters<'_>, Error> {
     })
 }
 
-fn buckets(clusters: Clusters<'_>, bits: u32) -> Result<Clusters<'_>, Error> {
-    if bits > MAX_BUCKET_BITS {
-        return Err(Error::Parameter {
-            parameter: "bits",
-            value: bits.to_string(),
-            expected: "at most 24 (16,777,216 buckets)",
-        });
-    }
+fn buckets(clusters: Clusters<'_>, bits: u32) -> Clusters<'_> {
     // A bucket is the key's leading bits, so buckets ascend with the keys.
     let mut buckets = Vec::new();
     let mut bucket_of_rank = Vec::with_capacity(clusters.keys.len());
@@ -177,11 +183,11 @@ fn buckets(clusters: Clusters<'_>, bits: u32) -> Result<Clusters<'_>, Error> {
         Some(ranks) => ranks.iter().map(|&rank| bucket_of_rank[rank as usize]).collect(),
         None => bucket_of_rank,
     };
-    Ok(Clusters {
+    Clusters {
         codes: clusters.codes,
         rank_of_code: Some(Cow::Owned(rank_of_code)),
         keys: Cow::Owned(buckets),
-    })
+    }
 }
 
 /// The column of the strata, if there is one.

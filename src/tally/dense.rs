@@ -1,11 +1,11 @@
 //! Counting in a table with one place for each slot and cluster. The table is small enough for a
 //! processor's cache: of all clusters where they are few, of a part of them otherwise.
 
+use super::Squares;
 use super::block::{BLOCK, BLOCK_BITS, Block, BlockWriter};
 use super::kernel::Rows;
 use super::mass::Mass;
 use super::slots::{SlotSum, SlotSums, Weighing};
-use super::Squares;
 
 /// Sums by slot and cluster. A place's number is its slot, shifted by `bits`, and its cluster.
 pub(super) struct Table {
@@ -70,11 +70,12 @@ impl Table {
     pub(super) fn new(rows: &Rows<'_>, bits: u32) -> Self {
         let slots = rows.slots.len();
         let places = slots << bits;
-        let weighed = rows.weighings.iter().filter(|weighing| !weighing.is_one()).map(|_| Weighed {
-            whole: Carried::new(places),
-            each: rows.slots.is_fractional().then(|| Carried::new(places)),
-            squares: vec![<[Squares; 2]>::default(); slots],
-        });
+        let weighed =
+            rows.weighings.iter().filter(|weighing| !weighing.is_one()).map(|_| Weighed {
+                whole: Carried::new(places),
+                each: rows.slots.is_fractional().then(|| Carried::new(places)),
+                squares: vec![<[Squares; 2]>::default(); slots],
+            });
         Self { bits, slots, counts: Carried::new(places), weighed: weighed.collect() }
     }
 
@@ -220,11 +221,8 @@ impl Column<'_> {
         for (count, &more) in self.counts.iter_mut().zip(&self.of_set) {
             *count += more;
         }
-        let share = if as_topic {
-            self.rows.slots.unit_share(set as usize)
-        } else {
-            Mass::of_count(1)
-        };
+        let share =
+            if as_topic { self.rows.slots.unit_share(set as usize) } else { Mass::of_count(1) };
         let mut number = 0;
         for (units, weighing) in self.units.iter_mut().zip(self.rows.weighings) {
             match weighing {
@@ -249,7 +247,8 @@ impl Column<'_> {
             writer.counts(&self.counts);
         } else {
             for (at, &count) in (0..).zip(&self.counts) {
-                let mass = |attention: usize| Mass::from_units(self.units[attention][usize::from(at)]);
+                let mass =
+                    |attention: usize| Mass::from_units(self.units[attention][usize::from(at)]);
                 writer.entry(at, count.into(), mass);
             }
         }

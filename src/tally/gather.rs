@@ -22,7 +22,13 @@ impl Gather {
 
     /// Adds sums of a cluster to a cell; `mass` is asked for each attention model that does not
     /// weigh every impression 1.
-    pub(super) fn add(&mut self, cell: u32, at: u16, count: u64, mut mass: impl FnMut(usize) -> Mass) {
+    pub(super) fn add(
+        &mut self,
+        cell: u32,
+        at: u16,
+        count: u64,
+        mut mass: impl FnMut(usize) -> Mass,
+    ) {
         let place = self.places.len() as u32;
         self.places.push((u64::from(cell) << 16 | u64::from(at), place));
         self.counts.push(count);

@@ -41,13 +41,7 @@ pub(super) struct Rows<'l> {
 }
 
 pub(super) fn tally(log: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
-    if spec.attentions.is_empty() {
-        return Err(Error::Parameter {
-            parameter: "the number of attention models",
-            value: "0".to_owned(),
-            expected: "1 or more",
-        });
-    }
+    spec.check()?;
     let slots = Slots::of(log, spec)?;
     let weighings =
         spec.attentions.iter().map(|a| Weighing::of(log, a)).collect::<Result<Vec<_>, _>>()?;
@@ -142,9 +136,8 @@ impl Rows<'_> {
         let mut sums = SlotSums::default();
         tables.iter().for_each(|table| table.slot_sums(&mut sums));
         let clusters = self.clusters.keys.len();
-        let block = |at: usize| {
-            dense::block(self, &tables, at, BLOCK.min(clusters - (at << BLOCK_BITS)))
-        };
+        let block =
+            |at: usize| dense::block(self, &tables, at, BLOCK.min(clusters - (at << BLOCK_BITS)));
         ((0..clusters.div_ceil(BLOCK)).into_par_iter().map(block).collect(), sums)
     }
 
@@ -266,15 +259,15 @@ mod tests {
     use crate::attention::Attention;
     use crate::log::{ClusterKey, LogSchema, Role, TimeFormat, TopicColumn};
     use crate::source::SliceSource;
-    use crate::tally::{
-        CellSum, ClusterBy, Mass, MultiLabel, Slab, Squares, StratifyBy, WindowBy,
-    };
+    use crate::tally::{CellSum, ClusterBy, Mass, MultiLabel, Slab, Squares, StratifyBy, WindowBy};
 
     /// Numbers that look random; the tests only need them varied and the same every time.
     fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
         let mut state = seed;
         move |below| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         }
     }
@@ -391,12 +384,8 @@ mod tests {
         let weighings: Vec<_> =
             spec.attentions.iter().map(|a| Weighing::of(log, a).unwrap()).collect();
         let clusters = cluster::clusters(log, &spec.cluster).unwrap();
-        let rows = Rows {
-            slots: &slots,
-            weighings: &weighings,
-            clusters: &clusters,
-            rows: 0..log.rows(),
-        };
+        let rows =
+            Rows { slots: &slots, weighings: &weighings, clusters: &clusters, rows: 0..log.rows() };
         let (blocks, sums) = match way {
             Way::Direct => rows.direct(12),
             Way::ByPart => rows.by_part(BLOCK_BITS),

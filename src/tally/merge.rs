@@ -51,8 +51,7 @@ impl Tally {
         };
         let windows = tallies.iter().flat_map(|tally| tally.axes.windows().iter().copied());
         // Strata are named or not alike in all, since the specs are equal.
-        let axes =
-            Axes::new(names(Axes::arms), names(Axes::strata), windows, names(Axes::topics))?;
+        let axes = Axes::new(names(Axes::arms), names(Axes::strata), windows, names(Axes::topics))?;
         let parts: Vec<Part<'_>> =
             tallies.iter().map(|tally| Part { tally, cells: tally.axes.cells_in(&axes) }).collect();
         let keys = union(&tallies);

@@ -11,6 +11,8 @@ mod mass;
 mod merge;
 mod slots;
 mod sparse;
+mod sql;
+mod table;
 mod window;
 
 use std::fmt;
@@ -21,6 +23,8 @@ pub use self::axes::{Axes, CellKind, Slab};
 use self::block::{BLOCK, Block};
 pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
+pub use self::sql::{Dialect, SqlLog};
+pub use self::table::{TableFault, TableFaultReason};
 pub use self::window::WindowBy;
 use crate::attention::Attention;
 use crate::error::Error;
@@ -92,6 +96,22 @@ impl Default for TallySpec {
             strata: StratifyBy::default(),
             windows: WindowBy::default(),
         }
+    }
+}
+
+impl TallySpec {
+    /// Whether there is something to sum, and all parameters lie in their ranges.
+    fn check(&self) -> Result<(), Error> {
+        if self.attentions.is_empty() {
+            return Err(Error::Parameter {
+                parameter: "the number of attention models",
+                value: "0".to_owned(),
+                expected: "1 or more",
+            });
+        }
+        self.attentions.iter().try_for_each(Attention::check)?;
+        self.cluster.check()?;
+        self.windows.check()
     }
 }
 

@@ -351,7 +351,11 @@ impl SlotSums {
     }
 
     /// The squares of each cell, one attention model after another.
-    pub(super) fn squares(&self, slots: &Slots<'_>, weighings: &[Weighing<'_>]) -> Vec<Vec<Squares>> {
+    pub(super) fn squares(
+        &self,
+        slots: &Slots<'_>,
+        weighings: &[Weighing<'_>],
+    ) -> Vec<Vec<Squares>> {
         let mut all = vec![vec![Squares::default(); slots.axes.cells()]; weighings.len()];
         let one = Mass::of_count(1);
         for (&slot, sum) in &self.0 {

@@ -58,9 +58,7 @@ fn add(
     let mut weighed = exact.iter();
     for weighing in rows.weighings {
         let (whole, each) = match weighing {
-            Weighing::One => {
-                (Mass::of_count(sum.count), rows.slots.unit_share(set).by(sum.count))
-            }
+            Weighing::One => (Mass::of_count(sum.count), rows.slots.unit_share(set).by(sum.count)),
             Weighing::Rows { .. } => {
                 let exact = weighed.next().expect("one for each such model");
                 let (whole, each, squares) = masses(rows, run, exact, set);

@@ -1,0 +1,139 @@
+//! The long form of a tally: a plain table that any SQL engine can make and read, one row per
+//! cluster and cell. What its columns are called and what it says of itself is here; the query
+//! that makes one is in [`sql`](super::sql).
+
+#[cfg(feature = "parquet")]
+mod build;
+mod fault;
+#[cfg(feature = "parquet")]
+mod read;
+#[cfg(feature = "parquet")]
+mod write;
+
+pub use self::fault::{TableFault, TableFaultReason};
+use super::cluster::ClusterBy;
+use super::{Mass, TallySpec};
+use crate::log::ClusterKey;
+
+/// The version of the table's layout.
+const VERSION: &str = "1";
+const VERSION_KEY: &str = "tiltmeter.tally.table.version";
+const SPEC_KEY: &str = "tiltmeter.tally.table.spec";
+const BUCKETS_KEY: &str = "tiltmeter.tally.table.bucket_function";
+const SCALE_KEY: &str = "tiltmeter.tally.table.weight_scale";
+#[cfg(feature = "parquet")]
+const IMPRESSIONS_KEY: &str = "tiltmeter.tally.table.impressions";
+#[cfg(feature = "parquet")]
+const AXES_KEY: &str = "tiltmeter.tally.table.axes";
+
+/// How ids become keys, and keys buckets.
+const BUCKET_FUNCTION: &str = "leading bits of the first 64 bits of MD5";
+
+pub(super) const CLUSTER: &str = "cluster";
+pub(super) const ARM: &str = "arm";
+pub(super) const STRATUM: &str = "stratum";
+pub(super) const WINDOW: &str = "window";
+pub(super) const KIND: &str = "kind";
+pub(super) const TOPIC: &str = "topic";
+pub(super) const COUNT: &str = "count";
+/// Followed by the number of the attention model, as are the next two.
+pub(super) const MASS: &str = "mass_";
+pub(super) const OWN: &str = "own_";
+pub(super) const CROSS: &str = "cross_";
+
+/// The values of the column of kinds.
+pub(super) const KIND_TOPIC: &str = "topic";
+pub(super) const KIND_ALL: &str = "all";
+pub(super) const KIND_TAGGED: &str = "tagged";
+
+/// Hexadecimal digits of a key.
+const KEY_DIGITS: usize = 16;
+
+impl TallySpec {
+    /// What a table for this spec says of itself, as keys and values: the version of its layout,
+    /// the spec as JSON, how keys fall into buckets, and how many units of mass one impression of
+    /// weight 1 has.
+    ///
+    /// [`Tally::export`](super::Tally::export) writes them into the file. An engine that can write
+    /// key-value metadata of Parquet files (`KV_METADATA` in DuckDB) may do the same, and the file
+    /// then needs no spec to be imported.
+    ///
+    /// ```
+    /// use tiltmeter::tally::TallySpec;
+    /// let metadata = TallySpec::default().table_metadata();
+    /// assert!(metadata.contains(&("tiltmeter.tally.table.version", "1".to_owned())));
+    /// let scale = ("tiltmeter.tally.table.weight_scale", "1099511627776".to_owned()); // 2^40
+    /// assert!(metadata.contains(&scale));
+    /// ```
+    #[must_use]
+    pub fn table_metadata(&self) -> Vec<(&'static str, String)> {
+        // Text and numbers alone, so that this cannot fail; NaN, which JSON lacks, becomes null
+        // and is refused where the spec is used.
+        let spec = serde_json::to_string(self).unwrap_or_default();
+        vec![
+            (VERSION_KEY, VERSION.to_owned()),
+            (SPEC_KEY, spec),
+            (BUCKETS_KEY, BUCKET_FUNCTION.to_owned()),
+            (SCALE_KEY, scale()),
+        ]
+    }
+}
+
+fn scale() -> String {
+    Mass::of_count(1).units().to_string()
+}
+
+/// The bits of a key that tell its cluster: those of the bucket, or all.
+fn key_bits(cluster: &ClusterBy) -> u32 {
+    match cluster {
+        ClusterBy::Hashed { bits, .. } => *bits,
+        _ => u64::BITS,
+    }
+}
+
+/// A cluster's key as it stands in the table. Clusters that are buckets stand there as the first
+/// key that falls into them: that is text from the MD5 alone, without arithmetic, and in the order
+/// of the buckets.
+#[cfg(feature = "parquet")]
+fn to_text(key: ClusterKey, bits: u32) -> String {
+    let first = key.get().checked_shl(u64::BITS - bits).unwrap_or(0);
+    format!("{first:0width$x}", width = KEY_DIGITS)
+}
+
+/// The key of a cluster from its text, or why it is none.
+#[cfg(feature = "parquet")]
+fn from_text(text: &str, bits: u32) -> Result<ClusterKey, TableFaultReason> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != KEY_DIGITS || !text.bytes().all(is_digit) {
+        return Err(TableFaultReason::NotAKey);
+    }
+    let first = u64::from_str_radix(text, 16).map_err(|_| TableFaultReason::NotAKey)?;
+    let bucket = ClusterKey::from_number(first).bucket(bits);
+    let key = ClusterKey::from_number(bucket);
+    match to_text(key, bits) == text {
+        true => Ok(key),
+        false => Err(TableFaultReason::NotABucket),
+    }
+}
+
+#[cfg(all(test, feature = "parquet"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_buckets_read_back() {
+        let key = ClusterKey::of("abc");
+        assert_eq!(to_text(key, 64), "900150983cd24fb0");
+        assert_eq!(from_text("900150983cd24fb0", 64), Ok(key));
+        for bits in [0, 1, 4, 10, 24] {
+            let bucket = ClusterKey::from_number(key.bucket(bits));
+            assert_eq!(from_text(&to_text(bucket, bits), bits), Ok(bucket));
+        }
+        assert_eq!(to_text(ClusterKey::from_number(key.bucket(10)), 10), "9000000000000000");
+        assert_eq!(to_text(ClusterKey::from_number(1023), 10), "ffc0000000000000");
+        assert_eq!(from_text("ffd0000000000000", 10), Err(TableFaultReason::NotABucket));
+        for text in ["", "900150983CD24FB0", "900150983cd24fb", "+00150983cd24fb0"] {
+            assert_eq!(from_text(text, 64), Err(TableFaultReason::NotAKey), "{text}");
+        }
+    }
+}

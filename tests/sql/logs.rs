@@ -1,0 +1,117 @@
+//! Logs that are as awkward as logs are, as rows and as CSV.
+
+use tiltmeter::ExposureLog;
+use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
+use tiltmeter::source::CsvSource;
+
+/// A row of a generated log.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) viewer: u16,
+    pub(crate) arm: u8,
+    pub(crate) stratum: u8,
+    pub(crate) position: u16,
+    pub(crate) weight: f64,
+    /// Seconds since the epoch.
+    pub(crate) time: i64,
+    /// One bit per topic.
+    pub(crate) topics: u8,
+}
+
+/// Ids with what trips up SQL: quotes, backslashes, bars, letters of more than a byte.
+const ARMS: [&str; 3] = ["ranked", "it's \"new\"", "ouïe\\n"];
+const STRATA: [&str; 2] = ["GA|1", "N\\Y"];
+/// With spaces around them, one of them not of ASCII; some are the same topic.
+const TOPICS: [&str; 5] = ["war", " war", "the people's party\t", "\u{a0}sport\u{3000}", "a\\b"];
+
+pub(crate) fn csv(rows: &[Row]) -> String {
+    let mut text = String::from("who,\"the \"\"arm\"\"\",place,rank,dwell,at,day,about,first\n");
+    for row in rows {
+        let named = TOPICS.iter().enumerate().filter(|(bit, _)| row.topics >> bit & 1 == 1);
+        let mut named: Vec<&str> = named.map(|(_, name)| *name).collect();
+        let first = named.first().map_or("", |first| first.trim());
+        if row.topics & 0x20 != 0 {
+            named.push("");
+            named.push(" ");
+        }
+        let arm = ARMS[usize::from(row.arm)].replace('"', "\"\"");
+        let stratum = STRATA[usize::from(row.stratum)];
+        let day = jiff_day(row.time);
+        text.push_str(&format!(
+            "v{},\"{arm}\",{stratum},{},{:?},{}.25,{day},\"{}\",\"{first}\"\n",
+            row.viewer,
+            row.position,
+            row.weight,
+            row.time,
+            named.join("|"),
+        ));
+    }
+    text
+}
+
+/// A moment as text that every engine reads.
+fn jiff_day(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Howard Hinnant's days_from_civil, the other way round.
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.999999")
+}
+
+pub(crate) fn schema() -> LogSchema {
+    LogSchema::new()
+        .viewer("who")
+        .arm("the \"arm\"")
+        .stratum("place")
+        .position("rank")
+        .weight("dwell")
+        .time("at", TimeFormat::EpochSeconds)
+        .topics(TopicColumn::separated("about", '|'))
+        .combined("unit", ["place", "who"])
+}
+
+pub(crate) fn log(csv: &str, schema: &LogSchema) -> ExposureLog {
+    let bytes = std::io::Cursor::new(csv.as_bytes().to_vec());
+    let source = CsvSource::from_reader("generated", bytes, b',').unwrap();
+    ExposureLog::read(source, schema).unwrap()
+}
+
+/// Rows of a generator that is the same everywhere (Knuth's MMIX).
+pub(crate) fn rows(count: usize, viewers: u64) -> Vec<Row> {
+    let mut state = 20_241_105_u64;
+    let mut next = move |below: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let weight = |kind: u64, number: u64| match kind {
+        0 => 0.0,
+        1 => 8_388_608.0,
+        // Halfway between two units, and just below.
+        2 => (2 * number + 1) as f64 * 2_f64.powi(-41),
+        3 => (0.5 * 2_f64.powi(-40)).next_down(),
+        4 => 8_388_608.0_f64.next_down(),
+        5 => 4096.0 + (2 * number + 1) as f64 * 2_f64.powi(-40),
+        _ => number as f64 / 1_000.0,
+    };
+    (0..count)
+        .map(|_| Row {
+            viewer: next(viewers) as u16,
+            arm: next(3) as u8,
+            stratum: next(2) as u8,
+            position: 1 + next(60) as u16,
+            weight: weight(next(12), next(100_000)),
+            time: next(400 * 86_400) as i64 - 200 * 86_400,
+            topics: next(64) as u8,
+        })
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! Tallies as tables: written, read, checked, and made by other engines.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+#[path = "../shared/mod.rs"]
+mod shared;
+
+#[cfg(feature = "parquet")]
+mod damage;
+#[cfg(feature = "parquet")]
+mod duckdb;
+mod logs;
+mod query;
+#[cfg(feature = "parquet")]
+mod round_trip;

@@ -7,11 +7,11 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn, Unlisted};
+use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::tally::{Dialect, SqlLog, StratifyBy, Tally, TallySpec, WindowBy};
-use tiltmeter::{Attention, Beyond, ClusterBy, Error, ExposureLog, MultiLabel};
+use tiltmeter::{Attention, Error, ExposureLog, MultiLabel};
 
-use crate::logs::{csv, log, rows, schema};
+use crate::logs::{cases, csv, log, rows};
 use crate::shared;
 
 const SCRIPT: &str = "
@@ -72,34 +72,6 @@ fn csv_query(path: &Path) -> String {
     format!("SELECT * FROM read_csv('{}', all_varchar = true)", path.display())
 }
 
-fn specs() -> Vec<TallySpec> {
-    let base = TallySpec::default();
-    let deep = Attention::Table { values: vec![1.0, 0.3], beyond: Beyond::RepeatLast };
-    vec![
-        base.clone(),
-        TallySpec { multi_label: MultiLabel::Fractional, ..base.clone() },
-        TallySpec {
-            cluster: ClusterBy::Viewer.hashed(7),
-            attentions: vec![Attention::Logarithmic, Attention::Uniform, deep],
-            multi_label: MultiLabel::Fractional,
-            strata: StratifyBy::Stratum,
-            windows: WindowBy::weeks(),
-        },
-        TallySpec {
-            cluster: ClusterBy::column("unit"),
-            attentions: vec![Attention::Rbp { persistence: 0.87 }],
-            strata: StratifyBy::Column("place".into()),
-            ..base.clone()
-        },
-        TallySpec {
-            cluster: ClusterBy::Viewer.hashed(0),
-            windows: WindowBy::Every { seconds: 100_000, origin: -7 },
-            ..base.clone()
-        },
-        TallySpec { cluster: ClusterBy::Viewer.hashed(24), ..base },
-    ]
-}
-
 #[test]
 fn generated_logs() {
     let Some(python) = python() else { return };
@@ -107,24 +79,7 @@ fn generated_logs() {
     let text = csv(&rows(4_000, 300));
     let path = folder.path().join("log.csv");
     std::fs::write(&path, &text).unwrap();
-    let weighed = schema();
-    let relabel = TopicColumn::separated("about", '|')
-        .relabel([("war", "peace"), ("a\\b", "c'd")])
-        .unlisted(Unlisted::Untag);
-    let relabelled = schema().topics(relabel);
-    let single = LogSchema::new()
-        .viewer("who")
-        .arm("place")
-        .time("day", TimeFormat::Iso)
-        .topics(TopicColumn::single("first"))
-        .null("war");
-    let daily = TallySpec { windows: WindowBy::days(1), ..TallySpec::default() };
-    let untagged = LogSchema::new().viewer("who").arm("place");
-    let mut cases: Vec<(&LogSchema, TallySpec)> =
-        specs().into_iter().map(|spec| (&weighed, spec)).collect();
-    cases.push((&relabelled, specs().swap_remove(2)));
-    cases.push((&single, daily));
-    cases.push((&untagged, TallySpec::default()));
+    let cases = cases();
     let query = csv_query(&path);
     let jobs: Vec<Job> = cases
         .iter()

@@ -1,8 +1,9 @@
 //! Logs that are as awkward as logs are, as rows and as CSV.
 
-use tiltmeter::ExposureLog;
-use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
+use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn, Unlisted};
 use tiltmeter::source::CsvSource;
+use tiltmeter::tally::{StratifyBy, TallySpec, WindowBy};
+use tiltmeter::{Attention, Beyond, ClusterBy, ExposureLog, MultiLabel};
 
 /// A row of a generated log.
 #[derive(Clone, Debug)]
@@ -114,4 +115,52 @@ pub(crate) fn rows(count: usize, viewers: u64) -> Vec<Row> {
             topics: next(64) as u8,
         })
         .collect()
+}
+
+fn specs() -> Vec<TallySpec> {
+    let base = TallySpec::default();
+    let deep = Attention::Table { values: vec![1.0, 0.3], beyond: Beyond::RepeatLast };
+    vec![
+        base.clone(),
+        TallySpec { multi_label: MultiLabel::Fractional, ..base.clone() },
+        TallySpec {
+            cluster: ClusterBy::Viewer.hashed(7),
+            attentions: vec![Attention::Logarithmic, Attention::Uniform, deep],
+            multi_label: MultiLabel::Fractional,
+            strata: StratifyBy::Stratum,
+            windows: WindowBy::weeks(),
+        },
+        TallySpec {
+            cluster: ClusterBy::column("unit"),
+            attentions: vec![Attention::Rbp { persistence: 0.87 }],
+            strata: StratifyBy::Column("place".into()),
+            ..base.clone()
+        },
+        TallySpec {
+            cluster: ClusterBy::Viewer.hashed(0),
+            windows: WindowBy::Every { seconds: 100_000, origin: -7 },
+            ..base.clone()
+        },
+        TallySpec { cluster: ClusterBy::Viewer.hashed(24), ..base },
+    ]
+}
+
+/// Questions to ask of the log, each with the schema to ask it by.
+pub(crate) fn cases() -> Vec<(LogSchema, TallySpec)> {
+    let relabel = TopicColumn::separated("about", '|')
+        .relabel([("war", "peace"), ("a\\b", "c'd")])
+        .unlisted(Unlisted::Untag);
+    let single = LogSchema::new()
+        .viewer("who")
+        .arm("place")
+        .time("day", TimeFormat::Iso)
+        .topics(TopicColumn::single("first"))
+        .null("war");
+    let daily = TallySpec { windows: WindowBy::days(1), ..TallySpec::default() };
+    let untagged = LogSchema::new().viewer("who").arm("place");
+    let mut cases: Vec<_> = specs().into_iter().map(|spec| (schema(), spec)).collect();
+    cases.push((schema().topics(relabel), specs().swap_remove(2)));
+    cases.push((single, daily));
+    cases.push((untagged, TallySpec::default()));
+    cases
 }

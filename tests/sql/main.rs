@@ -9,6 +9,8 @@ mod shared;
 mod damage;
 #[cfg(feature = "parquet")]
 mod duckdb;
+#[cfg(feature = "parquet")]
+mod engines;
 mod logs;
 mod query;
 #[cfg(feature = "parquet")]

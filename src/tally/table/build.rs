@@ -218,7 +218,7 @@ impl LongRows {
             let Some(key) = self.keys[cluster[0]] else {
                 continue;
             };
-            if keys.len() > 0 && keys.len() % BLOCK == 0 {
+            if !keys.is_empty() && keys.len() % BLOCK == 0 {
                 blocks.push(gather.block());
             }
             let at = (keys.len() % BLOCK) as u16;

@@ -11,8 +11,8 @@ mod read;
 mod write;
 
 pub use self::fault::{TableFault, TableFaultReason};
+use super::TallySpec;
 use super::cluster::ClusterBy;
-use super::{Mass, TallySpec};
 use crate::log::ClusterKey;
 
 /// The version of the table's layout.
@@ -28,6 +28,9 @@ const AXES_KEY: &str = "tiltmeter.tally.table.axes";
 
 /// How ids become keys, and keys buckets.
 const BUCKET_FUNCTION: &str = "leading bits of the first 64 bits of MD5";
+
+/// Units of mass of one impression of weight 1.
+const WEIGHT_SCALE: &str = "1099511627776";
 
 pub(super) const CLUSTER: &str = "cluster";
 pub(super) const ARM: &str = "arm";
@@ -74,13 +77,9 @@ impl TallySpec {
             (VERSION_KEY, VERSION.to_owned()),
             (SPEC_KEY, spec),
             (BUCKETS_KEY, BUCKET_FUNCTION.to_owned()),
-            (SCALE_KEY, scale()),
+            (SCALE_KEY, WEIGHT_SCALE.to_owned()),
         ]
     }
-}
-
-fn scale() -> String {
-    Mass::of_count(1).units().to_string()
 }
 
 /// The bits of a key that tell its cluster: those of the bucket, or all.
@@ -119,6 +118,11 @@ fn from_text(text: &str, bits: u32) -> Result<ClusterKey, TableFaultReason> {
 #[cfg(all(test, feature = "parquet"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_weight_scale_is_that_of_masses() {
+        assert_eq!(WEIGHT_SCALE, crate::tally::Mass::of_count(1).units().to_string());
+    }
 
     #[test]
     fn keys_and_buckets_read_back() {

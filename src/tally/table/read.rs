@@ -18,7 +18,7 @@ use super::build::{CellName, Kind, LongRows, Names, Sums};
 use super::{
     ARM, AXES_KEY, BUCKET_FUNCTION, BUCKETS_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND,
     KIND_ALL, KIND_TAGGED, KIND_TOPIC, MASS, OWN, SCALE_KEY, SPEC_KEY, STRATUM, TOPIC, TableFault,
-    TableFaultReason, VERSION, VERSION_KEY, WINDOW, from_text, key_bits, scale,
+    TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WINDOW, from_text, key_bits,
 };
 use crate::error::Error;
 use crate::log::TextColumn;
@@ -119,13 +119,11 @@ impl About {
             found: found.to_owned(),
             expected: expected.map_or_else(|| "a spec".to_owned(), |spec| format!("{spec:?}")),
         };
-        let scale = scale();
         for (key, what, expected) in [
             (VERSION_KEY, "tally table", VERSION),
             (BUCKETS_KEY, "tally table, bucket function", BUCKET_FUNCTION),
-            (SCALE_KEY, "tally table, weight scale", "1099511627776"),
+            (SCALE_KEY, "tally table, weight scale", WEIGHT_SCALE),
         ] {
-            debug_assert!(key != SCALE_KEY || expected == scale);
             if let Some(found) = get(key).filter(|found| *found != expected) {
                 let found = found.to_owned();
                 return Err(Error::Version { file: file.to_owned(), what, found, expected });

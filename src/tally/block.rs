@@ -47,6 +47,10 @@ pub(super) struct Entry {
 
 impl Block {
     /// The cells that are not empty, ascending.
+    #[cfg_attr(
+        not(feature = "parquet"),
+        allow(dead_code, reason = "only what is written needs this")
+    )]
     pub(super) fn cells(&self) -> &[u32] {
         &self.cells
     }

@@ -37,7 +37,7 @@ pub(crate) fn csv(rows: &[Row]) -> String {
         }
         let arm = ARMS[usize::from(row.arm)].replace('"', "\"\"");
         let stratum = STRATA[usize::from(row.stratum)];
-        let day = jiff_day(row.time);
+        let day = day(row.time);
         text.push_str(&format!(
             "v{},\"{arm}\",{stratum},{},{:?},{}.25,{day},\"{}\",\"{first}\"\n",
             row.viewer,
@@ -51,21 +51,9 @@ pub(crate) fn csv(rows: &[Row]) -> String {
 }
 
 /// A moment as text that every engine reads.
-fn jiff_day(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Howard Hinnant's days_from_civil, the other way round.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.999999")
+fn day(seconds: i64) -> String {
+    let at = jiff::Timestamp::from_second(seconds).unwrap();
+    at.strftime("%Y-%m-%d %H:%M:%S.999999").to_string()
 }
 
 pub(crate) fn schema() -> LogSchema {

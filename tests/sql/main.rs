@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[cfg(feature = "parquet")]
 #[path = "../shared/mod.rs"]
 mod shared;
 
@@ -11,6 +12,10 @@ mod damage;
 mod duckdb;
 #[cfg(feature = "parquet")]
 mod engines;
+#[cfg_attr(
+    not(feature = "parquet"),
+    allow(dead_code, reason = "without files there is little to do with a log")
+)]
 mod logs;
 mod query;
 #[cfg(feature = "parquet")]

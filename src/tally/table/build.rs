@@ -5,10 +5,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::{
-    ARM, CLUSTER, COUNT, MASS, STRATUM, TOPIC, TableFault, TableFaultReason, WINDOW, key_bits,
-    to_text,
-};
+use super::key::{key_bits, to_text};
+use super::{ARM, CLUSTER, COUNT, MASS, STRATUM, TOPIC, TableFault, TableFaultReason, WINDOW};
 use crate::error::Error;
 use crate::log::{ClusterKey, Dictionary};
 use crate::tally::block::{BLOCK, Block};

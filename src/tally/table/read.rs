@@ -15,10 +15,11 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::build::{CellName, Kind, LongRows, Names, Sums};
+use super::key::{from_text, key_bits};
 use super::{
     ARM, AXES_KEY, BUCKET_FUNCTION, BUCKETS_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND,
     KIND_ALL, KIND_TAGGED, KIND_TOPIC, MASS, OWN, SCALE_KEY, SPEC_KEY, STRATUM, TOPIC, TableFault,
-    TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WINDOW, from_text, key_bits,
+    TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WINDOW,
 };
 use crate::error::Error;
 use crate::log::TextColumn;

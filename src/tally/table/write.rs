@@ -12,9 +12,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use super::key::{key_bits, to_text};
 use super::{
     ARM, AXES_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND, KIND_ALL, KIND_TAGGED, KIND_TOPIC,
-    MASS, OWN, STRATUM, TOPIC, WINDOW, key_bits, to_text,
+    MASS, OWN, STRATUM, TOPIC, WINDOW,
 };
 use crate::error::Error;
 use crate::tally::{Axes, CellKind, CellSum, Mass, Squares, Tally};

@@ -264,10 +264,11 @@ pub enum Error {
         "a column has more than 4,294,967,294 distinct ids; split the log and merge the tallies"
     )]
     TooManyIds,
-    /// More cells (arms x strata x topics) than codes.
+    /// More cells (arms x strata x windows x topics) than codes, or than there is memory for.
     #[error(
-        "{arms} arms x {strata} strata x {windows} windows x {topics} topics are more than \
-         4,294,967,294 cells; group the topics or strata, or make the windows longer"
+        "{arms} arms x {strata} strata x {windows} windows x {topics} topics are more cells than \
+         can be numbered (4,294,967,294) or kept in memory; group the topics or strata, or make \
+         the windows longer"
     )]
     TooManyCells {
         /// Arms of the log.

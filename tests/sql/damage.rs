@@ -406,6 +406,8 @@ fn metadata_that_are_missing_or_say_otherwise() {
     assert!(with(AXES, axes.clone()).is_ok());
     let disordered = axes.replace("\"war\"", "\"zar\"").replace("\"a\\\\b\"", "\"war\"");
     assert!(matches!(with(AXES, disordered), Err(Error::Damaged { .. })));
+    let more = axes.replace("\"war\"", "\"war\",\"was\"");
+    assert!(matches!(with(AXES, more), Err(Error::Damaged { .. })));
     match with(AXES, axes.replace("\"war\"", "\"was\"")) {
         Err(Error::Table(fault)) => assert_eq!(fault.reason, TableFaultReason::UnknownName),
         other => panic!("{other:?}"),

@@ -9,6 +9,7 @@ use super::key::{key_bits, to_text};
 use super::{ARM, CLUSTER, COUNT, MASS, STRATUM, TOPIC, TableFault, TableFaultReason, WINDOW};
 use crate::error::Error;
 use crate::log::{ClusterKey, Dictionary};
+use crate::source::parquet::damaged;
 use crate::tally::block::{BLOCK, Block};
 use crate::tally::gather::Gather;
 use crate::tally::{Axes, CellKind, Mass, Slab, Squares, StratifyBy, Tally, TallySpec};
@@ -121,19 +122,22 @@ impl LongRows {
         self.squares.extend(sums.squares);
     }
 
-    /// The tally that the rows are the table of. Axes that are not given are those of the rows.
-    pub(super) fn tally(self, spec: TallySpec, axes: Option<Axes>) -> Result<Tally, Error> {
-        let axes = match axes {
-            Some(axes) => axes.check().map(|()| axes)?,
-            None => self.axes(&spec)?,
-        };
+    /// The tally that the rows are the table of. Where axes are given, the rows must have these
+    /// names and no others.
+    pub(super) fn tally(self, spec: TallySpec, given: Option<&Axes>) -> Result<Tally, Error> {
+        let axes = self.axes(&spec)?;
+        if let Some(given) = given.filter(|given| **given != axes) {
+            self.places(given)?;
+            let detail = "they list names that no row has";
+            return Err(damaged(&self.file, " in the metadata".to_owned(), &detail));
+        }
         let cells = self.places(&axes)?;
         let order = self.order(&cells, &spec)?;
         let totals = order.partition_point(|&row| self.keys[row].is_none());
         let (totals, rows) = order.split_at(totals);
         let (keys, blocks, sums) = self.blocks(rows, &cells, &axes)?;
         self.check_totals(totals, &cells, sums)?;
-        let squares = self.squares_by_cell(&cells, &axes);
+        let squares = self.squares_by_cell(&cells, &axes)?;
         let all = |row: &&usize| axes.cell(cells[**row]).1 == CellKind::All;
         let counts = totals.iter().filter(all).map(|&row| self.counts[row]);
         let impressions = counts.fold(0_u64, u64::saturating_add);
@@ -318,15 +322,22 @@ impl LongRows {
         }
     }
 
-    fn squares_by_cell(&self, cells: &[u32], axes: &Axes) -> Vec<Vec<Squares>> {
-        let mut squares = vec![vec![Squares::default(); axes.cells()]; self.models];
+    fn squares_by_cell(&self, cells: &[u32], axes: &Axes) -> Result<Vec<Vec<Squares>>, Error> {
+        let zeros = || {
+            // A file of some kilobytes can name more cells than there is memory for.
+            let mut zeros = Vec::new();
+            zeros.try_reserve_exact(axes.cells()).map_err(|_| axes.too_many())?;
+            zeros.resize(axes.cells(), Squares::default());
+            Ok(zeros)
+        };
+        let mut squares = (0..self.models).map(|_| zeros()).collect::<Result<Vec<_>, Error>>()?;
         let totals = (0..self.len()).filter(|&row| self.keys[row].is_none());
         for (row, given) in totals.zip(self.squares.chunks_exact(self.models)) {
             for (squares, given) in squares.iter_mut().zip(given) {
                 squares[cells[row] as usize] = *given;
             }
         }
-        squares
+        Ok(squares)
     }
 
     fn fault(&self, row: usize, column: &str, value: &str, reason: TableFaultReason) -> Error {

@@ -83,7 +83,7 @@ fn read(path: &Path, expected: Option<&TallySpec>) -> Result<Tally, Error> {
         };
         Decoded::of(&name, &columns, &batch, &rows)?.push(&about.spec, &mut rows)?;
     }
-    let tally = rows.tally(about.spec, about.axes)?;
+    let tally = rows.tally(about.spec, about.axes.as_ref())?;
     match about.impressions {
         Some(said) if said != tally.impressions => {
             let detail = format!("{said} impressions, where the rows have {}", tally.impressions);

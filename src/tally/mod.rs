@@ -1,5 +1,8 @@
 //! The tally: what each cluster was shown, as sums by arm, stratum and topic. It adds and never
 //! divides; everything after it works on these sums alone.
+//!
+//! A log that stays in an SQL engine is tallied there: [`TallySpec::sql`] writes the query, and
+//! [`Tally::import_as`] (feature `parquet`) reads its table.
 
 mod axes;
 mod block;

@@ -7,8 +7,8 @@ use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
-use crate::estimate::{Estimate, Warning};
-use crate::inference::{self, Interval, Question};
+use crate::estimate::Warning;
+use crate::inference::{self, Asked, Interval, Question};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
@@ -173,7 +173,8 @@ impl<'l> Audit<'l> {
     /// # Errors
     /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
-    /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`].
+    /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
+    /// out of their range and for a unit that a statistic has no meaning for.
     pub fn run(self) -> Result<AuditReport, Error> {
         let unstated = |what, call| Error::Unstated { what, call };
         let treatment = self.treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
@@ -205,7 +206,7 @@ impl<'l> Audit<'l> {
         if statistics.is_empty() {
             statistics.push(Arc::new(AmplificationRatio));
         }
-        let mut estimates: Vec<Estimate> = Vec::with_capacity(topics.len() * statistics.len());
+        let mut asked = Vec::with_capacity(topics.len() * statistics.len());
         for statistic in &statistics {
             for topic in &topics {
                 let question = Question {
@@ -216,11 +217,12 @@ impl<'l> Audit<'l> {
                     denominator: self.denominator,
                     attention,
                 };
-                let mut estimate =
-                    inference::estimate(tally, &question, &**statistic, &self.interval)?;
-                estimate.warnings.extend(warnings.iter().cloned());
-                estimates.push(estimate);
+                asked.push(Asked { question, statistic: &**statistic });
             }
+        }
+        let mut estimates = inference::estimates(tally, &asked, &self.interval)?;
+        for estimate in &mut estimates {
+            estimate.warnings.extend(warnings.iter().cloned());
         }
         Ok(AuditReport::new(estimates, quality))
     }
@@ -263,10 +265,14 @@ fn of_quality(quality: &DataQuality) -> Vec<Warning> {
     if rows > 0 {
         warnings.push(Warning::RowsSetAside { rows });
     }
-    if let Some(table) = &quality.origin.item_topics
-        && table.items_missing > 0
-    {
-        warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
+    if let Some(table) = &quality.origin.item_topics {
+        let rows = table.set_aside.rows;
+        if rows > 0 {
+            warnings.push(Warning::TopicRowsSetAside { rows });
+        }
+        if table.items_missing > 0 {
+            warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
+        }
     }
     warnings
 }

@@ -54,10 +54,24 @@ pub enum Error {
         file: String,
         /// The format it was read as.
         format: &'static str,
-        /// Where reading stopped, as ` after row N`, or nothing where that is unknown.
+        /// Where reading stopped, as ` after row N` or ` in row N`, or nothing where that is
+        /// unknown.
         place: String,
         /// What the decoder said.
         detail: String,
+    },
+    /// A column is compressed in a way that is not compiled in.
+    #[error(
+        "{file}: column {column:?} is compressed with {codec}, which this build cannot read; \
+         write it again with Snappy, gzip, Zstandard or no compression"
+    )]
+    Codec {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The compression, as the file names it.
+        codec: String,
     },
     /// The source has no column of the declared name.
     #[error(
@@ -75,7 +89,7 @@ pub enum Error {
         /// The columns that are there.
         available: Vec<String>,
     },
-    /// Two columns of the source share a declared name.
+    /// Two columns of the source, or a column and a combined one, share a declared name.
     #[error("{file}: more than one column is called {column:?}; rename one of them")]
     RepeatedColumn {
         /// The file or source.
@@ -258,6 +272,30 @@ pub enum Error {
         what: String,
         /// What to do.
         mend: &'static str,
+    },
+    /// The clusters of a tally are known in its own log only, so nothing can be added to them.
+    #[error(
+        "these tallies cannot be merged: their clusters are {cluster}, numbered anew in each log; \
+         tally the logs as one, or cluster by something that has an id"
+    )]
+    UnmergeableClusters {
+        /// What the clusters are.
+        cluster: String,
+    },
+    /// Two tallies together are larger than a tally can be.
+    #[error(
+        "these tallies cannot be merged: {what}, {first} in one and {second} in the other, is \
+         together above {largest}; merge fewer of them"
+    )]
+    SumTooLarge {
+        /// Which sum.
+        what: &'static str,
+        /// The sum in the tallies merged so far.
+        first: String,
+        /// The sum in the next.
+        second: String,
+        /// The largest that fits.
+        largest: String,
     },
     /// More distinct ids in one column than codes.
     #[error(

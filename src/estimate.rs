@@ -101,6 +101,10 @@ pub enum MethodUsed {
     DeltaStudentT,
     /// Cluster-robust delta method with quantiles of the normal.
     DeltaNormal,
+    /// Poisson cluster bootstrap, quantiles of the replicates.
+    BootstrapPercentile,
+    /// Poisson cluster bootstrap, quantiles mirrored at the estimate.
+    BootstrapBasic,
     /// A one-sided bound from bounds for the two shares; the share of 0 or 1 is bounded with the
     /// effective number of impressions.
     LimitByEffectiveSize,
@@ -114,6 +118,8 @@ impl fmt::Display for MethodUsed {
         f.write_str(match self {
             Self::DeltaStudentT => "cluster-robust delta, Student t",
             Self::DeltaNormal => "cluster-robust delta, normal",
+            Self::BootstrapPercentile => "Poisson cluster bootstrap, percentile",
+            Self::BootstrapBasic => "Poisson cluster bootstrap, basic",
             Self::LimitByEffectiveSize => "one-sided, from the effective number of impressions",
             Self::LimitByClusters => "one-sided, from the number of clusters",
         })
@@ -233,13 +239,31 @@ pub enum Warning {
         /// Such clusters.
         clusters: u64,
     },
-    /// Masses are so small that rounding them to 2^-40 may matter in the ninth digit.
+    /// Masses are so small that rounding them to 2^-40 may matter in the ninth digit of the
+    /// topic's share.
     MassResolution {
         /// The arm.
         side: Side,
+        /// A bound for the relative error of the share, at most 1.
+        relative_error: f64,
+    },
+    /// In some bootstrap replicates the statistic is infinite or undefined, because too few
+    /// clusters show the topic.
+    ReplicatesWithoutValue {
+        /// Replicates in which it is infinite; they count at the ends of the interval.
+        infinite: u64,
+        /// Replicates in which it is undefined; they are left out.
+        undefined: u64,
+        /// All replicates.
+        of: u64,
     },
     /// Rows of the log were set aside.
     RowsSetAside {
+        /// How many.
+        rows: u64,
+    },
+    /// Rows of the topics table were set aside.
+    TopicRowsSetAside {
         /// How many.
         rows: u64,
     },
@@ -282,15 +306,22 @@ impl fmt::Display for Warning {
             ),
             Self::ClustersWithoutMass { side, clusters } => write!(
                 f,
-                "{clusters} {} of the {side} have impressions but no mass, and are left out of its mean",
+                "{clusters} {} of the {side} have impressions but no mass there, and do not count as its clusters",
                 plural(*clusters, "cluster")
             ),
-            Self::MassResolution { side } => write!(
+            Self::MassResolution { side, relative_error } => write!(
                 f,
-                "masses in the {side} are so small that their rounding shows in the ninth digit; use larger weights"
+                "masses in the {side} are so small that rounding them to 2^-40 may change the share by {relative_error:.0e} of itself; use larger weights or a shallower attention model"
+            ),
+            Self::ReplicatesWithoutValue { infinite, undefined, of } => write!(
+                f,
+                "of {of} bootstrap replicates, {infinite} have an infinite value and {undefined} none: few clusters show the topic"
             ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))
+            }
+            Self::TopicRowsSetAside { rows } => {
+                write!(f, "{rows} {} of the topics table set aside", plural(*rows, "row"))
             }
             Self::ItemsWithoutTopics { items } => write!(
                 f,

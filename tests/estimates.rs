@@ -328,6 +328,25 @@ fn one_sided_bound_by_clusters() {
     close("bound", estimate.interval.unwrap().low.unwrap(), low / upper, 1e-12);
 }
 
+/// Half of what each of two clusters saw, against nothing in four: the share that does not vary
+/// bounds itself, the other is bounded by its clusters, 1 - 0.025^(1/4).
+#[test]
+fn one_sided_bound_where_the_other_share_does_not_vary() {
+    let baseline = [("5", "b", &[][..]), ("6", "b", &[]), ("7", "b", &[]), ("8", "b", &[])];
+    let alike: [Row<'_>; 4] =
+        [("1", "a", &["t"]), ("1", "a", &[]), ("2", "a", &["t"]), ("2", "a", &[])];
+    let estimate = one(audit(&log(&[&alike[..], &baseline].concat())), "t");
+    assert_eq!(
+        (estimate.value, estimate.method),
+        (Value::Infinite, Some(MethodUsed::LimitByClusters))
+    );
+    let low = 0.5 / (1.0 - 0.025_f64.powf(0.25));
+    close("bound", estimate.interval.unwrap().low.unwrap(), low, 1e-12);
+    // One cluster shows nothing of how shares vary.
+    let single = one(audit(&log(&[&alike[..2], &baseline].concat())), "t");
+    assert_eq!(single.interval, Err(NoInterval::SingleCluster));
+}
+
 #[test]
 fn too_little_to_tell() {
     let single = log(&[("1", "a", &["t"]), ("1", "a", &[]), ("2", "b", &["t"]), ("3", "b", &[])]);

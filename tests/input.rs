@@ -14,11 +14,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
 use tiltmeter::log::{
-    FaultReason, ItemRepeats, ItemTopics, ItemTopicsSchema, LogSchema, Role, RowFault, RowPolicy,
-    TimeFormat, TopicColumn, TopicFormat,
+    Batch, Column, FaultReason, ItemRepeats, ItemTopics, ItemTopicsSchema, LogSchema, LogSource,
+    Role, RowFault, RowPolicy, TimeFormat, TopicColumn, TopicFormat, UnreadableRow,
 };
 use tiltmeter::source::{CsvSource, NdjsonSource, SliceSource};
-use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog};
+use tiltmeter::statistic::SmoothedReach;
+use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, Reach, Unit};
 
 /// A file with these bytes, and the folder that keeps it.
 fn file(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -120,6 +121,35 @@ fn ragged_and_undecodable_lines() {
     assert_eq!((log.rows(), log.origin().set_aside.rows), (1, 1));
 }
 
+/// RFC 4180 has no field that goes on past the end of the file.
+#[test]
+fn a_quote_that_is_never_closed() {
+    let schema = LogSchema::new().arm("a").topics(TopicColumn::single("t"));
+    let damaged = |text: &str, place: &str| {
+        for schema in [schema.clone(), schema.clone().rows(RowPolicy::SetAside)] {
+            let error = csv(text, &schema).unwrap_err();
+            let Error::Damaged { place: found, .. } = &error else { panic!("{text:?}: {error}") };
+            assert_eq!(found, place, "{text:?}");
+            assert!(error.to_string().contains("quote"), "{error}");
+        }
+    };
+    damaged("a,t\nx,war\ny,\"spo\nx,war\ny,war\n", " in row 2");
+    damaged("a,t\nx,war\ny,\"spo", " in row 2");
+    damaged("a,t\nx,war\ny,\"spo\"\"", " in row 2");
+    damaged("a,t\nx,\"", " in row 1");
+    damaged("a,\"t\nx,war\n", " in the header");
+    for (text, last) in [
+        ("a,t\nx,\"war\"", "war"),
+        ("a,t\nx,war", "war"),
+        ("a,t\nx,\"war\n\n\"", "war\n\n"),
+        ("a,t\nx,\"war\n\n\"\r\n\r\n\n", "war\n\n"),
+        ("a,t\nx,5\" screens", "5\" screens"),
+    ] {
+        let log = csv(text, &schema).unwrap();
+        assert_eq!((log.rows(), log.topics().unwrap().labels().id(0)), (1, Some(last)));
+    }
+}
+
 #[test]
 fn columns_that_are_not_there_or_not_right() {
     let error = csv("a,b\nx,1\n", &LogSchema::new().arm("arm")).unwrap_err();
@@ -146,6 +176,74 @@ fn columns_that_are_not_there_or_not_right() {
     assert!(matches!(error, Error::ColumnLength { .. }), "{error}");
 }
 
+/// A source as a third party might write it: it hands over whatever batch it was given.
+struct Careless(Vec<String>, Option<Batch>);
+
+impl LogSource for Careless {
+    fn name(&self) -> &str {
+        "careless"
+    }
+
+    fn column_names(&self) -> &[String] {
+        &self.0
+    }
+
+    fn select(&mut self, _: &[usize]) {}
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
+        Ok(self.1.take())
+    }
+}
+
+#[test]
+fn batches_that_are_not_of_one_shape() {
+    let column = |rows: i64| Column::Integer((0..rows).map(Some).collect());
+    let past = UnreadableRow {
+        index: 2,
+        column: "a".into(),
+        value: String::new(),
+        reason: FaultReason::Malformed,
+    };
+    for (columns, unreadable, named, found) in [
+        (vec![column(2)], vec![], "b", 0),
+        (vec![column(2), column(3)], vec![], "b", 3),
+        (vec![column(2), column(2)], vec![past], "a", 3),
+    ] {
+        let batch = Batch { columns, unreadable };
+        let source = Careless(vec!["a".into(), "b".into()], Some(batch));
+        let schema = LogSchema::new().viewer("a").arm("b").rows(RowPolicy::SetAside);
+        match ExposureLog::read(source, &schema).unwrap_err() {
+            Error::ColumnLength { column, found: its, expected: 2, .. } => {
+                assert_eq!((&*column, its), (named, found));
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let mut twice = SliceSource::new("slices").integer("a", &[1]).integer("b", &[2]);
+    twice.select(&[0, 1, 0]);
+    let batch = twice.next_batch().unwrap().unwrap();
+    let one = |value| Column::Whole(vec![value]);
+    assert_eq!(batch.columns, [one(1), one(2), one(1)]);
+    twice.select(&[7]);
+    assert_eq!(twice.next_batch().unwrap().unwrap().columns, []);
+}
+
+#[test]
+fn combined_columns_that_cannot_be() {
+    let source = || SliceSource::new("slices").text("t", &["x"]).text("u", &["y"]);
+    let twice = [
+        LogSchema::new().column("t").combined("t", ["t", "u"]),
+        LogSchema::new().combined("c", ["t"]).combined("c", ["u"]),
+    ];
+    for schema in twice {
+        let error = ExposureLog::read(source(), &schema).unwrap_err();
+        assert!(matches!(error, Error::RepeatedColumn { .. }), "{error}");
+    }
+    let none = LogSchema::new().arm("t").combined("c", [""; 0]);
+    let error = ExposureLog::read(source(), &none).unwrap_err();
+    assert!(matches!(error, Error::Parameter { .. }), "{error}");
+}
+
 #[test]
 fn nothing_to_read() {
     let schema = LogSchema::new().arm("a");
@@ -153,8 +251,11 @@ fn nothing_to_read() {
     assert!(matches!(error, Error::EmptyLog { set_aside: 0, .. }), "{error}");
     let error = csv("a,b\n,1\n,2\n", &schema.clone().rows(RowPolicy::SetAside)).unwrap_err();
     assert!(matches!(error, Error::EmptyLog { set_aside: 2, .. }), "{error}");
-    let error = csv("", &schema).unwrap_err();
-    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    for nothing in ["", "\n\n"] {
+        let error = csv(nothing, &schema).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("there is no header line"), "{error}");
+    }
     let error = csv("a\nx\n", &LogSchema::new()).unwrap_err();
     assert!(matches!(error, Error::Unstated { what: "columns", .. }), "{error}");
     let error = ExposureLog::open("no/such/file.csv", &schema).unwrap_err();
@@ -288,6 +389,9 @@ fn topics_tables() {
     // The conflicting row is the fourth of the file, though the third was set aside before it.
     let conflict = topics.set_aside().reasons.last().unwrap();
     assert_eq!((conflict.reason, conflict.first_row), (FaultReason::ConflictingTopics, 4));
+    let missing = SliceSource::new("topics").text("id", &["1", "NA"]).text("t", &["NA", "war"]);
+    let topics = ItemTopics::read(missing, &aside.clone().null("NA")).unwrap();
+    assert_eq!((topics.topics("1").unwrap().len(), topics.set_aside().rows), (0, 1));
     let union = aside.repeats(ItemRepeats::Union);
     let topics = ItemTopics::read(table(), &union).unwrap();
     assert_eq!(topics.topics("1").unwrap(), ["war", "sport"]);
@@ -339,6 +443,18 @@ fn questions_the_log_cannot_answer() {
         let error = audit().interval(tiltmeter::Interval::Delta(delta)).run().unwrap_err();
         assert!(matches!(error, Error::Parameter { parameter: "level", .. }), "{error}");
     }
+    for mass in [f64::NAN, f64::INFINITY, -1.0] {
+        let reach = Unit::Reach(Reach { impressions: 1, mass });
+        let error = audit().unit(reach).run().unwrap_err();
+        assert!(matches!(error, Error::Parameter { .. }), "{error}");
+    }
+    for unit in [Unit::Pooled, Unit::ClusterMean] {
+        let error = audit().unit(unit).statistic(SmoothedReach).run().unwrap_err();
+        assert!(error.to_string().contains("smoothed_reach_percent"), "{error}");
+    }
+    let reach = Unit::Reach(Reach::default());
+    assert!(audit().unit(reach).statistic(SmoothedReach).run().is_ok());
+    assert_eq!(ClusterBy::Viewer.hashed(64).to_string(), "2^64 hash buckets of viewer");
     let error = audit().cluster(ClusterBy::Viewer.hashed(25)).run().unwrap_err();
     assert!(matches!(error, Error::Parameter { parameter: "bits", .. }), "{error}");
 }

@@ -259,5 +259,5 @@ fn tallies_of_different_questions_do_not_merge() {
     }
     let impressions = TallySpec { cluster: ClusterBy::Impression, ..base };
     let merged = tally(&impressions).merge(&tally(&impressions));
-    assert!(matches!(merged, Err(Error::Unmergeable { what: "the cluster", .. })));
+    assert!(matches!(merged, Err(Error::UnmergeableClusters { .. })));
 }

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use serde_json::Value as Json;
-use tiltmeter::log::{LogSchema, RowPolicy, TopicColumn};
-use tiltmeter::report::{REPORT_VERSION, ReportRecord};
-use tiltmeter::source::CsvSource;
+use tiltmeter::log::{ItemTopics, ItemTopicsSchema, LogSchema, RowPolicy, TopicColumn};
+use tiltmeter::report::{EstimateRecord, REPORT_VERSION, ReportRecord};
+use tiltmeter::source::{CsvSource, SliceSource};
 use tiltmeter::statistic::{ALL, AmplificationRatio, OddsRatio};
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Audit, AuditReport, Baseline, Error, ExposureLog};
+use tiltmeter::{Audit, AuditReport, Baseline, ConfidenceInterval, Error, ExposureLog};
 
 fn report() -> AuditReport {
     let text = "who,feed,slate,item,about\n\
@@ -69,6 +69,54 @@ fn states_in_json() {
     let error = ReportRecord::from_json(&other).unwrap_err();
     assert!(matches!(error, Error::Report { .. }), "{error}");
     assert!(ReportRecord::from_json("{").is_err());
+    // A later version may have none of this one's fields; it is named all the same.
+    let later = r#"{"schema": "tiltmeter.report", "version": 9, "findings": []}"#;
+    let error = ReportRecord::from_json(later).unwrap_err();
+    assert!(error.to_string().contains("version 9"), "{error}");
+}
+
+/// An upper bound past the largest double is null, and then there is none.
+#[test]
+fn a_bound_that_overflows_is_no_bound() {
+    let report = report();
+    let mut estimate = report.estimate(&AmplificationRatio, "war").unwrap().clone();
+    let interval = ConfidenceInterval { low: Some(0.5), high: Some(f64::INFINITY), level: 0.95 };
+    estimate.interval = Ok(interval);
+    let json = serde_json::to_value(EstimateRecord::from(&estimate)).unwrap();
+    assert_eq!((&json["interval"], &json["high"]), (&Json::from("lower_bound"), &Json::Null));
+}
+
+/// Topics come from files that others wrote.
+#[test]
+fn topics_cannot_break_the_table() {
+    let source = SliceSource::new("log\u{1b}[2J")
+        .text("who", &["1", "2", "3", "4"])
+        .text("feed", &["a", "a", "b", "b"])
+        .text("item", &["i", "j", "i", "j"]);
+    let log = ExposureLog::read(source, &LogSchema::new().viewer("who").arm("feed").item("item"));
+    let table = SliceSource::new("topics")
+        .text("id", &["i", "j", ""])
+        .text("about", &["war | \u{1b}[31m\nred", "sport", "lost"]);
+    let schema =
+        ItemTopicsSchema::new("id", TopicColumn::single("about")).rows(RowPolicy::SetAside);
+    let topics = ItemTopics::read(table, &schema).unwrap();
+    let log = log.unwrap().with_item_topics(&topics).unwrap();
+    let report = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).run().unwrap();
+    let markdown = report.to_markdown();
+    assert!(markdown.contains(r"| war \| \u{1b}[31m\nred "), "{markdown}");
+    let bars = |line: &str| line.replace(r"\|", "").matches('|').count();
+    let counts: Vec<_> = markdown.lines().map(bars).collect();
+    assert!(counts.len() == 4 && counts.iter().all(|count| *count == counts[0]), "{markdown}");
+
+    let text = report.to_string();
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    for part in [
+        "Topics: topics, 2 items, 1 rows set aside, 0 items of the log missing.",
+        "set aside: 1 for no value in column \"id\", first row 3 (\"\")",
+        "Warning: 1 row of the topics table set aside.",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tiltmeter::ExposureLog;
 use tiltmeter::log::{
-    Column, ItemTopics, ItemTopicsSchema, LogSchema, Role, TextColumn, TimeFormat, TopicColumn,
-    TopicFormat,
+    Column, FaultReason, ItemTopics, ItemTopicsSchema, LogSchema, Role, RowPolicy, TextColumn,
+    TimeFormat, TopicColumn, TopicFormat,
 };
 use tiltmeter::source::{CsvSource, Impression, ImpressionSource, NdjsonSource, SliceSource};
+use tiltmeter::{Error, ExposureLog};
 
 const CSV: &str = "\
 viewer,item,arm,position,time,weight,stratum,topics,slate,session,engagement,propensity,satisfaction
@@ -109,6 +109,77 @@ fn newline_delimited_json() {
 "#;
     let source = NdjsonSource::from_reader("test", lines.as_bytes()).unwrap();
     same(&ExposureLog::read(source, &schema()).unwrap());
+}
+
+fn ndjson(lines: &str, schema: &LogSchema) -> Result<ExposureLog, Error> {
+    let source = NdjsonSource::from_reader("test", std::io::Cursor::new(lines.to_owned()))?;
+    ExposureLog::read(source, schema)
+}
+
+/// What a line of JSON means does not depend on the lines beside it.
+#[test]
+fn json_lines_are_read_each_by_itself() {
+    let schema = LogSchema::new().topics(TopicColumn::separated("t", '|'));
+    let log = ndjson("{\"t\":\"war|sport\"}\n{\"t\":[\"war\"]}\n{\"t\":5}\n", &schema).unwrap();
+    let topics = log.topics().unwrap();
+    assert_eq!(topics.labels().iter().collect::<Vec<_>>(), ["war", "sport", "5"]);
+    assert_eq!((topics.of_row(0), topics.of_row(1)), (&[0, 1][..], &[0][..]));
+    // A batch is 65,536 lines: the list stands in the first or in the second.
+    for before in [10, 65_536] {
+        let lines = "{\"t\":\"war|sport\"}\n".repeat(before) + "{\"t\":[\"war\"]}\n";
+        let log = ndjson(&lines, &schema).unwrap();
+        assert_eq!(log.topics().unwrap().labels().len(), 2, "{before}");
+    }
+    let times = LogSchema::new().time("t", TimeFormat::Iso).rows(RowPolicy::SetAside);
+    let log = ndjson("{\"t\":\"2024-07-11\"}\n{\"t\":20240711}\n{\"t\":null}\n", &times);
+    assert_eq!(log.unwrap().times().unwrap(), [1_720_656_000_000_000]);
+}
+
+/// Ids that differ in the file never become one.
+#[test]
+fn json_ids_are_exact_or_refused() {
+    let schema = LogSchema::new().viewer("v");
+    for (id, shown) in [
+        ("184467440737095516151", "1.844674407370955e20"),
+        ("9007199254740993.0", "9007199254740992.0"),
+        ("1.0", "1.0"),
+        ("1.5", "1.5"),
+        ("1e3", "1000.0"),
+        ("{\"a\":1}", "{\"a\":1}"),
+        ("[1]", "[\"1\"]"),
+    ] {
+        let lines = format!("{{\"v\":\"a\"}}\n{{\"v\":{id}}}\n");
+        match ndjson(&lines, &schema) {
+            Err(Error::Row(fault)) => assert_eq!(
+                (fault.row, &*fault.column, fault.reason, &*fault.value),
+                (2, "v", FaultReason::NotAnId, shown),
+            ),
+            other => panic!("{id}: {other:?}"),
+        }
+        let log = ndjson(&lines, &schema.clone().rows(RowPolicy::SetAside)).unwrap();
+        assert_eq!((log.rows(), log.origin().set_aside.rows), (1, 1), "{id}");
+    }
+    let lines = "{\"v\":18446744073709551615}\n{\"v\":1}\n{\"v\":\"1\"}\n{\"v\":true}\n";
+    let log = ndjson(lines, &schema).unwrap();
+    let ids = log.ids(Role::Viewer).unwrap().dictionary();
+    assert_eq!(ids.iter().collect::<Vec<_>>(), ["18446744073709551615", "1", "true"]);
+    let position = ndjson("{\"p\":1}\n{\"p\":true}\n", &LogSchema::new().position("p"));
+    assert!(matches!(position, Err(Error::Row(_))), "{position:?}");
+}
+
+#[test]
+fn json_without_objects() {
+    let schema = LogSchema::new().arm("a");
+    let log = ndjson("\u{feff}{\"a\":\"x\"}\n", &schema).unwrap();
+    assert_eq!(log.arms().unwrap().id(0), Some("x"));
+    let error = ndjson("\n\n", &schema).unwrap_err();
+    assert!(matches!(error, Error::EmptyLog { .. }), "{error}");
+    for schema in [schema.clone(), schema.rows(RowPolicy::SetAside)] {
+        match ndjson("\n{\"a\":\n[1]\n", &schema).unwrap_err() {
+            Error::Row(fault) => assert_eq!((fault.row, &*fault.value), (1, "{\"a\":")),
+            other => panic!("{other}"),
+        }
+    }
 }
 
 #[test]
@@ -274,6 +345,132 @@ fn parquet_of_other_writers() {
     assert_eq!(log.times().unwrap(), [1, -1]);
 }
 
+/// A Parquet file with these columns.
+#[cfg(feature = "parquet")]
+fn parquet(columns: Vec<(&str, arrow_array::ArrayRef)>) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    (folder, path)
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_lists_of_all_kinds() {
+    use std::sync::Arc;
+
+    use arrow_array::builder::{Int64Builder, ListBuilder, NullBuilder, StringDictionaryBuilder};
+    use arrow_array::types::Int32Type;
+    let schema = LogSchema::new().topics(TopicColumn::single("t"));
+    // Lists of a dictionary without values, as arrow writes topics that no item has.
+    let mut coded = ListBuilder::new(StringDictionaryBuilder::<Int32Type>::new());
+    let mut untyped = ListBuilder::new(NullBuilder::new());
+    let mut numbers = ListBuilder::new(Int64Builder::new());
+    for row in 0..3 {
+        coded.append(row > 0);
+        untyped.append(row > 0);
+        numbers.values().append_value(row);
+        numbers.append(true);
+    }
+    for column in [Arc::new(coded.finish()) as arrow_array::ArrayRef, Arc::new(untyped.finish())] {
+        let (_folder, path) = parquet(vec![("t", column)]);
+        let log = ExposureLog::open(&path, &schema).unwrap();
+        assert_eq!(log.topics().unwrap().untagged(), 3);
+    }
+    let (_folder, path) = parquet(vec![("t", Arc::new(numbers.finish()))]);
+    let error = ExposureLog::open(&path, &schema).unwrap_err();
+    assert!(matches!(&error, Error::ColumnType { column, .. } if column == "t"), "{error}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_values_that_cannot_be_read_are_faults_of_their_rows() {
+    use std::sync::Arc;
+
+    use arrow_array::{BinaryArray, TimestampSecondArray};
+    let (_folder, path) = parquet(vec![
+        ("v", Arc::new(BinaryArray::from(vec![b"a".as_slice(), b"caf\xe9", b"c"]))),
+        ("t", Arc::new(TimestampSecondArray::from(vec![1, 2, i64::MAX]))),
+    ]);
+    let schema = LogSchema::new().viewer("v").time("t", TimeFormat::Iso);
+    match ExposureLog::open(&path, &schema).unwrap_err() {
+        Error::Row(fault) => {
+            assert_eq!((fault.row, &*fault.column, fault.reason), (2, "v", FaultReason::NotUtf8));
+        }
+        other => panic!("{other}"),
+    }
+    let log = ExposureLog::open(&path, &schema.rows(RowPolicy::SetAside)).unwrap();
+    assert_eq!(log.times().unwrap(), [1_000_000]);
+    let late = &log.origin().set_aside.reasons[1];
+    assert_eq!((late.reason, late.first_row), (FaultReason::TimeOutOfRange, 3));
+}
+
+/// Text columns are checked by the decoder, whose message names no column.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_text_that_is_not_utf8_names_its_column() {
+    use std::sync::Arc;
+    let text = |values: Vec<&str>| Arc::new(arrow_array::StringArray::from(values));
+    let (_folder, path) = parquet(vec![("a", text(vec!["x"])), ("b", text(vec!["caf\u{e9}"]))]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for at in 0..bytes.len() - 1 {
+        if bytes[at..at + 2] == *"\u{e9}".as_bytes() {
+            bytes[at] = 0xe9;
+        }
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let error = ExposureLog::open(&path, &LogSchema::new().arm("a").viewer("b")).unwrap_err();
+    let Error::Damaged { place, .. } = &error else { panic!("{error}") };
+    assert_eq!(place, " after row 0 in column \"b\"", "{error}");
+}
+
+/// A column that is decoded only on request does no harm; one that is asked for is named.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_compressed_in_another_way() {
+    use std::sync::Arc;
+    let text = |values: Vec<&str>| Arc::new(arrow_array::StringArray::from(values));
+    let (_folder, path) = parquet(vec![("a", text(vec!["x"])), ("b", text(vec!["y"]))]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // In the footer a codec is field 4, an i32 in zigzag (byte 0x15 after field 3); 0 is none and
+    // 0x08 is Brotli's 4. The second column's stands last.
+    let at = bytes.windows(5).rposition(|w| w == [b'b', 0x15, 0x00, 0x16, 0x02]).unwrap();
+    bytes[at + 2] = 0x08;
+    std::fs::write(&path, bytes).unwrap();
+    let open = |column: &str| ExposureLog::open(&path, &LogSchema::new().arm(column));
+    assert_eq!(open("a").unwrap().rows(), 1);
+    let error = open("b").unwrap_err();
+    let Error::Codec { column, codec, .. } = &error else { panic!("{error}") };
+    assert_eq!((&**column, &**codec), ("b", "BROTLI"));
+}
+
+#[cfg(feature = "polars")]
+#[test]
+fn frames_with_times_out_of_range_and_untyped_lists() {
+    use polars::prelude::{Column as Named, DataFrame, DataType, NamedFrom, Series, TimeUnit};
+    let read = |column: Series, schema: &LogSchema| {
+        let frame = DataFrame::new(column.len(), vec![Named::from(column)]).unwrap();
+        ExposureLog::read(tiltmeter::source::FrameSource::new(&frame), schema)
+    };
+    let milliseconds = DataType::Datetime(TimeUnit::Milliseconds, None);
+    let times = Series::new("t".into(), [0, i64::MAX]).cast(&milliseconds).unwrap();
+    match read(times, &LogSchema::new().time("t", TimeFormat::Iso)).unwrap_err() {
+        Error::Row(fault) => assert_eq!(
+            (fault.row, &*fault.column, fault.reason),
+            (2, "t", FaultReason::TimeOutOfRange)
+        ),
+        other => panic!("{other}"),
+    }
+    let empty = || Series::new_empty("".into(), &DataType::Null);
+    let lists = Series::new("t".into(), [empty(), empty()]);
+    let log = read(lists, &LogSchema::new().topics(TopicColumn::single("t"))).unwrap();
+    assert_eq!(log.topics().unwrap().untagged(), 2);
+}
+
 #[cfg(feature = "parquet")]
 mod saved {
     use proptest::collection::vec;
@@ -308,6 +505,24 @@ mod saved {
         assert_eq!(read.column("viewer").unwrap(), log.column("viewer").unwrap());
         read.save(&path).unwrap();
         assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+    }
+
+    /// An empty text is no topic, and what can be saved can be opened.
+    #[test]
+    fn empty_topics_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.parquet");
+        let source = || SliceSource::new("test").text("t", &["a", "b"]);
+        let relabelled = TopicColumn::single("t").relabel([("a", ""), ("b", "war")]);
+        let relabelled = ExposureLog::read(source(), &LogSchema::new().topics(relabelled)).unwrap();
+        let log = ExposureLog::read(source(), &LogSchema::new().arm("t")).unwrap();
+        let retagged = log.retag(|_, row| [vec![""], vec!["", "war"]][row].clone()).unwrap();
+        for log in [relabelled, retagged] {
+            let topics = log.topics().unwrap();
+            assert_eq!((topics.untagged(), topics.labels().len()), (1, 1));
+            log.save(&path).unwrap();
+            assert_eq!(ExposureLog::open_saved(&path).unwrap(), log);
+        }
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! One-sided bounds where a share is 0 or 1 and the delta method has nothing to linearise.
 
 use super::contribution::{Contributions, Question};
-use super::delta::{self, Delta, Quantile};
-use super::{Doubt, naive};
+use super::delta::{self, Quantile};
+use super::{Doubt, Interval, naive};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval};
@@ -22,13 +22,14 @@ struct ShareBounds {
 ///
 /// Each arm's share is bounded at level `1 - alpha/2`, so that both bounds hold together at
 /// `1 - alpha` (Bonferroni), and the statistic is evaluated at the worse ends. A share inside
-/// (0, 1) is bounded by the delta method on its log odds. A share of 0 is bounded by
+/// (0, 1) is bounded by the delta method on its log odds; one that is the same in all clusters has
+/// no variance and bounds itself, and one of a single cluster has no bound. A share of 0 is bounded by
 /// `1 - (alpha/2)^(1/n)`, the Clopper-Pearson bound for no success in n trials (1 minus that for a
 /// share of 1):
 ///
 /// - for cluster means and reach, n is the number of clusters, and the bound is exact or
 ///   conservative for any distribution of shares over clusters, since a cluster without the topic
-///   is at least as likely as 1 minus its expected share;
+///   is at most as likely as 1 minus its expected share;
 /// - for pooled shares, n is the effective number of impressions, `N^2 / sum m^2` over the design
 ///   effect of the same topic's share in the other arm (at least 1), after Korn and Graubard 1998
 ///   (Survey Methodology 24): nothing in the arm itself shows how the topic would clump. Where
@@ -37,7 +38,7 @@ pub(super) fn one_sided(
     tally: &Tally,
     question: &Question<'_>,
     statistic: &dyn Statistic,
-    method: &Delta,
+    interval: &Interval,
 ) -> Result<Doubt, Error> {
     let none = Doubt::none(NoInterval::ShareAtLimit);
     let strata = tally.axes().strata().len();
@@ -53,14 +54,15 @@ pub(super) fn one_sided(
     let effects =
         [design_effect(&TreatmentShare, &arms[0]), design_effect(&BaselineShare, &arms[1])];
     let bounds = |share: &dyn Statistic, side, at: usize| {
-        share_bounds(share, side, &arms[at], effects[1 - at], question.unit, method)
+        share_bounds(share, side, &arms[at], effects[1 - at], question.unit, interval)
     };
     let treatment = bounds(&TreatmentShare, Side::Treatment, 0);
     let baseline = bounds(&BaselineShare, Side::Baseline, 1);
-    let (Some(treatment), Some(baseline)) = (treatment, baseline) else {
-        return Ok(none);
+    let (treatment, baseline) = match (treatment, baseline) {
+        (Ok(treatment), Ok(baseline)) => (treatment, baseline),
+        (Err(reason), _) | (_, Err(reason)) => return Ok(Doubt::none(reason)),
     };
-    let totals: Vec<f64> = arms.iter().flat_map(Contributions::totals).collect();
+    let totals: Vec<f64> = arms.iter().flat_map(Contributions::totals).copied().collect();
     let value_at = |share: f64, other: f64| {
         let (all, against) = (totals[1], totals[3]);
         match statistic.value(&[share * all, all, other * against, against]) {
@@ -78,7 +80,7 @@ pub(super) fn one_sided(
     // If both arms stand at limits, the coarser of the two ways is named.
     let used = [treatment.at_limit, baseline.at_limit].into_iter().flatten();
     Ok(Doubt {
-        interval: Ok(ConfidenceInterval { low, high, level: method.level }),
+        interval: Ok(ConfidenceInterval { low, high, level: interval.level() }),
         method: used.max_by_key(|used| *used == MethodUsed::LimitByClusters),
         standard_error: None,
         degrees_of_freedom: None,
@@ -89,10 +91,10 @@ pub(super) fn one_sided(
 /// share is at a limit or has no variance.
 fn design_effect(share: &dyn Statistic, arm: &Contributions) -> Option<f64> {
     let totals = arm.totals();
-    let Working::Finite(at) = share.value(&totals) else {
+    let Working::Finite(at) = share.value(totals) else {
         return None;
     };
-    let gradient = share.gradient(&totals);
+    let gradient = share.gradient(totals);
     let robust = delta::variance(&gradient, arm).ok()?.variance;
     let naive = naive::naive(at, &gradient, share, arm, 0.95)?.standard_error.powi(2);
     (naive > 0.0).then(|| (robust / naive).max(1.0))
@@ -104,20 +106,30 @@ fn share_bounds(
     arm: &Contributions,
     effect: Option<f64>,
     unit: Unit,
-    method: &Delta,
-) -> Option<ShareBounds> {
-    let tail = (1.0 - method.level) / 2.0;
+    interval: &Interval,
+) -> Result<ShareBounds, NoInterval> {
+    let tail = (1.0 - interval.level()) / 2.0;
     let totals = arm.totals();
-    match share.value(&totals) {
-        Working::Undefined(_) => None,
+    match share.value(totals) {
+        Working::Undefined(_) => Err(NoInterval::ShareAtLimit),
         Working::Finite(at) => {
-            let known = delta::variance(&share.gradient(&totals), arm).ok()?;
-            let quantile = match method.quantile {
-                Quantile::StudentT => delta::student_quantile(tail, known.degrees_of_freedom),
-                Quantile::Normal => delta::normal_quantile(tail),
+            let known = match delta::variance(&share.gradient(totals), arm) {
+                Ok(known) => known,
+                Err(NoInterval::NoVariation) => {
+                    let point = share.scale().reported(at);
+                    return Ok(ShareBounds { low: point, high: point, at_limit: None });
+                }
+                Err(reason) => return Err(reason),
+            };
+            let normal =
+                matches!(interval, Interval::Delta(delta) if delta.quantile == Quantile::Normal);
+            let quantile = if normal {
+                delta::normal_quantile(tail)
+            } else {
+                delta::student_quantile(tail, known.degrees_of_freedom)
             };
             let stretch = quantile * known.variance.sqrt();
-            Some(ShareBounds {
+            Ok(ShareBounds {
                 low: Scale::Logit.reported(at - stretch),
                 high: Scale::Logit.reported(at + stretch),
                 at_limit: None,
@@ -146,7 +158,7 @@ fn share_bounds(
                 Working::Below => (0.0, width),
                 _ => (1.0 - width, 1.0),
             };
-            Some(ShareBounds { low, high, at_limit: Some(used) })
+            Ok(ShareBounds { low, high, at_limit: Some(used) })
         }
     }
 }

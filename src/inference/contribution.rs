@@ -1,7 +1,7 @@
 //! Each cluster's contribution to the totals of a question: the only thing that inference works
 //! on. The unit of the estimand (pooled, cluster mean, reach) is applied here.
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, ShapeBuilder};
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;
@@ -50,8 +50,8 @@ impl Question<'_> {
 /// What each cluster adds to each total that a statistic needs.
 ///
 /// `values` is clusters x cells: row c holds the contribution of cluster c, in the order of the
-/// clusters' keys, and the totals are its column sums. Only clusters with impressions in one of
-/// the two arms are in it.
+/// clusters' keys, and the totals are its column sums. Only clusters that belong to one of the two
+/// arms are in it: by their mass there, or for reach by their impressions.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -78,12 +78,15 @@ impl Question<'_> {
 #[derive(Clone, Debug)]
 pub struct Contributions {
     values: Array2<f64>,
-    /// For each cluster, whether it has impressions in the treatment and in the baseline.
+    totals: Vec<f64>,
+    /// For each cluster, whether it belongs to the treatment and to the baseline.
     present: Vec<[bool; 2]>,
     cells: Vec<Cell>,
     arms: [ArmState; 2],
     /// Whether contributions are masses of impressions, so that the naive error means something.
     of_impressions: bool,
+    /// Whether some impression's mass is not a whole number.
+    is_weighed: bool,
 }
 
 /// Totals of one arm over all strata and windows, as the tally holds them.
@@ -98,16 +101,128 @@ struct ArmState {
 }
 
 /// The cells of a tally that belong to one arm of the question: one per stratum and window.
-struct ArmCells {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ArmCells {
     /// By stratum, the cells of the topic and those of all impressions.
     strata: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
 /// Sums of a block's clusters in one arm.
 #[derive(Default)]
-struct ArmBlock {
-    topic: Vec<CellSum>,
-    all: Vec<CellSum>,
+pub(super) struct ArmBlock {
+    topic: BlockSums,
+    all: BlockSums,
+}
+
+/// Sums of a block's clusters over some cells.
+#[derive(Default)]
+struct BlockSums {
+    counts: Vec<u64>,
+    /// Empty where every impression weighs 1.
+    masses: Vec<Mass>,
+}
+
+impl BlockSums {
+    fn load(&mut self, tally: &Tally, block: usize, attention: usize, cells: &[u32]) {
+        let clusters = tally.block_clusters(block).len();
+        self.counts.clear();
+        self.counts.resize(clusters, 0);
+        self.masses.clear();
+        if !tally.block_is_of_counts(block, attention) {
+            self.masses.resize(clusters, Mass::ZERO);
+        }
+        for &cell in cells {
+            for (at, sum) in tally.column_of_block(block, cell, attention) {
+                self.counts[at] += sum.count;
+                if let Some(mass) = self.masses.get_mut(at) {
+                    *mass += sum.mass;
+                }
+            }
+        }
+    }
+
+    /// Appends the masses of all clusters.
+    fn masses_to(&self, values: &mut Vec<f64>) {
+        if self.masses.is_empty() {
+            values.extend(self.counts.iter().map(|&count| count as f64));
+        } else {
+            values.extend(self.masses.iter().map(|mass| mass.get()));
+        }
+    }
+
+    fn mass(&self, at: usize) -> f64 {
+        self.masses.get(at).map_or_else(|| self.counts[at] as f64, |mass| mass.get())
+    }
+
+    /// The sum over all clusters.
+    fn total(&self) -> CellSum {
+        let count = self.counts.iter().sum();
+        let mass = if self.masses.is_empty() {
+            Mass::of_count(count)
+        } else {
+            self.masses.iter().copied().sum()
+        };
+        CellSum { count, mass }
+    }
+}
+
+impl ArmBlock {
+    /// Loads the sums of a block's clusters over some strata.
+    pub(super) fn load(
+        &mut self,
+        tally: &Tally,
+        block: usize,
+        attention: usize,
+        strata: &[(Vec<u32>, Vec<u32>)],
+    ) {
+        let [topic, all]: [Vec<u32>; 2] = [
+            strata.iter().flat_map(|(topic, _)| topic).copied().collect(),
+            strata.iter().flat_map(|(_, all)| all).copied().collect(),
+        ];
+        self.topic.load(tally, block, attention, &topic);
+        self.all.load(tally, block, attention, &all);
+    }
+
+    /// How many clusters there are.
+    fn len(&self) -> usize {
+        self.all.counts.len()
+    }
+
+    /// By cluster, whether it belongs to the arm: by impressions for reach, else by mass.
+    pub(super) fn members(&self, unit: Unit) -> Vec<bool> {
+        match unit {
+            Unit::Pooled | Unit::ClusterMean if !self.all.masses.is_empty() => {
+                self.all.masses.iter().map(|mass| *mass > Mass::ZERO).collect()
+            }
+            _ => self.all.counts.iter().map(|count| *count > 0).collect(),
+        }
+    }
+
+    /// Each cluster's contribution, in the unit of the estimand; 0 for one that is not of the arm.
+    pub(super) fn contributions(&self, unit: Unit, quantity: Quantity, values: &mut Vec<f64>) {
+        let flag = |holds: bool| f64::from(u8::from(holds));
+        let (topic, all) = (&self.topic, &self.all);
+        match (unit, quantity) {
+            (Unit::Pooled, Quantity::Topic) => topic.masses_to(values),
+            (Unit::Pooled, Quantity::All) => all.masses_to(values),
+            (Unit::ClusterMean, Quantity::All) => {
+                values.extend(self.members(unit).into_iter().map(flag));
+            }
+            (Unit::ClusterMean, Quantity::Topic) => values.extend((0..self.len()).map(|at| {
+                let all = all.mass(at);
+                if all > 0.0 { topic.mass(at) / all } else { 0.0 }
+            })),
+            (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
+                values.extend((0..self.len()).map(|at| {
+                    let count = topic.counts[at];
+                    flag(count >= impressions && count > 0 && topic.mass(at) >= mass)
+                }));
+            }
+            (Unit::Reach(_), Quantity::All) => {
+                values.extend(all.counts.iter().map(|count| flag(*count > 0)));
+            }
+        }
+    }
 }
 
 impl Contributions {
@@ -121,24 +236,20 @@ impl Contributions {
         question: &Question<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
-        let Baseline::Arm(baseline) = question.baseline;
-        if question.treatment == baseline {
-            return Err(Error::SameArm { arm: baseline.clone() });
-        }
-        let arms = [
-            ArmCells::of(tally, question, question.treatment)?,
-            ArmCells::of(tally, question, baseline)?,
-        ];
+        let arms = ArmCells::of_both(tally, question)?;
         let attention = tally.attention(question.attention)?;
         let cells = statistic.cells(tally.axes().strata().len());
         let mut made = Self {
             values: Array2::zeros((0, cells.len())),
+            totals: Vec::new(),
             present: Vec::with_capacity(tally.clusters()),
             arms: [0, 1].map(|side| arms[side].squares(tally, attention)),
             of_impressions: question.unit == Unit::Pooled,
+            is_weighed: (0..tally.block_count())
+                .any(|block| !tally.block_is_of_counts(block, attention)),
             cells,
         };
-        let mut flat = Vec::with_capacity(tally.clusters() * made.cells.len());
+        let mut columns = vec![Vec::with_capacity(tally.clusters()); made.cells.len()];
         let mut sums = [0, 1].map(|_| ArmBlock::default());
         let mut strata: Vec<ArmBlock> = made.cells.iter().map(|_| ArmBlock::default()).collect();
         for block in 0..tally.block_count() {
@@ -151,45 +262,59 @@ impl Contributions {
                     sums.load(tally, block, attention, &arm.strata[at..=at]);
                 }
             }
-            made.add_block(tally.block_clusters(block).len(), question, &sums, &strata, &mut flat);
+            made.add_block(question.unit, &sums, &strata, &mut columns);
         }
-        made.values = Array2::from_shape_vec((made.present.len(), made.cells.len()), flat)
+        let shape = (made.present.len(), made.cells.len());
+        // Column by column, which is how it is read.
+        made.values = Array2::from_shape_vec(shape.f(), columns.concat())
             .expect("one value per cluster and cell");
+        made.totals = made.exact_totals(question.unit);
         Ok(made)
     }
 
-    /// Adds the clusters of a block: those with impressions in one of the two arms.
+    /// Adds the clusters of a block: those that belong to one of the two arms.
     fn add_block(
         &mut self,
-        clusters: usize,
-        question: &Question<'_>,
+        unit: Unit,
         sums: &[ArmBlock; 2],
         strata: &[ArmBlock],
-        flat: &mut Vec<f64>,
+        columns: &mut [Vec<f64>],
     ) {
-        for at in 0..clusters {
-            let here = [0, 1].map(|side| sums[side].all[at].count > 0);
-            if here == [false, false] {
-                continue;
-            }
-            self.present.push(here);
-            for side in [0, 1].into_iter().filter(|&side| here[side]) {
-                let arm: &ArmBlock = &sums[side];
-                self.arms[side].add(arm.topic[at], arm.all[at], question.unit);
-            }
-            for (cell, stratum) in self.cells.iter().zip(strata) {
-                let side = index(cell.side);
-                let arm = match cell.over {
-                    Over::AllStrata => &sums[side],
-                    Over::Stratum(_) => stratum,
-                };
-                flat.push(if here[side] {
-                    in_unit(question.unit, cell.quantity, arm.topic[at], arm.all[at])
-                } else {
-                    0.0
-                });
+        let here = [0, 1].map(|side| self.arms[side].add(&sums[side], unit));
+        let keep: Vec<bool> = here[0].iter().zip(&here[1]).map(|(a, b)| a | b).collect();
+        let present = here[0].iter().zip(&here[1]).map(|(&a, &b)| [a, b]).zip(&keep);
+        self.present.extend(present.filter(|(_, keep)| **keep).map(|(present, _)| present));
+        let whole = keep.iter().all(|keep| *keep);
+        let mut values = Vec::with_capacity(keep.len());
+        for ((cell, stratum), column) in self.cells.iter().zip(strata).zip(columns) {
+            let arm = match cell.over {
+                Over::AllStrata => &sums[index(cell.side)],
+                Over::Stratum(_) => stratum,
+            };
+            values.clear();
+            arm.contributions(unit, cell.quantity, &mut values);
+            if whole {
+                column.extend_from_slice(&values);
+            } else {
+                let kept = values.iter().zip(&keep).filter(|(_, keep)| **keep);
+                column.extend(kept.map(|(value, _)| *value));
             }
         }
+    }
+
+    /// The totals: where contributions are masses, from the exact sums of these.
+    fn exact_totals(&self, unit: Unit) -> Vec<f64> {
+        let total = |(at, cell): (usize, &Cell)| match (unit, cell.over) {
+            (Unit::Pooled, Over::AllStrata) => {
+                let state = &self.arms[index(cell.side)];
+                match cell.quantity {
+                    Quantity::Topic => state.topic.mass.get(),
+                    Quantity::All => state.all.mass.get(),
+                }
+            }
+            _ => compensated_sum(self.values.column(at)),
+        };
+        self.cells.iter().enumerate().map(total).collect()
     }
 
     /// The contribution of each cluster: clusters x cells.
@@ -200,11 +325,11 @@ impl Contributions {
 
     /// The totals, in the order of the statistic's cells.
     #[must_use]
-    pub fn totals(&self) -> Vec<f64> {
-        self.values.axis_iter(Axis(1)).map(compensated_sum).collect()
+    pub fn totals(&self) -> &[f64] {
+        &self.totals
     }
 
-    /// For each cluster, whether it has impressions in the treatment and in the baseline.
+    /// For each cluster, whether it belongs to the treatment and to the baseline.
     pub(super) fn present(&self) -> &[[bool; 2]] {
         &self.present
     }
@@ -212,6 +337,14 @@ impl Contributions {
     /// The cells that the totals belong to.
     pub(super) fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// Whether an arm that matters has but one cluster.
+    pub(super) fn is_single(&self) -> bool {
+        let counts = self.clusters();
+        let needed = |side| self.cells.iter().any(|cell| cell.side == side);
+        (needed(Side::Treatment) && counts.treatment < 2)
+            || (needed(Side::Baseline) && counts.baseline < 2)
     }
 
     /// Whether contributions are masses of impressions.
@@ -256,11 +389,16 @@ impl Contributions {
         self.arms[index(side)].without_mass
     }
 
-    /// Whether rounding an arm's masses to the fixed-point unit may matter in the ninth digit.
-    pub(super) fn is_coarse(&self, side: Side) -> bool {
-        let all = self.arms[index(side)].all;
-        let worst = all.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
-        all.count > 0 && worst > 1e-9 * all.mass.get()
+    /// The relative error that rounding masses to the fixed-point unit may have left in an arm's
+    /// share, if that shows in the ninth digit.
+    pub(super) fn resolution(&self, side: Side) -> Option<f64> {
+        let state = &self.arms[index(side)];
+        let error = |sum: CellSum| {
+            let worst = sum.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
+            if sum.count == 0 || !self.is_weighed { 0.0 } else { worst / sum.mass.get() }
+        };
+        let worst = error(state.topic) + error(state.all);
+        (worst > 1e-9).then_some(worst.min(1.0))
     }
 
     /// Sums of squares of an arm: of the topic, of the topic with the whole, and of the whole.
@@ -279,6 +417,33 @@ pub(super) fn index(side: Side) -> usize {
 }
 
 impl ArmCells {
+    /// The cells of treatment and baseline.
+    pub(super) fn of_both(tally: &Tally, question: &Question<'_>) -> Result<[Self; 2], Error> {
+        let Baseline::Arm(baseline) = question.baseline;
+        if question.treatment == baseline {
+            return Err(Error::SameArm { arm: baseline.clone() });
+        }
+        Ok([Self::of(tally, question, question.treatment)?, Self::of(tally, question, baseline)?])
+    }
+
+    /// By stratum, the cells of the topic and those of all impressions.
+    pub(super) fn strata(&self) -> &[(Vec<u32>, Vec<u32>)] {
+        &self.strata
+    }
+
+    /// The cells of a quantity in some strata.
+    pub(super) fn cells(
+        &self,
+        strata: std::ops::Range<usize>,
+        quantity: Quantity,
+    ) -> impl Iterator<Item = u32> {
+        let cells = move |(topic, all): &'_ (Vec<u32>, Vec<u32>)| match quantity {
+            Quantity::Topic => topic.clone(),
+            Quantity::All => all.clone(),
+        };
+        self.strata[strata].iter().flat_map(cells).collect::<Vec<_>>().into_iter()
+    }
+
     fn of(tally: &Tally, question: &Question<'_>, arm: &str) -> Result<Self, Error> {
         let axes = tally.axes();
         let at = axes.arm(arm).ok_or_else(|| Error::UnknownArm {
@@ -312,57 +477,23 @@ impl ArmCells {
     }
 }
 
-impl ArmBlock {
-    /// Loads the sums of a block's clusters over some strata.
-    fn load(
-        &mut self,
-        tally: &Tally,
-        block: usize,
-        attention: usize,
-        strata: &[(Vec<u32>, Vec<u32>)],
-    ) {
-        let clusters = tally.block_clusters(block).len();
-        for sums in [&mut self.topic, &mut self.all] {
-            sums.clear();
-            sums.resize(clusters, CellSum::default());
-        }
-        for (topic, all) in strata {
-            for (sums, cells) in [(&mut self.topic, topic), (&mut self.all, all)] {
-                for &cell in cells {
-                    tally
-                        .column_of_block(block, cell, attention)
-                        .for_each(|(at, sum)| sums[at] += sum);
-                }
-            }
-        }
-    }
-}
-
-/// A cluster's contribution from its sums of the topic and of all, in the unit of the estimand.
-fn in_unit(unit: Unit, quantity: Quantity, topic: CellSum, all: CellSum) -> f64 {
-    let flag = |holds: bool| f64::from(u8::from(holds));
-    match (unit, quantity) {
-        (Unit::Pooled, Quantity::Topic) => topic.mass.get(),
-        (Unit::Pooled, Quantity::All) => all.mass.get(),
-        (Unit::ClusterMean, _) if all.mass == Mass::ZERO => 0.0,
-        (Unit::ClusterMean, Quantity::Topic) => topic.mass.get() / all.mass.get(),
-        (Unit::ClusterMean, Quantity::All) => 1.0,
-        (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
-            flag(topic.count >= impressions && topic.count > 0 && topic.mass.get() >= mass)
-        }
-        (Unit::Reach(_), Quantity::All) => flag(all.count > 0),
-    }
-}
-
 impl ArmState {
-    fn add(&mut self, topic: CellSum, all: CellSum, unit: Unit) {
-        self.topic += topic;
-        self.all += all;
-        if unit == Unit::ClusterMean && all.mass == Mass::ZERO {
-            self.without_mass += 1;
+    /// Adds the clusters of a block, and says which of them belong to the arm.
+    fn add(&mut self, sums: &ArmBlock, unit: Unit) -> Vec<bool> {
+        self.topic += sums.topic.total();
+        self.all += sums.all.total();
+        let members = sums.members(unit);
+        let left_out = sums.all.counts.iter().zip(&members).filter(|(c, m)| **c > 0 && !**m);
+        self.without_mass += left_out.count() as u64;
+        if unit != Unit::Pooled {
+            let mut values = Vec::with_capacity(members.len());
+            sums.contributions(unit, Quantity::Topic, &mut values);
+            self.totals.0 += values.iter().sum::<f64>();
+            values.clear();
+            sums.contributions(unit, Quantity::All, &mut values);
+            self.totals.1 += values.iter().sum::<f64>();
         }
-        self.totals.0 += in_unit(unit, Quantity::Topic, topic, all);
-        self.totals.1 += in_unit(unit, Quantity::All, topic, all);
+        members
     }
 }
 

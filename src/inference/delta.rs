@@ -61,14 +61,7 @@ pub enum Quantile {
 
 impl Delta {
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.level > 0.0 && self.level < 1.0 {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            parameter: "level",
-            value: self.level.to_string(),
-            expected: "above 0 and below 1",
-        })
+        super::check_level(self.level)
     }
 }
 
@@ -122,24 +115,21 @@ pub(super) fn variance(
         let belongs = |cell: &crate::statistic::Cell| super::contribution::index(cell.side) == side;
         contributions.cells().iter().any(belongs)
     };
-    let groups: Vec<Vec<f64>> = match contributions.clusters().relation {
-        Relation::Crossed if needed(0) && needed(1) => vec![influence],
+    let groups: Vec<Group> = match contributions.clusters().relation {
+        Relation::Crossed if needed(0) && needed(1) => vec![Group::of(&influence, |_| true)],
         // Nested clusters, or a statistic of one arm: each arm varies by itself.
         _ => [0, 1]
             .into_iter()
             .filter(|&side| needed(side))
-            .map(|side| {
-                let of_arm = influence.iter().zip(present).filter(|(_, here)| here[side]);
-                of_arm.map(|(h, _)| *h).collect()
-            })
+            .map(|side| Group::of(&influence, |cluster| present[cluster][side]))
             .collect(),
     };
     let mut parts = Vec::with_capacity(groups.len());
     for group in &groups {
-        if group.len() < 2 {
+        if group.clusters < 2.0 {
             return Err(NoInterval::SingleCluster);
         }
-        parts.push((group_variance(group), group.len() as f64 - 1.0));
+        parts.push((group.variance(), group.clusters - 1.0));
     }
     let variance: f64 = parts.iter().map(|(v, _)| v).sum();
     if variance <= 0.0 {
@@ -151,20 +141,42 @@ pub(super) fn variance(
 
 /// Each cluster's contribution times the gradient, with what is only rounding set to zero.
 fn influences(gradient: &[f64], contributions: &Contributions) -> Vec<f64> {
-    let influence = |contribution: ndarray::ArrayView1<'_, f64>| {
-        let terms = contribution.iter().zip(gradient).map(|(z, g)| z * g);
-        let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), t| (sum + t, size + t.abs()));
-        if sum.abs() <= 8.0 * f64::EPSILON * size { 0.0 } else { sum }
-    };
-    contributions.values().rows().into_iter().map(influence).collect()
+    let clusters = contributions.present().len();
+    let (mut sums, mut sizes) = (vec![0.0; clusters], vec![0.0; clusters]);
+    for (column, &slope) in contributions.values().columns().into_iter().zip(gradient) {
+        for ((sum, size), value) in sums.iter_mut().zip(&mut sizes).zip(column) {
+            let term: f64 = value * slope;
+            *sum += term;
+            *size += term.abs();
+        }
+    }
+    for (sum, size) in sums.iter_mut().zip(sizes) {
+        if sum.abs() <= 8.0 * f64::EPSILON * size {
+            *sum = 0.0;
+        }
+    }
+    sums
 }
 
-/// `G/(G-1) sum (h_c - mean h)^2`: the variance of a sum over G independent clusters.
-fn group_variance(influence: &[f64]) -> f64 {
-    let clusters = influence.len() as f64;
-    let mean = influence.iter().sum::<f64>() / clusters;
-    let squares: f64 = influence.iter().map(|h| (h - mean).powi(2)).sum();
-    clusters / (clusters - 1.0) * squares
+/// Clusters that vary together, independently of each other.
+struct Group {
+    clusters: f64,
+    /// Sum of the squares of their influences around the mean.
+    squares: f64,
+}
+
+impl Group {
+    fn of(influence: &[f64], has: impl Fn(usize) -> bool) -> Self {
+        let members = || influence.iter().enumerate().filter(|(cluster, _)| has(*cluster));
+        let clusters = members().count() as f64;
+        let mean = members().map(|(_, h)| h).sum::<f64>() / clusters;
+        Self { clusters, squares: members().map(|(_, h)| (h - mean).powi(2)).sum() }
+    }
+
+    /// `G/(G-1) sum (h_c - mean h)^2`: the variance of a sum over G independent clusters.
+    fn variance(&self) -> f64 {
+        self.clusters / (self.clusters - 1.0) * self.squares
+    }
 }
 
 /// What the standard normal exceeds with this probability, below one half.

@@ -2,12 +2,17 @@
 //! never sees a column of the log.
 
 mod at_limits;
+mod bootstrap;
 mod contribution;
 mod delta;
 mod naive;
+mod resample;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use self::bootstrap::Replicated;
+pub use self::bootstrap::{Bootstrap, BootstrapKind};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
 use crate::error::Error;
@@ -27,6 +32,44 @@ const FEW_CLUSTERS: u64 = 10;
 pub enum Interval {
     /// The cluster-robust delta method.
     Delta(Delta),
+    /// The Poisson cluster bootstrap.
+    Bootstrap(Bootstrap),
+}
+
+impl Interval {
+    fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Delta(delta) => delta.check(),
+            Self::Bootstrap(bootstrap) => bootstrap.check(),
+        }
+    }
+
+    const fn level(&self) -> f64 {
+        match self {
+            Self::Delta(delta) => delta.level,
+            Self::Bootstrap(bootstrap) => bootstrap.level,
+        }
+    }
+}
+
+fn check_level(level: f64) -> Result<(), Error> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        parameter: "level",
+        value: level.to_string(),
+        expected: "above 0 and below 1",
+    })
+}
+
+/// A question and the statistic that answers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'q> {
+    /// What is asked.
+    pub question: Question<'q>,
+    /// Of what.
+    pub statistic: &'q dyn Statistic,
 }
 
 impl Default for Interval {
@@ -53,44 +96,84 @@ impl Doubt {
 /// Answers one question from a tally.
 ///
 /// # Errors
-/// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::SameArm`] when the tally cannot answer
-/// the question; [`Error::Parameter`] for a confidence level outside (0, 1).
+/// Those of [`estimates`].
 pub fn estimate(
     tally: &Tally,
     question: &Question<'_>,
     statistic: &dyn Statistic,
     interval: &Interval,
 ) -> Result<Estimate, Error> {
-    let Interval::Delta(method) = interval;
-    method.check()?;
-    let contributions = Contributions::of(tally, question, statistic)?;
-    let totals = contributions.totals();
-    let value = reported(statistic.value(&totals), statistic.scale());
-    let gradient = || statistic.gradient(&totals);
-    let doubt = match statistic.value(&totals) {
-        Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
-        Working::Finite(at) => {
-            delta::delta(at, &gradient(), statistic.scale(), &contributions, method)
-        }
-        Working::Above | Working::Below => {
-            at_limits::one_sided(tally, question, statistic, method)?
+    let asked = [Asked { question: *question, statistic }];
+    Ok(estimates(tally, &asked, interval)?.remove(0))
+}
+
+/// Answers questions from a tally, in their order; all of them from the same resampling where the
+/// interval needs one.
+///
+/// # Errors
+/// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
+/// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
+/// confidence level outside (0, 1) and the like.
+pub fn estimates(
+    tally: &Tally,
+    asked: &[Asked<'_>],
+    interval: &Interval,
+) -> Result<Vec<Estimate>, Error> {
+    interval.check()?;
+    let replicated: Vec<Option<Replicated>> = match interval {
+        Interval::Delta(_) => vec![None; asked.len()],
+        Interval::Bootstrap(method) => {
+            bootstrap::replicate(tally, asked, method)?.into_iter().map(Some).collect()
         }
     };
-    let naive = match statistic.value(&totals) {
-        Working::Finite(at) => {
-            naive::naive(at, &gradient(), statistic, &contributions, method.level).map(
-                |mut naive| {
-                    let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
-                    naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
-                    naive
-                },
-            )
+    let estimates = asked
+        .par_iter()
+        .zip(replicated)
+        .map(|(asked, replicated)| answer(tally, asked, interval, replicated));
+    // Collected first, so that the error of the first question is the one that is reported.
+    estimates.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn answer(
+    tally: &Tally,
+    &Asked { ref question, statistic }: &Asked<'_>,
+    interval: &Interval,
+    replicated: Option<Replicated>,
+) -> Result<Estimate, Error> {
+    crate::statistic::check_unit(statistic, question.unit)?;
+    let contributions = Contributions::of(tally, question, statistic)?;
+    let totals = contributions.totals();
+    let working = statistic.value(totals);
+    let mut warnings = warnings(tally, &contributions);
+    let (doubt, naive) = match working {
+        Working::Undefined(_) => (Doubt::none(NoInterval::UndefinedValue), None),
+        Working::Above | Working::Below => {
+            (at_limits::one_sided(tally, question, statistic, interval)?, None)
         }
-        _ => None,
+        Working::Finite(at) => {
+            let gradient = statistic.gradient(totals);
+            let doubt = match (interval, &replicated) {
+                (Interval::Bootstrap(method), Some(replicated)) => {
+                    warnings.extend(replicated.warning());
+                    replicated.doubt(at, statistic.scale(), &contributions, method)
+                }
+                (Interval::Delta(method), _) => {
+                    delta::delta(at, &gradient, statistic.scale(), &contributions, method)
+                }
+                (Interval::Bootstrap(_), None) => unreachable!("replicated above"),
+            };
+            let naive = naive::naive(at, &gradient, statistic, &contributions, interval.level());
+            let naive = naive.map(|mut naive| {
+                let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
+                naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
+                naive
+            });
+            (doubt, naive)
+        }
     };
     Ok(Estimate {
         estimand: question.estimand(tally, statistic),
-        value,
+        value: reported(working, statistic.scale()),
         interval: doubt.interval,
         method: doubt.method,
         standard_error: doubt.standard_error,
@@ -99,7 +182,7 @@ pub fn estimate(
         clusters: contributions.clusters(),
         treatment: contributions.arm(Side::Treatment),
         baseline: contributions.arm(Side::Baseline),
-        warnings: warnings(tally, &contributions),
+        warnings,
     })
 }
 
@@ -148,8 +231,8 @@ fn warnings(tally: &Tally, contributions: &Contributions) -> Vec<Warning> {
         if clusters > 0 {
             warnings.push(Warning::ClustersWithoutMass { side, clusters });
         }
-        if contributions.is_coarse(side) {
-            warnings.push(Warning::MassResolution { side });
+        if let Some(relative_error) = contributions.resolution(side) {
+            warnings.push(Warning::MassResolution { side, relative_error });
         }
     }
     warnings

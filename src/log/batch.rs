@@ -1,7 +1,10 @@
 //! What a source hands to the log: some rows, column by column, not yet checked. Only the types
 //! that files have; roles and rules are the builder's.
 
+use std::sync::Arc;
+
 use super::dictionary::Coded;
+use super::mixed::MixedValue;
 
 /// Text of many rows in one piece of memory.
 ///
@@ -58,6 +61,35 @@ impl<'a> FromIterator<Option<&'a str>> for TextColumn {
     }
 }
 
+/// Text as numbers into a dictionary that several batches share, so that a reader of many rows
+/// looks at each distinct text once.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tiltmeter::log::{SharedText, TextColumn};
+/// let texts: TextColumn = [Some("war"), Some("sport")].into_iter().collect();
+/// let column = SharedText { texts: Arc::new(texts), keys: vec![1, 0, SharedText::NULL] };
+/// assert_eq!((column.get(0), column.get(2)), (Some("sport"), None));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharedText {
+    /// The distinct texts.
+    pub texts: Arc<TextColumn>,
+    /// By row, the place of its text; one that is past the end is a null.
+    pub keys: Vec<u32>,
+}
+
+impl SharedText {
+    /// The key of a null.
+    pub const NULL: u32 = u32::MAX;
+
+    /// The text in a row; `None` for a null and past the last row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.texts.get(*self.keys.get(row)? as usize)
+    }
+}
+
 /// Some rows of one column, of one of the types that files have.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -66,8 +98,12 @@ pub enum Column {
     Text(TextColumn),
     /// Text without nulls, as codes into a dictionary.
     Coded(Coded),
+    /// Text as numbers into a shared dictionary.
+    Shared(SharedText),
     /// Whole numbers.
     Integer(Vec<Option<i64>>),
+    /// Whole numbers without nulls.
+    Whole(Vec<i64>),
     /// Floating-point numbers.
     Float(Vec<Option<f64>>),
     /// Truth values.
@@ -76,6 +112,9 @@ pub enum Column {
     Timestamp(Vec<Option<i64>>),
     /// Lists of text.
     TextList(Vec<Option<Vec<String>>>),
+    /// Cells that have each a type of their own. What a cell is in a role does not depend on the
+    /// others, so a batch reads the same however a file is cut into batches.
+    Mixed(Vec<MixedValue>),
     /// A type that no role can use; refused with its name if a role needs the column.
     Unsupported {
         /// The type as the source calls it.
@@ -92,10 +131,13 @@ impl Column {
         match self {
             Self::Text(text) => text.len(),
             Self::Coded(coded) => coded.codes().len(),
+            Self::Shared(shared) => shared.keys.len(),
             Self::Integer(values) | Self::Timestamp(values) => values.len(),
+            Self::Whole(values) => values.len(),
             Self::Float(values) => values.len(),
             Self::Boolean(values) => values.len(),
             Self::TextList(values) => values.len(),
+            Self::Mixed(values) => values.len(),
             Self::Unsupported { rows, .. } => *rows,
         }
     }
@@ -110,12 +152,13 @@ impl Column {
     #[must_use]
     pub fn type_name(&self) -> &str {
         match self {
-            Self::Text(_) | Self::Coded(_) => "text",
-            Self::Integer(_) => "whole numbers",
+            Self::Text(_) | Self::Coded(_) | Self::Shared(_) => "text",
+            Self::Integer(_) | Self::Whole(_) => "whole numbers",
             Self::Float(_) => "floating-point numbers",
             Self::Boolean(_) => "booleans",
             Self::Timestamp(_) => "timestamps",
             Self::TextList(_) => "lists of text",
+            Self::Mixed(_) => "values of several types",
             Self::Unsupported { type_name, .. } => type_name,
         }
     }

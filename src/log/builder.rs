@@ -8,6 +8,8 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use super::batch::{Batch, Column};
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
+use super::ids::IdReader;
+use super::mixed::{self, MixedValue};
 use super::parse;
 use super::schema::{LogSchema, Role, TimeFormat};
 use super::topics::{TopicReader, Topics};
@@ -20,7 +22,7 @@ pub const MAX_WEIGHT: f64 = 8_388_608.0;
 /// Gathers one column in one role.
 #[derive(Debug)]
 enum Target<'s> {
-    Ids(Coded),
+    Ids(IdReader),
     Position(Vec<u32>),
     Time(Vec<i64>, &'s TimeFormat),
     Number(Vec<f64>),
@@ -124,6 +126,7 @@ impl<'s> LogBuilder<'s> {
                 call: "LogSchema::arm, viewer, topics and the like",
             });
         }
+        schema.check_combined(file)?;
         let mut wanted: Vec<usize> = Vec::new();
         let mut readings: Vec<Reading<'s>> = Vec::new();
         for (role, column) in schema.needs() {
@@ -152,7 +155,7 @@ impl<'s> LogBuilder<'s> {
 
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
-        let rows = batch.columns.first().map_or(0, Column::len);
+        let rows = self.check_shape(&batch)?;
         let mut faults =
             Faults { file: &self.file, first_row: self.rows as u64 + 1, of_row: BTreeMap::new() };
         for row in batch.unreadable {
@@ -172,6 +175,27 @@ impl<'s> LogBuilder<'s> {
         }
         self.rows += rows;
         Ok(())
+    }
+
+    /// The rows of a batch, if it has all columns in one length and names no row past them.
+    fn check_shape(&self, batch: &Batch) -> Result<usize, Error> {
+        let rows = batch.columns.first().map_or(0, Column::len);
+        let wrong = |column: &str, found| Error::ColumnLength {
+            file: self.file.clone(),
+            column: column.to_owned(),
+            found,
+            expected: rows,
+        };
+        for reading in &self.readings {
+            match batch.columns.get(reading.index).map(Column::len) {
+                Some(found) if found == rows => {}
+                found => return Err(wrong(reading.column, found.unwrap_or(0))),
+            }
+        }
+        match batch.unreadable.iter().find(|row| row.index >= rows) {
+            Some(row) => Err(wrong(&row.column, row.index.saturating_add(1))),
+            None => Ok(rows),
+        }
     }
 
     fn set_aside(&mut self, rows: usize, faults: BTreeMap<usize, RowFault>) {
@@ -252,7 +276,7 @@ impl<'s> Target<'s> {
                 let column = schema.topics.as_ref().expect("the role is declared");
                 Self::Topics(TopicReader::new(column))
             }
-            _ => Self::Ids(Coded::default()),
+            _ => Self::Ids(IdReader::default()),
         }
     }
 
@@ -264,7 +288,8 @@ impl<'s> Target<'s> {
             values
         }
         Ok(match self {
-            Self::Ids(mut ids) => {
+            Self::Ids(reader) => {
+                let mut ids = reader.finish();
                 if let Some(keep) = keep {
                     ids.retain(keep);
                 }
@@ -310,7 +335,12 @@ impl Reading<'_> {
                     let mend = "cast it to whole numbers or text, so that ids are exact";
                     return Err(wrong_type("ids", mend));
                 }
-                push_ids(ids, column, null, |row, value| {
+                if let Column::Mixed(values) = column {
+                    return mixed::push_ids(ids.plain(), values, null, |row, reason, value| {
+                        faults.add(row, name, reason, value);
+                    });
+                }
+                ids.push(column, id_text(column), null, |row, value| {
                     faults.add(row, name, FaultReason::Null, value);
                 })
             }
@@ -326,15 +356,14 @@ impl Reading<'_> {
                 })
             }
             Target::Position(positions) => {
-                let may = !matches!(column, Column::Boolean(_));
                 let add = collect(positions, 1, name, faults);
-                may.then(|| each_number(column, null, position, add))
-                    .flatten()
+                each_number(column, null, Truth::IsNoNumber, position, add)
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
                 let add = collect(numbers, 0.0, name, faults);
-                each_number(column, null, |value| number_in_role(role, value), add)
+                let rule = |value| number_in_role(role, value);
+                each_number(column, null, Truth::IsOneOrZero, rule, add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
             }
             Target::Time(times, format) => {
@@ -363,31 +392,14 @@ fn collect<'a, T: Copy>(
     }
 }
 
-fn push_ids(
-    ids: &mut Coded,
-    column: &Column,
-    null: impl Fn(&str) -> bool,
-    mut fault: impl FnMut(usize, &str),
-) -> Result<(), Error> {
-    let text_of = id_text(column);
-    for row in 0..column.len() {
-        match text_of(row) {
-            Some(text) if !null(&text) => ids.push(&text)?,
-            text => {
-                fault(row, &text.unwrap_or_default());
-                ids.push("")?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The canonical text of the id in a row of a column that may hold ids.
 fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
     move |row| match column {
         Column::Text(text) => text.get(row).map(Cow::Borrowed),
         Column::Coded(coded) => coded.id(row).map(Cow::Borrowed),
+        Column::Shared(shared) => shared.get(row).map(Cow::Borrowed),
         Column::Integer(values) => values[row].map(|value| Cow::Owned(value.to_string())),
+        Column::Whole(values) => Some(Cow::Owned(values[row].to_string())),
         Column::Boolean(values) => {
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
@@ -397,7 +409,9 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
                 Err(_) => at.to_string(),
             })
         }),
-        Column::Float(_) | Column::TextList(_) | Column::Unsupported { .. } => None,
+        Column::Float(_) | Column::TextList(_) | Column::Mixed(_) | Column::Unsupported { .. } => {
+            None
+        }
     }
 }
 
@@ -407,13 +421,20 @@ fn push_topics(
     null: impl Fn(&str) -> bool,
     mut fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
+    if let Column::Shared(shared) = column {
+        return reader.push_shared(shared, null, fault);
+    }
     let text_of = id_text(column);
     for row in 0..column.len() {
-        let found = if let Column::TextList(lists) = column {
-            reader.push_list(lists[row].as_deref().unwrap_or_default())?
-        } else {
-            let text = text_of(row);
-            reader.push_text(text.as_deref().filter(|text| !null(text)))?
+        let found = match column {
+            Column::TextList(lists) => {
+                reader.push_list(lists[row].as_deref().unwrap_or_default())?
+            }
+            Column::Mixed(values) => mixed::push_topics(reader, &values[row], &null)?,
+            _ => {
+                let text = text_of(row);
+                reader.push_text(text.as_deref().filter(|text| !null(text)))?
+            }
         };
         if let Some((reason, value)) = found {
             fault(row, reason, &value);
@@ -432,11 +453,19 @@ fn no_value<T>() -> Checked<T> {
     fault(FaultReason::Null, &"")
 }
 
+/// What a truth value is where a number is needed.
+#[derive(Clone, Copy, PartialEq)]
+enum Truth {
+    IsOneOrZero,
+    IsNoNumber,
+}
+
 /// Calls `add` for every row of a column that may hold numbers, with what `rule` makes of the
 /// number; `None` if the column may not. Faults show the value as it was written.
 fn each_number<T>(
     column: &Column,
     null: impl Fn(&str) -> bool,
+    truth: Truth,
     rule: impl Fn(f64) -> Result<T, FaultReason>,
     mut add: impl FnMut(usize, Checked<T>),
 ) -> Option<()> {
@@ -455,12 +484,27 @@ fn each_number<T>(
         let value = match column {
             Column::Text(text) => parse(text.get(row)),
             Column::Coded(coded) => parse(coded.id(row)),
+            Column::Shared(shared) => parse(shared.get(row)),
             Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
+            Column::Whole(values) => ruled(values[row] as f64, &values[row]),
             Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
-            Column::Boolean(values) => {
+            Column::Boolean(values) if truth == Truth::IsOneOrZero => {
                 values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
             }
-            Column::Timestamp(_) | Column::TextList(_) | Column::Unsupported { .. } => return None,
+            Column::Mixed(values) => match &values[row] {
+                MixedValue::Null => no_value(),
+                MixedValue::Text(text) => parse(Some(text)),
+                MixedValue::Integer(value) => ruled(*value as f64, value),
+                MixedValue::Float(value) => ruled(*value, value),
+                MixedValue::Boolean(value) if truth == Truth::IsOneOrZero => {
+                    ruled(f64::from(u8::from(*value)), value)
+                }
+                other => fault(FaultReason::NotANumber, &other.shown()),
+            },
+            Column::Boolean(_)
+            | Column::Timestamp(_)
+            | Column::TextList(_)
+            | Column::Unsupported { .. } => return None,
         };
         add(row, value);
     }
@@ -518,12 +562,27 @@ fn each_time(
         let value = match column {
             Column::Text(text) => parse(text.get(row)),
             Column::Coded(coded) => parse(coded.id(row)),
+            Column::Shared(shared) => parse(shared.get(row)),
             Column::Timestamp(values) => values[row].map_or_else(no_value, Ok),
             Column::Integer(values) if !is_text => {
                 values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
             }
+            Column::Whole(values) if !is_text => {
+                or_fault(parse::whole_time(values[row], format), &values[row])
+            }
             Column::Float(values) if !is_text => values[row]
                 .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
+            Column::Mixed(values) => match &values[row] {
+                MixedValue::Null => no_value(),
+                MixedValue::Text(text) => parse(Some(text)),
+                MixedValue::Integer(value) if !is_text => {
+                    or_fault(parse::whole_time(*value, format), value)
+                }
+                MixedValue::Float(value) if !is_text => {
+                    or_fault(parse::fractional_time(*value, format), value)
+                }
+                other => fault(FaultReason::UnreadableTime, &other.shown()),
+            },
             _ => return None,
         };
         add(row, value);

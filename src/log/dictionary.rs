@@ -167,6 +167,22 @@ impl Coded {
         Ok(())
     }
 
+    /// The code of `id`, given a new one if it has none yet; a row must follow that has it.
+    pub(super) fn code_for(&mut self, id: &str) -> Result<u32, Error> {
+        self.dictionary.intern(id)
+    }
+
+    /// Adds a row by a code that was handed out.
+    pub(super) fn push_code(&mut self, code: u32) {
+        debug_assert!((code as usize) < self.dictionary.len());
+        self.codes.push(code);
+    }
+
+    /// Makes room for more rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.codes.reserve(rows);
+    }
+
     /// Keeps the rows for which `keep` is true, with the dictionary of just these rows, in order
     /// of first appearance.
     pub(crate) fn retain(&mut self, keep: &[bool]) {

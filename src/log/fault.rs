@@ -43,6 +43,8 @@ pub enum FaultReason {
     NotUtf8,
     /// Nothing where a value is needed.
     Null,
+    /// Neither text nor a whole number nor a boolean, where an id is needed.
+    NotAnId,
     /// Not a number.
     NotANumber,
     /// Not a whole number.
@@ -61,6 +63,8 @@ pub enum FaultReason {
     SatisfactionOutOfRange,
     /// A time that the declared format cannot read.
     UnreadableTime,
+    /// A time that does not fit 64 bits of microseconds.
+    TimeOutOfRange,
     /// A list of topics that the declared format cannot read.
     UnreadableTopics,
     /// A topic that the relabelling does not list.
@@ -74,9 +78,15 @@ impl FaultReason {
     #[must_use]
     pub const fn mend(self) -> &'static str {
         match self {
-            Self::Malformed => "the line does not match the header; check the delimiter and quotes",
+            Self::Malformed => {
+                "not a row; a CSV line needs the fields of the header (check delimiter and quotes), \
+                 an NDJSON line is one object"
+            }
             Self::NotUtf8 => "not UTF-8; convert the file",
             Self::Null => "empty; fill it in, or set such rows aside",
+            Self::NotAnId => {
+                "ids are text, whole numbers of at most 64 bits or booleans; write it as text"
+            }
             Self::NotANumber => "not a number",
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => {
@@ -88,6 +98,9 @@ impl FaultReason {
             Self::PropensityOutOfRange => "propensities are probabilities, above 0 and at most 1",
             Self::SatisfactionOutOfRange => "satisfactions are probabilities, from 0 to 1",
             Self::UnreadableTime => "not a time in the declared format; see TimeFormat",
+            Self::TimeOutOfRange => {
+                "times are held in microseconds, up to the year 294,246; check the column's unit"
+            }
             Self::UnreadableTopics => "not a list in the declared format; see TopicFormat",
             Self::UnlistedTopic => {
                 "the relabelling does not list it; add it, or say Unlisted::Keep or Unlisted::Untag"
@@ -105,6 +118,7 @@ impl fmt::Display for FaultReason {
             Self::Malformed => "malformed line",
             Self::NotUtf8 => "not UTF-8",
             Self::Null => "no value",
+            Self::NotAnId => "not an id",
             Self::NotANumber => "not a number",
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => "position out of range",
@@ -114,6 +128,7 @@ impl fmt::Display for FaultReason {
             Self::PropensityOutOfRange => "propensity out of range",
             Self::SatisfactionOutOfRange => "satisfaction out of range",
             Self::UnreadableTime => "unreadable time",
+            Self::TimeOutOfRange => "time out of range",
             Self::UnreadableTopics => "unreadable topics",
             Self::UnlistedTopic => "unlisted topic",
             Self::ConflictingTopics => "conflicting topics",

@@ -5,7 +5,9 @@ mod batch;
 mod builder;
 mod dictionary;
 mod fault;
+mod ids;
 mod key;
+mod mixed;
 mod parse;
 mod quality;
 mod schema;
@@ -15,12 +17,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{Batch, Column, TextColumn, UnreadableRow};
+pub use self::batch::{Batch, Column, SharedText, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
+pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::key::ClusterKey;
+pub use self::mixed::MixedValue;
 pub use self::quality::{DataQuality, SlateRepeats};
 pub use self::schema::{
     CombinedColumn, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat, Unlisted,
@@ -49,6 +53,12 @@ pub trait LogSource {
     /// # Errors
     /// When the source cannot be read on.
     fn next_batch(&mut self) -> Result<Option<Batch>, Error>;
+
+    /// How many rows of the file come before the first that is read, so that errors count rows as
+    /// the file does; 0 unless a source reads a part of one.
+    fn rows_before(&self) -> u64 {
+        0
+    }
 }
 
 /// Where a log came from and what was left out on the way.
@@ -126,8 +136,9 @@ impl ExposureLog {
     /// Reads a whole source into memory, checking every value.
     ///
     /// # Errors
-    /// [`Error::MissingColumn`], [`Error::RepeatedColumn`] and [`Error::ColumnType`] where source
-    /// and schema do not fit; [`Error::Row`] at the first row that breaks a rule (unless the
+    /// [`Error::MissingColumn`], [`Error::RepeatedColumn`], [`Error::ColumnType`] and
+    /// [`Error::ColumnLength`] where source and schema do not fit; [`Error::Parameter`] for a
+    /// combination of no columns; [`Error::Row`] at the first row that breaks a rule (unless the
     /// schema says [`RowPolicy::SetAside`]); [`Error::EmptyLog`] when no row is left; and
     /// whatever the source itself meets, [`Error::Damaged`] above all.
     pub fn read(mut source: impl LogSource, schema: &LogSchema) -> Result<Self, Error> {
@@ -204,7 +215,8 @@ impl ExposureLog {
 
     /// Gives every impression the topics that `topics` names for its row, which may depend on
     /// anything in the log: "own party" in one arm is the other party in the other. Topics that
-    /// the log had before are replaced; an impression without topics is untagged.
+    /// the log had before are replaced; an impression without topics is untagged, and an empty
+    /// text is no topic.
     ///
     /// # Errors
     /// [`Error::TooManyIds`].
@@ -423,8 +435,10 @@ impl ItemTopics {
     /// [`FaultReason::ConflictingTopics`] unless the schema says [`ItemRepeats::Union`].
     pub fn read(mut source: impl LogSource, schema: &ItemTopicsSchema) -> Result<Self, Error> {
         let name = source.name().to_owned();
-        let as_log =
-            LogSchema::new().item(&schema.item).topics(schema.topics.clone()).rows(schema.rows);
+        let as_log = LogSchema {
+            nulls: schema.nulls.clone(),
+            ..LogSchema::new().item(&schema.item).topics(schema.topics.clone()).rows(schema.rows)
+        };
         let (mut builder, wanted) = LogBuilder::new(&name, &as_log, source.column_names())?;
         source.select(&wanted);
         while let Some(batch) = source.next_batch()? {

@@ -1,7 +1,6 @@
 //! Reading one value from text: times, lists, numbers. No rows, no files.
 
-use jiff::civil::DateTime;
-use jiff::fmt::strtime;
+use jiff::fmt::{strtime, temporal};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
@@ -16,6 +15,9 @@ pub(super) fn time(text: &str, format: &TimeFormat) -> Option<i64> {
             let parts = strtime::parse(pattern, text).ok()?;
             match parts.to_timestamp() {
                 Ok(at) => Some(at.as_microsecond()),
+                // Without an offset a named zone would have to be looked up; taken as UTC, it
+                // would be hours off.
+                Err(_) if parts.offset().is_some() || parts.iana_time_zone().is_some() => None,
                 Err(_) => utc(parts.to_datetime().ok()?),
             }
         }
@@ -51,7 +53,9 @@ fn iso(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at.as_microsecond());
     }
-    utc(text.parse::<DateTime>().ok()?)
+    let pieces = temporal::Pieces::parse(text).ok()?;
+    let local = pieces.offset().is_none() && pieces.time_zone_annotation().is_none();
+    local.then(|| utc(pieces.date().to_datetime(pieces.time().unwrap_or_default())))?
 }
 
 fn utc(at: civil::DateTime) -> Option<i64> {
@@ -127,6 +131,9 @@ mod tests {
         let offset = "2024-07-11 02:00:00.000004+02:00";
         assert_eq!(time(offset, &TimeFormat::Iso), Some(DAY + 4));
         assert_eq!(time("2024-07-11T00:00:00Z", &TimeFormat::Iso), Some(DAY));
+        assert_eq!(time("2024-07-11T02:00+02:00[Europe/Paris]", &TimeFormat::Iso), Some(DAY));
+        let zone = TimeFormat::Pattern("%Y-%m-%d %H:%M %Q".into());
+        assert_eq!(time("2024-07-11 02:00 +0200", &zone), Some(DAY));
         let with_offset = TimeFormat::Pattern("%Y/%m/%d %H:%M %z".into());
         assert_eq!(time("2024/07/11 02:00 +0200", &with_offset), Some(DAY));
         assert_eq!(time("1720656000", &TimeFormat::EpochSeconds), Some(DAY));
@@ -136,9 +143,12 @@ mod tests {
 
     #[test]
     fn times_that_are_none() {
-        for text in ["", "yesterday", "32-01-2024", "2024-13-01"] {
+        let zoned = "2024-07-11T02:00[Europe/Paris]";
+        for text in ["", "yesterday", "32-01-2024", "2024-13-01", zoned] {
             assert_eq!(time(text, &TimeFormat::Iso), None, "{text}");
         }
+        let zone = TimeFormat::Pattern("%Y-%m-%d %H:%M %Q".into());
+        assert_eq!(time("2024-07-11 02:00 Europe/Paris", &zone), None);
         assert_eq!(time("nan", &TimeFormat::EpochSeconds), None);
         assert_eq!(time("1e30", &TimeFormat::EpochSeconds), None);
         assert_eq!(whole_time(i64::MAX, &TimeFormat::EpochSeconds), None);

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fault::RowPolicy;
+use crate::error::Error;
 
 /// The part a column plays in a log (METHODS vocabulary).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,11 +82,11 @@ impl fmt::Display for Role {
 #[non_exhaustive]
 pub enum TimeFormat {
     /// ISO 8601: a date, a date and time (read as UTC), or a date and time with an offset;
-    /// `T` or a space between them. Timestamp columns of files and frames need nothing else.
+    /// `T` or a space between them. A zone's name without an offset is refused. Timestamp columns of files and frames need nothing else.
     #[default]
     Iso,
     /// A pattern of [`strftime` directives](jiff::fmt::strtime), such as `%d-%m-%Y`; read as UTC
-    /// unless it has an offset.
+    /// unless it has an offset. A zone's name without an offset is refused.
     Pattern(String),
     /// Seconds since 1970-01-01T00:00:00Z, whole or with a fraction.
     EpochSeconds,
@@ -163,7 +164,8 @@ impl TopicColumn {
         Self::new(column, TopicFormat::Separated(separator))
     }
 
-    /// Gives topics new names; several old ones may share a new one.
+    /// Gives topics new names; several old ones may share a new one. A topic whose new name is
+    /// empty is dropped; the impression still counts in totals.
     #[must_use]
     pub fn relabel<O: Into<String>, N: Into<String>>(
         mut self,
@@ -353,6 +355,25 @@ impl LogSchema {
         };
         *slot = Some(column.to_owned());
         self
+    }
+
+    /// Whether the further columns have each a name and contents of their own.
+    pub(crate) fn check_combined(&self, file: &str) -> Result<(), Error> {
+        for (at, combined) in self.combined.iter().enumerate() {
+            if combined.of.is_empty() {
+                return Err(Error::Parameter {
+                    parameter: "the list of columns of LogSchema::combined",
+                    value: "empty".to_owned(),
+                    expected: "one column or more",
+                });
+            }
+            let name = &combined.name;
+            let before = self.combined[..at].iter().map(|before| &before.name);
+            if before.chain(&self.columns).any(|other| other == name) {
+                return Err(Error::RepeatedColumn { file: file.to_owned(), column: name.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Every column of the source that the schema needs, with its role, in the order in which

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::batch::SharedText;
 use super::dictionary::Dictionary;
 use super::fault::{FaultReason, RowPolicy, SetAside};
+use super::ids::Memo;
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
@@ -134,7 +136,9 @@ impl LabelSets {
         &self.members[start..end]
     }
 
+    /// The number of a set. An empty label is no topic, wherever it comes from.
     fn intern<'a>(&mut self, labels: impl Iterator<Item = &'a str>) -> Result<u32, Error> {
+        let labels = labels.filter(|label| !label.is_empty());
         let mut codes =
             labels.map(|label| self.labels.intern(label)).collect::<Result<Vec<_>, _>>()?;
         codes.sort_unstable();
@@ -160,6 +164,8 @@ pub(super) struct TopicReader<'s> {
     sets: LabelSets,
     set_of_row: Vec<u32>,
     seen: HashMap<Box<str>, u32, RandomState>,
+    /// The sets of the texts of the dictionary that was met last.
+    shared: Memo,
 }
 
 impl<'s> TopicReader<'s> {
@@ -169,6 +175,7 @@ impl<'s> TopicReader<'s> {
             sets: LabelSets::default(),
             set_of_row: Vec::new(),
             seen: HashMap::default(),
+            shared: Memo::default(),
         }
     }
 
@@ -208,6 +215,35 @@ impl<'s> TopicReader<'s> {
                 Ok(Some((FaultReason::UnlistedTopic, unlisted)))
             }
         }
+    }
+
+    /// Adds the rows of a column of shared texts, looking at each text once.
+    pub(super) fn push_shared(
+        &mut self,
+        shared: &SharedText,
+        null: impl Fn(&str) -> bool,
+        mut fault: impl FnMut(usize, FaultReason, &str),
+    ) -> Result<(), Error> {
+        self.set_of_row.reserve(shared.keys.len());
+        let mut memo = std::mem::take(&mut self.shared);
+        let sets = memo.of(&shared.texts);
+        for (row, &key) in shared.keys.iter().enumerate() {
+            match sets.get_mut(key as usize) {
+                Some(set) if !Memo::is_unknown(*set) => self.set_of_row.push(*set),
+                made => {
+                    let text = shared.texts.get(key as usize).filter(|text| !null(text));
+                    match self.push_text(text)? {
+                        Some((reason, value)) => fault(row, reason, &value),
+                        None => {
+                            let set = self.set_of_row.last().copied();
+                            made.into_iter().zip(set).for_each(|(made, set)| *made = set);
+                        }
+                    }
+                }
+            }
+        }
+        self.shared = memo;
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Topics {
@@ -279,13 +315,28 @@ pub struct ItemTopicsSchema {
     pub(super) item: String,
     pub(super) topics: TopicColumn,
     pub(super) repeats: ItemRepeats,
+    pub(super) nulls: Vec<String>,
     pub(super) rows: RowPolicy,
 }
 
 impl ItemTopicsSchema {
     /// A table with the items in one column and their topics in another.
     pub fn new(item: impl Into<String>, topics: TopicColumn) -> Self {
-        Self { item: item.into(), topics, repeats: ItemRepeats::Refuse, rows: RowPolicy::Strict }
+        Self {
+            item: item.into(),
+            topics,
+            repeats: ItemRepeats::Refuse,
+            nulls: Vec::new(),
+            rows: RowPolicy::Strict,
+        }
+    }
+
+    /// A text that means "no value", beside the empty text: an item without topics, or a row
+    /// without an item, which is at fault.
+    #[must_use]
+    pub fn null(mut self, text: impl Into<String>) -> Self {
+        self.nulls.push(text.into());
+        self
     }
 
     /// What to do with several rows for one item.

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::AuditReport;
 use crate::error::Error;
 use crate::estimand::Estimand;
-use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, Value, Warning,
-};
+use crate::estimate::{ClusterCounts, Estimate, MethodUsed, NoInterval, Value, Warning};
 use crate::log::DataQuality;
 use crate::statistic::Undefined;
 
@@ -58,18 +56,25 @@ impl ReportRecord {
     /// # Errors
     /// [`Error::Report`] when it is not a report's, or is of another version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let record: Self = serde_json::from_str(json)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })?;
-        if record.schema != REPORT_SCHEMA || record.version != REPORT_VERSION {
+        let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
+        // The stamp first: a report of another version may not have this one's fields at all.
+        let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
+        if schema != REPORT_SCHEMA || version != REPORT_VERSION {
             return Err(Error::Report {
                 detail: format!(
-                    "schema {:?} version {}, where this release reads {REPORT_SCHEMA:?} version {REPORT_VERSION}",
-                    record.schema, record.version
+                    "schema {schema:?} version {version}, where this release reads {REPORT_SCHEMA:?} version {REPORT_VERSION}"
                 ),
             });
         }
-        Ok(record)
+        serde_json::from_str(json).map_err(failed)
     }
+}
+
+/// What a report of any version says of itself.
+#[derive(Deserialize)]
+struct Stamp {
+    schema: String,
+    version: u32,
 }
 
 /// The state of a value. JSON has no infinities, so the state says what a null means.
@@ -197,6 +202,8 @@ impl From<&AuditReport> for ReportRecord {
 impl From<&Estimate> for EstimateRecord {
     fn from(estimate: &Estimate) -> Self {
         let interval = estimate.interval.ok();
+        let low = interval.and_then(|i| i.low).and_then(finite);
+        let high = interval.and_then(|i| i.high).and_then(finite);
         let naive = estimate.naive;
         let (treatment, baseline) = (estimate.treatment, estimate.baseline);
         Self {
@@ -208,9 +215,9 @@ impl From<&Estimate> for EstimateRecord {
                 Value::Undefined(reason) => Some(reason),
                 _ => None,
             },
-            low: interval.and_then(|i| i.low).and_then(finite),
-            high: interval.and_then(|i| i.high).and_then(finite),
-            interval: IntervalRecord::from(interval),
+            low,
+            high,
+            interval: IntervalRecord::of(low, high),
             level: interval.map(|i| i.level),
             method: estimate.method,
             no_interval: estimate.interval.err(),
@@ -251,13 +258,14 @@ impl From<Value> for StateRecord {
     }
 }
 
-impl From<Option<ConfidenceInterval>> for IntervalRecord {
-    fn from(interval: Option<ConfidenceInterval>) -> Self {
-        match interval.map(|i| (i.low, i.high)) {
-            None | Some((None, None)) => Self::None,
-            Some((Some(_), Some(_))) => Self::TwoSided,
-            Some((Some(_), None)) => Self::LowerBound,
-            Some((None, Some(_))) => Self::UpperBound,
+impl IntervalRecord {
+    /// From the bounds as the record holds them: one that is not finite bounds nothing.
+    fn of(low: Option<f64>, high: Option<f64>) -> Self {
+        match (low, high) {
+            (None, None) => Self::None,
+            (Some(_), Some(_)) => Self::TwoSided,
+            (Some(_), None) => Self::LowerBound,
+            (None, Some(_)) => Self::UpperBound,
         }
     }
 }

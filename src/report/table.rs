@@ -8,6 +8,7 @@ use comfy_table::{
 
 use super::{AuditReport, percent};
 use crate::estimate::{ConfidenceInterval, Estimate, Value};
+use crate::log::{DataQuality, SetAside};
 
 /// The width of the table, in characters.
 const TABLE_WIDTH: u16 = 120;
@@ -29,10 +30,17 @@ impl AuditReport {
     /// The table in Markdown, without the sentences around it.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        self.table(presets::ASCII_MARKDOWN, ContentArrangement::Disabled).to_string()
+        // A bar inside a topic would end its cell.
+        let topic = |topic: &str| printable(topic).replace('|', r"\|");
+        self.table(presets::ASCII_MARKDOWN, ContentArrangement::Disabled, topic).to_string()
     }
 
-    fn table(&self, style: TableStyle, arrangement: ContentArrangement) -> Table {
+    fn table(
+        &self,
+        style: TableStyle,
+        arrangement: ContentArrangement,
+        topic: impl Fn(&str) -> String,
+    ) -> Table {
         let first = self.estimates.first();
         let one_statistic = self
             .estimates
@@ -51,7 +59,7 @@ impl AuditReport {
         };
         table.set_header(cells(header.into_iter().map(Cell::new).collect()));
         for estimate in &self.estimates {
-            table.add_row(cells(row(estimate)));
+            table.add_row(cells(row(estimate, topic(&estimate.estimand.topic))));
         }
         let numbers = if one_statistic { 1 } else { 2 };
         for (at, column) in table.column_iter_mut().enumerate() {
@@ -70,8 +78,8 @@ impl AuditReport {
 
 impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", wrap(&self.sentence()))?;
-        writeln!(f, "{}", self.table(RULED, ContentArrangement::Dynamic))?;
+        writeln!(f, "{}", wrap(&printable(&self.sentence())))?;
+        writeln!(f, "{}", self.table(RULED, ContentArrangement::Dynamic, printable))?;
         if let Some(first) = self.estimates.first() {
             let (treatment, baseline) = (first.treatment, first.baseline);
             writeln!(
@@ -84,23 +92,7 @@ impl fmt::Display for AuditReport {
             )?;
         }
         if let Some(quality) = &self.quality {
-            writeln!(
-                f,
-                "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged.",
-                quality.origin.source,
-                quality.origin.rows_read,
-                quality.origin.set_aside.rows,
-                quality.origin.left_out,
-                quality.impressions,
-                quality.untagged
-            )?;
-            for entry in &quality.origin.set_aside.reasons {
-                writeln!(
-                    f,
-                    "  set aside: {} for {} in column {:?}, first row {} ({:?})",
-                    entry.rows, entry.reason, entry.column, entry.first_row, entry.first_value
-                )?;
-            }
+            quality_lines(f, quality)?;
         }
         for (warning, topics) in self.warnings() {
             let whom = match &topics {
@@ -110,18 +102,64 @@ impl fmt::Display for AuditReport {
                 }
                 Some(topics) => format!(" ({})", topics.join(", ")),
             };
-            writeln!(f, "{}", wrap(&format!("Warning{whom}: {warning}.")))?;
+            let line = printable(&format!("Warning{whom}: {warning}."));
+            writeln!(f, "{}", wrap(&line))?;
         }
         Ok(())
     }
 }
 
-fn row(estimate: &Estimate) -> Vec<Cell> {
+fn quality_lines(f: &mut fmt::Formatter<'_>, quality: &DataQuality) -> fmt::Result {
+    let origin = &quality.origin;
+    writeln!(
+        f,
+        "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged.",
+        printable(&origin.source),
+        origin.rows_read,
+        origin.set_aside.rows,
+        origin.left_out,
+        quality.impressions,
+        quality.untagged
+    )?;
+    set_aside_lines(f, &origin.set_aside)?;
+    if let Some(table) = &origin.item_topics {
+        writeln!(
+            f,
+            "Topics: {}, {} items, {} rows set aside, {} items of the log missing.",
+            printable(&table.source),
+            table.items,
+            table.set_aside.rows,
+            table.items_missing
+        )?;
+        set_aside_lines(f, &table.set_aside)?;
+    }
+    Ok(())
+}
+
+fn set_aside_lines(f: &mut fmt::Formatter<'_>, set_aside: &SetAside) -> fmt::Result {
+    for entry in &set_aside.reasons {
+        writeln!(
+            f,
+            "  set aside: {} for {} in column {:?}, first row {} ({:?})",
+            entry.rows, entry.reason, entry.column, entry.first_row, entry.first_value
+        )?;
+    }
+    Ok(())
+}
+
+/// Text from a log as it may be printed: control characters, which could move a terminal's cursor
+/// or break a table's row, in their escaped form.
+fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
+    text.chars().map(escaped).collect()
+}
+
+fn row(estimate: &Estimate, topic: String) -> Vec<Cell> {
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |s| format!("{:.2}%", 100.0 * s));
     let counts = estimate.clusters;
     let naive = estimate.naive;
     vec![
-        Cell::new(&estimate.estimand.topic),
+        Cell::new(topic),
         Cell::new(&estimate.estimand.statistic),
         Cell::new(value(estimate.value)),
         Cell::new(estimate.interval.as_ref().map_or("-".to_owned(), interval)),

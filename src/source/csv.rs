@@ -28,7 +28,7 @@ use crate::log::{Batch, Column, FaultReason, LogSource, TextColumn, UnreadableRo
 /// ```
 pub struct CsvSource {
     name: String,
-    reader: Reader<Box<dyn Read + Send>>,
+    reader: Reader<ToldEnd>,
     columns: Vec<String>,
     selected: Vec<usize>,
     rows: u64,
@@ -65,9 +65,11 @@ impl CsvSource {
     }
 
     fn new(name: String, bytes: Box<dyn Read + Send>, delimiter: u8) -> Result<Self, Error> {
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
-        let header = reader.byte_headers().map_err(|cause| read_error(&name, 0, cause))?;
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .from_reader(ToldEnd { bytes, read: 0, told: 0 });
+        let header = reader.byte_headers().map_err(|cause| read_error(&name, 0, cause))?.clone();
         let columns = header
             .iter()
             .map(|field| {
@@ -84,6 +86,9 @@ impl CsvSource {
         if columns.is_empty() {
             return Err(damaged("there is no header line"));
         }
+        if ends_inside_quotes(&reader) {
+            return Err(damaged(OPEN_QUOTE));
+        }
         Ok(Self { name, reader, columns, selected: Vec::new(), rows: 0 })
     }
 }
@@ -95,6 +100,39 @@ impl std::fmt::Debug for CsvSource {
             .field("columns", &self.columns)
             .finish_non_exhaustive()
     }
+}
+
+/// Bytes, and after the last of them two line feeds, so that the end of a file can be told from
+/// outside the parser: a line takes one of them at most, an open quote both.
+struct ToldEnd {
+    bytes: Box<dyn Read + Send>,
+    read: u64,
+    told: usize,
+}
+
+const TOLD: &[u8] = b"\n\n";
+
+const OPEN_QUOTE: &str = "a quote is opened there and never closed";
+
+impl Read for ToldEnd {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = if self.told == 0 { self.bytes.read(into)? } else { 0 };
+        self.read += count as u64;
+        if count > 0 || into.is_empty() {
+            return Ok(count);
+        }
+        let rest = &TOLD[self.told..];
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        self.told += count;
+        Ok(count)
+    }
+}
+
+/// Whether the line just read, if there was one, took all there is and was still inside a quote.
+fn ends_inside_quotes(reader: &Reader<ToldEnd>) -> bool {
+    let source = reader.get_ref();
+    source.told == TOLD.len() && reader.position().byte() == source.read + TOLD.len() as u64
 }
 
 fn read_error(name: &str, rows_before: u64, cause: csv::Error) -> Error {
@@ -132,6 +170,14 @@ impl LogSource for CsvSource {
             let read = self.reader.read_byte_record(&mut record);
             if !read.map_err(|cause| read_error(&self.name, self.rows, cause))? {
                 break;
+            }
+            if ends_inside_quotes(&self.reader) {
+                return Err(Error::Damaged {
+                    file: self.name.clone(),
+                    format: "CSV",
+                    place: format!(" in row {}", self.rows + 1),
+                    detail: OPEN_QUOTE.to_owned(),
+                });
             }
             if let Err(row) = push_record(&record, &self.columns, &self.selected, &mut texts) {
                 unreadable.push(UnreadableRow { index, ..row });

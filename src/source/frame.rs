@@ -3,6 +3,7 @@
 use polars::prelude::{DataFrame, DataType, PolarsError, Series, TimeUnit};
 
 use super::BATCH_ROWS;
+use super::converted::{self, Converted};
 use crate::error::Error;
 use crate::log::{Batch, Column, LogSource, TextColumn};
 
@@ -122,61 +123,57 @@ impl LogSource for FrameSource {
         let offset = i64::try_from(start).expect("a frame has fewer than 2^63 rows");
         let piece = frame.slice(offset, rows);
         let read = |name: &String| column(piece.column(name)?.as_materialized_series());
-        let columns = names.iter().map(read).collect::<Result<_, _>>();
+        let columns = names.iter().map(read).collect::<Result<Vec<_>, _>>();
+        let columns = columns.map_err(|cause| failed(&cause))?;
         self.row += rows;
-        Ok(Some(Batch {
-            columns: columns.map_err(|cause| failed(&cause))?,
-            unreadable: Vec::new(),
-        }))
+        Ok(Some(converted::batch(names.iter().map(String::as_str).zip(columns))))
     }
 }
 
 /// A polars series as a column of the log's own types.
-fn column(series: &Series) -> Result<Column, PolarsError> {
+fn column(series: &Series) -> Result<Converted, PolarsError> {
     let integers = |series: &Series| -> Result<Vec<Option<i64>>, PolarsError> {
         Ok(series.strict_cast(&DataType::Int64)?.i64()?.iter().collect())
     };
-    let scaled = |scale: fn(i64) -> Option<i64>| -> Result<Column, PolarsError> {
+    let times = |microseconds: fn(i64) -> Option<i64>| -> Result<Converted, PolarsError> {
         let values = integers(&series.to_physical_repr())?;
-        let times = values.into_iter().map(|v| v.map(|v| checked_time(v, scale)).transpose());
-        Ok(Column::Timestamp(times.collect::<Result<_, _>>()?))
+        Ok(converted::times(values.into_iter(), microseconds))
     };
-    match series.dtype() {
-        DataType::String => text(series),
-        DataType::Categorical(..) | DataType::Enum(..) => text(&series.cast(&DataType::String)?),
-        DataType::UInt64 if integers(series).is_err() => text(&series.cast(&DataType::String)?),
-        dtype if dtype.is_integer() => Ok(Column::Integer(integers(series)?)),
+    let column = match series.dtype() {
+        DataType::String => text(series)?,
+        DataType::Categorical(..) | DataType::Enum(..) => text(&series.cast(&DataType::String)?)?,
+        DataType::UInt64 if integers(series).is_err() => text(&series.cast(&DataType::String)?)?,
+        dtype if dtype.is_integer() => Column::Integer(integers(series)?),
         dtype if dtype.is_float() => {
             let values = series.cast(&DataType::Float64)?;
-            Ok(Column::Float(values.f64()?.iter().collect()))
+            Column::Float(values.f64()?.iter().collect())
         }
-        DataType::Boolean => Ok(Column::Boolean(series.bool()?.iter().collect())),
-        DataType::Date => scaled(|days| days.checked_mul(86_400_000_000)),
-        DataType::Datetime(TimeUnit::Milliseconds, _) => scaled(|v| v.checked_mul(1_000)),
-        DataType::Datetime(TimeUnit::Microseconds, _) => scaled(Some),
-        DataType::Datetime(TimeUnit::Nanoseconds, _) => scaled(|v| Some(v.div_euclid(1_000))),
-        DataType::List(inner) if inner.is_string() => {
+        DataType::Boolean => Column::Boolean(series.bool()?.iter().collect()),
+        DataType::Date => return times(|days| days.checked_mul(86_400_000_000)),
+        DataType::Datetime(TimeUnit::Milliseconds, _) => return times(|v| v.checked_mul(1_000)),
+        DataType::Datetime(TimeUnit::Microseconds, _) => return times(Some),
+        DataType::Datetime(TimeUnit::Nanoseconds, _) => {
+            return times(|v| Some(v.div_euclid(1_000)));
+        }
+        DataType::List(inner) if inner.is_string() || inner.is_null() => {
             let list = |items: Option<Series>| match items {
                 None => Ok(None),
+                // Lists that are all empty have no type of items.
+                Some(items) if items.dtype().is_null() => Ok(Some(Vec::new())),
                 Some(items) => {
                     let texts = items.str()?.iter().flatten().map(str::to_owned);
                     Ok(Some(texts.collect()))
                 }
             };
             let lists = series.list()?.series_iter().map(list);
-            Ok(Column::TextList(lists.collect::<Result<_, PolarsError>>()?))
+            Column::TextList(lists.collect::<Result<_, PolarsError>>()?)
         }
-        DataType::Null => Ok(Column::Text((0..series.len()).map(|_| None).collect())),
-        other => Ok(Column::Unsupported { type_name: other.to_string(), rows: series.len() }),
-    }
+        DataType::Null => Column::Text((0..series.len()).map(|_| None).collect()),
+        other => Column::Unsupported { type_name: other.to_string(), rows: series.len() },
+    };
+    Ok(column.into())
 }
 
 fn text(series: &Series) -> Result<Column, PolarsError> {
     Ok(Column::Text(series.str()?.iter().collect::<TextColumn>()))
-}
-
-fn checked_time(value: i64, scale: fn(i64) -> Option<i64>) -> Result<i64, PolarsError> {
-    scale(value).ok_or_else(|| {
-        PolarsError::ComputeError(format!("the time {value} is out of range").into())
-    })
 }

@@ -15,6 +15,8 @@
 //!
 //! [`ItemTopics::open`]: crate::log::ItemTopics::open
 
+#[cfg(any(feature = "parquet", feature = "polars"))]
+mod converted;
 mod csv;
 #[cfg(feature = "polars")]
 mod frame;
@@ -82,6 +84,10 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
         (**self).next_batch()
+    }
+
+    fn rows_before(&self) -> u64 {
+        (**self).rows_before()
     }
 }
 

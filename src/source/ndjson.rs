@@ -7,13 +7,16 @@ use serde_json::{Map, Value};
 
 use super::{BATCH_ROWS, gzip};
 use crate::error::Error;
-use crate::log::{Batch, Column, FaultReason, LogSource, TextColumn, UnreadableRow};
+use crate::log::{
+    Batch, Column, FaultReason, LogSource, MixedValue, RowFault, TextColumn, UnreadableRow, excerpt,
+};
 
 /// Reads one JSON object per line; blank lines are skipped.
 ///
 /// The columns are the keys that occur in the first 65,536 lines. A key that a line lacks is a
-/// null there. Arrays of strings are lists (topics); nested objects are text. A line that is no
-/// object is a row at fault ([`FaultReason::Malformed`]).
+/// null there. Arrays of strings are lists (topics). A line that is no object is a row at fault
+/// ([`FaultReason::Malformed`]), and so is one that has a number with a fraction or exponent, or
+/// an object, where an id is needed ([`FaultReason::NotAnId`]). A byte-order mark is skipped.
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -35,6 +38,9 @@ pub struct NdjsonSource {
     rows: u64,
 }
 
+const WHOLE_LINE: &str = "(whole line)";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A line's object, or the text and error of a line that has none.
 type Line = Result<Map<String, Value>, (String, FaultReason)>;
 
@@ -42,7 +48,8 @@ impl NdjsonSource {
     /// A file, compressed with gzip or not.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::Damaged`].
+    /// [`Error::Io`] and [`Error::Damaged`]; [`Error::EmptyLog`] when there are no lines, and
+    /// [`Error::Row`] when none of the first 65,536 is an object, since there are then no columns.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         Self::from_reader(path.display().to_string(), gzip::open(path)?)
@@ -65,6 +72,7 @@ impl NdjsonSource {
             rows: 0,
         };
         let first = source.read_lines()?;
+        source.require_object(&first)?;
         for key in first.iter().flatten().flat_map(Map::keys) {
             if !source.columns.contains(key) {
                 source.columns.push(key.clone());
@@ -72,6 +80,24 @@ impl NdjsonSource {
         }
         source.first = Some(first);
         Ok(source)
+    }
+
+    /// Without an object there are no columns, whatever a schema says of rows at fault.
+    fn require_object(&self, first: &[Line]) -> Result<(), Error> {
+        if first.iter().any(Result::is_ok) {
+            return Ok(());
+        }
+        let file = self.name.clone();
+        Err(match first.iter().find_map(|line| line.as_ref().err()) {
+            None => Error::EmptyLog { file, set_aside: 0 },
+            Some((line, reason)) => Error::Row(Box::new(RowFault {
+                file,
+                column: WHOLE_LINE.to_owned(),
+                row: 1,
+                value: excerpt(line),
+                reason: *reason,
+            })),
+        })
     }
 
     fn read_lines(&mut self) -> Result<Vec<Line>, Error> {
@@ -84,15 +110,17 @@ impl NdjsonSource {
             if read.map_err(|cause| gzip::read_error(&self.name, "NDJSON", rows, cause))? == 0 {
                 break;
             }
+            let marked = self.rows == 0 && bytes.starts_with(BYTE_ORDER_MARK);
+            let bytes = if marked { &bytes[BYTE_ORDER_MARK.len()..] } else { &bytes[..] };
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             self.rows += 1;
-            lines.push(match std::str::from_utf8(&bytes) {
+            lines.push(match std::str::from_utf8(bytes) {
                 Ok(text) => serde_json::from_str(text)
                     .map_err(|_| (text.trim_end().to_owned(), FaultReason::Malformed)),
                 Err(_) => {
-                    let shown = String::from_utf8_lossy(&bytes).into_owned();
+                    let shown = String::from_utf8_lossy(bytes).into_owned();
                     Err((shown, FaultReason::NotUtf8))
                 }
             });
@@ -133,54 +161,58 @@ impl LogSource for NdjsonSource {
         }
         let column = |&index: &usize| {
             let name = &self.columns[index];
-            let value = |line: &Line| match line.as_ref().ok()?.get(name)? {
+            column_of(lines.iter().map(|line| match line.as_ref().ok()?.get(name)? {
                 Value::Null => None,
-                value => Some(value.clone()),
-            };
-            column_of(lines.iter().map(value).collect())
+                value => Some(value),
+            }))
         };
         let columns = self.selected.iter().map(column).collect();
         let unreadable = lines.into_iter().enumerate().filter_map(|(index, line)| {
             let (value, reason) = line.err()?;
-            Some(UnreadableRow { index, column: "(whole line)".to_owned(), value, reason })
+            Some(UnreadableRow { index, column: WHOLE_LINE.to_owned(), value, reason })
         });
         Ok(Some(Batch { unreadable: unreadable.collect(), columns }))
     }
 }
 
-/// The narrowest type that holds all values of a column.
-fn column_of(values: Vec<Option<Value>>) -> Column {
-    let all = |is: fn(&Value) -> bool| values.iter().flatten().all(is);
-    if all(Value::is_i64) {
-        Column::Integer(values.iter().map(|v| v.as_ref()?.as_i64()).collect())
-    } else if all(|v| v.is_number() && !v.is_u64()) {
-        Column::Float(values.iter().map(|v| v.as_ref()?.as_f64()).collect())
-    } else if all(Value::is_boolean) {
-        Column::Boolean(values.iter().map(|v| v.as_ref()?.as_bool()).collect())
-    } else if values.iter().flatten().any(Value::is_array) {
-        Column::TextList(values.into_iter().map(|v| Some(list(v?))).collect())
-    } else {
-        let mut texts = TextColumn::default();
-        for value in values {
-            match value {
-                Some(value) => texts.push(Some(&text(value))),
-                None => texts.push(None),
+/// JSON has no types of columns, so each cell keeps its own; a column of nothing but text is held
+/// as text, which means the same in less room.
+fn column_of<'v>(values: impl Iterator<Item = Option<&'v Value>> + Clone) -> Column {
+    if values.clone().flatten().all(Value::is_string) {
+        let texts: TextColumn = values.map(|value| value?.as_str()).collect();
+        return Column::Text(texts);
+    }
+    Column::Mixed(values.map(|value| value.map_or(MixedValue::Null, mixed)).collect())
+}
+
+fn mixed(value: &Value) -> MixedValue {
+    match value {
+        Value::Null => MixedValue::Null,
+        Value::String(text) => MixedValue::Text(text.clone()),
+        Value::Bool(value) => MixedValue::Boolean(*value),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => MixedValue::Integer(whole),
+            (None, Some(value)) if number.is_f64() => MixedValue::Float(value),
+            // Whole and past 63 bits: its digits are exact, as a float it would not be.
+            _ => MixedValue::Text(number.to_string()),
+        },
+        Value::Array(items) => {
+            let items = items.iter().filter(|item| !item.is_null()).map(topic);
+            match items.collect() {
+                Some(topics) => MixedValue::TextList(topics),
+                None => MixedValue::Other(value.to_string()),
             }
         }
-        Column::Text(texts)
+        Value::Object(_) => MixedValue::Other(value.to_string()),
     }
 }
 
-fn list(value: Value) -> Vec<String> {
-    match value {
-        Value::Array(items) => items.into_iter().filter(|item| !item.is_null()).map(text).collect(),
-        value => vec![text(value)],
-    }
-}
-
-fn text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        value => value.to_string(),
+/// An item of a list as text; `None` where different items could give the same text.
+fn topic(item: &Value) -> Option<String> {
+    match item {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
     }
 }

@@ -49,8 +49,7 @@ impl SliceSource {
     /// Adds a column of whole numbers.
     #[must_use]
     pub fn integer(self, name: impl Into<String>, values: &[i64]) -> Self {
-        let values = values.iter().copied().map(Some).collect();
-        self.column(name, Column::Integer(values))
+        self.column(name, Column::Whole(values.to_vec()))
     }
 
     /// Adds a column of floating-point numbers.
@@ -86,22 +85,13 @@ impl LogSource for SliceSource {
         let Some(selected) = self.selected.take() else {
             return Ok(None);
         };
-        let mut columns: Vec<Column> = Vec::with_capacity(selected.len());
-        for index in selected {
-            let column = self.columns.get_mut(index).and_then(Option::take);
-            let column = column.expect("each column is selected once, by an index that exists");
-            if let Some(first) = columns.first()
-                && first.len() != column.len()
-            {
-                return Err(Error::ColumnLength {
-                    file: self.name.clone(),
-                    column: self.names[index].clone(),
-                    found: column.len(),
-                    expected: first.len(),
-                });
-            }
-            columns.push(column);
-        }
+        // A column is given away the last time it is asked for; one that does not exist is left
+        // out, and the log refuses the batch.
+        let column = |(at, &index): (usize, &usize)| match selected[at + 1..].contains(&index) {
+            true => self.columns.get(index).cloned().flatten(),
+            false => self.columns.get_mut(index).and_then(Option::take),
+        };
+        let columns = selected.iter().enumerate().filter_map(column).collect();
         Ok(Some(Batch { columns, unreadable: Vec::new() }))
     }
 }

@@ -8,6 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+use crate::estimand::{Reach, Unit};
+
 macro_rules! statistics {
     ($($file:ident: $($name:ident),+;)*) => {
         $(mod $file; pub use self::$file::{$($name),+};)*
@@ -26,7 +29,7 @@ statistics! {
 }
 
 /// Which of the two arms a cell belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The arm under test.
@@ -36,7 +39,7 @@ pub enum Side {
 }
 
 /// What a cell sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
     /// What the topic got.
     Topic,
@@ -45,7 +48,7 @@ pub enum Quantity {
 }
 
 /// Which strata a cell sums over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Over {
     /// All of them.
     AllStrata,
@@ -54,7 +57,7 @@ pub enum Over {
 }
 
 /// A total that a statistic needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cell {
     /// The arm.
     pub side: Side,
@@ -143,7 +146,8 @@ impl TwoArms {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Undefined {
-    /// The topic was shown in neither arm.
+    /// The topic has no mass in either arm: it was shown in neither, or only where the attention
+    /// model or the weights count nothing.
     TopicInNeitherArm,
     /// The topic was all there was in both arms.
     NothingButTopic,
@@ -156,7 +160,7 @@ pub enum Undefined {
 impl fmt::Display for Undefined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TopicInNeitherArm => "the topic was shown in neither arm",
+            Self::TopicInNeitherArm => "the topic has no exposure mass in either arm",
             Self::NothingButTopic => "the topic was all there was in both arms",
             Self::NoTreatmentMass => "the treatment has no exposure mass",
             Self::NoBaselineMass => "the baseline has no exposure mass",
@@ -231,6 +235,35 @@ pub enum AtLimits {
     Unbounded,
 }
 
+/// The units of an estimand that a statistic has a meaning for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Units {
+    /// All of them.
+    All,
+    /// [`Unit::Reach`] alone: totals must be numbers of clusters.
+    Reach,
+}
+
+/// Whether a statistic may be asked for in a unit.
+pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Error> {
+    match (statistic.units(), unit) {
+        (Units::Reach, Unit::Pooled | Unit::ClusterMean) => Err(Error::Parameter {
+            parameter: "the unit",
+            value: format!("{unit:?} for {}", statistic.name()),
+            expected: "Unit::Reach, since it counts the clusters that a topic reached",
+        }),
+        (_, Unit::Reach(Reach { mass, .. })) if !(0.0..f64::INFINITY).contains(&mass) => {
+            Err(Error::Parameter {
+                parameter: "the mass of Reach",
+                value: mass.to_string(),
+                expected: "a finite number, 0 or more",
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A function from totals to a number.
 ///
 /// Implementations are values without state: [`AmplificationRatio`], [`OddsRatio`].
@@ -264,6 +297,11 @@ pub trait Statistic: fmt::Debug + Send + Sync {
 
     /// The derivative of [`value`](Statistic::value) by each total, where the value is finite.
     fn gradient(&self, totals: &[f64]) -> Vec<f64>;
+
+    /// The units it has a meaning for; a question in another is refused.
+    fn units(&self) -> Units {
+        Units::All
+    }
 
     /// What holds where a share is 0 or 1.
     fn at_limits(&self) -> AtLimits {

@@ -1,11 +1,11 @@
 //! Amplification of reach, smoothed as its inventors do.
 
-use super::{Scale, Statistic, TwoArms, Working};
+use super::{Scale, Statistic, TwoArms, Units, Working};
 
 /// The add-one amplification of Huszar et al. 2022 (PNAS, 10.1073/pnas.2025334119):
 /// `(U_A + 1) / (k U_B + 1) - 1` with `k = |A| / |B|`, where `U` counts the clusters that the
-/// topic reached and `|A|`, `|B|` the clusters in each arm. Meant for
-/// [`Unit::Reach`](crate::Unit::Reach). 0 is no amplification; always finite.
+/// topic reached and `|A|`, `|B|` the clusters in each arm. For
+/// [`Unit::Reach`](crate::Unit::Reach) alone; other units are refused. 0 is no amplification; always finite.
 ///
 /// The interval is made for `log((U_A + 1) / (k U_B + 1))`; it is pulled towards 0 as the value
 /// is, which matters where the topic reached few clusters.
@@ -26,6 +26,10 @@ impl Statistic for SmoothedReach {
 
     fn phrase(&self) -> &'static str {
         "the add-one amplification, in percent, of the topic's reach"
+    }
+
+    fn units(&self) -> Units {
+        Units::Reach
     }
 
     fn scale(&self) -> Scale {

@@ -97,10 +97,6 @@ impl Axes {
 
     /// Whether every axis is in strictly ascending order and none is empty but the topics, as
     /// [`Axes::new`] makes them; axes that were read from outside may not be.
-    #[cfg_attr(
-        not(feature = "parquet"),
-        allow(dead_code, reason = "only what is read is asked this")
-    )]
     pub(super) fn are_in_order(&self) -> bool {
         fn ascend<T: Ord>(names: &[T]) -> bool {
             names.windows(2).all(|pair| pair[0] < pair[1])
@@ -109,6 +105,7 @@ impl Axes {
             && ascend(&self.strata)
             && ascend(&self.windows)
             && ascend(&self.topics)
+            && !self.arms.is_empty()
             && !self.strata.is_empty()
             && !self.windows.is_empty()
     }

@@ -2,6 +2,7 @@
 //! have something in it and how much. Storage only; where the sums come from is not known here.
 
 use super::mass::Mass;
+use crate::log::MAX_WEIGHT;
 
 /// Clusters of a block, but for the last of a tally. A block's sums in one cell, and a block's
 /// bootstrap weights in some replicates, fit in a processor's second-level cache.
@@ -12,21 +13,21 @@ pub(super) const BLOCK_BITS: u32 = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Block {
     /// The cells that are not empty, ascending, and where the entries of each end.
-    cells: Vec<u32>,
-    ends: Vec<u32>,
+    pub(super) cells: Vec<u32>,
+    pub(super) ends: Vec<u32>,
     /// By entry, the cluster's place in the block.
-    at: Vec<u16>,
+    pub(super) at: Vec<u16>,
     /// By entry, the count up to 255, or 0 for one that stands in `large`.
-    counts: Vec<u8>,
+    pub(super) counts: Vec<u8>,
     /// Entry and count, in the order of entries, for counts above 255.
-    large: Vec<(u32, u64)>,
+    pub(super) large: Vec<(u32, u64)>,
     /// One for each attention model.
-    masses: Vec<Masses>,
+    pub(super) masses: Vec<Masses>,
 }
 
 /// The masses of a block's entries under one attention model, in the least room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Masses {
+pub(super) enum Masses {
     /// Every impression weighs 1.
     OfCounts,
     /// In units, where all fit into 64 bits.
@@ -47,10 +48,6 @@ pub(super) struct Entry {
 
 impl Block {
     /// The cells that are not empty, ascending.
-    #[cfg_attr(
-        not(feature = "parquet"),
-        allow(dead_code, reason = "only what is written needs this")
-    )]
     pub(super) fn cells(&self) -> &[u32] {
         &self.cells
     }
@@ -114,6 +111,85 @@ impl Block {
     /// Whether mass is the count in every entry.
     pub(super) fn is_of_counts(&self, attention: usize) -> bool {
         self.masses[attention] == Masses::OfCounts
+    }
+
+    /// Whether the block is one that a [`BlockWriter`] could have made for this many clusters,
+    /// cells and attention models; one that was read from outside may not be.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check(
+        &self,
+        clusters: usize,
+        cells: usize,
+        attentions: usize,
+    ) -> Result<(), &'static str> {
+        fn ascend<T: Ord>(values: &[T]) -> bool {
+            values.windows(2).all(|pair| pair[0] < pair[1])
+        }
+        let must = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
+        must(ascend(&self.cells), "the cells are not in ascending order")?;
+        must(
+            self.cells.last().is_none_or(|&last| (last as usize) < cells),
+            "a cell is not one of the axes'",
+        )?;
+        must(self.ends.len() == self.cells.len(), "cells and ends differ in number")?;
+        must(
+            self.ends.first() != Some(&0) && ascend(&self.ends),
+            "a cell is there that has no entries",
+        )?;
+        let end = self.ends.last().map_or(0, |&end| end as usize);
+        must(end == self.at.len(), "the last cell does not end with the last entry")?;
+        let columns = || (0..self.cells.len()).map(|at| &self.at[self.range(at)]);
+        must(columns().all(ascend), "the clusters of a cell are not in ascending order")?;
+        let inside = |column: &[u16]| column.last().is_none_or(|&at| usize::from(at) < clusters);
+        must(columns().all(inside), "a cluster is not one of the block's")?;
+        must(self.counts.len() == self.at.len(), "clusters and counts differ in number")?;
+        let mut zeros = (0_u32..).zip(&self.counts).filter(|(_, count)| **count == 0);
+        let large = self.large.iter().all(|&(entry, count)| {
+            count > u8::MAX.into() && zeros.next().is_some_and(|(zero, _)| zero == entry)
+        });
+        must(large && zeros.next().is_none(), "a count is 0, or a large one not above 255")?;
+        must(self.masses.len() == attentions, "not one column of masses for each attention model")?;
+        must(
+            self.masses.iter().all(|masses| self.can_weigh(masses)),
+            "a mass is larger than its count allows",
+        )
+    }
+
+    /// Whether there is a mass for each entry, and none that its impressions cannot have. So
+    /// masses can be added as long as counts can.
+    fn can_weigh(&self, masses: &Masses) -> bool {
+        let most = Mass::of(MAX_WEIGHT);
+        let mut most = self.entries(0..self.len()).map(|entry| most.by(entry.count).units());
+        let mut most = |units: u128| most.next().is_some_and(|most| units <= most);
+        match masses {
+            Masses::OfCounts => true,
+            Masses::Narrow(units) => {
+                units.len() == self.len() && units.iter().all(|&units| most(units.into()))
+            }
+            Masses::Wide(units) => units.len() == self.len() && units.iter().all(|&u| most(u)),
+        }
+    }
+
+    /// The block with its masses in the least room, as a [`BlockWriter`] leaves them.
+    pub(super) fn in_least_room(mut self) -> Self {
+        let masses = std::mem::take(&mut self.masses);
+        let narrower = masses.into_iter().map(|masses| match masses {
+            Masses::OfCounts => masses,
+            Masses::Narrow(units) => {
+                let counts = self.entries(0..self.len()).map(|e| Mass::of_count(e.count).units());
+                if counts.eq(units.iter().map(|&units| u128::from(units))) {
+                    return Masses::OfCounts;
+                }
+                Masses::Narrow(units)
+            }
+            Masses::Wide(units) => {
+                narrowest(Some(units.into_iter().map(Mass::from_units).collect()), &self)
+            }
+        });
+        let narrower = narrower.collect();
+        Self { masses: narrower, ..self }
     }
 
     fn range(&self, at: usize) -> std::ops::Range<usize> {

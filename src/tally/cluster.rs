@@ -65,7 +65,7 @@ impl ClusterBy {
         Self::Hashed { of: Box::new(self), bits }
     }
 
-    /// Whether there are not too many buckets.
+    /// Whether there can be as many buckets as asked for.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Hashed { bits, .. } if *bits > MAX_BUCKET_BITS => Err(Error::Parameter {
@@ -97,7 +97,10 @@ impl fmt::Display for ClusterBy {
             Self::Item => f.write_str("item"),
             Self::Column(name) => f.write_str(name),
             Self::Impression => f.write_str("impression"),
-            Self::Hashed { of, bits } => write!(f, "{} hash buckets of {of}", 1_u64 << bits),
+            Self::Hashed { of, bits } => match 1_u64.checked_shl(*bits) {
+                Some(buckets) => write!(f, "{buckets} hash buckets of {of}"),
+                None => write!(f, "2^{bits} hash buckets of {of}"),
+            },
         }
     }
 }
@@ -114,6 +117,16 @@ pub enum StratifyBy {
     Stratum,
     /// A column by name.
     Column(String),
+}
+
+impl fmt::Display for StratifyBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("none"),
+            Self::Stratum => f.write_str("stratum"),
+            Self::Column(name) => f.write_str(name),
+        }
+    }
 }
 
 /// The clusters of a log: their keys in ascending order, and how to find the rank of each row's.

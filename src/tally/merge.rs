@@ -1,6 +1,8 @@
 //! Adding tallies: of threads, files, days, machines. Sums are exact, so the order of merging
 //! changes nothing.
 
+use std::fmt;
+
 use rayon::prelude::*;
 
 use super::axes::Axes;
@@ -8,6 +10,7 @@ use super::block::{BLOCK, Block, BlockWriter};
 use super::gather::Gather;
 use super::mass::Mass;
 use super::{Squares, Tally};
+use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::ClusterKey;
 
@@ -35,9 +38,9 @@ impl Tally {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unmergeable`] when specs differ, or clusters are single impressions, whose keys
-    /// mean nothing outside their log, or sums do not fit; [`Error::TooManyCells`];
-    /// [`Error::Unstated`] for no tallies at all.
+    /// [`Error::Unmergeable`] when specs differ, and in what; [`Error::UnmergeableClusters`] when
+    /// clusters are single impressions, whose keys mean nothing outside their log;
+    /// [`Error::SumTooLarge`]; [`Error::TooManyCells`]; [`Error::Unstated`] for no tallies at all.
     pub fn merge_all<'t>(tallies: impl IntoIterator<Item = &'t Self>) -> Result<Self, Error> {
         let tallies: Vec<&Self> = tallies.into_iter().collect();
         let Some(first) = tallies.first() else {
@@ -46,6 +49,7 @@ impl Tally {
         for other in &tallies[1..] {
             first.check_mergeable(other)?;
         }
+        let impressions = merged_impressions(&tallies)?;
         let names = |of: fn(&Axes) -> &[String]| {
             tallies.iter().flat_map(move |tally| of(&tally.axes)).map(String::as_str)
         };
@@ -63,7 +67,7 @@ impl Tally {
         Ok(Self {
             spec: first.spec.clone(),
             squares: merged_squares(&parts, axes.cells())?,
-            impressions: tallies.iter().map(|tally| tally.impressions).sum(),
+            impressions,
             keys,
             blocks,
             axes,
@@ -73,35 +77,55 @@ impl Tally {
     /// Whether a tally may be added to this one.
     pub(super) fn check_mergeable(&self, other: &Self) -> Result<(), Error> {
         let (mine, others) = (&self.spec, &other.spec);
-        let differ = |what, first: &dyn std::fmt::Debug, second: &dyn std::fmt::Debug| {
-            Err(Error::Unmergeable {
-                what,
-                first: format!("{first:?}"),
-                second: format!("{second:?}"),
-            })
+        alike("the cluster", &mine.cluster, &others.cluster, ToString::to_string)?;
+        if !mine.cluster.has_stable_keys() {
+            return Err(Error::UnmergeableClusters { cluster: mine.cluster.to_string() });
+        }
+        let list = |models: &Vec<Attention>| {
+            let names: Vec<String> = models.iter().map(Attention::to_string).collect();
+            names.join("; ")
         };
-        if mine.cluster != others.cluster || !mine.cluster.has_stable_keys() {
-            return differ("the cluster", &mine.cluster, &others.cluster);
-        }
-        if mine.attentions != others.attentions {
-            return differ("the attention", &mine.attentions, &others.attentions);
-        }
-        if mine.multi_label != others.multi_label {
-            return differ("the multi-label rule", &mine.multi_label, &others.multi_label);
-        }
-        if mine.strata != others.strata {
-            return differ("the strata", &mine.strata, &others.strata);
-        }
-        if mine.windows != others.windows {
-            return differ("the windows", &mine.windows, &others.windows);
-        }
-        Ok(())
+        alike("the attention", &mine.attentions, &others.attentions, list)?;
+        let (rule, other_rule) = (&mine.multi_label, &others.multi_label);
+        alike("the multi-label rule", rule, other_rule, ToString::to_string)?;
+        alike("the strata", &mine.strata, &others.strata, ToString::to_string)?;
+        alike("the windows", &mine.windows, &others.windows, ToString::to_string)
     }
 
     /// Whether mass is the count in every cell.
     fn is_of_counts(&self, attention: usize) -> bool {
         self.blocks.iter().all(|block| block.is_of_counts(attention))
     }
+}
+
+/// Whether a part of two specs is the same; if not, the difference in words.
+fn alike<T: PartialEq + fmt::Debug>(
+    what: &'static str,
+    first: &T,
+    second: &T,
+    words: impl Fn(&T) -> String,
+) -> Result<(), Error> {
+    if first == second {
+        return Ok(());
+    }
+    let told = [words(first), words(second)];
+    // Different things may be called the same: two tables of attention of one length.
+    let [first, second] =
+        if told[0] == told[1] { [format!("{first:?}"), format!("{second:?}")] } else { told };
+    Err(Error::Unmergeable { what, first, second })
+}
+
+/// How many impressions there are together. Since no count of a cell is above it, and no mass
+/// above its count times the largest weight, all other sums but the squares fit if this does.
+fn merged_impressions(tallies: &[&Tally]) -> Result<u64, Error> {
+    tallies.iter().try_fold(0_u64, |sum, tally| {
+        sum.checked_add(tally.impressions).ok_or_else(|| Error::SumTooLarge {
+            what: "the number of impressions",
+            first: sum.to_string(),
+            second: tally.impressions.to_string(),
+            largest: u64::MAX.to_string(),
+        })
+    })
 }
 
 /// A tally to merge, and by cell the number of that cell in the merged one.
@@ -128,10 +152,11 @@ fn merged_squares(parts: &[Part<'_>], cells: usize) -> Result<Vec<Vec<Squares>>,
         for (mine, more) in merged.iter_mut().zip(&part.tally.squares) {
             for (&cell, squares) in part.cells.iter().zip(more) {
                 let sum = &mut mine[cell as usize];
-                *sum = sum.checked_add(*squares).ok_or_else(|| Error::Unmergeable {
-                    what: "a sum of squares",
-                    first: format!("{:?}", sum.own),
-                    second: format!("{:?}, which together are past the largest sum", squares.own),
+                *sum = sum.checked_add(*squares).ok_or_else(|| Error::SumTooLarge {
+                    what: "a sum of squared masses",
+                    first: sum.own.get().to_string(),
+                    second: squares.own.get().to_string(),
+                    largest: Mass::from_units(u128::MAX).get().to_string(),
                 })?;
             }
         }
@@ -234,5 +259,64 @@ fn each(
             }
         }
         before += clusters.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::Beyond;
+    use crate::log::{ExposureLog, LogSchema};
+    use crate::source::SliceSource;
+    use crate::tally::{ClusterBy, TallySpec};
+
+    fn tally(spec: &TallySpec) -> Tally {
+        let source = SliceSource::new("example")
+            .text("viewer", &["ada", "bo", "cy"])
+            .text("arm", &["ranked", "newest", "ranked"])
+            .integer("rank", &[1, 2, 3]);
+        let schema = LogSchema::new().viewer("viewer").arm("arm").position("rank");
+        Tally::of(&ExposureLog::read(source, &schema).unwrap(), spec).unwrap()
+    }
+
+    fn refused(first: &TallySpec, second: &TallySpec) -> String {
+        tally(first).merge(&tally(second)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn differences_are_told_in_words() {
+        let base = TallySpec::default();
+        let hashed = TallySpec { cluster: ClusterBy::Viewer.hashed(3), ..base.clone() };
+        assert_eq!(
+            refused(&base, &hashed),
+            "these tallies cannot be merged: the cluster is viewer in one and 8 hash buckets of \
+             viewer in the other; make both with the same TallySpec"
+        );
+        let of = |attentions| TallySpec { attentions, ..base.clone() };
+        let two = of(vec![Attention::Uniform, Attention::TopK { k: 3 }]);
+        let message = refused(&base, &two);
+        assert!(message.contains("is uniform in one and uniform; top 3 in the other"), "{message}");
+        // Two tables of one length have one name.
+        let table = |value| Attention::Table { values: vec![value], beyond: Beyond::Zero };
+        let message = refused(&of(vec![table(0.25)]), &of(vec![table(0.75)]));
+        assert!(message.contains("0.25") && message.contains("0.75"), "{message}");
+        let impressions = TallySpec { cluster: ClusterBy::Impression, ..base };
+        let message = refused(&impressions, &impressions);
+        assert!(message.contains("their clusters are impression, numbered anew"), "{message}");
+    }
+
+    #[test]
+    fn sums_past_the_largest_are_refused() {
+        let tally = tally(&TallySpec::default());
+        let mut huge = tally.clone();
+        huge.impressions = u64::MAX - 2;
+        assert_eq!(
+            huge.merge(&tally).unwrap_err().to_string(),
+            "these tallies cannot be merged: the number of impressions, 18446744073709551613 in \
+             one and 3 in the other, is together above 18446744073709551615; merge fewer of them"
+        );
+        let mut huge = tally.clone();
+        huge.squares[0][0].own = Mass::from_units(u128::MAX);
+        assert!(matches!(huge.merge(&huge), Err(Error::SumTooLarge { .. })));
     }
 }

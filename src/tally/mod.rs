@@ -12,6 +12,7 @@ mod gather;
 mod kernel;
 mod mass;
 mod merge;
+mod saved;
 mod slots;
 mod sparse;
 mod sql;
@@ -290,6 +291,11 @@ impl Tally {
         block.column(cell).map(move |entry| {
             (entry.at, CellSum { count: entry.count, mass: block.mass(entry, attention) })
         })
+    }
+
+    /// Whether mass is the count in every cell of a block.
+    pub(crate) fn block_is_of_counts(&self, block: usize, attention: usize) -> bool {
+        self.blocks[block].is_of_counts(attention)
     }
 
     /// The sum over all clusters of each cell under the first attention model, in the order of

@@ -136,7 +136,7 @@ fn specs() -> Vec<TallySpec> {
 /// Questions to ask of the log, each with the schema to ask it by.
 pub(crate) fn cases() -> Vec<(LogSchema, TallySpec)> {
     let relabel = TopicColumn::separated("about", '|')
-        .relabel([("war", "peace"), ("a\\b", "c'd")])
+        .relabel([("war", "peace"), ("a\\b", "c'd"), ("sport", "")])
         .unlisted(Unlisted::Untag);
     let single = LogSchema::new()
         .viewer("who")

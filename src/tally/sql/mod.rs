@@ -122,6 +122,7 @@ impl TallySpec {
                 expected: "from 1 to 10,000",
             });
         }
+        log.schema.check_combined("the log in SQL")?;
         let query = Query { dialect, spec: self, log };
         query.check_rows()?;
         query.write()
@@ -426,7 +427,8 @@ impl Query<'_> {
             let name = |name: &str| self.dialect.text(name);
             let mut cases = format!("CASE {topic} WHEN '' THEN NULL");
             for (old, new) in &topics.relabel {
-                let _ = write!(cases, " WHEN {} THEN {}", name(old), name(new));
+                let new = if new.is_empty() { "NULL".to_owned() } else { name(new) };
+                let _ = write!(cases, " WHEN {} THEN {new}", name(old));
             }
             let other = if topics.unlisted == Unlisted::Keep { topic } else { "NULL" };
             format!("{cases} ELSE {other} END")

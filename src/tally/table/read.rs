@@ -23,7 +23,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::log::TextColumn;
-use crate::source::parquet::{damaged, guarded, texts};
+use crate::source::parquet::{all_text, damaged, guarded};
 use crate::tally::{Axes, Mass, Squares, StratifyBy, Tally, TallySpec};
 
 /// Rows decoded at a time.
@@ -235,11 +235,8 @@ impl<'c> Decoded<'c> {
             expected,
             mend,
         };
-        let text = |at: usize| match guarded(|| texts(array(at))) {
+        let text = |at: usize| match guarded(|| all_text(array(at))) {
             Ok(Some(texts)) => Ok(texts),
-            Ok(None) if *array(at).data_type() == DataType::Null => {
-                Ok(std::iter::repeat_n(None, batch.num_rows()).collect())
-            }
             Ok(None) => Err(refuse(at, "text", "cast it to text")),
             Err(cause) => Err(damaged(file, format!(" after row {}", before.len()), &cause)),
         };
@@ -321,8 +318,8 @@ impl<'c> Decoded<'c> {
         let topic = self.topic.get(row);
         let kind = self.kind.get(row).ok_or_else(|| null(4))?;
         let kind = match (kind, topic) {
+            (KIND_TOPIC, None | Some("")) => return Err(null(5)),
             (KIND_TOPIC, Some(topic)) => Kind::Topic(topic),
-            (KIND_TOPIC, None) => return Err(null(5)),
             (KIND_ALL, None | Some("")) => Kind::All,
             (KIND_TAGGED, None | Some("")) => Kind::Tagged,
             (KIND_ALL | KIND_TAGGED, Some(topic)) => {
@@ -407,7 +404,7 @@ fn wholes(array: &ArrayRef) -> Option<Vec<Whole>> {
         }
         DataType::Null => (0..array.len()).map(|_| Whole::Null).collect(),
         _ => {
-            let texts = guarded(|| texts(array)).ok().flatten()?;
+            let texts = guarded(|| all_text(array)).ok().flatten()?;
             (0..array.len()).map(|row| texts.get(row).map_or(Whole::Null, of_text)).collect()
         }
     })

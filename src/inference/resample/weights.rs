@@ -1,0 +1,162 @@
+//! The weight of a cluster in a bootstrap replicate: a pure function of seed, replicate and
+//! cluster key, so that it is the same on any thread, in any order and on any machine.
+
+use crate::log::ClusterKey;
+
+/// Replicates of a group: their weights are made together.
+pub(super) const GROUP: usize = 128;
+
+/// Blocks of random bits for a group: each serves eight replicates.
+const BLOCKS: usize = GROUP / 8;
+
+/// The purpose of the random numbers, as part of the counter, so that the same seed gives other
+/// numbers to every other purpose.
+const PURPOSE: u32 = 0x706f_6973;
+
+/// The greatest weight that occurs.
+pub(super) const MOST: u8 = 8;
+
+/// `round(65536 P(X <= k))` for X Poisson with mean 1 and k = 0, 1, ..., 7: a 16-bit number counts
+/// as one event for each of these that it reaches.
+///
+/// The distribution that this makes has mean 1 exactly, variance 0.99997 and third central moment
+/// 0.99985, where Poisson's are 1; it never exceeds 8, which Poisson does once in 900,000 draws.
+const REACHED: [u16; MOST as usize] = [24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535];
+
+/// Weights of one cluster in a group of replicates.
+pub(super) type Weights = [u8; GROUP];
+
+/// Four words of random bits for each of several counters: Philox4x32 with 10 rounds (Salmon,
+/// Moraes, Dror and Shaw 2011, doi 10.1145/2063384.2063405), word by word so that the counters are
+/// worked on side by side.
+#[inline(always)]
+fn philox<const N: usize>(mut counter: [[u32; N]; 4], mut key: [u32; 2]) -> [[u32; N]; 4] {
+    const MULTIPLIER: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    for _ in 0..10 {
+        let mut next = [[0; N]; 4];
+        for i in 0..N {
+            let first = u64::from(counter[0][i]) * MULTIPLIER[0];
+            let second = u64::from(counter[2][i]) * MULTIPLIER[1];
+            next[0][i] = (second >> 32) as u32 ^ counter[1][i] ^ key[0];
+            next[1][i] = second as u32;
+            next[2][i] = (first >> 32) as u32 ^ counter[3][i] ^ key[1];
+            next[3][i] = first as u32;
+        }
+        counter = next;
+        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+    }
+    counter
+}
+
+/// The weights of a cluster in the replicates of a group.
+#[inline(always)]
+pub(super) fn weights(seed: u64, cluster: ClusterKey, group: u32, weights: &mut Weights) {
+    let mut block = [0; BLOCKS];
+    for (i, block) in (0..).zip(&mut block) {
+        *block = group * BLOCKS as u32 + i;
+    }
+    let (low, high) = (cluster.get() as u32, (cluster.get() >> 32) as u32);
+    let counter = [[low; BLOCKS], [high; BLOCKS], block, [PURPOSE; BLOCKS]];
+    let words = philox(counter, [seed as u32, (seed >> 32) as u32]);
+    // Each half of each word is one replicate's: replicate 32 w + 2 i + h of the group has half h
+    // of word w of block i.
+    for (word, weights) in words.iter().zip(weights.as_chunks_mut::<{ 2 * BLOCKS }>().0) {
+        for (pair, &word) in weights.as_chunks_mut::<2>().0.iter_mut().zip(word) {
+            *pair = [events(word as u16), events((word >> 16) as u16)];
+        }
+    }
+}
+
+/// How many events a 16-bit number stands for.
+#[inline(always)]
+const fn events(number: u16) -> u8 {
+    let mut events = 0;
+    let mut k = 0;
+    while k < REACHED.len() {
+        events += (number >= REACHED[k]) as u8;
+        k += 1;
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known answers of the Random123 library (`kat_vectors`, philox4x32 with 10 rounds).
+    #[test]
+    fn philox_gives_the_known_answers() {
+        let known: [([u32; 4], [u32; 2], [u32; 4]); 3] = [
+            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([!0; 4], [!0; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+            (
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0],
+                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+            ),
+        ];
+        for (counter, key, expected) in known {
+            let words = philox(counter.map(|word| [word]), key);
+            assert_eq!(words.map(|word| word[0]), expected);
+        }
+    }
+
+    /// Closed form: `P(X = k) = exp(-1) / k!`.
+    #[test]
+    fn events_are_nearly_poisson() {
+        let mut counts = [0_u32; 9];
+        for number in 0..=u16::MAX {
+            counts[usize::from(events(number))] += 1;
+        }
+        let mut probability = (-1.0_f64).exp();
+        for (k, &count) in counts.iter().enumerate() {
+            let off = (f64::from(count) / 65536.0 - probability).abs();
+            assert!(off <= 1.0 / 65536.0, "{k} is off by {off}");
+            probability /= k as f64 + 1.0;
+        }
+        let moment = |power: i32| -> f64 {
+            let terms = counts.iter().enumerate();
+            terms.map(|(k, &n)| (k as f64 - 1.0).powi(power) * f64::from(n) / 65536.0).sum()
+        };
+        assert_eq!(moment(1), 0.0);
+        assert!((moment(2) - 0.99997).abs() < 5e-6, "{}", moment(2));
+        assert!((moment(3) - 0.99985).abs() < 5e-6, "{}", moment(3));
+    }
+
+    /// Weights are the same whatever else is asked for: these are part of what a seed promises.
+    #[test]
+    fn weights_are_a_promise() {
+        let mut group = [0; GROUP];
+        weights(42, ClusterKey::of("ada"), 0, &mut group);
+        let first = group;
+        weights(42, ClusterKey::of("ada"), 1, &mut group);
+        assert_ne!(first, group);
+        weights(43, ClusterKey::of("ada"), 0, &mut group);
+        assert_ne!(first, group);
+        // By the known answers above, for replicate 0 of cluster 0 under seed 0 with the purpose
+        // cleared: the low half of the first word is 0xe8d5 = 59605, which reaches two numbers.
+        assert_eq!(events(0xe8d5), 2);
+    }
+
+    /// Over many clusters and replicates, mean and variance are 1, and neighbours do not go
+    /// together: each within five standard errors.
+    #[test]
+    fn weights_are_independent() {
+        let clusters = 4096_u64;
+        let mut all = Vec::new();
+        for cluster in 0..clusters {
+            let mut group = [0; GROUP];
+            weights(7, ClusterKey::from_number(cluster), 3, &mut group);
+            all.extend(group.map(f64::from));
+        }
+        let n = all.len() as f64;
+        let mean = all.iter().sum::<f64>() / n;
+        assert!((mean - 1.0).abs() < 5.0 / n.sqrt(), "{mean}");
+        for lag in [1, 2, 32, GROUP, 2 * GROUP] {
+            let products = all.iter().zip(&all[lag..]).map(|(a, b)| (a - 1.0) * (b - 1.0));
+            let correlation = products.sum::<f64>() / n;
+            assert!(correlation.abs() < 5.0 / n.sqrt(), "lag {lag}: {correlation}");
+        }
+    }
+}

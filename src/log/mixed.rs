@@ -1,0 +1,93 @@
+//! Columns whose cells have each a type of their own, as in JSON: what a cell is in each role,
+//! whatever the cells beside it are. Rules that all columns share are the builder's.
+
+use std::borrow::Cow;
+
+use super::dictionary::Coded;
+use super::fault::FaultReason;
+use super::topics::{TopicFault, TopicReader};
+use crate::error::Error;
+
+/// A cell of a column whose cells differ in type.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum MixedValue {
+    /// No value.
+    #[default]
+    Null,
+    /// Text; also a whole number past 64 bits, in digits.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A floating-point number. It is no id: two different numbers of the file may be the same
+    /// floating-point number.
+    Float(f64),
+    /// A truth value.
+    Boolean(bool),
+    /// A list of text.
+    TextList(Vec<String>),
+    /// Something that no role can use, as it is written.
+    Other(String),
+}
+
+impl MixedValue {
+    /// The cell as messages show it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Null => String::new(),
+            Self::Text(text) | Self::Other(text) => text.clone(),
+            Self::Integer(value) => value.to_string(),
+            // With its point or exponent: "1" would not show why 1.0 is no whole number.
+            Self::Float(value) => format!("{value:?}"),
+            Self::Boolean(value) => value.to_string(),
+            Self::TextList(items) => format!("{items:?}"),
+        }
+    }
+
+    /// The canonical text of an id; `None` for a cell that is none.
+    fn id(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+            Self::Integer(value) => Some(Cow::Owned(value.to_string())),
+            Self::Boolean(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
+            Self::Null | Self::Float(_) | Self::TextList(_) | Self::Other(_) => None,
+        }
+    }
+}
+
+/// Adds cells to a column of ids; one that is no id is at fault, and added as an empty text.
+pub(super) fn push_ids(
+    ids: &mut Coded,
+    values: &[MixedValue],
+    null: impl Fn(&str) -> bool,
+    mut fault: impl FnMut(usize, FaultReason, &str),
+) -> Result<(), Error> {
+    for (row, value) in values.iter().enumerate() {
+        match value.id() {
+            Some(id) if !null(&id) => ids.push(&id)?,
+            id => {
+                let empty = id.is_some() || *value == MixedValue::Null;
+                let reason = if empty { FaultReason::Null } else { FaultReason::NotAnId };
+                fault(row, reason, &value.shown());
+                ids.push("")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds a cell to a column of topics: text in the declared format, lists as they are.
+pub(super) fn push_topics(
+    reader: &mut TopicReader<'_>,
+    value: &MixedValue,
+    null: impl Fn(&str) -> bool,
+) -> Result<Option<TopicFault>, Error> {
+    match value {
+        MixedValue::TextList(items) => reader.push_list(items),
+        MixedValue::Float(_) | MixedValue::Other(_) => {
+            reader.push_text(None)?;
+            Ok(Some((FaultReason::UnreadableTopics, value.shown())))
+        }
+        value => reader.push_text(value.id().as_deref().filter(|text| !null(text))),
+    }
+}

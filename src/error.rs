@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::log::{Role, RowFault};
+use crate::tally::{Dialect, TableFault};
 
 /// Any failure of the library. The message says what happened, where, and how to mend it.
 ///
@@ -233,6 +234,45 @@ pub enum Error {
         /// Its value in the other.
         second: String,
     },
+    /// A row of a tally's table breaks a rule.
+    #[error(transparent)]
+    Table(Box<TableFault>),
+    /// A column of a tally's table is missing or holds another type.
+    #[error("{file}: column {column:?} of the tally's table holds {found}, not {expected}; {mend}")]
+    TableColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// What the column must hold.
+        expected: &'static str,
+        /// What it holds.
+        found: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// A tally's table says nothing of its spec, or was made for another one.
+    #[error(
+        "{file}: the metadata say {found}, where {expected} is needed; give Tally::import_as the TallySpec that the table was made for"
+    )]
+    TableSpec {
+        /// The file.
+        file: String,
+        /// The spec in the metadata.
+        found: String,
+        /// The spec asked for.
+        expected: String,
+    },
+    /// A query cannot do exactly what the library does.
+    #[error("no query in the dialect of {dialect} for {what}: {mend}")]
+    NotInSql {
+        /// The dialect.
+        dialect: Dialect,
+        /// What was asked for.
+        what: String,
+        /// What to do.
+        mend: &'static str,
+    },
     /// The clusters of a tally are known in its own log only, so nothing can be added to them.
     #[error(
         "these tallies cannot be merged: their clusters are {cluster}, numbered anew in each log; \
@@ -313,10 +353,11 @@ pub enum Error {
         "a column has more than 4,294,967,294 distinct ids; split the log and merge the tallies"
     )]
     TooManyIds,
-    /// More cells (arms x strata x topics) than codes.
+    /// More cells (arms x strata x windows x topics) than codes, or than there is memory for.
     #[error(
-        "{arms} arms x {strata} strata x {windows} windows x {topics} topics are more than \
-         4,294,967,294 cells; group the topics or strata, or make the windows longer"
+        "{arms} arms x {strata} strata x {windows} windows x {topics} topics are more cells than \
+         can be numbered (4,294,967,294) or kept in memory; group the topics or strata, or make \
+         the windows longer"
     )]
     TooManyCells {
         /// Arms of the log.

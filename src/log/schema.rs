@@ -359,7 +359,7 @@ impl LogSchema {
     }
 
     /// Whether the further columns have each a name and contents of their own.
-    pub(super) fn check_combined(&self, file: &str) -> Result<(), Error> {
+    pub(crate) fn check_combined(&self, file: &str) -> Result<(), Error> {
         for (at, combined) in self.combined.iter().enumerate() {
             if combined.of.is_empty() {
                 return Err(Error::Parameter {

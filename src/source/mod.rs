@@ -24,7 +24,7 @@ mod gzip;
 mod impression;
 mod ndjson;
 #[cfg(feature = "parquet")]
-mod parquet;
+pub(crate) mod parquet;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;

@@ -81,12 +81,17 @@ impl Axes {
             .try_fold(1_usize, usize::checked_mul);
         match cells.map(u32::try_from) {
             Some(Ok(cells)) if cells < u32::MAX => Ok(()),
-            _ => Err(Error::TooManyCells {
-                arms: self.arms.len(),
-                strata: self.strata.len(),
-                windows: self.windows.len(),
-                topics: self.topics.len(),
-            }),
+            _ => Err(self.too_many()),
+        }
+    }
+
+    /// That the cells cannot be numbered, or not be kept.
+    pub(super) fn too_many(&self) -> Error {
+        Error::TooManyCells {
+            arms: self.arms.len(),
+            strata: self.strata.len(),
+            windows: self.windows.len(),
+            topics: self.topics.len(),
         }
     }
 

@@ -162,10 +162,7 @@ pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clust
         ClusterBy::Item => ids(Role::Item)?,
         ClusterBy::Column(name) => log.column(name)?,
         ClusterBy::Impression => return impressions(log),
-        ClusterBy::Hashed { of, bits } => {
-            by.check()?;
-            return Ok(buckets(clusters(log, of)?, *bits));
-        }
+        ClusterBy::Hashed { of, bits } => return Ok(buckets(clusters(log, of)?, *bits)),
     };
     let ranked = column.dictionary().ranked_keys()?;
     Ok(Clusters {

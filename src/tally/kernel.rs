@@ -41,13 +41,7 @@ pub(super) struct Rows<'l> {
 }
 
 pub(super) fn tally(log: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
-    if spec.attentions.is_empty() {
-        return Err(Error::Parameter {
-            parameter: "the number of attention models",
-            value: "0".to_owned(),
-            expected: "1 or more",
-        });
-    }
+    spec.check()?;
     let slots = Slots::of(log, spec)?;
     let weighings =
         spec.attentions.iter().map(|a| Weighing::of(log, a)).collect::<Result<Vec<_>, _>>()?;

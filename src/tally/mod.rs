@@ -1,5 +1,8 @@
 //! The tally: what each cluster was shown, as sums by arm, stratum and topic. It adds and never
 //! divides; everything after it works on these sums alone.
+//!
+//! A log that stays in an SQL engine is tallied there: [`TallySpec::sql`] writes the query, and
+//! [`Tally::import_as`] (feature `parquet`) reads its table.
 
 mod axes;
 mod block;
@@ -12,6 +15,8 @@ mod merge;
 mod saved;
 mod slots;
 mod sparse;
+mod sql;
+mod table;
 mod window;
 
 use std::fmt;
@@ -22,6 +27,8 @@ pub use self::axes::{Axes, CellKind, Slab};
 use self::block::{BLOCK, Block};
 pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
+pub use self::sql::{Dialect, SqlLog};
+pub use self::table::{TableFault, TableFaultReason};
 pub use self::window::WindowBy;
 use crate::attention::Attention;
 use crate::error::Error;
@@ -93,6 +100,22 @@ impl Default for TallySpec {
             strata: StratifyBy::default(),
             windows: WindowBy::default(),
         }
+    }
+}
+
+impl TallySpec {
+    /// Whether there is something to sum, and all parameters lie in their ranges.
+    fn check(&self) -> Result<(), Error> {
+        if self.attentions.is_empty() {
+            return Err(Error::Parameter {
+                parameter: "the number of attention models",
+                value: "0".to_owned(),
+                expected: "1 or more",
+            });
+        }
+        self.attentions.iter().try_for_each(Attention::check)?;
+        self.cluster.check()?;
+        self.windows.check()
     }
 }
 

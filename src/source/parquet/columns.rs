@@ -189,6 +189,17 @@ impl From<Texts> for Converted {
     }
 }
 
+/// Text of any physical form, if all of it is text; `None` for arrays that hold none.
+pub(crate) fn all_text(array: &dyn Array) -> Result<Option<TextColumn>, String> {
+    let Some(Texts { texts, faulty }) = texts(array) else {
+        return Ok(None);
+    };
+    match faulty.first() {
+        Some((_, shown)) => Err(format!("{shown:?} is not UTF-8")),
+        None => Ok(Some(texts)),
+    }
+}
+
 /// Text of any physical form; `None` for arrays that hold no text.
 fn texts(array: &dyn Array) -> Option<Texts> {
     let texts = match array.data_type() {

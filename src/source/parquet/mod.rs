@@ -19,6 +19,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::RowGroupMetaData;
 
 use self::columns::KnownDictionary;
+pub(crate) use self::columns::all_text;
 pub(super) use self::groups::row_groups;
 use super::BATCH_ROWS;
 use super::converted;
@@ -228,14 +229,16 @@ impl std::fmt::Debug for ParquetSource {
 
 /// Runs a step of the decoder. On some damaged files it panics where it should return an error
 /// (18 of 12,783 single-byte changes to a small file, parquet 60.1), so that is caught.
-fn guarded<T, E: std::fmt::Display>(step: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub(crate) fn guarded<T, E: std::fmt::Display>(
+    step: impl FnOnce() -> Result<T, E>,
+) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(done) => done.map_err(|cause| cause.to_string()),
         Err(_) => Err("the decoder gave up".to_owned()),
     }
 }
 
-fn damaged(file: &str, place: String, cause: &dyn std::fmt::Display) -> Error {
+pub(crate) fn damaged(file: &str, place: String, cause: &dyn std::fmt::Display) -> Error {
     Error::Damaged { file: file.to_owned(), format: "Parquet", place, detail: cause.to_string() }
 }
 

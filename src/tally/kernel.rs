@@ -259,7 +259,9 @@ mod tests {
     use crate::attention::Attention;
     use crate::log::{ClusterKey, LogSchema, Role, TimeFormat, TopicColumn};
     use crate::source::SliceSource;
-    use crate::tally::{CellSum, ClusterBy, Mass, MultiLabel, Slab, Squares, StratifyBy, WindowBy};
+    use crate::tally::{
+        CellSum, ClusterBy, Mass, MultiLabel, Slab, Squares, StratifyBy, Totals, WindowBy,
+    };
 
     /// Numbers that look random; the tests only need them varied and the same every time.
     fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
@@ -414,7 +416,9 @@ mod tests {
                 for way in [Way::Direct, Way::ByPart, Way::Sparse] {
                     assert_eq!(on(way, &log, &spec), tally, "{way:?} for {spec:?}");
                 }
+                let totals = Totals::of(&log, &spec).unwrap();
                 for attention in 0..spec.attentions.len() {
+                    assert_eq!(totals.by_attention()[attention], tally.totals_under(attention));
                     let (sums, squares) = plain(&log, &tally, attention);
                     let mut mine = Sums::new();
                     for cell in 0..tally.axes().cells() as u32 {

@@ -17,6 +17,7 @@ mod slots;
 mod sparse;
 mod sql;
 mod table;
+mod totals;
 mod window;
 
 use std::fmt;
@@ -29,6 +30,7 @@ pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
 pub use self::sql::{Dialect, SqlLog};
 pub use self::table::{TableFault, TableFaultReason};
+pub use self::totals::Totals;
 pub use self::window::WindowBy;
 use crate::attention::Attention;
 use crate::error::Error;

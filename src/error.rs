@@ -353,10 +353,11 @@ pub enum Error {
         "a column has more than 4,294,967,294 distinct ids; split the log and merge the tallies"
     )]
     TooManyIds,
-    /// More cells (arms x strata x windows x topics) than codes, or than there is memory for.
+    /// More cells (arms x strata x windows x topics) than a tally may have, or than there is memory
+    /// for: each takes some bytes whether it is empty or not.
     #[error(
         "{arms} arms x {strata} strata x {windows} windows x {topics} topics are more cells than \
-         can be numbered (4,294,967,294) or kept in memory; group the topics or strata, or make \
+         a tally may have (16,777,216) or there is memory for; group the topics or strata, or make \
          the windows longer"
     )]
     TooManyCells {

@@ -493,3 +493,23 @@ fn a_folder_is_no_file() {
     let schema = LogSchema::new().arm("a");
     assert!(ExposureLog::open(Path::new("."), &schema).is_err());
 }
+
+/// Strata and topics that come with every row make more cells than can be kept: an error, not the
+/// end of the process.
+#[test]
+fn more_cells_than_memory() {
+    let names: Vec<String> = (0..10_000).map(|row| format!("n{row}")).collect();
+    let source = SliceSource::new("slices").text("n", &names).text("arm", &names);
+    let schema = LogSchema::new()
+        .viewer("n")
+        .stratum("n")
+        .arm("arm")
+        .topics(tiltmeter::log::TopicColumn::single("n"));
+    let log = ExposureLog::read(source, &schema).unwrap();
+    let error = tiltmeter::Audit::of(&log)
+        .treatment("n1")
+        .baseline(tiltmeter::Baseline::arm("n2"))
+        .run()
+        .unwrap_err();
+    assert!(matches!(error, Error::TooManyCells { arms: 10_000, .. }), "{error}");
+}

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
+/// The most cells of a tally. Sums of squares are kept for each cell, empty or not: 512 MiB of them
+/// at most.
+const MOST_CELLS: usize = 1 << 24;
+
 /// One arm in one stratum and window, by their indices in the [`Axes`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slab {
@@ -79,13 +83,13 @@ impl Axes {
         let cells = [self.arms.len(), self.strata.len(), self.windows.len(), self.width()]
             .into_iter()
             .try_fold(1_usize, usize::checked_mul);
-        match cells.map(u32::try_from) {
-            Some(Ok(cells)) if cells < u32::MAX => Ok(()),
+        match cells {
+            Some(cells) if cells <= MOST_CELLS => Ok(()),
             _ => Err(self.too_many()),
         }
     }
 
-    /// That the cells cannot be numbered, or not be kept.
+    /// That there are more cells than a tally may have, or than can be kept.
     pub(super) fn too_many(&self) -> Error {
         Error::TooManyCells {
             arms: self.arms.len(),
@@ -238,7 +242,7 @@ impl Axes {
 
     fn first_cell(&self, slab: Slab) -> u32 {
         let at = (slab.arm * self.strata.len() + slab.stratum) * self.windows.len() + slab.window;
-        // Axes with 2^32 cells or more are not made.
+        // Axes with more cells than 32 bits can number are not made.
         (at * self.width()) as u32
     }
 }

@@ -19,6 +19,7 @@ use tiltmeter::log::{
 };
 use tiltmeter::source::{CsvSource, NdjsonSource, SliceSource};
 use tiltmeter::statistic::SmoothedReach;
+use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, Reach, Unit};
 
 /// A file with these bytes, and the folder that keeps it.
@@ -512,4 +513,17 @@ fn more_cells_than_memory() {
         .run()
         .unwrap_err();
     assert!(matches!(error, Error::TooManyCells { arms: 10_000, .. }), "{error}");
+}
+
+/// Impressions and buckets have no ids to hash: all would fall into one bucket.
+#[test]
+fn units_that_cannot_be_hashed() {
+    let source = SliceSource::new("slices").text("v", &["a", "b"]).text("arm", &["x", "y"]);
+    let log = ExposureLog::read(source, &LogSchema::new().viewer("v").arm("arm")).unwrap();
+    let units = [ClusterBy::Impression, ClusterBy::Viewer.hashed(4)];
+    for unit in units {
+        let spec = TallySpec { cluster: unit.hashed(2), ..TallySpec::default() };
+        let error = Tally::of(&log, &spec).unwrap_err();
+        assert!(matches!(error, Error::Parameter { .. }), "{error}");
+    }
 }

@@ -96,7 +96,7 @@ fn design_effect(share: &dyn Statistic, arm: &Contributions) -> Option<f64> {
     };
     let gradient = share.gradient(totals);
     let robust = delta::variance(&gradient, arm).ok()?.variance;
-    let naive = naive::naive(at, &gradient, share, arm, 0.95)?.standard_error.powi(2);
+    let naive = naive::naive(at, &gradient, share, arm.summary(), 0.95)?.standard_error.powi(2);
     (naive > 0.0).then(|| (robust / naive).max(1.0))
 }
 
@@ -137,7 +137,7 @@ fn share_bounds(
         }
         limit => {
             let clusters = totals[1];
-            let [_, _, squares] = arm.squares(side);
+            let [_, _, squares] = arm.summary().squares(side);
             let (trials, used) = match (unit, effect) {
                 (Unit::Pooled, Some(effect)) => {
                     let impressions = totals[1] * totals[1] / squares;

@@ -6,8 +6,9 @@ use foldhash::fast::RandomState;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::contribution::{ArmBlock, ArmCells, Contributions, index};
+use super::contribution::{ArmBlock, ArmCells, index};
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};
+use super::summary::{Shared, Summary};
 use super::{Asked, Doubt};
 use crate::error::Error;
 use crate::estimand::Unit;
@@ -111,6 +112,7 @@ pub(super) struct Replicated {
 pub(super) fn replicate(
     tally: &Tally,
     asked: &[Asked<'_>],
+    shared: &Shared,
     method: &Bootstrap,
 ) -> Result<Vec<Replicated>, Error> {
     let replicates = method.replicates as usize;
@@ -118,7 +120,7 @@ pub(super) fn replicate(
     let mut done = Vec::with_capacity(asked.len());
     let mut rest = asked;
     while !rest.is_empty() {
-        let mut table = Table::new(tally);
+        let mut table = Table::new(tally, shared);
         let mut taken = 0;
         while taken < rest.len() && (taken == 0 || table.sources.len() < most) {
             table.ask(&rest[taken])?;
@@ -167,10 +169,10 @@ impl Replicated {
         &self,
         at: f64,
         scale: Scale,
-        contributions: &Contributions,
+        summary: &Summary,
         method: &Bootstrap,
     ) -> Doubt {
-        if contributions.is_single() {
+        if summary.is_single() {
             return Doubt::none(NoInterval::SingleCluster);
         }
         let finite: Vec<f64> = self.values.iter().copied().filter(|v| v.is_finite()).collect();
@@ -232,6 +234,7 @@ enum Source {
 /// The columns that the questions need, each once.
 struct Table<'t> {
     tally: &'t Tally,
+    shared: &'t Shared,
     sources: Vec<Source>,
     units: Vec<Unit>,
     number: HashMap<Source, usize, RandomState>,
@@ -241,9 +244,10 @@ struct Table<'t> {
 }
 
 impl<'t> Table<'t> {
-    fn new(tally: &'t Tally) -> Self {
+    fn new(tally: &'t Tally, shared: &'t Shared) -> Self {
         Self {
             tally,
+            shared,
             sources: Vec::new(),
             units: Vec::new(),
             number: HashMap::default(),
@@ -297,6 +301,11 @@ impl<'t> Table<'t> {
     }
 
     fn total(&self, source: &Source) -> f64 {
+        if let Source::Cell { cell, attention } = source
+            && let Some(total) = self.shared.total(*attention, *cell)
+        {
+            return total.mass.get();
+        }
         let of_block = |block| {
             let mut total = 0.0;
             self.each(source, block, |_, number| total += number);

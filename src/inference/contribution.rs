@@ -1,15 +1,16 @@
 //! Each cluster's contribution to the totals of a question: the only thing that inference works
 //! on. The unit of the estimand (pooled, cluster mean, reach) is applied here.
 
-use ndarray::{Array2, ArrayView1, ShapeBuilder};
+use ndarray::{Array2, ShapeBuilder};
 
+use super::summary::Summary;
 use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Estimand, Reach, Unit};
-use crate::estimate::{ArmTotals, ClusterCounts, Relation};
+use crate::estimate::{ArmTotals, ClusterCounts};
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
-use crate::tally::{CellSum, Mass, Squares, Tally};
+use crate::tally::{CellSum, Mass, Tally};
 
 /// What is asked of a tally, but for the statistic.
 #[derive(Clone, Copy, Debug)]
@@ -77,27 +78,11 @@ impl Question<'_> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Contributions {
-    values: Array2<f64>,
-    totals: Vec<f64>,
+    /// By cell, the contribution of each cluster.
+    columns: Vec<Vec<f64>>,
     /// For each cluster, whether it belongs to the treatment and to the baseline.
     present: Vec<[bool; 2]>,
-    cells: Vec<Cell>,
-    arms: [ArmState; 2],
-    /// Whether contributions are masses of impressions, so that the naive error means something.
-    of_impressions: bool,
-    /// Whether some impression's mass is not a whole number.
-    is_weighed: bool,
-}
-
-/// Totals of one arm over all strata and windows, as the tally holds them.
-#[derive(Clone, Copy, Debug, Default)]
-struct ArmState {
-    topic: CellSum,
-    all: CellSum,
-    topic_squares: Squares,
-    all_squares: Squares,
-    without_mass: u64,
-    totals: (f64, f64),
+    summary: Summary,
 }
 
 /// The cells of a tally that belong to one arm of the question: one per stratum and window.
@@ -110,14 +95,14 @@ pub(super) struct ArmCells {
 /// Sums of a block's clusters in one arm.
 #[derive(Default)]
 pub(super) struct ArmBlock {
-    topic: BlockSums,
-    all: BlockSums,
+    pub(super) topic: BlockSums,
+    pub(super) all: BlockSums,
 }
 
 /// Sums of a block's clusters over some cells.
 #[derive(Default)]
-struct BlockSums {
-    counts: Vec<u64>,
+pub(super) struct BlockSums {
+    pub(super) counts: Vec<u64>,
     /// Empty where every impression weighs 1.
     masses: Vec<Mass>,
 }
@@ -155,7 +140,7 @@ impl BlockSums {
     }
 
     /// The sum over all clusters.
-    fn total(&self) -> CellSum {
+    pub(super) fn total(&self) -> CellSum {
         let count = self.counts.iter().sum();
         let mass = if self.masses.is_empty() {
             Mass::of_count(count)
@@ -180,6 +165,18 @@ impl ArmBlock {
             strata.iter().flat_map(|(_, all)| all).copied().collect(),
         ];
         self.topic.load(tally, block, attention, &topic);
+        self.all.load(tally, block, attention, &all);
+    }
+
+    /// Loads the sums of all impressions only.
+    pub(super) fn load_all(
+        &mut self,
+        tally: &Tally,
+        block: usize,
+        attention: usize,
+        strata: &[(Vec<u32>, Vec<u32>)],
+    ) {
+        let all: Vec<u32> = strata.iter().flat_map(|(_, all)| all).copied().collect();
         self.all.load(tally, block, attention, &all);
     }
 
@@ -239,94 +236,49 @@ impl Contributions {
         let arms = ArmCells::of_both(tally, question)?;
         let attention = tally.attention(question.attention)?;
         let cells = statistic.cells(tally.axes().strata().len());
-        let mut made = Self {
-            values: Array2::zeros((0, cells.len())),
-            totals: Vec::new(),
+        let mut summary = Summary::new(tally, question.unit, attention, &arms, cells);
+        let mut made = Growing {
+            columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],
             present: Vec::with_capacity(tally.clusters()),
-            arms: [0, 1].map(|side| arms[side].squares(tally, attention)),
-            of_impressions: question.unit == Unit::Pooled,
-            is_weighed: (0..tally.block_count())
-                .any(|block| !tally.block_is_of_counts(block, attention)),
-            cells,
         };
-        let mut columns = vec![Vec::with_capacity(tally.clusters()); made.cells.len()];
         let mut sums = [0, 1].map(|_| ArmBlock::default());
-        let mut strata: Vec<ArmBlock> = made.cells.iter().map(|_| ArmBlock::default()).collect();
+        let cells = summary.cells().to_vec();
+        let mut strata: Vec<ArmBlock> = cells.iter().map(|_| ArmBlock::default()).collect();
         for block in 0..tally.block_count() {
             for (sums, arm) in sums.iter_mut().zip(&arms) {
                 sums.load(tally, block, attention, &arm.strata);
             }
-            for (sums, cell) in strata.iter_mut().zip(&made.cells) {
+            for (sums, cell) in strata.iter_mut().zip(&cells) {
                 if let Over::Stratum(at) = cell.over {
                     let arm = &arms[index(cell.side)];
                     sums.load(tally, block, attention, &arm.strata[at..=at]);
                 }
             }
-            made.add_block(question.unit, &sums, &strata, &mut columns);
+            let here = [0, 1].map(|side| summary.add(side, &sums[side], question.unit));
+            made.add_block(question.unit, &cells, here, &sums, &strata);
         }
-        let shape = (made.present.len(), made.cells.len());
-        // Column by column, which is how it is read.
-        made.values = Array2::from_shape_vec(shape.f(), columns.concat())
-            .expect("one value per cluster and cell");
-        made.totals = made.exact_totals(question.unit);
-        Ok(made)
-    }
-
-    /// Adds the clusters of a block: those that belong to one of the two arms.
-    fn add_block(
-        &mut self,
-        unit: Unit,
-        sums: &[ArmBlock; 2],
-        strata: &[ArmBlock],
-        columns: &mut [Vec<f64>],
-    ) {
-        let here = [0, 1].map(|side| self.arms[side].add(&sums[side], unit));
-        let keep: Vec<bool> = here[0].iter().zip(&here[1]).map(|(a, b)| a | b).collect();
-        let present = here[0].iter().zip(&here[1]).map(|(&a, &b)| [a, b]).zip(&keep);
-        self.present.extend(present.filter(|(_, keep)| **keep).map(|(present, _)| present));
-        let whole = keep.iter().all(|keep| *keep);
-        let mut values = Vec::with_capacity(keep.len());
-        for ((cell, stratum), column) in self.cells.iter().zip(strata).zip(columns) {
-            let arm = match cell.over {
-                Over::AllStrata => &sums[index(cell.side)],
-                Over::Stratum(_) => stratum,
-            };
-            values.clear();
-            arm.contributions(unit, cell.quantity, &mut values);
-            if whole {
-                column.extend_from_slice(&values);
-            } else {
-                let kept = values.iter().zip(&keep).filter(|(_, keep)| **keep);
-                column.extend(kept.map(|(value, _)| *value));
-            }
-        }
-    }
-
-    /// The totals: where contributions are masses, from the exact sums of these.
-    fn exact_totals(&self, unit: Unit) -> Vec<f64> {
-        let total = |(at, cell): (usize, &Cell)| match (unit, cell.over) {
-            (Unit::Pooled, Over::AllStrata) => {
-                let state = &self.arms[index(cell.side)];
-                match cell.quantity {
-                    Quantity::Topic => state.topic.mass.get(),
-                    Quantity::All => state.all.mass.get(),
-                }
-            }
-            _ => compensated_sum(self.values.column(at)),
-        };
-        self.cells.iter().enumerate().map(total).collect()
+        let totals = made.columns.iter().map(|column| compensated_sum(column)).collect();
+        summary.finish(question.unit, totals, &made.present);
+        Ok(Self { columns: made.columns, present: made.present, summary })
     }
 
     /// The contribution of each cluster: clusters x cells.
     #[must_use]
-    pub fn values(&self) -> &Array2<f64> {
-        &self.values
+    pub fn values(&self) -> Array2<f64> {
+        let shape = (self.present.len(), self.columns.len());
+        Array2::from_shape_vec(shape.f(), self.columns.concat())
+            .expect("one value per cluster and cell")
+    }
+
+    /// By cell, the contribution of each cluster.
+    pub(super) fn columns(&self) -> &[Vec<f64>] {
+        &self.columns
     }
 
     /// The totals, in the order of the statistic's cells.
     #[must_use]
     pub fn totals(&self) -> &[f64] {
-        &self.totals
+        self.summary.totals()
     }
 
     /// For each cluster, whether it belongs to the treatment and to the baseline.
@@ -334,78 +286,64 @@ impl Contributions {
         &self.present
     }
 
-    /// The cells that the totals belong to.
-    pub(super) fn cells(&self) -> &[Cell] {
-        &self.cells
-    }
-
-    /// Whether an arm that matters has but one cluster.
-    pub(super) fn is_single(&self) -> bool {
-        let counts = self.clusters();
-        let needed = |side| self.cells.iter().any(|cell| cell.side == side);
-        (needed(Side::Treatment) && counts.treatment < 2)
-            || (needed(Side::Baseline) && counts.baseline < 2)
-    }
-
-    /// Whether contributions are masses of impressions.
-    pub(super) fn of_impressions(&self) -> bool {
-        self.of_impressions
+    /// What is known without looking at clusters one by one.
+    pub(super) fn summary(&self) -> &Summary {
+        &self.summary
     }
 
     /// How many clusters there are, and how the arms share them.
     #[must_use]
     pub fn clusters(&self) -> ClusterCounts {
-        let count =
-            |is: fn(&[bool; 2]) -> bool| self.present.iter().filter(|p| is(p)).count() as u64;
-        let both = count(|p| p[0] && p[1]);
-        ClusterCounts {
-            treatment: count(|p| p[0]),
-            baseline: count(|p| p[1]),
-            both,
-            relation: if both == 0 { Relation::Nested } else { Relation::Crossed },
-        }
+        self.summary.clusters()
     }
 
     /// What an arm showed, in the unit of the question.
     #[must_use]
     pub fn arm(&self, side: Side) -> ArmTotals {
-        let state = &self.arms[index(side)];
-        let (topic, all) = if self.of_impressions {
-            (state.topic.mass.get(), state.all.mass.get())
-        } else {
-            state.totals
-        };
-        ArmTotals {
-            impressions: state.all.count,
-            topic_impressions: state.topic.count,
-            topic,
-            all,
-            share: (all > 0.0).then(|| topic / all),
+        self.summary.arm(side)
+    }
+}
+
+/// Contributions while they are being put together.
+struct Growing {
+    columns: Vec<Vec<f64>>,
+    present: Vec<[bool; 2]>,
+}
+
+impl Growing {
+    /// Adds the clusters of a block: those that belong to one of the two arms.
+    fn add_block(
+        &mut self,
+        unit: Unit,
+        cells: &[Cell],
+        here: [Vec<bool>; 2],
+        sums: &[ArmBlock; 2],
+        strata: &[ArmBlock],
+    ) {
+        let keep: Vec<bool> = here[0].iter().zip(&here[1]).map(|(a, b)| a | b).collect();
+        let present = here[0].iter().zip(&here[1]).map(|(&a, &b)| [a, b]);
+        let whole = keep.iter().all(|keep| *keep);
+        let mut values = Vec::with_capacity(keep.len());
+        for ((cell, stratum), column) in cells.iter().zip(strata).zip(&mut self.columns) {
+            let arm = match cell.over {
+                Over::AllStrata => &sums[index(cell.side)],
+                Over::Stratum(_) => stratum,
+            };
+            if whole {
+                arm.contributions(unit, cell.quantity, column);
+                continue;
+            }
+            values.clear();
+            arm.contributions(unit, cell.quantity, &mut values);
+            let kept = values.iter().zip(&keep).filter(|(_, keep)| **keep);
+            column.extend(kept.map(|(value, _)| *value));
         }
-    }
-
-    /// Clusters with impressions but no mass in an arm, where that leaves them out.
-    pub(super) fn without_mass(&self, side: Side) -> u64 {
-        self.arms[index(side)].without_mass
-    }
-
-    /// The relative error that rounding masses to the fixed-point unit may have left in an arm's
-    /// share, if that shows in the ninth digit.
-    pub(super) fn resolution(&self, side: Side) -> Option<f64> {
-        let state = &self.arms[index(side)];
-        let error = |sum: CellSum| {
-            let worst = sum.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
-            if sum.count == 0 || !self.is_weighed { 0.0 } else { worst / sum.mass.get() }
-        };
-        let worst = error(state.topic) + error(state.all);
-        (worst > 1e-9).then_some(worst.min(1.0))
-    }
-
-    /// Sums of squares of an arm: of the topic, of the topic with the whole, and of the whole.
-    pub(super) fn squares(&self, side: Side) -> [f64; 3] {
-        let state = &self.arms[index(side)];
-        let (topic, all) = (state.topic_squares, state.all_squares);
-        [topic.own.get(), topic.cross.get(), all.own.get()]
+        if whole {
+            self.present.extend(present);
+        } else {
+            let kept = present.zip(&keep).filter(|(_, keep)| **keep);
+            self.present.extend(kept.map(|(present, _)| present));
+        }
     }
 }
 
@@ -465,40 +403,10 @@ impl ArmCells {
         }
         Ok(Self { strata })
     }
-
-    /// The arm's state before any cluster is added.
-    fn squares(&self, tally: &Tally, attention: usize) -> ArmState {
-        let mut state = ArmState::default();
-        for (topic, all) in &self.strata {
-            topic.iter().for_each(|&c| state.topic_squares += tally.squares_under(attention, c));
-            all.iter().for_each(|&c| state.all_squares += tally.squares_under(attention, c));
-        }
-        state
-    }
-}
-
-impl ArmState {
-    /// Adds the clusters of a block, and says which of them belong to the arm.
-    fn add(&mut self, sums: &ArmBlock, unit: Unit) -> Vec<bool> {
-        self.topic += sums.topic.total();
-        self.all += sums.all.total();
-        let members = sums.members(unit);
-        let left_out = sums.all.counts.iter().zip(&members).filter(|(c, m)| **c > 0 && !**m);
-        self.without_mass += left_out.count() as u64;
-        if unit != Unit::Pooled {
-            let mut values = Vec::with_capacity(members.len());
-            sums.contributions(unit, Quantity::Topic, &mut values);
-            self.totals.0 += values.iter().sum::<f64>();
-            values.clear();
-            sums.contributions(unit, Quantity::All, &mut values);
-            self.totals.1 += values.iter().sum::<f64>();
-        }
-        members
-    }
 }
 
 /// A sum whose error does not grow with its length (Neumaier 1974).
-pub(super) fn compensated_sum(values: ArrayView1<'_, f64>) -> f64 {
+fn compensated_sum(values: &[f64]) -> f64 {
     let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
     for &value in values {
         let next = sum + value;

@@ -113,7 +113,7 @@ pub(super) fn variance(
     let present = contributions.present();
     let needed = |side: usize| {
         let belongs = |cell: &crate::statistic::Cell| super::contribution::index(cell.side) == side;
-        contributions.cells().iter().any(belongs)
+        contributions.summary().cells().iter().any(belongs)
     };
     let groups: Vec<Group> = match contributions.clusters().relation {
         Relation::Crossed if needed(0) && needed(1) => vec![Group::of(&influence, |_| true)],
@@ -141,21 +141,17 @@ pub(super) fn variance(
 
 /// Each cluster's contribution times the gradient, with what is only rounding set to zero.
 fn influences(gradient: &[f64], contributions: &Contributions) -> Vec<f64> {
-    let clusters = contributions.present().len();
-    let (mut sums, mut sizes) = (vec![0.0; clusters], vec![0.0; clusters]);
-    for (column, &slope) in contributions.values().columns().into_iter().zip(gradient) {
-        for ((sum, size), value) in sums.iter_mut().zip(&mut sizes).zip(column) {
-            let term: f64 = value * slope;
-            *sum += term;
-            *size += term.abs();
+    let columns = contributions.columns();
+    let influence = |cluster: usize| {
+        let (mut sum, mut size) = (0.0_f64, 0.0_f64);
+        for (column, slope) in columns.iter().zip(gradient) {
+            let term = column[cluster] * slope;
+            sum += term;
+            size += term.abs();
         }
-    }
-    for (sum, size) in sums.iter_mut().zip(sizes) {
-        if sum.abs() <= 8.0 * f64::EPSILON * size {
-            *sum = 0.0;
-        }
-    }
-    sums
+        if sum.abs() <= 8.0 * f64::EPSILON * size { 0.0 } else { sum }
+    };
+    (0..contributions.present().len()).map(influence).collect()
 }
 
 /// Clusters that vary together, independently of each other.

@@ -7,6 +7,7 @@ mod contribution;
 mod delta;
 mod naive;
 mod resample;
+mod summary;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
+use self::summary::{Shared, Summary};
 use crate::error::Error;
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, Relation, Value, Warning,
@@ -120,16 +122,21 @@ pub fn estimates(
     interval: &Interval,
 ) -> Result<Vec<Estimate>, Error> {
     interval.check()?;
-    let replicated: Vec<Option<Replicated>> = match interval {
-        Interval::Delta(_) => vec![None; asked.len()],
+    for Asked { question, statistic } in asked {
+        crate::statistic::check_unit(*statistic, question.unit)?;
+    }
+    let (shared, replicated) = match interval {
+        Interval::Delta(_) => (None, vec![None; asked.len()]),
         Interval::Bootstrap(method) => {
-            bootstrap::replicate(tally, asked, method)?.into_iter().map(Some).collect()
+            let shared = Shared::of(tally, asked);
+            let replicated = bootstrap::replicate(tally, asked, &shared, method)?;
+            (Some(shared), replicated.into_iter().map(Some).collect())
         }
     };
     let estimates = asked
         .par_iter()
         .zip(replicated)
-        .map(|(asked, replicated)| answer(tally, asked, interval, replicated));
+        .map(|(asked, replicated)| answer(tally, asked, shared.as_ref(), interval, replicated));
     // Collected first, so that the error of the first question is the one that is reported.
     estimates.collect::<Vec<_>>().into_iter().collect()
 }
@@ -137,14 +144,27 @@ pub fn estimates(
 fn answer(
     tally: &Tally,
     &Asked { ref question, statistic }: &Asked<'_>,
+    shared: Option<&Shared>,
     interval: &Interval,
     replicated: Option<Replicated>,
 ) -> Result<Estimate, Error> {
-    crate::statistic::check_unit(statistic, question.unit)?;
-    let contributions = Contributions::of(tally, question, statistic)?;
-    let totals = contributions.totals();
+    // Only the delta method looks at clusters one by one.
+    let quick = match shared {
+        Some(shared) => shared.summary(tally, question, statistic)?,
+        None => None,
+    };
+    let contributions = match &quick {
+        Some(_) => None,
+        None => Some(Contributions::of(tally, question, statistic)?),
+    };
+    let summary = match (&quick, &contributions) {
+        (Some(summary), _) => summary,
+        (None, Some(contributions)) => contributions.summary(),
+        (None, None) => unreachable!("made where there is no summary"),
+    };
+    let totals = summary.totals();
     let working = statistic.value(totals);
-    let mut warnings = warnings(tally, &contributions);
+    let mut warnings = warnings(tally, summary);
     let (doubt, naive) = match working {
         Working::Undefined(_) => (Doubt::none(NoInterval::UndefinedValue), None),
         Working::Above | Working::Below => {
@@ -152,17 +172,17 @@ fn answer(
         }
         Working::Finite(at) => {
             let gradient = statistic.gradient(totals);
-            let doubt = match (interval, &replicated) {
-                (Interval::Bootstrap(method), Some(replicated)) => {
+            let doubt = match (interval, &replicated, &contributions) {
+                (Interval::Bootstrap(method), Some(replicated), _) => {
                     warnings.extend(replicated.warning());
-                    replicated.doubt(at, statistic.scale(), &contributions, method)
+                    replicated.doubt(at, statistic.scale(), summary, method)
                 }
-                (Interval::Delta(method), _) => {
-                    delta::delta(at, &gradient, statistic.scale(), &contributions, method)
+                (Interval::Delta(method), _, Some(contributions)) => {
+                    delta::delta(at, &gradient, statistic.scale(), contributions, method)
                 }
-                (Interval::Bootstrap(_), None) => unreachable!("replicated above"),
+                _ => unreachable!("a bootstrap is replicated, and delta has contributions"),
             };
-            let naive = naive::naive(at, &gradient, statistic, &contributions, interval.level());
+            let naive = naive::naive(at, &gradient, statistic, summary, interval.level());
             let naive = naive.map(|mut naive| {
                 let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
                 naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
@@ -179,9 +199,9 @@ fn answer(
         standard_error: doubt.standard_error,
         degrees_of_freedom: doubt.degrees_of_freedom,
         naive,
-        clusters: contributions.clusters(),
-        treatment: contributions.arm(Side::Treatment),
-        baseline: contributions.arm(Side::Baseline),
+        clusters: summary.clusters(),
+        treatment: summary.arm(Side::Treatment),
+        baseline: summary.arm(Side::Baseline),
         warnings,
     })
 }
@@ -204,8 +224,8 @@ fn reported(working: Working, scale: Scale) -> Value {
     }
 }
 
-fn warnings(tally: &Tally, contributions: &Contributions) -> Vec<Warning> {
-    let ClusterCounts { treatment, baseline, both, relation } = contributions.clusters();
+fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
+    let ClusterCounts { treatment, baseline, both, relation } = summary.clusters();
     let mut warnings = Vec::new();
     if matches!(tally.spec().cluster, ClusterBy::Impression) {
         warnings.push(Warning::ImpressionsAsClusters);
@@ -220,18 +240,18 @@ fn warnings(tally: &Tally, contributions: &Contributions) -> Vec<Warning> {
         warnings.push(Warning::PartlyCrossed { both, either });
     }
     for side in [Side::Treatment, Side::Baseline] {
-        let arm = contributions.arm(side);
+        let arm = summary.arm(side);
         if arm.share == Some(0.0) {
             warnings.push(Warning::ZeroShare { side });
         }
         if arm.share == Some(1.0) {
             warnings.push(Warning::FullShare { side });
         }
-        let clusters = contributions.without_mass(side);
+        let clusters = summary.without_mass(side);
         if clusters > 0 {
             warnings.push(Warning::ClustersWithoutMass { side, clusters });
         }
-        if let Some(relative_error) = contributions.resolution(side) {
+        if let Some(relative_error) = summary.resolution(side) {
             warnings.push(Warning::MassResolution { side, relative_error });
         }
     }

@@ -1,8 +1,8 @@
 //! The error one would report if every impression were independent: the field's commonest, shown
 //! beside the robust one so that the difference is seen.
 
-use super::contribution::Contributions;
 use super::delta::normal_quantile;
+use super::summary::Summary;
 use crate::estimate::{ConfidenceInterval, Naive};
 use crate::statistic::{Over, Quantity, Side, Statistic};
 
@@ -16,16 +16,16 @@ pub(super) fn naive(
     at: f64,
     gradient: &[f64],
     statistic: &dyn Statistic,
-    contributions: &Contributions,
+    summary: &Summary,
     level: f64,
 ) -> Option<Naive> {
-    if !contributions.of_impressions() {
+    if !summary.of_impressions() {
         return None;
     }
     let mut variance = 0.0;
     for side in [Side::Treatment, Side::Baseline] {
         let mut by_quantity = [0.0; 2];
-        for (cell, slope) in contributions.cells().iter().zip(gradient) {
+        for (cell, slope) in summary.cells().iter().zip(gradient) {
             if cell.over != Over::AllStrata {
                 return None;
             }
@@ -34,7 +34,7 @@ pub(super) fn naive(
             }
         }
         let [by_topic, by_all] = by_quantity;
-        let [topic, cross, all] = contributions.squares(side);
+        let [topic, cross, all] = summary.squares(side);
         variance +=
             by_topic * by_topic * topic + 2.0 * by_topic * by_all * cross + by_all * by_all * all;
     }

@@ -65,7 +65,8 @@ impl ClusterBy {
         Self::Hashed { of: Box::new(self), bits }
     }
 
-    /// Whether there can be as many buckets as asked for.
+    /// Whether there can be buckets as asked for. Units without ids of their own have no keys
+    /// whose leading bits could spread them.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Hashed { bits, .. } if *bits > MAX_BUCKET_BITS => Err(Error::Parameter {
@@ -73,7 +74,13 @@ impl ClusterBy {
                 value: bits.to_string(),
                 expected: "at most 24 (16,777,216 buckets)",
             }),
-            Self::Hashed { of, .. } => of.check(),
+            Self::Hashed { of, .. } if matches!(**of, Self::Hashed { .. } | Self::Impression) => {
+                Err(Error::Parameter {
+                    parameter: "the unit that is hashed",
+                    value: of.to_string(),
+                    expected: "one with ids: viewer, session, slate, item or a column",
+                })
+            }
             _ => Ok(()),
         }
     }

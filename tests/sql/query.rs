@@ -67,11 +67,6 @@ fn what_no_query_can_do_is_said() {
     let relabelled = TopicColumn::single("about").relabel([("a", "b")]);
     let cases = [
         (TallySpec { cluster: ClusterBy::Impression, ..base.clone() }, schema(), "impressions"),
-        (
-            TallySpec { cluster: ClusterBy::Viewer.hashed(2).hashed(1), ..base.clone() },
-            schema(),
-            "buckets of buckets",
-        ),
         (TallySpec { attentions: vec![Attention::Cascade], ..base.clone() }, schema(), "cascade"),
         (timed, schema().time("at", pattern), "pattern"),
         (base.clone(), schema().topics(lists), "Python"),

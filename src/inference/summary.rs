@@ -1,0 +1,290 @@
+//! What an answer must know beside its interval: totals, squares, how many clusters there are. For
+//! pooled shares all of it comes from sums over cells and from which clusters belong to an arm, so
+//! that a topic more need not be looked at cluster by cluster.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::Asked;
+use super::contribution::{ArmBlock, ArmCells, Question, index};
+use crate::error::Error;
+use crate::estimand::Unit;
+use crate::estimate::{ArmTotals, ClusterCounts, Relation};
+use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
+use crate::tally::{CellSum, Mass, Squares, Tally};
+
+/// Totals of two arms, and of their clusters.
+#[derive(Clone, Debug)]
+pub(super) struct Summary {
+    cells: Vec<Cell>,
+    totals: Vec<f64>,
+    arms: [ArmState; 2],
+    clusters: ClusterCounts,
+    /// Whether contributions are masses of impressions, so that the naive error means something.
+    of_impressions: bool,
+    /// Whether some impression's mass is not a whole number.
+    is_weighed: bool,
+}
+
+/// Totals of one arm over all strata and windows, as the tally holds them.
+#[derive(Clone, Copy, Debug, Default)]
+struct ArmState {
+    topic: CellSum,
+    all: CellSum,
+    topic_squares: Squares,
+    all_squares: Squares,
+    without_mass: u64,
+    totals: (f64, f64),
+}
+
+impl Summary {
+    /// A summary to which no cluster has been added yet.
+    pub(super) fn new(
+        tally: &Tally,
+        unit: Unit,
+        attention: usize,
+        arms: &[ArmCells; 2],
+        cells: Vec<Cell>,
+    ) -> Self {
+        let is_weighed =
+            (0..tally.block_count()).any(|block| !tally.block_is_of_counts(block, attention));
+        let state = |arm: &ArmCells| {
+            let mut state = ArmState::default();
+            for (topic, all) in arm.strata() {
+                let squares = |cell: &u32| tally.squares_under(attention, *cell);
+                topic.iter().map(squares).for_each(|more| state.topic_squares += more);
+                all.iter().map(squares).for_each(|more| state.all_squares += more);
+            }
+            state
+        };
+        Self {
+            cells,
+            totals: Vec::new(),
+            arms: [state(&arms[0]), state(&arms[1])],
+            clusters: counts(std::iter::empty()),
+            of_impressions: unit == Unit::Pooled,
+            is_weighed,
+        }
+    }
+
+    /// Adds the clusters of a block to an arm, and says which of them belong to it.
+    pub(super) fn add(&mut self, side: usize, sums: &ArmBlock, unit: Unit) -> Vec<bool> {
+        let state = &mut self.arms[side];
+        state.topic += sums.topic.total();
+        state.all += sums.all.total();
+        let members = sums.members(unit);
+        state.without_mass += without_mass(sums, &members);
+        if unit != Unit::Pooled {
+            let mut values = Vec::with_capacity(members.len());
+            sums.contributions(unit, Quantity::Topic, &mut values);
+            state.totals.0 += values.iter().sum::<f64>();
+            values.clear();
+            sums.contributions(unit, Quantity::All, &mut values);
+            state.totals.1 += values.iter().sum::<f64>();
+        }
+        members
+    }
+
+    /// Ends adding, with the sums of the contributions; masses are summed more exactly.
+    pub(super) fn finish(&mut self, unit: Unit, totals: Vec<f64>, present: &[[bool; 2]]) {
+        let exact = |(cell, total): (&Cell, f64)| match (unit, cell.over) {
+            (Unit::Pooled, Over::AllStrata) => self.mass(*cell),
+            _ => total,
+        };
+        self.totals = self.cells.iter().zip(totals).map(exact).collect();
+        self.clusters = counts(present.iter().copied());
+    }
+
+    fn mass(&self, cell: Cell) -> f64 {
+        let state = &self.arms[index(cell.side)];
+        match cell.quantity {
+            Quantity::Topic => state.topic.mass.get(),
+            Quantity::All => state.all.mass.get(),
+        }
+    }
+
+    /// The totals, in the order of the statistic's cells.
+    pub(super) fn totals(&self) -> &[f64] {
+        &self.totals
+    }
+
+    /// The cells that the totals belong to.
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// How many clusters there are, and how the arms share them.
+    pub(super) fn clusters(&self) -> ClusterCounts {
+        self.clusters
+    }
+
+    /// Whether an arm that matters has but one cluster.
+    pub(super) fn is_single(&self) -> bool {
+        let needed = |side| self.cells.iter().any(|cell| cell.side == side);
+        (needed(Side::Treatment) && self.clusters.treatment < 2)
+            || (needed(Side::Baseline) && self.clusters.baseline < 2)
+    }
+
+    /// Whether contributions are masses of impressions.
+    pub(super) fn of_impressions(&self) -> bool {
+        self.of_impressions
+    }
+
+    /// What an arm showed, in the unit of the question.
+    pub(super) fn arm(&self, side: Side) -> ArmTotals {
+        let state = &self.arms[index(side)];
+        let (topic, all) = if self.of_impressions {
+            (state.topic.mass.get(), state.all.mass.get())
+        } else {
+            state.totals
+        };
+        ArmTotals {
+            impressions: state.all.count,
+            topic_impressions: state.topic.count,
+            topic,
+            all,
+            share: (all > 0.0).then(|| topic / all),
+        }
+    }
+
+    /// Clusters with impressions but no mass in an arm, where that leaves them out.
+    pub(super) fn without_mass(&self, side: Side) -> u64 {
+        self.arms[index(side)].without_mass
+    }
+
+    /// The relative error that rounding masses to the fixed-point unit may have left in an arm's
+    /// share, if that shows in the ninth digit.
+    pub(super) fn resolution(&self, side: Side) -> Option<f64> {
+        let state = &self.arms[index(side)];
+        let error = |sum: CellSum| {
+            let worst = sum.count as f64 * 0.5_f64.powi(Mass::FRACTION_BITS as i32 + 1);
+            if sum.count == 0 || !self.is_weighed { 0.0 } else { worst / sum.mass.get() }
+        };
+        let worst = error(state.topic) + error(state.all);
+        (worst > 1e-9).then_some(worst.min(1.0))
+    }
+
+    /// Sums of squares of an arm: of the topic, of the topic with the whole, and of the whole.
+    pub(super) fn squares(&self, side: Side) -> [f64; 3] {
+        let state = &self.arms[index(side)];
+        let (topic, all) = (state.topic_squares, state.all_squares);
+        [topic.own.get(), topic.cross.get(), all.own.get()]
+    }
+}
+
+fn counts(present: impl Iterator<Item = [bool; 2]>) -> ClusterCounts {
+    let (mut treatment, mut baseline, mut both) = (0, 0, 0);
+    for [first, second] in present {
+        treatment += u64::from(first);
+        baseline += u64::from(second);
+        both += u64::from(first & second);
+    }
+    let relation = if both == 0 { Relation::Nested } else { Relation::Crossed };
+    ClusterCounts { treatment, baseline, both, relation }
+}
+
+fn without_mass(sums: &ArmBlock, members: &[bool]) -> u64 {
+    let left_out = sums.all.counts.iter().zip(members).filter(|(count, is)| **count > 0 && !**is);
+    left_out.count() as u64
+}
+
+/// What several questions about pooled shares have in common: made once for all of them.
+pub(super) struct Shared {
+    /// By attention model, the total of each cell.
+    totals: HashMap<usize, Vec<CellSum>, RandomState>,
+    /// By the cells of all impressions in either arm, and the attention model.
+    members: HashMap<([Vec<u32>; 2], usize), Members, RandomState>,
+}
+
+/// The clusters of two arms.
+#[derive(Clone, Copy)]
+struct Members {
+    clusters: ClusterCounts,
+    without_mass: [u64; 2],
+}
+
+impl Shared {
+    /// For the questions that are about pooled shares over all strata. What is wrong with a
+    /// question is found when it is answered.
+    pub(super) fn of(tally: &Tally, asked: &[Asked<'_>]) -> Self {
+        let mut shared = Self { totals: HashMap::default(), members: HashMap::default() };
+        for Asked { question, statistic } in asked {
+            let arms = ArmCells::of_both(tally, question);
+            let (Ok(arms), Ok(attention)) = (arms, tally.attention(question.attention)) else {
+                continue;
+            };
+            if !is_pooled(tally, question, *statistic) {
+                continue;
+            }
+            shared.totals.entry(attention).or_insert_with(|| tally.totals_under(attention));
+            let key = (alls(&arms), attention);
+            shared.members.entry(key).or_insert_with(|| Members::of(tally, &arms, attention));
+        }
+        shared
+    }
+
+    /// The summary of a question, if it is one that this was made for.
+    pub(super) fn summary(
+        &self,
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+    ) -> Result<Option<Summary>, Error> {
+        if !is_pooled(tally, question, statistic) {
+            return Ok(None);
+        }
+        let arms = ArmCells::of_both(tally, question)?;
+        let attention = tally.attention(question.attention)?;
+        let key = (alls(&arms), attention);
+        let (Some(totals), Some(members)) = (self.totals.get(&attention), self.members.get(&key))
+        else {
+            return Ok(None);
+        };
+        let cells = statistic.cells(tally.axes().strata().len());
+        let mut summary = Summary::new(tally, question.unit, attention, &arms, cells);
+        for (side, arm) in arms.iter().enumerate() {
+            let state = &mut summary.arms[side];
+            for (topic, all) in arm.strata() {
+                topic.iter().for_each(|&cell| state.topic += totals[cell as usize]);
+                all.iter().for_each(|&cell| state.all += totals[cell as usize]);
+            }
+            state.without_mass = members.without_mass[side];
+        }
+        summary.totals = summary.cells.iter().map(|cell| summary.mass(*cell)).collect();
+        summary.clusters = members.clusters;
+        Ok(Some(summary))
+    }
+
+    /// The total of a cell under an attention model, if it is known.
+    pub(super) fn total(&self, attention: usize, cell: u32) -> Option<CellSum> {
+        self.totals.get(&attention)?.get(cell as usize).copied()
+    }
+}
+
+fn is_pooled(tally: &Tally, question: &Question<'_>, statistic: &dyn Statistic) -> bool {
+    let cells = statistic.cells(tally.axes().strata().len());
+    question.unit == Unit::Pooled && cells.iter().all(|cell| cell.over == Over::AllStrata)
+}
+
+fn alls(arms: &[ArmCells; 2]) -> [Vec<u32>; 2] {
+    [0, 1].map(|side: usize| arms[side].strata().iter().flat_map(|(_, all)| all).copied().collect())
+}
+
+impl Members {
+    fn of(tally: &Tally, arms: &[ArmCells; 2], attention: usize) -> Self {
+        let mut sums = [0, 1].map(|_| ArmBlock::default());
+        let mut without = [0; 2];
+        let mut present = Vec::with_capacity(tally.clusters());
+        for block in 0..tally.block_count() {
+            let here = [0, 1].map(|side: usize| {
+                sums[side].load_all(tally, block, attention, arms[side].strata());
+                let members = sums[side].members(Unit::Pooled);
+                without[side] += without_mass(&sums[side], &members);
+                members
+            });
+            present.extend(here[0].iter().zip(&here[1]).map(|(&a, &b)| [a, b]));
+        }
+        Self { clusters: counts(present.into_iter()), without_mass: without }
+    }
+}

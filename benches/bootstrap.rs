@@ -6,7 +6,9 @@ mod workload;
 
 use std::time::Duration;
 
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, measurement::WallTime,
+};
 use workload::{Columns, Shape, by_hand};
 
 fn shapes() -> Vec<(&'static str, Shape, &'static [u32])> {
@@ -48,7 +50,10 @@ fn by_hand(group: &mut BenchmarkGroup<'_, WallTime>) {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("bootstrap");
-    group.sample_size(10).warm_up_time(Duration::from_millis(200));
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200));
     group.measurement_time(Duration::from_secs(3));
     by_shape(&mut group);
     by_hand(&mut group);

@@ -7,7 +7,7 @@ mod workload;
 
 use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
 use workload::{Columns, Shape, by_hand};
 
 const ROWS: usize = 10_000_000;
@@ -54,7 +54,10 @@ fn main() {
         ("peers_per_viewer", per_viewer),
     ] {
         let mut group = criterion.benchmark_group(name);
-        group.sample_size(10).warm_up_time(Duration::from_millis(200));
+        group
+            .sampling_mode(SamplingMode::Flat)
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(200));
         group.measurement_time(Duration::from_secs(3));
         group.throughput(Throughput::Elements(ROWS as u64));
         job(&mut group, &columns);

@@ -5,7 +5,7 @@ mod workload;
 
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use workload::{Columns, Shape};
 
 const ROWS: usize = 10_000_000;
@@ -15,7 +15,10 @@ fn main() {
     let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("threads");
-    group.sample_size(10).warm_up_time(Duration::from_millis(200));
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200));
     group.measurement_time(Duration::from_secs(3));
     group.throughput(Throughput::Elements(ROWS as u64));
     for threads in [1, 2] {

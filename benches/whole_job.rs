@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput};
+use criterion::{Criterion, SamplingMode, Throughput};
 use workload::{ARMS, Columns, Shape, frames, topic_name, viewer_id};
 
 const ROWS: usize = 1_000_000;
@@ -34,7 +34,10 @@ fn main() {
     drop(columns);
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("whole_job");
-    group.sample_size(10).warm_up_time(Duration::from_millis(200));
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200));
     group.measurement_time(Duration::from_secs(4));
     group.throughput(Throughput::Elements(ROWS as u64));
     for (name, path) in [("parquet", &parquet), ("csv", &csv)] {

@@ -17,6 +17,7 @@ const BUCKET_BITS: u32 = 10;
 
 /// The library's own times, in seconds of wall clock on all cores.
 pub(crate) struct Ours {
+    pub(crate) dense: f64,
     pub(crate) per_viewer: f64,
     pub(crate) bootstrap: f64,
     pub(crate) whole_job: f64,
@@ -27,7 +28,7 @@ pub(crate) fn all(shape: Shape, file: &Path) -> Result<(Vec<Line>, Ours), Failur
     let columns = Columns::make(shape);
     frames::write(&columns, file)?;
     let log = columns.log()?;
-    let (dense, _) = dense_totals(&columns, &log)?;
+    let (dense, our_totals) = dense_totals(&columns, &log)?;
     let (per_viewer, our_tally) = per_viewer_tally(&columns, &log)?;
     drop(columns);
     let hashed = on_one_thread(|| done(workload::hashed(&log, BUCKET_BITS)))?;
@@ -60,7 +61,7 @@ pub(crate) fn all(shape: Shape, file: &Path) -> Result<(Vec<Line>, Ours), Failur
         bootstrap_line,
         whole,
     ];
-    Ok((lines, Ours { per_viewer: our_tally, bootstrap, whole_job }))
+    Ok((lines, Ours { dense: our_totals, per_viewer: our_tally, bootstrap, whole_job }))
 }
 
 /// Drops what a job made.

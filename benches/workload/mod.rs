@@ -6,8 +6,9 @@ pub(crate) mod by_hand;
 pub(crate) mod frames;
 
 use tiltmeter::inference::Bootstrap;
+use tiltmeter::job::TallyJob;
 use tiltmeter::log::{Batch, Column, LogSchema, LogSource, TextColumn, TopicColumn};
-use tiltmeter::tally::{Tally, TallySpec};
+use tiltmeter::tally::{Tally, TallySpec, Totals};
 use tiltmeter::{Attention, Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Interval};
 
 /// The arms of every log.
@@ -219,8 +220,8 @@ impl LogSource for Batches<'_> {
 // ---- the jobs, as a user of the library writes them ----
 
 /// Sums by arm and topic.
-pub(crate) fn dense_totals(log: &ExposureLog) -> Result<Tally, Error> {
-    tally(log, ClusterBy::Viewer.hashed(0))
+pub(crate) fn dense_totals(log: &ExposureLog) -> Result<Totals, Error> {
+    Totals::of(log, &spec(log, ClusterBy::Viewer))
 }
 
 /// Sums by arm, topic and hash bucket of viewers, `2^bits` of them.
@@ -234,12 +235,16 @@ pub(crate) fn per_viewer(log: &ExposureLog) -> Result<Tally, Error> {
 }
 
 fn tally(log: &ExposureLog, cluster: ClusterBy) -> Result<Tally, Error> {
+    Tally::of(log, &spec(log, cluster))
+}
+
+fn spec(log: &ExposureLog, cluster: ClusterBy) -> TallySpec {
     // Where there are positions they are used.
     let attention = match log.positions() {
         Some(_) => Attention::Logarithmic,
         None => Attention::Uniform,
     };
-    Tally::of(log, &TallySpec { cluster, attentions: vec![attention], ..TallySpec::default() })
+    TallySpec { cluster, attentions: vec![attention], ..TallySpec::default() }
 }
 
 /// Amplification of every topic with a bootstrap interval.
@@ -247,14 +252,14 @@ pub(crate) fn bootstrap(tally: &Tally, replicates: u32) -> Result<AuditReport, E
     bootstrapped(Audit::of_tally(tally), replicates)
 }
 
-/// The same from a file.
+/// The same from a file, whose row groups are read on all cores if it has them.
 pub(crate) fn whole_job(
     path: &std::path::Path,
     labels: u32,
     replicates: u32,
 ) -> Result<AuditReport, Error> {
-    let log = ExposureLog::open(path, &schema(labels))?;
-    bootstrapped(Audit::of(&log).cluster(ClusterBy::Viewer), replicates)
+    let job = TallyJob::new([path.to_owned()], schema(labels), TallySpec::default());
+    bootstrapped(Audit::of_tally(&job.run()?.tally), replicates)
 }
 
 fn bootstrapped(audit: Audit<'_>, replicates: u32) -> Result<AuditReport, Error> {

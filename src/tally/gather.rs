@@ -13,11 +13,26 @@ pub(super) struct Gather {
     masses: Vec<Mass>,
     /// By attention model, whether it does.
     of_counts: Vec<bool>,
+    /// Whether clusters came in order so far, and the greatest cell.
+    in_order: bool,
+    last: u32,
+    /// Buffers of sorting.
+    ends: Vec<u32>,
+    sorted: Vec<(u64, u32)>,
 }
 
 impl Gather {
     pub(super) fn new(of_counts: Vec<bool>) -> Self {
-        Self { places: Vec::new(), counts: Vec::new(), masses: Vec::new(), of_counts }
+        Self {
+            places: Vec::new(),
+            counts: Vec::new(),
+            masses: Vec::new(),
+            of_counts,
+            in_order: true,
+            last: 0,
+            ends: Vec::new(),
+            sorted: Vec::new(),
+        }
     }
 
     /// Adds sums of a cluster to a cell; `mass` is asked for each attention model that does not
@@ -30,6 +45,8 @@ impl Gather {
         mut mass: impl FnMut(usize) -> Mass,
     ) {
         let place = self.places.len() as u32;
+        self.in_order &= self.places.last().is_none_or(|before| before.0 as u16 <= at);
+        self.last = self.last.max(cell);
         self.places.push((u64::from(cell) << 16 | u64::from(at), place));
         self.counts.push(count);
         for (attention, _) in self.of_counts.iter().enumerate().filter(|(_, counts)| !**counts) {
@@ -39,7 +56,7 @@ impl Gather {
 
     /// The block of what was added; nothing is left.
     pub(super) fn block(&mut self) -> Block {
-        self.places.sort_unstable();
+        self.sort();
         let weighed = self.of_counts.iter().filter(|counts| !**counts).count();
         let mut writer = BlockWriter::new(self.of_counts.iter().copied());
         let mut masses = vec![Mass::ZERO; self.of_counts.len()];
@@ -67,6 +84,52 @@ impl Gather {
         self.places.clear();
         self.counts.clear();
         self.masses.clear();
+        self.in_order = true;
+        self.last = 0;
         writer.finish()
+    }
+
+    /// Sorts what was added by cell and cluster. Where clusters came in order it is enough to put
+    /// each in its cell.
+    fn sort(&mut self) {
+        if !self.in_order || self.last as usize > 4 * self.places.len() {
+            self.places.sort_unstable();
+            return;
+        }
+        self.ends.clear();
+        self.ends.resize(self.last as usize + 2, 0);
+        self.places.iter().for_each(|(place, _)| self.ends[(place >> 16) as usize + 1] += 1);
+        for cell in 0..=self.last as usize {
+            self.ends[cell + 1] += self.ends[cell];
+        }
+        self.sorted.clear();
+        self.sorted.resize(self.places.len(), (0, 0));
+        for &place in &self.places {
+            let at = &mut self.ends[(place.0 >> 16) as usize];
+            self.sorted[*at as usize] = place;
+            *at += 1;
+        }
+        std::mem::swap(&mut self.places, &mut self.sorted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_order_or_not_the_block_is_the_same() {
+        let sums =
+            [(7_u32, 0_u16, 3_u64), (2, 1, 1), (7, 1, 2), (2, 1, 5), (0, 9, 1), (7, 300, 999)];
+        let block = |sums: &mut dyn Iterator<Item = &(u32, u16, u64)>| {
+            let mut gather = Gather::new(vec![true]);
+            sums.for_each(|&(cell, at, count)| gather.add(cell, at, count, |_| Mass::ZERO));
+            gather.block()
+        };
+        let ordered = block(&mut sums.iter());
+        assert_eq!(ordered, block(&mut sums.iter().rev()));
+        let column: Vec<_> = ordered.column(7).map(|entry| (entry.at, entry.count)).collect();
+        assert_eq!(column, [(0, 3), (1, 2), (300, 999)]);
+        assert_eq!(ordered.column(2).next().map(|entry| entry.count), Some(6));
     }
 }

@@ -335,8 +335,18 @@ impl SlotSums {
         if sum.count == 0 {
             return;
         }
+        self.count(slot, sum.count);
+        self.add_squares(slot, sum);
+    }
+
+    /// Adds impressions to a slot.
+    pub(super) fn count(&mut self, slot: u32, count: u64) {
+        self.0.entry(slot).or_default().count += count;
+    }
+
+    /// Adds squares to a slot.
+    pub(super) fn add_squares(&mut self, slot: u32, sum: &SlotSum) {
         let mine = self.0.entry(slot).or_default();
-        mine.count += sum.count;
         mine.squares.resize(sum.squares.len(), <[Squares; 2]>::default());
         for (mine, more) in mine.squares.iter_mut().zip(&sum.squares) {
             mine[0] += more[0];

@@ -22,63 +22,85 @@ pub(super) fn blocks(
     clusters: usize,
 ) -> (Vec<Block>, SlotSums) {
     keys.sort_unstable_by_key(|&(key, _)| key);
-    let mut sums = SlotSums::default();
-    let mut gather = Gather::new(rows.of_counts().collect());
+    let mut adding = Adding {
+        rows,
+        exact,
+        gather: Gather::new(rows.of_counts().collect()),
+        sum: SlotSum::default(),
+        masses: Vec::new(),
+        sums: SlotSums::default(),
+    };
     let mut blocks: Vec<Block> = Vec::new();
     let count = clusters.div_ceil(1 << BLOCK_BITS);
     let of_block = |key: u64| (key >> (32 + BLOCK_BITS)) as usize;
     for block in keys.chunk_by(|a, b| of_block(a.0) == of_block(b.0)) {
         while blocks.len() < of_block(block[0].0) {
-            blocks.push(gather.block());
+            blocks.push(adding.gather.block());
         }
         for run in block.chunk_by(|a, b| a.0 == b.0) {
-            add(rows, run, exact, &mut gather, &mut sums);
+            adding.add(run);
         }
-        blocks.push(gather.block());
+        blocks.push(adding.gather.block());
     }
     while blocks.len() < count {
-        blocks.push(gather.block());
+        blocks.push(adding.gather.block());
+    }
+    let mut sums = adding.sums;
+    // Counts by slot: sorted by slot, each slot is looked up once.
+    keys.sort_unstable_by_key(|&(key, _)| key as u32);
+    for run in keys.chunk_by(|a, b| a.0 as u32 == b.0 as u32) {
+        sums.count(run[0].0 as u32, run.len() as u64);
     }
     (blocks, sums)
 }
 
-/// Adds the rows of one cluster in one slot.
-fn add(
-    rows: &Rows<'_>,
-    run: &[(u64, u32)],
-    exact: &[Vec<f64>],
-    gather: &mut Gather,
-    sums: &mut SlotSums,
-) {
-    let (slot, at) = (run[0].0 as u32, (run[0].0 >> 32) as u16 & ((1 << BLOCK_BITS) - 1));
-    let (slab, set) = rows.slots.split(slot);
-    let mut sum = SlotSum { count: run.len() as u64, squares: Vec::new() };
-    let mut wholes = Vec::new();
-    let mut eaches = Vec::new();
-    let mut weighed = exact.iter();
-    for weighing in rows.weighings {
-        let (whole, each) = match weighing {
-            Weighing::One => (Mass::of_count(sum.count), rows.slots.unit_share(set).by(sum.count)),
-            Weighing::Rows { .. } => {
-                let exact = weighed.next().expect("one for each such model");
-                let (whole, each, squares) = masses(rows, run, exact, set);
-                sum.squares.push(squares);
-                (whole, each)
-            }
-        };
-        wholes.push(whole);
-        eaches.push(each);
-    }
-    sums.add(slot, &sum);
-    let first = rows.slots.first_cell(slab);
-    let topics = rows.slots.topics(set);
-    for topic in topics {
-        gather.add(first + topic, at, sum.count, |attention| eaches[attention]);
-    }
-    let all = first + rows.slots.axes.topics().len() as u32;
-    gather.add(all, at, sum.count, |attention| wholes[attention]);
-    if !topics.is_empty() {
-        gather.add(all + 1, at, sum.count, |attention| wholes[attention]);
+/// Clusters being added, with buffers that are used again for each.
+struct Adding<'r> {
+    rows: &'r Rows<'r>,
+    exact: &'r [Vec<f64>],
+    gather: Gather,
+    sum: SlotSum,
+    /// By attention model, what impressions give as a whole and to each of their topics.
+    masses: Vec<[Mass; 2]>,
+    /// Squares only; counts are added at the end.
+    sums: SlotSums,
+}
+
+impl Adding<'_> {
+    /// Adds the rows of one cluster in one slot.
+    fn add(&mut self, run: &[(u64, u32)]) {
+        let slots = self.rows.slots;
+        let (slot, at) = (run[0].0 as u32, (run[0].0 >> 32) as u16 & ((1 << BLOCK_BITS) - 1));
+        let (slab, set) = slots.split(slot);
+        let count = run.len() as u64;
+        self.sum.squares.clear();
+        self.masses.clear();
+        let mut weighed = self.exact.iter();
+        for weighing in self.rows.weighings {
+            self.masses.push(match weighing {
+                Weighing::One => [Mass::of_count(count), slots.unit_share(set).by(count)],
+                Weighing::Rows { .. } => {
+                    let exact = weighed.next().expect("one for each such model");
+                    let (whole, each, squares) = masses(self.rows, run, exact, set);
+                    self.sum.squares.push(squares);
+                    [whole, each]
+                }
+            });
+        }
+        if !self.sum.squares.is_empty() {
+            self.sums.add_squares(slot, &self.sum);
+        }
+        let first = slots.first_cell(slab);
+        let topics = slots.topics(set);
+        let masses = &self.masses;
+        for topic in topics {
+            self.gather.add(first + topic, at, count, |attention| masses[attention][1]);
+        }
+        let all = first + slots.axes.topics().len() as u32;
+        self.gather.add(all, at, count, |attention| masses[attention][0]);
+        if !topics.is_empty() {
+            self.gather.add(all + 1, at, count, |attention| masses[attention][0]);
+        }
     }
 }
 

@@ -333,10 +333,10 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// Whether all numbers of a column in a block are whole.
-    fn is_whole(&self, source: &Source, block: usize) -> bool {
+    /// Whether all numbers of a column are whole.
+    fn is_whole(&self, source: &Source) -> bool {
         match source {
-            Source::Cell { attention, .. } => self.tally.block_is_of_counts(block, *attention),
+            Source::Cell { .. } => false,
             Source::Arm { cell, unit, .. } => {
                 cell.quantity == Quantity::All
                     || matches!(self.units[usize::from(*unit)], Unit::Reach(_))
@@ -364,7 +364,12 @@ impl Columns for Table<'_> {
 
     fn read(&self, block: usize, pieces: &mut Pieces) {
         for source in &self.sources {
-            if self.is_whole(source, block) {
+            if let Source::Cell { cell, attention } = source
+                && self.tally.block_is_of_counts(block, *attention)
+            {
+                let counts = self.tally.counts_of_block(block, *cell);
+                counts.for_each(|(at, count)| pieces.whole(at, count));
+            } else if self.is_whole(source) {
                 self.each(source, block, |at, number| pieces.whole(at, number as u64));
             } else {
                 self.each(source, block, |at, number| pieces.number(at, number));

@@ -43,7 +43,7 @@ impl Mass {
         // power of two is exact, so both ways round once and alike.
         match u64::try_from(self.0) {
             Ok(units) => units as f64 * UNIT,
-            Err(_) => self.0 as f64 * UNIT,
+            Err(_) => large(self.0) * UNIT,
         }
     }
 
@@ -71,6 +71,13 @@ impl Mass {
     pub(crate) const fn times(self, other: Self) -> Self {
         Self((self.0 * other.0) >> Self::FRACTION_BITS)
     }
+}
+
+/// A number of more than 64 bits, rounded to nearest; apart, so that it is not computed for others.
+#[cold]
+#[inline(never)]
+fn large(units: u128) -> f64 {
+    units as f64
 }
 
 impl Mass {

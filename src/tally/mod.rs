@@ -295,6 +295,15 @@ impl Tally {
         })
     }
 
+    /// The counts of a cell in a block, each with its cluster's place in the block.
+    pub(crate) fn counts_of_block(
+        &self,
+        block: usize,
+        cell: u32,
+    ) -> impl Iterator<Item = (usize, u64)> {
+        self.blocks[block].column(cell).map(|entry| (entry.at, entry.count))
+    }
+
     /// Whether mass is the count in every cell of a block.
     pub(crate) fn block_is_of_counts(&self, block: usize, attention: usize) -> bool {
         self.blocks[block].is_of_counts(attention)
@@ -311,12 +320,19 @@ impl Tally {
     pub(crate) fn totals_under(&self, attention: usize) -> Vec<CellSum> {
         let mut totals = vec![CellSum::default(); self.axes.cells()];
         for block in &self.blocks {
+            let of_counts = block.is_of_counts(attention);
             for (cell, entries) in block.columns() {
-                let total = &mut totals[cell as usize];
-                for entry in entries {
-                    total.count += entry.count;
-                    total.mass += block.mass(entry, attention);
-                }
+                let total = if of_counts {
+                    let count = entries.map(|entry| entry.count).sum();
+                    CellSum { count, mass: Mass::of_count(count) }
+                } else {
+                    entries.fold(CellSum::default(), |mut total, entry| {
+                        let mass = block.mass(entry, attention);
+                        total += CellSum { count: entry.count, mass };
+                        total
+                    })
+                };
+                totals[cell as usize] += total;
             }
         }
         totals

@@ -1,10 +1,10 @@
 //! Resampling of clusters: totals of many columns under many sets of weights, from one pass over
 //! the clusters. It knows columns and weights, not what either is for.
 //!
-//! Clusters are taken 256 at a time, so that their weights in 128 replicates stay in a processor's
-//! first-level cache. Whole numbers are taken apart into bits: the clusters whose number has a
+//! Clusters are taken 512 at a time, so that their weights in 128 replicates stay in a processor's
+//! nearest caches. Whole numbers are taken apart into bits: the clusters whose number has a
 //! certain bit have their weights added up in bytes, and the sum counts as often as the bit says.
-//! Such sums are exact. Other numbers are multiplied and added in single precision within those 256
+//! Such sums are exact. Other numbers are multiplied and added in single precision within those 512
 //! clusters, and the sums rounded to a 2^50th of the column's total before they are added up: so all
 //! totals are sums of whole numbers, and the same on any number of threads.
 
@@ -17,7 +17,7 @@ use self::weights::{GROUP, MOST, Weights};
 use crate::log::ClusterKey;
 
 /// Clusters whose weights are held at a time.
-const PIECE: usize = 256;
+const PIECE: usize = 512;
 
 /// Weights that may be added up in a byte.
 const BYTE_ROWS: usize = (u8::MAX / MOST) as usize;
@@ -70,16 +70,16 @@ pub(super) struct Pieces {
     pieces: Vec<Piece>,
     column: u32,
     /// Bits of the column being read: by piece and bit, the clusters that have it.
-    bits: Vec<Vec<u8>>,
-    numbers: Vec<(Vec<u8>, Vec<f32>)>,
+    bits: Vec<Vec<u16>>,
+    numbers: Vec<(Vec<u16>, Vec<f32>)>,
 }
 
-/// Of 256 clusters: runs of clusters whose numbers in some column share a bit, and of clusters
+/// Of some clusters: runs of clusters whose numbers in some column share a bit, and of clusters
 /// with other numbers.
 #[derive(Default)]
 struct Piece {
     runs: Vec<Run>,
-    clusters: Vec<u8>,
+    clusters: Vec<u16>,
     numbers: Vec<f32>,
 }
 
@@ -118,10 +118,11 @@ impl Pieces {
     }
 
     /// Adds a whole number of a cluster, by its place in the block, to the column being read.
+    #[inline]
     pub(super) fn whole(&mut self, at: usize, mut number: u64) {
         let first = at / PIECE * BITS;
         while number != 0 {
-            self.bits[first + number.trailing_zeros() as usize].push((at % PIECE) as u8);
+            self.bits[first + number.trailing_zeros() as usize].push((at % PIECE) as u16);
             number &= number - 1;
         }
     }
@@ -129,7 +130,7 @@ impl Pieces {
     /// Adds any other number of a cluster to the column being read.
     pub(super) fn number(&mut self, at: usize, number: f64) {
         let (clusters, numbers) = &mut self.numbers[at / PIECE];
-        clusters.push((at % PIECE) as u8);
+        clusters.push((at % PIECE) as u16);
         numbers.push(number as f32);
     }
 
@@ -269,8 +270,9 @@ impl Task<'_> {
                     let clusters = &piece.clusters[range.clone()];
                     match run.kind {
                         Kind::Bit(bit) => {
-                            // A unit is a power of two, of at most 1.
-                            let digits = -self.units[column].log2() as u32;
+                            // A unit is a power of two, of at most 1: its exponent says how many
+                            // bits a whole one is worth.
+                            let digits = 1023 - (self.units[column].to_bits() >> 52) as u32;
                             add_bits(clusters, &thread.weights, digits + bit, totals);
                         }
                         Kind::Numbers => {
@@ -287,28 +289,33 @@ impl Task<'_> {
 
 /// Adds the clusters' weights, each worth `2^bit` units.
 #[inline(always)]
-fn add_bits(clusters: &[u8], weights: &[Weights], bit: u32, totals: &mut [u64; GROUP]) {
+fn add_bits(clusters: &[u16], weights: &[Weights], bit: u32, totals: &mut [u64; GROUP]) {
     let Some(weights) = weights.first_chunk::<PIECE>() else {
         return;
     };
+    // Bytes hold few weights and are added up in words, which hold those of all clusters.
+    let mut words = [0_u16; GROUP];
     for clusters in clusters.chunks(BYTE_ROWS) {
-        let mut sums = [0_u8; GROUP];
+        let mut bytes = [0_u8; GROUP];
         for &cluster in clusters {
             let weights = &weights[usize::from(cluster)];
-            for (sum, weight) in sums.iter_mut().zip(weights) {
+            for (sum, weight) in bytes.iter_mut().zip(weights) {
                 *sum = sum.wrapping_add(*weight);
             }
         }
-        for (total, sum) in totals.iter_mut().zip(sums) {
-            *total += u64::from(sum) << bit;
+        for (word, byte) in words.iter_mut().zip(bytes) {
+            *word += u16::from(byte);
         }
+    }
+    for (total, word) in totals.iter_mut().zip(words) {
+        *total += u64::from(word) << bit;
     }
 }
 
 /// Adds the clusters' weights, each times the cluster's number.
 #[inline(always)]
 fn add_numbers(
-    clusters: &[u8],
+    clusters: &[u16],
     numbers: &[f32],
     weights: &[Weights],
     per_unit: f64,

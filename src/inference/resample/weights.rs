@@ -11,7 +11,7 @@ const BLOCKS: usize = GROUP / 8;
 
 /// The purpose of the random numbers, as part of the counter, so that the same seed gives other
 /// numbers to every other purpose.
-const PURPOSE: u32 = 0x706f_6973;
+const PURPOSE: u64 = 0x706f_6973;
 
 /// The greatest weight that occurs.
 pub(super) const MOST: u8 = 8;
@@ -26,58 +26,57 @@ const REACHED: [u16; MOST as usize] = [24109, 48219, 60273, 64292, 65296, 65497,
 /// Weights of one cluster in a group of replicates.
 pub(super) type Weights = [u8; GROUP];
 
-/// Four words of random bits for each of several counters: Philox4x32 with 10 rounds (Salmon,
-/// Moraes, Dror and Shaw 2011, doi 10.1145/2063384.2063405), word by word so that the counters are
-/// worked on side by side.
+/// Four words of random bits for a counter: Philox4x32 with 10 rounds (Salmon, Moraes, Dror and
+/// Shaw 2011, doi 10.1145/2063384.2063405).
+///
+/// Words are kept in the low halves of 64 bits, where a product needs no widening; what stands in
+/// the high halves is never looked at. There is no branch and no array, so that a loop over
+/// counters is made to work on several side by side.
 #[inline(always)]
-fn philox<const N: usize>(mut counter: [[u32; N]; 4], mut key: [u32; 2]) -> [[u32; N]; 4] {
-    const MULTIPLIER: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
-    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+fn philox([mut a, mut b, mut c, mut d]: [u64; 4], [mut key, mut other]: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
-        let mut next = [[0; N]; 4];
-        for i in 0..N {
-            let first = u64::from(counter[0][i]) * MULTIPLIER[0];
-            let second = u64::from(counter[2][i]) * MULTIPLIER[1];
-            next[0][i] = (second >> 32) as u32 ^ counter[1][i] ^ key[0];
-            next[1][i] = second as u32;
-            next[2][i] = (first >> 32) as u32 ^ counter[3][i] ^ key[1];
-            next[3][i] = first as u32;
-        }
-        counter = next;
-        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+        let first = (a & 0xFFFF_FFFF) * 0xD251_1F53;
+        let second = (c & 0xFFFF_FFFF) * 0xCD9E_8D57;
+        a = (second >> 32) ^ b ^ u64::from(key);
+        b = second;
+        c = (first >> 32) ^ d ^ u64::from(other);
+        d = first;
+        key = key.wrapping_add(0x9E37_79B9);
+        other = other.wrapping_add(0xBB67_AE85);
     }
-    counter
+    [a as u32, b as u32, c as u32, d as u32]
 }
 
 /// The weights of a cluster in the replicates of a group.
 #[inline(always)]
 pub(super) fn weights(seed: u64, cluster: ClusterKey, group: u32, weights: &mut Weights) {
-    let mut block = [0; BLOCKS];
-    for (i, block) in (0..).zip(&mut block) {
-        *block = group * BLOCKS as u32 + i;
+    let (low, high) = (cluster.get() & 0xFFFF_FFFF, cluster.get() >> 32);
+    let key = [seed as u32, (seed >> 32) as u32];
+    let mut words = [[0_u32; BLOCKS]; 4];
+    for i in 0..BLOCKS {
+        let block = u64::from(group) * BLOCKS as u64 + i as u64;
+        let of_block = philox([low, high, block, PURPOSE], key);
+        words[0][i] = of_block[0].to_le();
+        words[1][i] = of_block[1].to_le();
+        words[2][i] = of_block[2].to_le();
+        words[3][i] = of_block[3].to_le();
     }
-    let (low, high) = (cluster.get() as u32, (cluster.get() >> 32) as u32);
-    let counter = [[low; BLOCKS], [high; BLOCKS], block, [PURPOSE; BLOCKS]];
-    let words = philox(counter, [seed as u32, (seed >> 32) as u32]);
-    // Each half of each word is one replicate's: replicate 32 w + 2 i + h of the group has half h
-    // of word w of block i.
-    for (word, weights) in words.iter().zip(weights.as_chunks_mut::<{ 2 * BLOCKS }>().0) {
-        for (pair, &word) in weights.as_chunks_mut::<2>().0.iter_mut().zip(word) {
-            *pair = [events(word as u16), events((word >> 16) as u16)];
-        }
+    // Each half of each word is one replicate's, the low half first: replicate 32 w + 2 i + h of
+    // the group has half h of word w of block i.
+    let halves: &[u16; GROUP] = bytemuck::cast_ref(&words);
+    for (weight, &half) in weights.iter_mut().zip(halves) {
+        *weight = events(u16::from_le(half));
     }
 }
 
 /// How many events a 16-bit number stands for.
 #[inline(always)]
-const fn events(number: u16) -> u8 {
+fn events(number: u16) -> u8 {
     let mut events = 0;
-    let mut k = 0;
-    while k < REACHED.len() {
-        events += (number >= REACHED[k]) as u8;
-        k += 1;
+    for reached in REACHED {
+        events += u16::from(number >= reached);
     }
-    events
+    events as u8
 }
 
 #[cfg(test)]
@@ -97,8 +96,7 @@ mod tests {
             ),
         ];
         for (counter, key, expected) in known {
-            let words = philox(counter.map(|word| [word]), key);
-            assert_eq!(words.map(|word| word[0]), expected);
+            assert_eq!(philox(counter.map(u64::from), key), expected);
         }
     }
 

@@ -74,8 +74,10 @@ pub struct TallyJob<'j> {
     filter: Filter,
     memory: usize,
     checkpoint: Option<(PathBuf, Duration)>,
-    progress: Option<Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>>,
+    progress: Option<Callback<'j>>,
 }
+
+type Callback<'j> = Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>;
 
 /// Which rows are tallied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

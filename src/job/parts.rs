@@ -29,18 +29,27 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Divides files into parts of about `rows` rows.
+    /// Divides files into parts of about `most` rows, or fewer where there would be less than one
+    /// for each thread.
     pub(super) fn of(
         files: &[PathBuf],
         schema: &LogSchema,
         filter: &Filter,
-        rows: u64,
+        most: u64,
+        threads: usize,
     ) -> Result<Self, Error> {
+        let mut groups = Vec::with_capacity(files.len());
+        for path in files {
+            groups.push(source::row_groups_of(path, &schema.range_columns())?);
+        }
+        let wanted = groups.iter().flatten().flatten().filter(|g| filter.may_hold(schema, g));
+        let rows: u64 = wanted.map(|group| group.rows).sum();
+        let rows = most.min(rows.div_ceil(threads as u64));
         let mut all = Self::default();
-        for (file, path) in files.iter().enumerate() {
-            match source::row_groups_of(path, &schema.range_columns())? {
+        for (file, groups) in groups.iter().enumerate() {
+            match groups {
                 None => all.parts.push(Part { file, groups: None, rows: None }),
-                Some(groups) => all.divide(file, &groups, schema, filter, rows),
+                Some(groups) => all.divide(file, groups, schema, filter, rows),
             }
         }
         Ok(all)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{Identity, State};
 use super::parts::Parts;
-use super::{Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
+use super::{Callback, Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
 use crate::error::Error;
 use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin};
 use crate::tally::{Tally, TallySpec};
@@ -39,7 +39,7 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
         Some((tally, state)) => (Some(tally), state),
         None => {
             let rows = (chunk_bytes / schema.bytes_per_row()) as u64;
-            let parts = Parts::of(&job.files, &schema, &job.filter, rows)?;
+            let parts = Parts::of(&job.files, &schema, &job.filter, rows, threads)?;
             (None, State { identity, parts, done: BTreeMap::new() })
         }
     };
@@ -94,13 +94,13 @@ enum Made {
     /// Of some rows of a part.
     Chunk {
         part: usize,
-        tally: Option<Tally>,
-        origin: Origin,
+        tally: Option<Box<Tally>>,
+        origin: Box<Origin>,
         times: StepTimes,
     },
     /// The part is done.
     Done(usize),
-    Failed(usize, Error),
+    Failed(usize, Box<Error>),
 }
 
 impl Work<'_> {
@@ -112,7 +112,7 @@ impl Work<'_> {
             Err(cause) => {
                 let cause = std::io::Error::other(cause);
                 let failed = Error::Io { path: PathBuf::from("a thread"), cause };
-                let _ = send.send(Made::Failed(0, failed));
+                let _ = send.send(Made::Failed(0, Box::new(failed)));
                 return;
             }
         };
@@ -124,7 +124,7 @@ impl Work<'_> {
             let made = match pool.install(|| self.part(part, send)) {
                 Ok(ControlFlow::Continue(())) => Made::Done(part),
                 Ok(ControlFlow::Break(())) => return,
-                Err(error) => Made::Failed(part, error),
+                Err(error) => Made::Failed(part, Box::new(error)),
             };
             // Nobody listens any more once the job has failed or was stopped.
             if send.send(made).is_err() {
@@ -148,6 +148,7 @@ impl Work<'_> {
             };
             let tallied = started.elapsed() - read;
             let times = StepTimes { read, tally: tallied, merge: Duration::ZERO };
+            let (tally, origin) = (tally.map(Box::new), Box::new(origin));
             let made = Made::Chunk { part, tally, origin, times };
             if send.send(made).is_err() || self.is_given_up(part) {
                 return Ok(ControlFlow::Break(()));
@@ -205,7 +206,7 @@ struct Gathering<'j> {
     state: State,
     memory: usize,
     checkpoint: Option<(PathBuf, Duration)>,
-    call: Option<Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>>,
+    call: Option<Callback<'j>>,
     /// Tallies of parts that are done, each with how often it was merged.
     tallies: Vec<(u32, Tally)>,
     /// What was made of parts that are not done yet.
@@ -221,7 +222,7 @@ impl<'j> Gathering<'j> {
         tally: Option<Tally>,
         memory: usize,
         checkpoint: Option<(PathBuf, Duration)>,
-        call: Option<Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>>,
+        call: Option<Callback<'j>>,
     ) -> Self {
         let read: u64 = state.done.values().map(|origin| origin.rows_read).sum();
         let progress = Progress {
@@ -255,12 +256,12 @@ impl<'j> Gathering<'j> {
                     // they are read on, since one of them may fail as well.
                     given_up.fetch_min(part, Ordering::Relaxed);
                     if failed.as_ref().is_none_or(|(first, _)| part < *first) {
-                        failed = Some((part, error));
+                        failed = Some((part, *error));
                     }
                 }
                 _ if failed.is_some() => {}
                 Made::Chunk { part, tally, origin, times } => {
-                    self.take(part, tally, origin, times)?;
+                    self.take(part, tally.map(|tally| *tally), *origin, times)?;
                     if self.tell().is_break() {
                         return self.stop();
                     }

@@ -43,8 +43,9 @@ use crate::error::Error;
 pub use crate::log::LogSource;
 use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup};
 
-/// Rows per batch: enough to amortise a call, few enough to stay in cache.
-const BATCH_ROWS: usize = 65_536;
+/// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
+/// that was used before.
+const BATCH_ROWS: usize = 16_384;
 
 const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"

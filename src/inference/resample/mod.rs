@@ -1,10 +1,10 @@
 //! Resampling of clusters: totals of many columns under many sets of weights, from one pass over
 //! the clusters. It knows columns and weights, not what either is for.
 //!
-//! Clusters are taken 512 at a time, so that their weights in 128 replicates stay in a processor's
-//! nearest caches. Whole numbers are taken apart into bits: the clusters whose number has a
+//! Clusters are taken 256 at a time, so that their weights in 128 replicates stay in a processor's
+//! first-level cache. Whole numbers are taken apart into bits: the clusters whose number has a
 //! certain bit have their weights added up in bytes, and the sum counts as often as the bit says.
-//! Such sums are exact. Other numbers are multiplied and added in single precision within those 512
+//! Such sums are exact. Other numbers are multiplied and added in single precision within those 256
 //! clusters, and the sums rounded to a 2^50th of the column's total before they are added up: so all
 //! totals are sums of whole numbers, and the same on any number of threads.
 
@@ -17,7 +17,7 @@ use self::weights::{GROUP, MOST, Weights};
 use crate::log::ClusterKey;
 
 /// Clusters whose weights are held at a time.
-const PIECE: usize = 512;
+const PIECE: usize = 256;
 
 /// Weights that may be added up in a byte.
 const BYTE_ROWS: usize = (u8::MAX / MOST) as usize;

@@ -53,13 +53,12 @@ pub(super) fn weights(seed: u64, cluster: ClusterKey, group: u32, weights: &mut 
     let (low, high) = (cluster.get() & 0xFFFF_FFFF, cluster.get() >> 32);
     let key = [seed as u32, (seed >> 32) as u32];
     let mut words = [[0_u32; BLOCKS]; 4];
-    for i in 0..BLOCKS {
-        let block = u64::from(group) * BLOCKS as u64 + i as u64;
+    let [first, second, third, fourth] = &mut words;
+    let blocks = u64::from(group) * BLOCKS as u64..;
+    let places = first.iter_mut().zip(second).zip(third).zip(fourth);
+    for (block, (((first, second), third), fourth)) in blocks.zip(places) {
         let of_block = philox([low, high, block, PURPOSE], key);
-        words[0][i] = of_block[0].to_le();
-        words[1][i] = of_block[1].to_le();
-        words[2][i] = of_block[2].to_le();
-        words[3][i] = of_block[3].to_le();
+        [*first, *second, *third, *fourth] = of_block.map(u32::to_le);
     }
     // Each half of each word is one replicate's, the low half first: replicate 32 w + 2 i + h of
     // the group has half h of word w of block i.

@@ -32,8 +32,8 @@ pub const MIN_MEMORY: usize = 64 << 20;
 ///
 /// # Memory
 ///
-/// At most [`memory`](TallyJob::memory) bytes are used: a quarter for rows in flight, a quarter
-/// for tallies that wait to be merged, and half for the result and for what decoding takes beside.
+/// At most [`memory`](TallyJob::memory) bytes are used: a quarter for rows in flight and what decoding
+/// and merging take beside, and three quarters for tallies, the result among them.
 /// A tally by hash buckets ([`ClusterBy::hashed`](crate::ClusterBy::hashed)) takes a few megabytes
 /// at most, whatever the number of rows. One with a row per viewer takes about 3 bytes for every
 /// viewer and topic seen together (more if there are weights) and 8 for every viewer; one that

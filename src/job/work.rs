@@ -15,7 +15,7 @@ use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin};
 use crate::tally::{Tally, TallySpec};
 
 /// Tallies of one size that wait before they are merged into one of the next.
-const WAITING: usize = 8;
+const WAITING: usize = 16;
 
 pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     if job.memory < MIN_MEMORY {
@@ -316,27 +316,31 @@ impl<'j> Gathering<'j> {
             size += 1;
             self.tallies.push((size, merged));
         }
-        if self.waiting() > self.memory / 4 {
-            self.merge()?;
-        }
         self.times.merge += started.elapsed();
         self.check_memory()
     }
 
-    /// Bytes of tallies that wait to be merged with the largest.
-    fn waiting(&self) -> usize {
-        let bytes = || self.tallies.iter().map(|(_, tally)| tally.bytes());
-        bytes().sum::<usize>() - bytes().max().unwrap_or(0)
-    }
-
-    fn check_memory(&self) -> Result<(), Error> {
-        let open = self.open.values().flat_map(|(tallies, _)| tallies).map(Tally::bytes);
-        let done = self.tallies.iter().map(|(_, tally)| tally.bytes());
-        let needed = open.chain(done).sum::<usize>();
-        if needed <= self.memory / 4 * 3 {
+    /// Whether tallies have outgrown their share. Merging them is of use where they have clusters in
+    /// common, and is tried before giving up.
+    fn check_memory(&mut self) -> Result<(), Error> {
+        let limit = self.memory / 4 * 3;
+        if self.held() <= limit {
             return Ok(());
         }
-        Err(Error::MemoryLimit { needed: needed / 3 * 4, limit: self.memory })
+        let started = Instant::now();
+        self.merge()?;
+        self.times.merge += started.elapsed();
+        match self.held() {
+            needed if needed <= limit => Ok(()),
+            needed => Err(Error::MemoryLimit { needed: needed / 3 * 4, limit: self.memory }),
+        }
+    }
+
+    /// Bytes of all tallies.
+    fn held(&self) -> usize {
+        let open = self.open.values().flat_map(|(tallies, _)| tallies).map(Tally::bytes);
+        let done = self.tallies.iter().map(|(_, tally)| tally.bytes());
+        open.chain(done).sum()
     }
 
     /// Merges all that is done.

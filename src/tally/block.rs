@@ -289,8 +289,12 @@ impl BlockWriter {
     pub(super) fn finish(self) -> Block {
         let mut block = self.block;
         block.masses = self.masses.into_iter().map(|masses| narrowest(masses, &block)).collect();
-        block.at.shrink_to_fit();
-        block.counts.shrink_to_fit();
+        // Copies of the right size: vectors that shrink in place leave holes which the next block,
+        // growing as this one did, cannot use.
+        block.cells = block.cells.as_slice().to_vec();
+        block.ends = block.ends.as_slice().to_vec();
+        block.at = block.at.as_slice().to_vec();
+        block.counts = block.counts.as_slice().to_vec();
         block
     }
 }

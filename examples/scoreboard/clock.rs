@@ -25,9 +25,13 @@ pub(crate) fn contest<const N: usize>(
             break;
         }
         for (best, way) in best.iter_mut().zip(&mut ways) {
-            let began = Instant::now();
-            way()?;
-            *best = best.min(began.elapsed().as_secs_f64());
+            // Twice in a turn: the way before may still be giving back memory in threads of its own
+            // while the first of the two runs.
+            for _ in 0..2 {
+                let began = Instant::now();
+                way()?;
+                *best = best.min(began.elapsed().as_secs_f64());
+            }
         }
     }
     Ok(best)

@@ -38,8 +38,9 @@ const MOST_REPLICATES: u32 = 1_000_000;
 ///
 /// Right for any number of clusters from some dozens up, and for statistics whose distribution is
 /// skewed. With fewer than about 20 clusters in an arm its intervals are too short, as the delta
-/// method's are, and without the help of Student's t. Costs, for each replicate, less than 0.1 ns
-/// per cluster and per sum that is not zero (see `benches/README.md`).
+/// method's are, and without the help of Student's t. A thousand replicates of 50 topics take a
+/// sixteenth of a second for 100,000 viewers and a hundredth for 1,024 hash buckets of them
+/// (`benches/README.md`).
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));

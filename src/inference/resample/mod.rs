@@ -163,6 +163,11 @@ impl Piece {
 
 /// The totals of all columns in all replicates.
 pub(super) fn resample(columns: &impl Columns, resampling: Resampling) -> ReplicateTotals {
+    resample_on(Arch::new(), columns, resampling)
+}
+
+/// The same with the vectors of a kind of processor.
+fn resample_on(arch: Arch, columns: &impl Columns, resampling: Resampling) -> ReplicateTotals {
     let groups = resampling.replicates.div_ceil(GROUP);
     let count = columns.totals().len();
     let units: Vec<f64> = columns.totals().iter().copied().map(unit).collect();
@@ -182,7 +187,7 @@ pub(super) fn resample(columns: &impl Columns, resampling: Resampling) -> Replic
             columns.read(block, &mut thread.pieces);
             let keys = &columns.keys()[clusters];
             let task = Task { seed: resampling.seed, groups: range.clone(), units: &units, keys };
-            Arch::new().dispatch(Vectorised { task, thread: &mut thread });
+            arch.dispatch(Vectorised { task, thread: &mut thread });
             thread
         };
         let totals = (0..columns.blocks())
@@ -333,5 +338,84 @@ fn add_numbers(
     }
     for (total, sum) in totals.iter_mut().zip(sums) {
         *total += (f64::from(sum) * per_unit).round() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers up to a million, and fractions, of 1,300 clusters in two blocks.
+    struct Made(Vec<ClusterKey>, Vec<[f64; 2]>, [f64; 2]);
+
+    impl Made {
+        fn new() -> Self {
+            let keys = (0..1_300).map(|id| ClusterKey::of(&format!("viewer {id}"))).collect();
+            let number = |id: u32| {
+                let mixed = id.wrapping_mul(2_654_435_761) >> 12;
+                [f64::from(mixed), if id % 3 == 0 { 0.0 } else { f64::from(mixed) / 7e5 }]
+            };
+            let numbers: Vec<[f64; 2]> = (0..1_300).map(number).collect();
+            let total = |at: usize| numbers.iter().map(|number| number[at]).sum();
+            let totals = [total(0), total(1)];
+            Self(keys, numbers, totals)
+        }
+    }
+
+    impl Columns for Made {
+        fn keys(&self) -> &[ClusterKey] {
+            &self.0
+        }
+
+        fn totals(&self) -> &[f64] {
+            &self.2
+        }
+
+        fn blocks(&self) -> usize {
+            2
+        }
+
+        fn clusters(&self, block: usize) -> std::ops::Range<usize> {
+            [0..1_000, 1_000..1_300][block].clone()
+        }
+
+        fn read(&self, block: usize, pieces: &mut Pieces) {
+            let numbers = &self.1[self.clusters(block)];
+            numbers.iter().enumerate().for_each(|(at, n)| pieces.whole(at, n[0] as u64));
+            pieces.end_column();
+            numbers.iter().enumerate().for_each(|(at, n)| pieces.number(at, n[1]));
+            pieces.end_column();
+        }
+    }
+
+    /// A plain loop over clusters and replicates: whole numbers to the last bit, others to a
+    /// millionth.
+    #[test]
+    fn totals_are_weighted_sums() {
+        let made = Made::new();
+        let resampling = Resampling { replicates: 300, seed: 11 };
+        let totals = resample(&made, resampling);
+        for replicate in 0..resampling.replicates {
+            let mut sums = [0.0; 2];
+            for (key, numbers) in made.0.iter().zip(&made.1) {
+                let mut weights = [0; GROUP];
+                weights::weights(11, *key, (replicate / GROUP) as u32, &mut weights);
+                let weight = f64::from(weights[replicate % GROUP]);
+                sums[0] += weight * numbers[0];
+                sums[1] += weight * numbers[1];
+            }
+            assert_eq!(totals.get(0, replicate), sums[0]);
+            assert!((totals.get(1, replicate) / sums[1] - 1.0).abs() < 1e-6);
+        }
+    }
+
+    /// With the vectors of this processor or with none, the same bits.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn vectors_change_nothing() {
+        let resampling = Resampling { replicates: 500, seed: 3 };
+        let with = resample(&Made::new(), resampling);
+        let without = resample_on(Arch::Scalar, &Made::new(), resampling);
+        assert_eq!(with.totals, without.totals);
     }
 }

@@ -37,7 +37,8 @@
 //! | estimate | [`statistic`], [`inference`] | a tally and a question | an [`Estimate`] |
 //! | report | [`report`] | estimates | an [`AuditReport`]: table, JSON, frame |
 //!
-//! [`Audit`] goes all the way in one chain of calls.
+//! [`Audit`] goes all the way in one chain of calls. [`job::TallyJob`] makes the tally of files that do
+//! not fit into memory; [`Audit::of_tally`] goes on from there.
 //!
 //! # Features
 //!

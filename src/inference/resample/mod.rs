@@ -353,7 +353,7 @@ mod tests {
             let keys = (0..1_300).map(|id| ClusterKey::of(&format!("viewer {id}"))).collect();
             let number = |id: u32| {
                 let mixed = id.wrapping_mul(2_654_435_761) >> 12;
-                [f64::from(mixed), if id % 3 == 0 { 0.0 } else { f64::from(mixed) / 7e5 }]
+                [f64::from(mixed), if id.is_multiple_of(3) { 0.0 } else { f64::from(mixed) / 7e5 }]
             };
             let numbers: Vec<[f64; 2]> = (0..1_300).map(number).collect();
             let total = |at: usize| numbers.iter().map(|number| number[at]).sum();

@@ -509,3 +509,47 @@ fn levels_and_quantiles() {
     close("half", half, 1.644_853_626_951_472_2 * estimate.standard_error.unwrap(), 1e-12);
     assert_eq!((estimate.degrees_of_freedom, interval.level), (None, 0.9));
 }
+
+/// Clusters belong to an arm by their mass there (METHODS section 4): an impression of weight 0 in
+/// the other arm does not make clusters crossed. With shares 1/2, 1/3 in a and 1/4, 1/2 in b the
+/// pooled log ratio is ln((2/5)/(2/6)), and each arm's variance is 2 sum h^2 with
+/// h = x/X - n/N, by hand.
+#[test]
+fn weightless_impressions_make_no_members() {
+    let shown = [("a", "a", 1, 2), ("b", "a", 1, 3), ("c", "b", 1, 4), ("d", "b", 1, 2)];
+    let mut rows: Vec<(&str, &str, &str, f64)> = Vec::new();
+    for (viewer, arm, topic, all) in shown {
+        rows.extend((0..all).map(|n| (viewer, arm, if n < topic { "p" } else { "q" }, 1.0)));
+    }
+    rows.push(("c", "a", "q", 0.0));
+    let text = |of: fn(&(&'static str, &'static str, &'static str, f64)) -> &'static str| {
+        rows.iter().map(of).collect::<Vec<_>>()
+    };
+    let source = SliceSource::new("rows")
+        .text("viewer", &text(|row| row.0))
+        .text("arm", &text(|row| row.1))
+        .text("topic", &text(|row| row.2))
+        .float("weight", &rows.iter().map(|row| row.3).collect::<Vec<_>>());
+    let schema = LogSchema::new()
+        .viewer("viewer")
+        .arm("arm")
+        .topics(TopicColumn::single("topic"))
+        .weight("weight");
+    let log = ExposureLog::read(source, &schema).unwrap();
+    let audit = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).topics(["p"]);
+    let report = audit.run().unwrap();
+    let estimate = &report.estimates()[0];
+    assert_eq!(estimate.clusters.relation, tiltmeter::Relation::Nested);
+    assert_eq!((estimate.clusters.treatment, estimate.clusters.baseline), (2, 2));
+    let arm = |all: [f64; 2]| -> f64 {
+        let sum: f64 = all.iter().map(|n| (0.5 - n / (all[0] + all[1])).powi(2)).sum();
+        2.0 * sum
+    };
+    let (a, b) = (arm([2.0, 3.0]), arm([4.0, 2.0]));
+    let error = estimate.standard_error.unwrap();
+    assert!((error - (a + b).sqrt()).abs() < 1e-12, "{error}");
+    let degrees = (a + b).powi(2) / (a * a + b * b);
+    assert!((estimate.degrees_of_freedom.unwrap() - degrees).abs() < 1e-9);
+    let left_out = |w: &Warning| matches!(w, Warning::ClustersWithoutMass { clusters: 1, .. });
+    assert!(estimate.warnings.iter().any(left_out));
+}

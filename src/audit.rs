@@ -8,7 +8,7 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::Warning;
-use crate::inference::{self, Asked, Interval, Question};
+use crate::inference::{self, Asked, Inference, Interval, Question, Test};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
@@ -55,7 +55,7 @@ pub struct Audit<'l> {
     statistics: Vec<Arc<dyn Statistic>>,
     unit: Unit,
     denominator: Denominator,
-    interval: Interval,
+    inference: Inference,
     attention: Option<Attention>,
 }
 
@@ -93,7 +93,7 @@ impl<'l> Audit<'l> {
             statistics: Vec::new(),
             unit: Unit::default(),
             denominator: Denominator::default(),
-            interval: Interval::default(),
+            inference: Inference::default(),
             attention: None,
         }
     }
@@ -164,7 +164,13 @@ impl<'l> Audit<'l> {
 
     /// How intervals are made.
     pub fn interval(mut self, interval: Interval) -> Self {
-        self.interval = interval;
+        self.inference.interval = interval;
+        self
+    }
+
+    /// What is tested beside the interval; nothing if not said.
+    pub fn test(mut self, test: Test) -> Self {
+        self.inference.test = Some(test);
         self
     }
 
@@ -220,7 +226,7 @@ impl<'l> Audit<'l> {
                 asked.push(Asked { question, statistic: &**statistic });
             }
         }
-        let mut estimates = inference::estimates(tally, &asked, &self.interval)?;
+        let mut estimates = inference::estimates(tally, &asked, self.inference)?;
         for estimate in &mut estimates {
             estimate.warnings.extend(warnings.iter().cloned());
         }

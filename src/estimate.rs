@@ -79,6 +79,10 @@ pub enum NoInterval {
     NoVariation,
     /// A share is 0 or 1, where the statistic's linearisation fails and no bound is known.
     ShareAtLimit,
+    /// All bootstrap replicates lie on one side of the estimate, so that nothing corrects for bias.
+    ReplicatesOnOneSide,
+    /// Without one of the clusters the statistic has no finite value.
+    LeavingOneOut,
 }
 
 impl fmt::Display for NoInterval {
@@ -88,6 +92,8 @@ impl fmt::Display for NoInterval {
             Self::SingleCluster => "a single cluster in an arm",
             Self::NoVariation => "clusters do not vary",
             Self::ShareAtLimit => "a share is 0 or 1",
+            Self::ReplicatesOnOneSide => "all replicates on one side of the estimate",
+            Self::LeavingOneOut => "no finite value without one of the clusters",
         })
     }
 }
@@ -105,6 +111,30 @@ pub enum MethodUsed {
     BootstrapPercentile,
     /// Poisson cluster bootstrap, quantiles mirrored at the estimate.
     BootstrapBasic,
+    /// Poisson cluster bootstrap, quantiles corrected for bias and acceleration.
+    BootstrapBca,
+    /// Poisson cluster bootstrap, quantiles of studentised distances.
+    BootstrapStudentised,
+    /// Multinomial cluster bootstrap, quantiles of the replicates.
+    MultinomialPercentile,
+    /// Multinomial cluster bootstrap, quantiles mirrored at the estimate.
+    MultinomialBasic,
+    /// Multinomial cluster bootstrap, quantiles corrected for bias and acceleration.
+    MultinomialBca,
+    /// Multinomial cluster bootstrap, quantiles of studentised distances.
+    MultinomialStudentised,
+    /// Delete-one jackknife over clusters with quantiles of Student's t.
+    Jackknife,
+    /// Wild cluster bootstrap, studentised.
+    WildBootstrap,
+    /// Bands for all estimates of a statistic at once, max-|t| over Poisson bootstrap replicates.
+    SimultaneousMaxT,
+    /// The same with each replicate studentised by itself.
+    SimultaneousStudentised,
+    /// Cluster-robust delta method for two-way clusters with quantiles of Student's t.
+    TwoWayStudentT,
+    /// Cluster-robust delta method for two-way clusters with quantiles of the normal.
+    TwoWayNormal,
     /// A one-sided bound from bounds for the two shares; the share of 0 or 1 is bounded with the
     /// effective number of impressions.
     LimitByEffectiveSize,
@@ -120,8 +150,154 @@ impl fmt::Display for MethodUsed {
             Self::DeltaNormal => "cluster-robust delta, normal",
             Self::BootstrapPercentile => "Poisson cluster bootstrap, percentile",
             Self::BootstrapBasic => "Poisson cluster bootstrap, basic",
+            Self::BootstrapBca => "Poisson cluster bootstrap, BCa",
+            Self::BootstrapStudentised => "Poisson cluster bootstrap, studentised",
+            Self::MultinomialPercentile => "multinomial cluster bootstrap, percentile",
+            Self::MultinomialBasic => "multinomial cluster bootstrap, basic",
+            Self::MultinomialBca => "multinomial cluster bootstrap, BCa",
+            Self::MultinomialStudentised => "multinomial cluster bootstrap, studentised",
+            Self::Jackknife => "delete-one jackknife over clusters, Student t",
+            Self::WildBootstrap => "wild cluster bootstrap",
+            Self::SimultaneousMaxT => "simultaneous bands, max-|t| over bootstrap replicates",
+            Self::SimultaneousStudentised => {
+                "simultaneous bands, max-|t| over studentised bootstrap replicates"
+            }
+            Self::TwoWayStudentT => "cluster-robust delta, two-way clusters, Student t",
+            Self::TwoWayNormal => "cluster-robust delta, two-way clusters, normal",
             Self::LimitByEffectiveSize => "one-sided, from the effective number of impressions",
             Self::LimitByClusters => "one-sided, from the number of clusters",
+        })
+    }
+}
+
+/// The outcome of a test.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::TestUsed;
+/// use tiltmeter::inference::{DeltaTest, Multiplicity, Test};
+/// let report = audit
+///     .test(Test::Delta(DeltaTest::default()))
+///     .multiplicity(Multiplicity::Holm)
+///     .run()?;
+/// let test = report.estimates()[0].test.expect("it was asked for");
+/// assert_eq!(test.method, Some(TestUsed::DeltaStudentT));
+/// assert!(test.p_adjusted >= test.p.ok());
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tested {
+    /// The p-value, in [0, 1], or the reason why there is none.
+    pub p: Result<f64, NoTest>,
+    /// The p-value with the other tests of the same statistic taken into account; `None` where that
+    /// was not asked for, or there is no p-value.
+    pub p_adjusted: Option<f64>,
+    /// How the p-value came about; `None` where there is none.
+    pub method: Option<TestUsed>,
+    /// What was compared with its distribution: a distance in standard errors, or for permutations
+    /// what they compare; `None` where there is no finite one.
+    pub statistic: Option<f64>,
+    /// Degrees of freedom of Student's t; `None` for other distributions.
+    pub degrees_of_freedom: Option<f64>,
+}
+
+impl Tested {
+    pub(crate) fn of(p: f64, method: TestUsed) -> Self {
+        Self {
+            p: Ok(p),
+            p_adjusted: None,
+            method: Some(method),
+            statistic: None,
+            degrees_of_freedom: None,
+        }
+    }
+
+    pub(crate) fn none(reason: NoTest) -> Self {
+        Self {
+            p: Err(reason),
+            p_adjusted: None,
+            method: None,
+            statistic: None,
+            degrees_of_freedom: None,
+        }
+    }
+}
+
+/// Why a test gives no p-value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NoTest {
+    /// There is no value.
+    UndefinedValue,
+    /// The value is infinite or that of no exposure, which has no standard error.
+    NoStandardError,
+    /// An arm has a single cluster, so nothing shows how clusters vary.
+    SingleCluster,
+    /// Clusters do not vary at all.
+    NoVariation,
+    /// The statistic compares nothing, so there is no null to test.
+    NothingCompared,
+    /// The test is of two arms' shares, and the statistic is not a function of those alone.
+    NotOfTwoShares,
+}
+
+impl From<NoInterval> for NoTest {
+    fn from(reason: NoInterval) -> Self {
+        match reason {
+            NoInterval::UndefinedValue => Self::UndefinedValue,
+            NoInterval::SingleCluster => Self::SingleCluster,
+            NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
+            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut => Self::NoStandardError,
+        }
+    }
+}
+
+impl fmt::Display for NoTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UndefinedValue => "no value",
+            Self::NoStandardError => "no standard error",
+            Self::SingleCluster => "a single cluster in an arm",
+            Self::NoVariation => "clusters do not vary",
+            Self::NothingCompared => "the statistic compares nothing",
+            Self::NotOfTwoShares => "not a function of two shares",
+        })
+    }
+}
+
+/// How a p-value came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TestUsed {
+    /// Distance from the null in cluster-robust standard errors, Student's t.
+    DeltaStudentT,
+    /// Distance from the null in cluster-robust standard errors, normal.
+    DeltaNormal,
+    /// Wild cluster bootstrap with the null imposed.
+    WildBootstrap,
+    /// The same over all combinations of signs.
+    WildBootstrapExhaustive,
+    /// Two one-sided tests with Student's t.
+    EquivalenceStudentT,
+    /// Two one-sided tests with the normal.
+    EquivalenceNormal,
+}
+
+impl fmt::Display for TestUsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DeltaStudentT => "cluster-robust t test of no amplification",
+            Self::DeltaNormal => "cluster-robust z test of no amplification",
+            Self::WildBootstrap => "wild cluster bootstrap test of equal shares",
+            Self::WildBootstrapExhaustive => {
+                "wild cluster bootstrap test of equal shares, over all signs"
+            }
+            Self::EquivalenceStudentT => "equivalence test, two one-sided t tests",
+            Self::EquivalenceNormal => "equivalence test, two one-sided z tests",
         })
     }
 }
@@ -197,6 +373,13 @@ pub enum Warning {
         side: Side,
         /// Its clusters.
         clusters: u64,
+    },
+    /// Fewer clusters in an arm than the method of the interval can bear.
+    FewClustersForMethod {
+        /// The clusters of the arm that has fewer.
+        clusters: u64,
+        /// How many the method wants.
+        enough: u64,
     },
     /// Every impression was its own cluster.
     ImpressionsAsClusters,
@@ -280,6 +463,11 @@ impl fmt::Display for Warning {
             Self::FewClusters { side, clusters } => write!(
                 f,
                 "only {clusters} {} in the {side}: intervals from fewer than 10 tend to be too short",
+                plural(*clusters, "cluster")
+            ),
+            Self::FewClustersForMethod { clusters, enough } => write!(
+                f,
+                "{clusters} {} in an arm are too few for this interval, which wants {enough}: it tends to be too short; take the default, or the wild cluster bootstrap",
                 plural(*clusters, "cluster")
             ),
             Self::ImpressionsAsClusters => f.write_str(
@@ -385,6 +573,8 @@ pub struct Estimate {
     pub treatment: ArmTotals,
     /// What the baseline showed.
     pub baseline: ArmTotals,
+    /// The test, if one was asked for.
+    pub test: Option<Tested>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }

@@ -60,6 +60,7 @@ mod baseline;
 mod error;
 mod estimand;
 mod estimate;
+pub mod guide;
 pub mod inference;
 pub mod job;
 pub mod log;
@@ -74,8 +75,8 @@ pub use crate::baseline::Baseline;
 pub use crate::error::Error;
 pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::estimate::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, Naive, NoInterval,
-    Relation, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, Naive, NoInterval, NoTest,
+    Relation, TestUsed, Tested, Value, Warning,
 };
 pub use crate::inference::Interval;
 pub use crate::log::ExposureLog;

@@ -70,7 +70,7 @@ fn numpy_on_the_same_weights() {
             level: 0.9,
             replicates: case["replicates"].as_u64().unwrap() as u32,
             seed: case["seed"].as_u64().unwrap(),
-            kind: BootstrapKind::Percentile,
+            ..Bootstrap::default()
         };
         let report = audit(&log(&golden_rows(), weighed), method).unit(unit).run().unwrap();
         let close = |mine: f64, name: &str| {

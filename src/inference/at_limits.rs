@@ -2,6 +2,7 @@
 
 use super::contribution::{Contributions, Question};
 use super::delta::{self, Quantile};
+use super::influence::Influence;
 use super::{Doubt, Interval, naive};
 use crate::error::Error;
 use crate::estimand::Unit;
@@ -95,7 +96,7 @@ fn design_effect(share: &dyn Statistic, arm: &Contributions) -> Option<f64> {
         return None;
     };
     let gradient = share.gradient(totals);
-    let robust = delta::variance(&gradient, arm).ok()?.variance;
+    let robust = Influence::of(&gradient, arm).variance().ok()?.variance;
     let naive = naive::naive(at, &gradient, share, arm.summary(), 0.95)?.standard_error.powi(2);
     (naive > 0.0).then(|| (robust / naive).max(1.0))
 }
@@ -113,7 +114,7 @@ fn share_bounds(
     match share.value(totals) {
         Working::Undefined(_) => Err(NoInterval::ShareAtLimit),
         Working::Finite(at) => {
-            let known = match delta::variance(&share.gradient(totals), arm) {
+            let known = match Influence::of(&share.gradient(totals), arm).variance() {
                 Ok(known) => known,
                 Err(NoInterval::NoVariation) => {
                     let point = share.scale().reported(at);

@@ -1,18 +1,22 @@
-//! The Poisson cluster bootstrap: every statistic of an audit on the same resampled clusters.
+//! The cluster bootstrap: every statistic of an audit on the same resampled clusters.
 
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::contribution::{ArmBlock, ArmCells, index};
+use super::delta::normal_quantile;
+use super::influence::Influence;
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};
+use super::reweigh::{Draws, Drawn, Scheme, Wanted, reweigh};
 use super::summary::{Shared, Summary};
-use super::{Asked, Doubt};
+use super::{Asked, Case, Doubt};
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval, Warning};
+use crate::estimate::{MethodUsed, NoInterval, Warning};
 use crate::log::ClusterKey;
 use crate::statistic::{Cell, Over, Quantity, Scale, Working};
 use crate::tally::Tally;
@@ -23,33 +27,37 @@ const HELD: usize = 1 << 26;
 /// The most replicates that may be asked for.
 const MOST_REPLICATES: u32 = 1_000_000;
 
-/// The Poisson cluster bootstrap.
+/// The cluster bootstrap.
 ///
-/// In each replicate every cluster counts as often as a Poisson number with mean 1 says (Chamandy,
-/// Muralidharan, Najmi and Naidu 2012; Hanley and MacGibbon 2006). That number is a pure function
-/// of `seed`, replicate and the cluster's key: it needs no order, and is the same on one thread or
-/// many and for any split of the log. All topics, arms, strata and statistics of an audit are
-/// evaluated on the same replicates.
+/// In each replicate every cluster counts as often as a random number says: a Poisson number with
+/// mean 1 (Chamandy, Muralidharan, Najmi and Naidu 2012; Hanley and MacGibbon 2006) or how often it
+/// is drawn with replacement ([`BootstrapWeights`]). All topics, arms, strata and statistics of an
+/// audit are evaluated on the same replicates. `kind` says how the interval is made from them.
 ///
-/// The numbers are drawn from 16 random bits each (Philox4x32-10), so they follow a distribution
-/// that differs from Poisson's by at most 1/65536 in any probability: its mean is 1, its variance
-/// 0.99997, its third central moment 0.99985, and none is above 8. Sums of counts are exact; other
-/// masses are added with a relative error below a millionth, far inside the bootstrap's own.
+/// A Poisson weight is a pure function of `seed`, replicate and the cluster's key: it needs no
+/// order, and is the same on one thread or many and for any split of the log. It is drawn from 16
+/// random bits (Philox4x32-10), so it follows a distribution that differs from Poisson's by at most
+/// 1/65536 in any probability: its mean is 1, its variance 0.99997, its third central moment
+/// 0.99985, and none is above 8. For percentile, basic and BCa intervals sums of counts are exact,
+/// and other masses are added with a relative error below a millionth, far inside the bootstrap's
+/// own; for studentised ones, and under multinomial weights, all is in double precision.
 ///
 /// Right for any number of clusters from some dozens up, and for statistics whose distribution is
-/// skewed. With fewer than about 20 clusters in an arm its intervals are too short, as the delta
-/// method's are, and without the help of Student's t. A thousand replicates of 50 topics take a
-/// sixteenth of a second for 100,000 viewers and a hundredth for 1,024 hash buckets of them
-/// (`benches/README.md`).
+/// skewed. With few clusters in an arm percentile, basic and BCa intervals are too short, and the
+/// result carries [`Warning::FewClustersForMethod`]; [`crate::guide::choosing_an_interval`] says by
+/// how much. A thousand replicates of 50 topics take a sixteenth of a second for 100,000 viewers
+/// and a hundredth for 1,024 hash buckets of them (`benches/README.md`); studentised or under
+/// multinomial weights they cost a pass over all clusters for each replicate and topic.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// # use tiltmeter::{Audit, Baseline};
 /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
 /// use tiltmeter::Interval;
-/// use tiltmeter::inference::Bootstrap;
+/// use tiltmeter::inference::{Bootstrap, BootstrapKind};
 /// let bootstrap = Bootstrap { replicates: 2_000, seed: 7, ..Bootstrap::default() };
-/// let report = audit.interval(Interval::Bootstrap(bootstrap)).topics(["sport"]).run()?;
+/// let bca = Bootstrap { kind: BootstrapKind::Bca, ..bootstrap };
+/// let report = audit.interval(Interval::Bootstrap(bca)).topics(["sport"]).run()?;
 /// let interval = report.estimates()[0].interval.expect("both arms show the topic");
 /// assert!(interval.low < report.estimates()[0].value.number());
 /// # Ok::<(), tiltmeter::Error>(())
@@ -64,12 +72,20 @@ pub struct Bootstrap {
     pub seed: u64,
     /// How the interval is made from the replicates.
     pub kind: BootstrapKind,
+    /// How clusters are weighted in a replicate.
+    pub weights: BootstrapWeights,
 }
 
 impl Default for Bootstrap {
-    /// 95% percentile intervals from 1,000 replicates with seed 0.
+    /// 95% percentile intervals from 1,000 replicates with Poisson weights and seed 0.
     fn default() -> Self {
-        Self { level: 0.95, replicates: 1_000, seed: 0, kind: BootstrapKind::default() }
+        Self {
+            level: 0.95,
+            replicates: 1_000,
+            seed: 0,
+            kind: BootstrapKind::default(),
+            weights: BootstrapWeights::default(),
+        }
     }
 }
 
@@ -82,31 +98,122 @@ pub enum BootstrapKind {
     /// Fan 1996). The same on every scale.
     #[default]
     Percentile,
-    /// The quantiles mirrored at the estimate, on the working scale: `2 estimate - quantile`.
+    /// The quantiles mirrored at the estimate, on the working scale: `2 estimate - quantile`. Wrong
+    /// in the direction of any skewness; here because others report it.
     Basic,
+    /// Percentiles corrected for bias and for how the standard error changes with the value (Efron
+    /// 1987, doi 10.2307/2289144). The bias is what part of the replicates lies below the estimate,
+    /// ties half; the acceleration comes from the clusters' influences. Second-order accurate for
+    /// smooth statistics of many clusters; the ends lie far out in the tails, so it wants a thousand
+    /// replicates or more. Costs a pass over the clusters more than percentiles.
+    Bca,
+    /// The replicates' distance from the estimate, each in its own cluster-robust standard errors,
+    /// takes the place of Student's t (Efron and Tibshirani 1993, chapter 12): `[estimate - q_high se,
+    /// estimate - q_low se]`. Second-order accurate, and the one that is least wrong with few
+    /// clusters; with very few it may be long.
+    Studentised,
+}
+
+/// How clusters are weighted in a replicate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BootstrapWeights {
+    /// By independent Poisson numbers with mean 1: the number of clusters varies from replicate to
+    /// replicate, which matters where there are few.
+    #[default]
+    Poisson,
+    /// By drawing as many clusters as there are, with replacement (Efron 1979), within each arm
+    /// where clusters are nested in them. Depends on which clusters the whole log has, so it cannot
+    /// be made shard by shard; the same on any number of threads and in any order of the rows.
+    Multinomial,
 }
 
 impl Bootstrap {
     pub(super) fn check(&self) -> Result<(), Error> {
         super::check_level(self.level)?;
-        if (2..=MOST_REPLICATES).contains(&self.replicates) {
-            return Ok(());
+        check_replicates(self.replicates)
+    }
+
+    /// Whether replicates come from totals that all questions share.
+    pub(super) fn is_of_totals(&self) -> bool {
+        self.weights == BootstrapWeights::Poisson && self.kind != BootstrapKind::Studentised
+    }
+
+    /// The fewest clusters in an arm that the method can bear without a warning.
+    pub(super) fn enough(&self) -> u64 {
+        match self.kind {
+            BootstrapKind::Studentised => 10,
+            _ => 20,
         }
-        Err(Error::Parameter {
-            parameter: "replicates",
-            value: self.replicates.to_string(),
-            expected: "from 2 to 1,000,000",
-        })
+    }
+
+    fn used(&self) -> MethodUsed {
+        use BootstrapKind::{Basic, Bca, Percentile, Studentised};
+        use BootstrapWeights::{Multinomial, Poisson};
+        match (self.weights, self.kind) {
+            (Poisson, Percentile) => MethodUsed::BootstrapPercentile,
+            (Poisson, Basic) => MethodUsed::BootstrapBasic,
+            (Poisson, Bca) => MethodUsed::BootstrapBca,
+            (Poisson, Studentised) => MethodUsed::BootstrapStudentised,
+            (Multinomial, Percentile) => MethodUsed::MultinomialPercentile,
+            (Multinomial, Basic) => MethodUsed::MultinomialBasic,
+            (Multinomial, Bca) => MethodUsed::MultinomialBca,
+            (Multinomial, Studentised) => MethodUsed::MultinomialStudentised,
+        }
+    }
+
+    /// Replicates made one by one, for what cannot be had from shared totals.
+    pub(super) fn replicate(&self, case: &Case<'_>) -> Replicated {
+        let draws = Draws {
+            scheme: match self.weights {
+                BootstrapWeights::Poisson => Scheme::Poisson,
+                BootstrapWeights::Multinomial => Scheme::Multinomial,
+            },
+            replicates: self.replicates as usize,
+            seed: self.seed,
+        };
+        let wanted = match self.kind {
+            BootstrapKind::Studentised => Wanted::StandardErrors,
+            _ => Wanted::Values,
+        };
+        let drawn = reweigh(case, draws, wanted);
+        let number = |drawn: &Drawn| match self.kind {
+            BootstrapKind::Studentised => drawn.distance(case.at),
+            _ => as_number(drawn.value),
+        };
+        Replicated { values: drawn.iter().map(number).collect() }
     }
 }
 
-/// The values of a statistic in all replicates, on its working scale.
+pub(super) fn check_replicates(replicates: u32) -> Result<(), Error> {
+    if (2..=MOST_REPLICATES).contains(&replicates) {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        parameter: "replicates",
+        value: replicates.to_string(),
+        expected: "from 2 to 1,000,000",
+    })
+}
+
+/// A working value as a number: infinite where something stands over nothing or nothing over
+/// something, NaN where there is no value.
+fn as_number(value: Working) -> f64 {
+    match value {
+        Working::Finite(value) => value,
+        Working::Above => f64::INFINITY,
+        Working::Below => f64::NEG_INFINITY,
+        Working::Undefined(_) => f64::NAN,
+    }
+}
+
+/// A statistic in all replicates, on its working scale or in standard errors from the estimate.
 #[derive(Clone, Debug)]
 pub(super) struct Replicated {
-    /// Ascending; infinite where a replicate has something over nothing or nothing over something.
+    /// By replicate; infinite where a replicate has something over nothing or nothing over
+    /// something, NaN where it has no value.
     values: Vec<f64>,
-    /// Replicates without a value.
-    undefined: u64,
 }
 
 /// The replicates of everything that is asked, in its order.
@@ -114,9 +221,9 @@ pub(super) fn replicate(
     tally: &Tally,
     asked: &[Asked<'_>],
     shared: &Shared,
-    method: &Bootstrap,
+    resampling: Resampling,
 ) -> Result<Vec<Replicated>, Error> {
-    let replicates = method.replicates as usize;
+    let replicates = resampling.replicates;
     let most = (HELD / replicates).max(1);
     let mut done = Vec::with_capacity(asked.len());
     let mut rest = asked;
@@ -128,7 +235,7 @@ pub(super) fn replicate(
             taken += 1;
         }
         let (now, later) = rest.split_at(taken);
-        let totals = resample(&table, Resampling { replicates, seed: method.seed });
+        let totals = resample(&table, resampling);
         let values = now
             .par_iter()
             .zip(&table.wanted)
@@ -146,80 +253,128 @@ fn values(
     totals: &ReplicateTotals,
     replicates: usize,
 ) -> Replicated {
-    let mut values = Vec::with_capacity(replicates);
-    let mut undefined = 0;
     let mut cells = vec![0.0; wanted.len()];
-    for replicate in 0..replicates {
+    let value = |replicate| {
         for (cell, columns) in cells.iter_mut().zip(wanted) {
             *cell = columns.iter().map(|&column| totals.get(column, replicate)).sum();
         }
-        match asked.statistic.value(&cells) {
-            Working::Finite(value) => values.push(value),
-            Working::Above => values.push(f64::INFINITY),
-            Working::Below => values.push(f64::NEG_INFINITY),
-            Working::Undefined(_) => undefined += 1,
-        }
-    }
-    values.sort_unstable_by(f64::total_cmp);
-    Replicated { values, undefined }
+        as_number(asked.statistic.value(&cells))
+    };
+    Replicated { values: (0..replicates).map(value).collect() }
 }
 
 impl Replicated {
-    /// Interval and standard error for a statistic whose estimate is `at`.
+    /// By replicate.
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Ascending, without replicates that have no value.
+    fn sorted(&self) -> Vec<f64> {
+        let mut sorted: Vec<f64> = self.values.iter().copied().filter(|v| !v.is_nan()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted
+    }
+
+    /// Interval and standard error for a statistic whose estimate is `at`. BCa and studentised
+    /// intervals need the clusters' influences.
     pub(super) fn doubt(
         &self,
-        at: f64,
-        scale: Scale,
+        (at, scale): (f64, Scale),
         summary: &Summary,
+        influence: Option<&Influence>,
         method: &Bootstrap,
     ) -> Doubt {
         if summary.is_single() {
             return Doubt::none(NoInterval::SingleCluster);
         }
-        let finite: Vec<f64> = self.values.iter().copied().filter(|v| v.is_finite()).collect();
-        let count = finite.len() as f64;
-        let mean = finite.iter().sum::<f64>() / count;
-        let squares: f64 = finite.iter().map(|value| (value - mean).powi(2)).sum();
-        if finite.len() < 2 || squares <= 0.0 {
+        let sorted = self.sorted();
+        let Some(spread) = spread(&sorted) else {
             return Doubt::none(NoInterval::NoVariation);
-        }
-        let tail = (1.0 - method.level) / 2.0;
-        let (low, high) = (quantile(&self.values, tail), quantile(&self.values, 1.0 - tail));
-        let (low, high, used) = match method.kind {
-            BootstrapKind::Percentile => (low, high, MethodUsed::BootstrapPercentile),
-            BootstrapKind::Basic => (2.0 * at - high, 2.0 * at - low, MethodUsed::BootstrapBasic),
         };
-        // An end at infinity bounds nothing on that side, nor does its limit on another scale.
-        let end = |value: f64| value.is_finite().then(|| scale.reported(value));
-        Doubt {
-            interval: Ok(ConfidenceInterval {
-                low: end(low),
-                high: end(high),
-                level: method.level,
+        let tail = (1.0 - method.level) / 2.0;
+        let (low, high) = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
+        let ends = match (method.kind, influence) {
+            (BootstrapKind::Basic, _) => Ok((2.0 * at - high, 2.0 * at - low, spread)),
+            (BootstrapKind::Bca, Some(influence)) => {
+                let ends = bca(&sorted, at, influence.acceleration(), tail);
+                ends.map(|(low, high)| (low, high, spread))
+            }
+            (BootstrapKind::Studentised, Some(influence)) => influence.variance().map(|known| {
+                let error = known.variance.sqrt();
+                (at - high * error, at - low * error, error)
             }),
-            method: Some(used),
-            standard_error: Some((squares / (count - 1.0)).sqrt()),
-            degrees_of_freedom: None,
+            _ => Ok((low, high, spread)),
+        };
+        match ends {
+            Err(reason) => Doubt::none(reason),
+            Ok((low, high, standard_error)) => Doubt {
+                interval: Ok(scale.interval(low, high, method.level)),
+                method: Some(method.used()),
+                standard_error: Some(standard_error),
+                degrees_of_freedom: None,
+            },
         }
     }
 
     /// What to know of replicates without a finite value.
     pub(super) fn warning(&self) -> Option<Warning> {
         let infinite = self.values.iter().filter(|value| value.is_infinite()).count() as u64;
-        (infinite + self.undefined > 0).then(|| Warning::ReplicatesWithoutValue {
+        let undefined = self.values.iter().filter(|value| value.is_nan()).count() as u64;
+        (infinite + undefined > 0).then(|| Warning::ReplicatesWithoutValue {
             infinite,
-            undefined: self.undefined,
-            of: self.values.len() as u64 + self.undefined,
+            undefined,
+            of: self.values.len() as u64,
         })
     }
 }
 
+/// The standard deviation of the finite values; `None` where they do not vary.
+fn spread(sorted: &[f64]) -> Option<f64> {
+    let finite: Vec<f64> = sorted.iter().copied().filter(|value| value.is_finite()).collect();
+    let count = finite.len() as f64;
+    let mean = finite.iter().sum::<f64>() / count;
+    let squares: f64 = finite.iter().map(|value| (value - mean).powi(2)).sum();
+    (finite.len() > 1 && squares > 0.0).then(|| (squares / (count - 1.0)).sqrt())
+}
+
+/// The ends of a bias-corrected and accelerated interval (Efron 1987).
+fn bca(
+    sorted: &[f64],
+    at: f64,
+    acceleration: f64,
+    tail: f64,
+) -> Result<(f64, f64), NoInterval> {
+    let below = sorted.partition_point(|value| *value < at) as f64;
+    let upto = sorted.partition_point(|value| *value <= at) as f64;
+    let part = (below + upto) / 2.0 / sorted.len() as f64;
+    if part <= 0.0 || part >= 1.0 {
+        return Err(NoInterval::ReplicatesOnOneSide);
+    }
+    let normal = Normal::standard();
+    let bias = normal.inverse_cdf(part);
+    let end = |z: f64| {
+        let shifted = bias + z;
+        let shrink = 1.0 - acceleration * shifted;
+        // Past the pole of the correction the end lies beyond all replicates.
+        let to = if shrink > 0.0 { bias + shifted / shrink } else { shifted.signum() * f64::INFINITY };
+        if to.is_finite() { quantile(sorted, normal.cdf(to)) } else { to }
+    };
+    let z = normal_quantile(tail);
+    Ok((end(-z), end(z)))
+}
+
 /// The quantile of sorted values, linear between order statistics (Hyndman and Fan's type 7).
 /// Values may be infinite; a quantile between a finite and an infinite one is infinite.
-fn quantile(sorted: &[f64], probability: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], probability: f64) -> f64 {
     let at = probability * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    if below == above { below } else { below + (above - below) * (at - at.floor()) }
+    match at - at.floor() {
+        0.0 => below,
+        _ if below == above || below.is_infinite() => below,
+        _ if above.is_infinite() => above,
+        part => below + (above - below) * part,
+    }
 }
 
 /// Where the numbers of a column come from.

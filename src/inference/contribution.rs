@@ -82,6 +82,8 @@ pub struct Contributions {
     columns: Vec<Vec<f64>>,
     /// For each cluster, whether it belongs to the treatment and to the baseline.
     present: Vec<[bool; 2]>,
+    /// For each cluster, its place in the tally.
+    places: Vec<u32>,
     summary: Summary,
 }
 
@@ -240,6 +242,7 @@ impl Contributions {
         let mut made = Growing {
             columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],
             present: Vec::with_capacity(tally.clusters()),
+            places: Vec::with_capacity(tally.clusters()),
         };
         let mut sums = [0, 1].map(|_| ArmBlock::default());
         let cells = summary.cells().to_vec();
@@ -255,11 +258,13 @@ impl Contributions {
                 }
             }
             let here = [0, 1].map(|side| summary.add(side, &sums[side], question.unit));
+            made.add_places(tally.block_clusters(block), &here);
             made.add_block(question.unit, &cells, here, &sums, &strata);
         }
         let totals = made.columns.iter().map(|column| compensated_sum(column)).collect();
         summary.finish(question.unit, totals, &made.present);
-        Ok(Self { columns: made.columns, present: made.present, summary })
+        let Growing { columns, present, places } = made;
+        Ok(Self { columns, present, places, summary })
     }
 
     /// The contribution of each cluster: clusters x cells.
@@ -275,6 +280,11 @@ impl Contributions {
         &self.columns
     }
 
+    /// The statistic's cells, each with the contribution of each cluster.
+    pub(super) fn cells_with_columns(&self) -> impl Iterator<Item = (&Cell, &Vec<f64>)> {
+        self.summary.cells().iter().zip(&self.columns)
+    }
+
     /// The totals, in the order of the statistic's cells.
     #[must_use]
     pub fn totals(&self) -> &[f64] {
@@ -284,6 +294,11 @@ impl Contributions {
     /// For each cluster, whether it belongs to the treatment and to the baseline.
     pub(super) fn present(&self) -> &[[bool; 2]] {
         &self.present
+    }
+
+    /// For each cluster, its place in the tally.
+    pub(super) fn places(&self) -> &[u32] {
+        &self.places
     }
 
     /// What is known without looking at clusters one by one.
@@ -308,9 +323,16 @@ impl Contributions {
 struct Growing {
     columns: Vec<Vec<f64>>,
     present: Vec<[bool; 2]>,
+    places: Vec<u32>,
 }
 
 impl Growing {
+    /// Notes which clusters of a block belong to one of the two arms.
+    fn add_places(&mut self, block: std::ops::Range<usize>, here: &[Vec<bool>; 2]) {
+        let kept = block.zip(&here[0]).zip(&here[1]).filter(|((_, a), b)| **a || **b);
+        self.places.extend(kept.map(|((place, _), _)| place as u32));
+    }
+
     /// Adds the clusters of a block: those that belong to one of the two arms.
     fn add_block(
         &mut self,

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::Doubt;
-use super::contribution::Contributions;
+use super::influence::Influence;
 use crate::error::Error;
-use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval, Relation};
+use crate::estimate::MethodUsed;
 use crate::statistic::Scale;
 
 /// The cluster-robust delta method.
@@ -65,113 +65,28 @@ impl Delta {
     }
 }
 
-/// A variance and the degrees of freedom with which it is known.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Variance {
-    pub(super) variance: f64,
-    pub(super) degrees_of_freedom: f64,
-}
-
-pub(super) fn delta(
-    at: f64,
-    gradient: &[f64],
-    scale: Scale,
-    contributions: &Contributions,
-    method: &Delta,
-) -> Doubt {
-    let variance = match variance(gradient, contributions) {
+pub(super) fn delta(at: f64, scale: Scale, influence: &Influence, method: &Delta) -> Doubt {
+    let variance = match influence.variance() {
         Ok(variance) => variance,
         Err(reason) => return Doubt::none(reason),
     };
     let standard_error = variance.variance.sqrt();
-    let tail = (1.0 - method.level) / 2.0;
     let (quantile, used, degrees) = match method.quantile {
         Quantile::StudentT => {
             let degrees = variance.degrees_of_freedom;
-            (student_quantile(tail, degrees), MethodUsed::DeltaStudentT, Some(degrees))
+            let quantile = student_quantile((1.0 - method.level) / 2.0, degrees);
+            (quantile, MethodUsed::DeltaStudentT, Some(degrees))
         }
-        Quantile::Normal => (normal_quantile(tail), MethodUsed::DeltaNormal, None),
+        Quantile::Normal => {
+            (normal_quantile((1.0 - method.level) / 2.0), MethodUsed::DeltaNormal, None)
+        }
     };
+    let reach = quantile * standard_error;
     Doubt {
-        interval: Ok(ConfidenceInterval {
-            low: Some(scale.reported(at - quantile * standard_error)),
-            high: Some(scale.reported(at + quantile * standard_error)),
-            level: method.level,
-        }),
+        interval: Ok(scale.interval(at - reach, at + reach, method.level)),
         method: Some(used),
         standard_error: Some(standard_error),
         degrees_of_freedom: degrees,
-    }
-}
-
-/// The variance of a statistic with this gradient.
-pub(super) fn variance(
-    gradient: &[f64],
-    contributions: &Contributions,
-) -> Result<Variance, NoInterval> {
-    let influence = influences(gradient, contributions);
-    let present = contributions.present();
-    let needed = |side: usize| {
-        let belongs = |cell: &crate::statistic::Cell| super::contribution::index(cell.side) == side;
-        contributions.summary().cells().iter().any(belongs)
-    };
-    let groups: Vec<Group> = match contributions.clusters().relation {
-        Relation::Crossed if needed(0) && needed(1) => vec![Group::of(&influence, |_| true)],
-        // Nested clusters, or a statistic of one arm: each arm varies by itself.
-        _ => [0, 1]
-            .into_iter()
-            .filter(|&side| needed(side))
-            .map(|side| Group::of(&influence, |cluster| present[cluster][side]))
-            .collect(),
-    };
-    let mut parts = Vec::with_capacity(groups.len());
-    for group in &groups {
-        if group.clusters < 2.0 {
-            return Err(NoInterval::SingleCluster);
-        }
-        parts.push((group.variance(), group.clusters - 1.0));
-    }
-    let variance: f64 = parts.iter().map(|(v, _)| v).sum();
-    if variance <= 0.0 {
-        return Err(NoInterval::NoVariation);
-    }
-    let spread: f64 = parts.iter().map(|(v, degrees)| (v / variance).powi(2) / degrees).sum();
-    Ok(Variance { variance, degrees_of_freedom: 1.0 / spread })
-}
-
-/// Each cluster's contribution times the gradient, with what is only rounding set to zero.
-fn influences(gradient: &[f64], contributions: &Contributions) -> Vec<f64> {
-    let columns = contributions.columns();
-    let influence = |cluster: usize| {
-        let (mut sum, mut size) = (0.0_f64, 0.0_f64);
-        for (column, slope) in columns.iter().zip(gradient) {
-            let term = column[cluster] * slope;
-            sum += term;
-            size += term.abs();
-        }
-        if sum.abs() <= 8.0 * f64::EPSILON * size { 0.0 } else { sum }
-    };
-    (0..contributions.present().len()).map(influence).collect()
-}
-
-/// Clusters that vary together, independently of each other.
-struct Group {
-    clusters: f64,
-    /// Sum of the squares of their influences around the mean.
-    squares: f64,
-}
-
-impl Group {
-    fn of(influence: &[f64], has: impl Fn(usize) -> bool) -> Self {
-        let members = || influence.iter().enumerate().filter(|(cluster, _)| has(*cluster));
-        let clusters = members().count() as f64;
-        let mean = members().map(|(_, h)| h).sum::<f64>() / clusters;
-        Self { clusters, squares: members().map(|(_, h)| (h - mean).powi(2)).sum() }
-    }
-
-    /// `G/(G-1) sum (h_c - mean h)^2`: the variance of a sum over G independent clusters.
-    fn variance(&self) -> f64 {
-        self.clusters / (self.clusters - 1.0) * self.squares
     }
 }
 

@@ -5,52 +5,86 @@ mod at_limits;
 mod bootstrap;
 mod contribution;
 mod delta;
+mod influence;
+mod interval;
+mod jackknife;
+mod joint;
 mod naive;
 mod resample;
+mod reweigh;
+mod simultaneous;
 mod summary;
+mod testing;
+mod wild;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::bootstrap::Replicated;
-pub use self::bootstrap::{Bootstrap, BootstrapKind};
+pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
-use self::summary::{Shared, Summary};
+use self::influence::Influence;
+pub use self::interval::{Automatic, Interval};
+pub use self::jackknife::Jackknife;
+use self::joint::Answer;
+pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
+use self::summary::Summary;
+pub use self::testing::{DeltaTest, Equivalence, Test};
+pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, Relation, Value, Warning,
+    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, Relation, Tested,
+    Value, Warning,
 };
+use crate::log::ClusterKey;
 use crate::statistic::{Scale, Side, Statistic, Working};
 use crate::tally::{ClusterBy, Tally};
 
 /// Fewer clusters than this in an arm are flagged.
 const FEW_CLUSTERS: u64 = 10;
 
-/// How intervals are made.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Interval {
-    /// The cluster-robust delta method.
-    Delta(Delta),
-    /// The Poisson cluster bootstrap.
-    Bootstrap(Bootstrap),
+/// How doubt is expressed: an interval, and if wanted a test.
+///
+/// ```
+/// use tiltmeter::inference::{DeltaTest, Inference, Test};
+/// let inference = Inference {
+///     test: Some(Test::Delta(DeltaTest::default())),
+///     ..Inference::default()
+/// };
+/// assert_eq!(Inference::from(inference.interval).test, None);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inference {
+    /// How intervals are made.
+    pub interval: Interval,
+    /// What is tested, if anything.
+    pub test: Option<Test>,
 }
 
-impl Interval {
-    fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::Delta(delta) => delta.check(),
-            Self::Bootstrap(bootstrap) => bootstrap.check(),
-        }
+impl From<Interval> for Inference {
+    fn from(interval: Interval) -> Self {
+        Self { interval, ..Self::default() }
+    }
+}
+
+impl Inference {
+    fn check(&self, asked: &[Asked<'_>]) -> Result<(), Error> {
+        self.interval.check()?;
+        let scales = asked.iter().map(|asked| asked.statistic.scale());
+        self.test.iter().try_for_each(|test| test.check(scales.clone()))
     }
 
-    const fn level(&self) -> f64 {
-        match self {
-            Self::Delta(delta) => delta.level,
-            Self::Bootstrap(bootstrap) => bootstrap.level,
-        }
+    /// Whether estimates need nothing but totals and replicates of totals.
+    fn is_of_totals(&self) -> bool {
+        let interval = match self.interval {
+            Interval::Bootstrap(method) => {
+                method.is_of_totals() && method.kind != BootstrapKind::Bca
+            }
+            _ => false,
+        };
+        interval && self.test.is_none()
     }
 }
 
@@ -74,9 +108,22 @@ pub struct Asked<'q> {
     pub statistic: &'q dyn Statistic,
 }
 
-impl Default for Interval {
-    fn default() -> Self {
-        Self::Delta(Delta::default())
+/// A statistic with a finite value, and the clusters that it came from.
+struct Case<'c> {
+    statistic: &'c dyn Statistic,
+    /// The value on the working scale.
+    at: f64,
+    /// Of the tally's clusters.
+    keys: &'c [ClusterKey],
+    contributions: &'c Contributions,
+    influence: Influence,
+}
+
+impl Case<'_> {
+    /// The keys of the clusters that belong to one of the two arms.
+    fn member_keys(&self) -> Vec<ClusterKey> {
+        let places = self.contributions.places().iter();
+        places.map(|&place| self.keys[place as usize]).collect()
     }
 }
 
@@ -103,10 +150,10 @@ pub fn estimate(
     tally: &Tally,
     question: &Question<'_>,
     statistic: &dyn Statistic,
-    interval: &Interval,
+    inference: impl Into<Inference>,
 ) -> Result<Estimate, Error> {
     let asked = [Asked { question: *question, statistic }];
-    Ok(estimates(tally, &asked, interval)?.remove(0))
+    Ok(estimates(tally, &asked, inference)?.remove(0))
 }
 
 /// Answers questions from a tally, in their order; all of them from the same resampling where the
@@ -119,39 +166,35 @@ pub fn estimate(
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],
-    interval: &Interval,
+    inference: impl Into<Inference>,
 ) -> Result<Vec<Estimate>, Error> {
-    interval.check()?;
+    let inference = inference.into();
+    inference.check(asked)?;
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
     }
-    let (shared, replicated) = match interval {
-        Interval::Delta(_) => (None, vec![None; asked.len()]),
-        Interval::Bootstrap(method) => {
-            let shared = Shared::of(tally, asked);
-            let replicated = bootstrap::replicate(tally, asked, &shared, method)?;
-            (Some(shared), replicated.into_iter().map(Some).collect())
-        }
-    };
-    let estimates = asked
+    let replicates = joint::Replicates::of(tally, asked, &inference)?;
+    let answers = asked
         .par_iter()
-        .zip(replicated)
-        .map(|(asked, replicated)| answer(tally, asked, shared.as_ref(), interval, replicated));
+        .enumerate()
+        .map(|(at, asked)| answer(tally, asked, &replicates, at, &inference));
     // Collected first, so that the error of the first question is the one that is reported.
-    estimates.collect::<Vec<_>>().into_iter().collect()
+    let answers: Result<Vec<_>, _> = answers.collect::<Vec<_>>().into_iter().collect();
+    joint::settle(answers?, &inference)
 }
 
+/// Answers a question as far as it can be without the others.
 fn answer(
     tally: &Tally,
-    &Asked { ref question, statistic }: &Asked<'_>,
-    shared: Option<&Shared>,
-    interval: &Interval,
-    replicated: Option<Replicated>,
-) -> Result<Estimate, Error> {
-    // Only the delta method looks at clusters one by one.
-    let quick = match shared {
-        Some(shared) => shared.summary(tally, question, statistic)?,
-        None => None,
+    asked: &Asked<'_>,
+    replicates: &joint::Replicates,
+    at: usize,
+    inference: &Inference,
+) -> Result<Answer, Error> {
+    let &Asked { ref question, statistic } = asked;
+    let quick = match (&replicates.shared, inference.is_of_totals()) {
+        (Some(shared), true) => shared.summary(tally, question, statistic)?,
+        _ => None,
     };
     let contributions = match &quick {
         Some(_) => None,
@@ -162,36 +205,41 @@ fn answer(
         (None, Some(contributions)) => contributions.summary(),
         (None, None) => unreachable!("made where there is no summary"),
     };
-    let totals = summary.totals();
-    let working = statistic.value(totals);
+    let working = statistic.value(summary.totals());
     let mut warnings = warnings(tally, summary);
-    let (doubt, naive) = match working {
-        Working::Undefined(_) => (Doubt::none(NoInterval::UndefinedValue), None),
+    let interval = inference.interval.settled(&warnings);
+    let replicated = replicates.of_interval.get(at);
+    let (mut naive, mut case) = (None, None);
+    let doubt = match working {
+        Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
         Working::Above | Working::Below => {
-            (at_limits::one_sided(tally, question, statistic, interval)?, None)
+            at_limits::one_sided(tally, question, statistic, &interval)?
         }
-        Working::Finite(at) => {
-            let gradient = statistic.gradient(totals);
-            let doubt = match (interval, &replicated, &contributions) {
-                (Interval::Bootstrap(method), Some(replicated), _) => {
-                    warnings.extend(replicated.warning());
-                    replicated.doubt(at, statistic.scale(), summary, method)
-                }
-                (Interval::Delta(method), _, Some(contributions)) => {
-                    delta::delta(at, &gradient, statistic.scale(), contributions, method)
-                }
-                _ => unreachable!("a bootstrap is replicated, and delta has contributions"),
-            };
-            let naive = naive::naive(at, &gradient, statistic, summary, interval.level());
-            let naive = naive.map(|mut naive| {
-                let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
-                naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
-                naive
+        Working::Finite(value) => {
+            let gradient = statistic.gradient(summary.totals());
+            case = contributions.as_ref().map(|contributions| Case {
+                statistic,
+                at: value,
+                keys: tally.keys(),
+                contributions,
+                influence: Influence::of(&gradient, contributions),
             });
-            (doubt, naive)
+            let of_value = (value, statistic.scale());
+            let doubt =
+                doubt(&interval, of_value, summary, case.as_ref(), replicated, &mut warnings);
+            naive = naive::naive(value, &gradient, statistic, summary, interval.level());
+            doubt
         }
     };
-    Ok(Estimate {
+    if let Some(naive) = &mut naive {
+        let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
+        naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
+    }
+    let test = inference.test.as_ref().map(|test| {
+        tested(test, tally, asked, working, contributions.as_ref(), case.as_ref())
+    });
+    let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
+    let estimate = Estimate {
         estimand: question.estimand(tally, statistic),
         value: reported(working, statistic.scale()),
         interval: doubt.interval,
@@ -202,8 +250,71 @@ fn answer(
         clusters: summary.clusters(),
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
+        test,
         warnings,
-    })
+    };
+    Ok(Answer { estimate, scale: statistic.scale(), joint })
+}
+
+/// The interval of a finite value.
+fn doubt(
+    interval: &Interval,
+    (at, scale): (f64, Scale),
+    summary: &Summary,
+    case: Option<&Case<'_>>,
+    replicated: Option<&Replicated>,
+    warnings: &mut Vec<Warning>,
+) -> Doubt {
+    let ClusterCounts { treatment, baseline, .. } = summary.clusters();
+    let (clusters, enough) = (treatment.min(baseline), interval.enough());
+    if clusters < enough {
+        warnings.push(Warning::FewClustersForMethod { clusters, enough });
+    }
+    match (interval, replicated, case) {
+        (Interval::Bootstrap(method), Some(replicated), case) => {
+            warnings.extend(replicated.warning());
+            replicated.doubt((at, scale), summary, case.map(|case| &case.influence), method)
+        }
+        (Interval::Bootstrap(method), None, Some(case)) => {
+            let replicated = method.replicate(case);
+            warnings.extend(replicated.warning());
+            replicated.doubt((at, scale), summary, Some(&case.influence), method)
+        }
+        (Interval::Jackknife(method), _, Some(case)) => method.doubt(case),
+        (Interval::WildBootstrap(method), _, Some(case)) => method.doubt(case),
+        (Interval::Delta(method), _, Some(case)) => {
+            delta::delta(at, scale, &case.influence, method)
+        }
+        // Bands are stretched when all questions are answered.
+        (Interval::Simultaneous(_) | Interval::Automatic(_), _, Some(case)) => {
+            delta::delta(at, scale, &case.influence, &Delta::default())
+        }
+        (_, _, None) => unreachable!("only replicates of totals need no clusters"),
+    }
+}
+
+/// A test of one question.
+fn tested(
+    test: &Test,
+    tally: &Tally,
+    asked: &Asked<'_>,
+    working: Working,
+    contributions: Option<&Contributions>,
+    case: Option<&Case<'_>>,
+) -> Tested {
+    let statistic = asked.statistic;
+    if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
+        return Tested::none(NoTest::NothingCompared);
+    }
+    match (test, working, case, contributions) {
+        (_, Working::Undefined(_), _, _) => Tested::none(NoTest::UndefinedValue),
+        (Test::WildBootstrap(test), _, _, Some(contributions)) => {
+            test.test(tally, statistic, contributions)
+        }
+        (Test::Delta(test), _, Some(case), _) => test.test(case),
+        (Test::Equivalence(test), _, Some(case), _) => test.test(case),
+        _ => Tested::none(NoTest::NoStandardError),
+    }
 }
 
 /// A working value as it is reported.

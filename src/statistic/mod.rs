@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::estimand::{Reach, Unit};
+use crate::estimate::ConfidenceInterval;
 
 macro_rules! statistics {
     ($($file:ident: $($name:ident),+;)*) => {
@@ -213,6 +214,26 @@ impl Scale {
         }
     }
 
+    /// The working value of a reported one, strictly inside the [limits](Scale::limits).
+    pub(crate) fn working(self, reported: f64) -> f64 {
+        match self {
+            Self::Linear => reported,
+            Self::Log => reported.ln(),
+            Self::LogPercent => (reported / 100.0).ln_1p(),
+            Self::Logit => (reported / (1.0 - reported)).ln(),
+        }
+    }
+
+    /// An interval between two working values, as it is reported. An end at infinity bounds
+    /// nothing, nor does its limit on the reported scale.
+    pub(crate) fn interval(self, low: f64, high: f64, level: f64) -> ConfidenceInterval {
+        let end = |value: f64| {
+            let reported = self.reported(value);
+            (value.is_finite() && reported.is_finite()).then_some(reported)
+        };
+        ConfidenceInterval { low: end(low), high: end(high), level }
+    }
+
     /// The least and greatest reported values.
     #[must_use]
     pub const fn limits(self) -> (f64, f64) {
@@ -301,6 +322,12 @@ pub trait Statistic: fmt::Debug + Send + Sync {
     /// The units it has a meaning for; a question in another is refused.
     fn units(&self) -> Units {
         Units::All
+    }
+
+    /// The working value that stands for no amplification, against which tests are made; `None`
+    /// for a statistic that compares nothing, such as the share of one arm.
+    fn null(&self) -> Option<f64> {
+        Some(0.0)
     }
 
     /// What holds where a share is 0 or 1.

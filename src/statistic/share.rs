@@ -43,6 +43,10 @@ macro_rules! share_of {
                 Scale::Logit
             }
 
+            fn null(&self) -> Option<f64> {
+                None
+            }
+
             fn value(&self, totals: &[f64]) -> Working {
                 logit(totals[0], totals[1], Undefined::$empty)
             }

@@ -13,7 +13,8 @@ mod weights;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
-use self::weights::{GROUP, MOST, Weights};
+pub(super) use self::weights::{GROUP, philox, weights as poisson_weights};
+use self::weights::{MOST, Weights};
 use crate::log::ClusterKey;
 
 /// Clusters whose weights are held at a time.

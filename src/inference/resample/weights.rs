@@ -4,7 +4,7 @@
 use crate::log::ClusterKey;
 
 /// Replicates of a group: their weights are made together.
-pub(super) const GROUP: usize = 128;
+pub(in crate::inference) const GROUP: usize = 128;
 
 /// Blocks of random bits for a group: each serves eight replicates.
 const BLOCKS: usize = GROUP / 8;
@@ -24,7 +24,7 @@ pub(super) const MOST: u8 = 8;
 const REACHED: [u16; MOST as usize] = [24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535];
 
 /// Weights of one cluster in a group of replicates.
-pub(super) type Weights = [u8; GROUP];
+pub(in crate::inference) type Weights = [u8; GROUP];
 
 /// Four words of random bits for a counter: Philox4x32 with 10 rounds (Salmon, Moraes, Dror and
 /// Shaw 2011, doi 10.1145/2063384.2063405).
@@ -33,7 +33,7 @@ pub(super) type Weights = [u8; GROUP];
 /// the high halves is never looked at. There is no branch and no array, so that a loop over
 /// counters is made to work on several side by side.
 #[inline(always)]
-fn philox([mut a, mut b, mut c, mut d]: [u64; 4], [mut key, mut other]: [u32; 2]) -> [u32; 4] {
+pub(in crate::inference) fn philox([mut a, mut b, mut c, mut d]: [u64; 4], [mut key, mut other]: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let first = (a & 0xFFFF_FFFF) * 0xD251_1F53;
         let second = (c & 0xFFFF_FFFF) * 0xCD9E_8D57;
@@ -49,7 +49,7 @@ fn philox([mut a, mut b, mut c, mut d]: [u64; 4], [mut key, mut other]: [u32; 2]
 
 /// The weights of a cluster in the replicates of a group.
 #[inline(always)]
-pub(super) fn weights(seed: u64, cluster: ClusterKey, group: u32, weights: &mut Weights) {
+pub(in crate::inference) fn weights(seed: u64, cluster: ClusterKey, group: u32, weights: &mut Weights) {
     let (low, high) = (cluster.get() & 0xFFFF_FFFF, cluster.get() >> 32);
     let key = [seed as u32, (seed >> 32) as u32];
     let mut words = [[0_u32; BLOCKS]; 4];

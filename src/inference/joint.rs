@@ -1,0 +1,135 @@
+//! What several questions have to do with each other: replicates that they share, bands that hold
+//! for all of them, p-values that know how many there are.
+
+use super::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, Replicated, replicate};
+use super::resample::Resampling;
+use super::simultaneous::{Distances, ReplicateErrors, critical_value, families};
+use super::summary::Shared;
+use super::{Asked, Case, Inference, Interval};
+use crate::error::Error;
+use crate::estimate::{Estimate, MethodUsed, NoInterval};
+use crate::statistic::Scale;
+use crate::tally::Tally;
+
+/// Replicates of totals, made once for all questions.
+pub(super) struct Replicates {
+    pub(super) shared: Option<Shared>,
+    /// By question; empty where the interval does not need them.
+    pub(super) of_interval: Vec<Replicated>,
+}
+
+/// What an estimate adds to statements about all of them.
+pub(super) struct Joint {
+    /// On the working scale.
+    at: f64,
+    standard_error: f64,
+    for_bands: Option<Distances>,
+}
+
+/// An estimate that is settled but for what depends on the others.
+pub(super) struct Answer {
+    pub(super) estimate: Estimate,
+    pub(super) scale: Scale,
+    /// `None` where there is no standard error.
+    pub(super) joint: Option<Joint>,
+}
+
+impl Replicates {
+    pub(super) fn of(
+        tally: &Tally,
+        asked: &[Asked<'_>],
+        inference: &Inference,
+    ) -> Result<Self, Error> {
+        let wanted = match inference.interval {
+            Interval::Bootstrap(method) if method.is_of_totals() => {
+                Some((method.replicates, method.seed))
+            }
+            Interval::Simultaneous(method) if method.errors == ReplicateErrors::Same => {
+                Some((method.replicates, method.seed))
+            }
+            _ => None,
+        };
+        let Some((replicates, seed)) = wanted else {
+            return Ok(Self { shared: None, of_interval: Vec::new() });
+        };
+        let shared = Shared::of(tally, asked);
+        let resampling = Resampling { replicates: replicates as usize, seed };
+        let of_interval = replicate(tally, asked, &shared, resampling)?;
+        Ok(Self { shared: Some(shared), of_interval })
+    }
+
+    /// What a question adds to statements about all.
+    pub(super) fn joint(
+        &self,
+        case: &Case<'_>,
+        at: usize,
+        inference: &Inference,
+    ) -> Option<Joint> {
+        let standard_error = case.influence.variance().ok()?.variance.sqrt();
+        let for_bands = match inference.interval {
+            Interval::Simultaneous(method) => Some(match (method.errors, self.of_interval.get(at)) {
+                (ReplicateErrors::Same, Some(replicated)) => {
+                    Distances::of_values(replicated, case.at, standard_error)
+                }
+                _ => studentised(case, method.replicates, method.seed),
+            }),
+            _ => None,
+        };
+        Some(Joint { at: case.at, standard_error, for_bands })
+    }
+}
+
+/// Distances in each replicate's own standard errors.
+fn studentised(case: &Case<'_>, replicates: u32, seed: u64) -> Distances {
+    let bootstrap = Bootstrap {
+        replicates,
+        seed,
+        kind: BootstrapKind::Studentised,
+        weights: BootstrapWeights::Poisson,
+        ..Bootstrap::default()
+    };
+    Distances::of_distances(&bootstrap.replicate(case))
+}
+
+/// Estimates with what depends on all of them.
+pub(super) fn settle(
+    mut answers: Vec<Answer>,
+    inference: &Inference,
+) -> Result<Vec<Estimate>, Error> {
+    let names: Vec<String> =
+        answers.iter().map(|answer| answer.estimate.estimand.statistic.clone()).collect();
+    for family in families(names.iter().map(String::as_str)) {
+        if let Interval::Simultaneous(method) = inference.interval {
+            let used = match method.errors {
+                ReplicateErrors::Same => MethodUsed::SimultaneousMaxT,
+                ReplicateErrors::Each => MethodUsed::SimultaneousStudentised,
+            };
+            band(&mut answers, &family, method.level, used);
+        }
+    }
+    Ok(answers.into_iter().map(|answer| answer.estimate).collect())
+}
+
+/// Stretches the intervals of a family so that they hold for all of it at once.
+fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) {
+    let distances: Vec<&Distances> = family
+        .iter()
+        .filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref())
+        .collect();
+    let Some(stretch) = critical_value(&distances, level) else {
+        return;
+    };
+    for &at in family {
+        let Answer { estimate, scale, joint } = &mut answers[at];
+        let Some(joint) = joint else {
+            continue;
+        };
+        let reach = stretch * joint.standard_error;
+        estimate.degrees_of_freedom = None;
+        (estimate.interval, estimate.method) = if reach.is_finite() {
+            (Ok(scale.interval(joint.at - reach, joint.at + reach, level)), Some(used))
+        } else {
+            (Err(NoInterval::NoVariation), None)
+        };
+    }
+}

@@ -1,0 +1,183 @@
+//! How a test is asked for: one enum of plain structs; and the tests that the delta method makes.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+use super::Case;
+use super::delta::Quantile;
+use super::wild::WildTest;
+use crate::error::Error;
+use crate::estimate::{NoTest, TestUsed, Tested};
+use crate::statistic::Scale;
+
+/// How a hypothesis is tested. All but [`Test::Equivalence`] test that there is no amplification: a
+/// ratio of 1, a difference of 0 ([`crate::statistic::Statistic::null`]).
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::inference::{DeltaTest, Test};
+/// let report = audit.test(Test::Delta(DeltaTest::default())).topics(["war"]).run()?;
+/// let test = report.estimates()[0].test.expect("it was asked for");
+/// assert!(test.p.is_ok_and(|p| p > 0.05)); // eight viewers prove little
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Test {
+    /// The estimate's distance from the null, in standard errors of the delta method.
+    Delta(DeltaTest),
+    /// The wild cluster bootstrap with the null imposed, for few clusters.
+    WildBootstrap(WildTest),
+    /// Two one-sided tests: is the amplification within a margin?
+    Equivalence(Equivalence),
+}
+
+impl Test {
+    pub(super) fn check(&self, scales: impl Iterator<Item = Scale>) -> Result<(), Error> {
+        match self {
+            Self::Delta(_) => Ok(()),
+            Self::WildBootstrap(test) => test.check(),
+            Self::Equivalence(test) => scales.into_iter().try_for_each(|scale| test.check(scale)),
+        }
+    }
+}
+
+/// The distance of an estimate from the null in cluster-robust standard errors, two-sided.
+///
+/// Right where the delta method's interval is, and says the same: p is below 5% where the 95%
+/// interval leaves the null out. With few clusters it rejects too often; take [`Test::WildBootstrap`]
+/// or a permutation test then. Costs one pass over the clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeltaTest {
+    /// The distribution of that distance.
+    pub quantile: Quantile,
+}
+
+/// A test of equivalence by two one-sided tests (Schuirmann 1987, doi 10.1007/bf01068419): whether
+/// the statistic lies within a margin that was declared beforehand, for a claim of "no
+/// amplification" that is more than a large p-value.
+///
+/// p is the larger of those of two one-sided tests, that the value lies below `low` and that it
+/// lies above `high`. It is below 5% where the 90% interval of the delta method lies within the
+/// margin. The margin is on the reported scale: 0.9 to 1.1 for a ratio, -0.01 to 0.01 for a
+/// difference of shares. Right where the delta method is. Costs one pass over the clusters.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::inference::{Equivalence, Test};
+/// let margin = Equivalence { low: 0.8, high: 1.25, ..Equivalence::default() };
+/// let report = audit.test(Test::Equivalence(margin)).topics(["war"]).run()?;
+/// let test = report.estimates()[0].test.expect("it was asked for");
+/// assert!(test.p.is_ok_and(|p| p > 0.5)); // 2.4 is no evidence for equivalence
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Equivalence {
+    /// The least value that counts as the same, on the reported scale.
+    pub low: f64,
+    /// The greatest value that counts as the same, on the reported scale.
+    pub high: f64,
+    /// The distribution of the distance from either.
+    pub quantile: Quantile,
+}
+
+impl Default for Equivalence {
+    /// A ratio from 0.8 to 1.25, as for the bioequivalence of drugs, with Student's t.
+    fn default() -> Self {
+        Self { low: 0.8, high: 1.25, quantile: Quantile::default() }
+    }
+}
+
+impl DeltaTest {
+    pub(super) fn test(&self, case: &Case<'_>) -> Tested {
+        let Some(null) = case.statistic.null() else {
+            return Tested::none(NoTest::NothingCompared);
+        };
+        match distance(case, null, self.quantile) {
+            Err(reason) => Tested::none(reason),
+            Ok(Distance { errors, degrees }) => Tested {
+                statistic: Some(errors),
+                degrees_of_freedom: degrees,
+                ..Tested::of((2.0 * above(errors.abs(), degrees)).min(1.0), used(self.quantile))
+            },
+        }
+    }
+}
+
+impl Equivalence {
+    fn check(&self, scale: Scale) -> Result<(), Error> {
+        let inside = |end: f64| {
+            let (low, high) = scale.limits();
+            end.is_finite() && end > low && end < high
+        };
+        if self.low < self.high && inside(self.low) && inside(self.high) {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            parameter: "the margin of Equivalence",
+            value: format!("{} to {}", self.low, self.high),
+            expected: "a low end below the high one, both inside the range of the statistic \
+                       (above 0 for a ratio, above -100 for percent)",
+        })
+    }
+
+    pub(super) fn test(&self, case: &Case<'_>) -> Tested {
+        let scale = case.statistic.scale();
+        let ends = [self.low, self.high].map(|end| scale.working(end));
+        let from = ends.map(|end| distance(case, end, self.quantile));
+        let (low, high) = match from {
+            [Ok(low), Ok(high)] => (low, high),
+            [Err(reason), _] | [_, Err(reason)] => return Tested::none(reason),
+        };
+        let p = [above(low.errors, low.degrees), above(-high.errors, high.degrees)];
+        // The statistic is that of the test that finds less.
+        let less = if p[0] >= p[1] { low.errors } else { high.errors };
+        let used = match self.quantile {
+            Quantile::StudentT => TestUsed::EquivalenceStudentT,
+            Quantile::Normal => TestUsed::EquivalenceNormal,
+        };
+        Tested {
+            statistic: Some(less),
+            degrees_of_freedom: low.degrees,
+            ..Tested::of(p[0].max(p[1]), used)
+        }
+    }
+}
+
+/// How far an estimate is from a value, in its standard errors.
+#[derive(Clone, Copy)]
+struct Distance {
+    errors: f64,
+    /// Those of Student's t; `None` for the normal.
+    degrees: Option<f64>,
+}
+
+fn distance(case: &Case<'_>, from: f64, quantile: Quantile) -> Result<Distance, NoTest> {
+    let known = case.influence.variance().map_err(NoTest::from)?;
+    let degrees = match quantile {
+        Quantile::StudentT => Some(known.degrees_of_freedom),
+        Quantile::Normal => None,
+    };
+    Ok(Distance { errors: (case.at - from) / known.variance.sqrt(), degrees })
+}
+
+/// The probability that Student's t or the normal exceeds a number.
+fn above(errors: f64, degrees: Option<f64>) -> f64 {
+    let student = degrees.and_then(|degrees| StudentsT::new(0.0, 1.0, degrees).ok());
+    match student {
+        Some(student) => student.sf(errors),
+        None => Normal::standard().sf(errors),
+    }
+}
+
+fn used(quantile: Quantile) -> TestUsed {
+    match quantile {
+        Quantile::StudentT => TestUsed::DeltaStudentT,
+        Quantile::Normal => TestUsed::DeltaNormal,
+    }
+}

@@ -24,6 +24,15 @@ use crate::tally::{Dialect, TableFault};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Tallies that are to show two ways of clustering are not of the same log.
+    #[error(
+        "two-way clusters: {detail}; tally the same log by one unit, by another and by \
+         ClusterBy::paired of both, all else alike"
+    )]
+    TwoWay {
+        /// What differs.
+        detail: String,
+    },
     /// A file could not be opened, read or written.
     #[error("{}: {cause}; check that the path exists and may be read and written", path.display())]
     Io {

@@ -562,7 +562,9 @@ pub struct Estimate {
     /// Cluster-robust standard error on the working scale of the statistic: of the logarithm for
     /// ratios and percent, of the log odds for shares.
     pub standard_error: Option<f64>,
-    /// Degrees of freedom of the Student quantile; `None` for the normal or without an interval.
+    /// Degrees of freedom with which the standard error is known: those of Student's quantile where
+    /// the method uses it. `None` for the normal, for standard errors that come from replicates, and
+    /// without an interval.
     pub degrees_of_freedom: Option<f64>,
     /// The error if impressions were independent; `None` where the unit is not impressions, or
     /// the statistic has no finite value.
@@ -573,6 +575,8 @@ pub struct Estimate {
     pub treatment: ArmTotals,
     /// What the baseline showed.
     pub baseline: ArmTotals,
+    /// The clusters of the second way, where clusters go two ways.
+    pub second_clusters: Option<ClusterCounts>,
     /// The test, if one was asked for.
     pub test: Option<Tested>,
     /// What a reader should know.

@@ -295,24 +295,24 @@ impl Replicated {
         let tail = (1.0 - method.level) / 2.0;
         let (low, high) = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
         let ends = match (method.kind, influence) {
-            (BootstrapKind::Basic, _) => Ok((2.0 * at - high, 2.0 * at - low, spread)),
+            (BootstrapKind::Basic, _) => Ok((2.0 * at - high, 2.0 * at - low, spread, None)),
             (BootstrapKind::Bca, Some(influence)) => {
                 let ends = bca(&sorted, at, influence.acceleration(), tail);
-                ends.map(|(low, high)| (low, high, spread))
+                ends.map(|(low, high)| (low, high, spread, None))
             }
             (BootstrapKind::Studentised, Some(influence)) => influence.variance().map(|known| {
                 let error = known.variance.sqrt();
-                (at - high * error, at - low * error, error)
+                (at - high * error, at - low * error, error, Some(known.degrees_of_freedom))
             }),
-            _ => Ok((low, high, spread)),
+            _ => Ok((low, high, spread, None)),
         };
         match ends {
             Err(reason) => Doubt::none(reason),
-            Ok((low, high, standard_error)) => Doubt {
+            Ok((low, high, standard_error, degrees_of_freedom)) => Doubt {
                 interval: Ok(scale.interval(low, high, method.level)),
                 method: Some(method.used()),
                 standard_error: Some(standard_error),
-                degrees_of_freedom: None,
+                degrees_of_freedom,
             },
         }
     }

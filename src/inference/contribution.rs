@@ -44,6 +44,7 @@ impl Question<'_> {
             attention: self.attention.clone(),
             multi_label: spec.multi_label,
             cluster: spec.cluster.clone(),
+            second_cluster: None,
         }
     }
 }

@@ -125,7 +125,6 @@ fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) 
             continue;
         };
         let reach = stretch * joint.standard_error;
-        estimate.degrees_of_freedom = None;
         (estimate.interval, estimate.method) = if reach.is_finite() {
             (Ok(scale.interval(joint.at - reach, joint.at + reach, level)), Some(used))
         } else {

@@ -15,6 +15,7 @@ mod reweigh;
 mod simultaneous;
 mod summary;
 mod testing;
+mod two_way;
 mod wild;
 
 use rayon::prelude::*;
@@ -31,6 +32,7 @@ use self::joint::Answer;
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub use self::testing::{DeltaTest, Equivalence, Test};
+pub use self::two_way::TwoWay;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
 use crate::estimate::{
@@ -250,6 +252,7 @@ fn answer(
         clusters: summary.clusters(),
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
+        second_clusters: None,
         test,
         warnings,
     };
@@ -283,11 +286,11 @@ fn doubt(
         (Interval::Jackknife(method), _, Some(case)) => method.doubt(case),
         (Interval::WildBootstrap(method), _, Some(case)) => method.doubt(case),
         (Interval::Delta(method), _, Some(case)) => {
-            delta::delta(at, scale, &case.influence, method)
+            delta::delta(at, scale, case.influence.variance(), method)
         }
         // Bands are stretched when all questions are answered.
         (Interval::Simultaneous(_) | Interval::Automatic(_), _, Some(case)) => {
-            delta::delta(at, scale, &case.influence, &Delta::default())
+            delta::delta(at, scale, case.influence.variance(), &Delta::default())
         }
         (_, _, None) => unreachable!("only replicates of totals need no clusters"),
     }
@@ -311,8 +314,12 @@ fn tested(
         (Test::WildBootstrap(test), _, _, Some(contributions)) => {
             test.test(tally, statistic, contributions)
         }
-        (Test::Delta(test), _, Some(case), _) => test.test(case),
-        (Test::Equivalence(test), _, Some(case), _) => test.test(case),
+        (Test::Delta(test), _, Some(case), _) => {
+            test.test(case.at, statistic, case.influence.variance())
+        }
+        (Test::Equivalence(test), _, Some(case), _) => {
+            test.test(case.at, statistic, case.influence.variance())
+        }
         _ => Tested::none(NoTest::NoStandardError),
     }
 }

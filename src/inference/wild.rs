@@ -140,7 +140,7 @@ impl WildBootstrap {
             )),
             method: Some(MethodUsed::WildBootstrap),
             standard_error: Some(standard_error),
-            degrees_of_freedom: None,
+            degrees_of_freedom: Some(variance.degrees_of_freedom),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::Doubt;
 use super::contribution::Contributions;
 use crate::error::Error;
 use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval, Relation};
-use crate::statistic::Scale;
+use crate::statistic::{Scale, Side};
 
 /// The cluster-robust delta method.
 ///
@@ -109,34 +109,55 @@ pub(super) fn variance(
     gradient: &[f64],
     contributions: &Contributions,
 ) -> Result<Variance, NoInterval> {
-    let influence = influences(gradient, contributions);
-    let present = contributions.present();
-    let needed = |side: usize| {
-        let belongs = |cell: &crate::statistic::Cell| super::contribution::index(cell.side) == side;
-        contributions.summary().cells().iter().any(belongs)
-    };
-    let groups: Vec<Group> = match contributions.clusters().relation {
-        Relation::Crossed if needed(0) && needed(1) => vec![Group::of(&influence, |_| true)],
-        // Nested clusters, or a statistic of one arm: each arm varies by itself.
-        _ => [0, 1]
-            .into_iter()
-            .filter(|&side| needed(side))
-            .map(|side| Group::of(&influence, |cluster| present[cluster][side]))
-            .collect(),
-    };
-    let mut parts = Vec::with_capacity(groups.len());
-    for group in &groups {
-        if group.clusters < 2.0 {
-            return Err(NoInterval::SingleCluster);
-        }
-        parts.push((group.variance(), group.clusters - 1.0));
-    }
-    let variance: f64 = parts.iter().map(|(v, _)| v).sum();
+    let parts = parts(gradient, contributions)?;
+    let variance: f64 = parts.iter().map(|part| part.variance).sum();
     if variance <= 0.0 {
         return Err(NoInterval::NoVariation);
     }
-    let spread: f64 = parts.iter().map(|(v, degrees)| (v / variance).powi(2) / degrees).sum();
+    let term = |part: &Part| (part.variance / variance).powi(2) / (part.clusters - 1.0);
+    let spread: f64 = parts.iter().map(term).sum();
     Ok(Variance { variance, degrees_of_freedom: 1.0 / spread })
+}
+
+/// What clusters that vary together add to a variance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// The arm whose clusters they are; `None` for crossed clusters, which are of both.
+    pub(super) side: Option<Side>,
+    pub(super) clusters: f64,
+    pub(super) variance: f64,
+}
+
+/// The parts of the variance of a statistic with this gradient: one, or one for each arm.
+pub(super) fn parts(
+    gradient: &[f64],
+    contributions: &Contributions,
+) -> Result<Vec<Part>, NoInterval> {
+    let influence = influences(gradient, contributions);
+    let present = contributions.present();
+    let needed = |side: Side| contributions.summary().cells().iter().any(|cell| cell.side == side);
+    let both = [Side::Treatment, Side::Baseline];
+    let groups: Vec<(Option<Side>, Group)> = match contributions.clusters().relation {
+        Relation::Crossed if both.into_iter().all(needed) => {
+            vec![(None, Group::of(&influence, |_| true))]
+        }
+        // Nested clusters, or a statistic of one arm: each arm varies by itself.
+        _ => both
+            .into_iter()
+            .filter(|&side| needed(side))
+            .map(|side| {
+                let at = super::contribution::index(side);
+                (Some(side), Group::of(&influence, |cluster| present[cluster][at]))
+            })
+            .collect(),
+    };
+    let part = |(side, group): (Option<Side>, Group)| {
+        if group.clusters < 2.0 {
+            return Err(NoInterval::SingleCluster);
+        }
+        Ok(Part { side, clusters: group.clusters, variance: group.variance() })
+    };
+    groups.into_iter().map(part).collect()
 }
 
 /// Each cluster's contribution times the gradient, with what is only rounding set to zero.

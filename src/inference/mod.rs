@@ -5,6 +5,8 @@ mod at_limits;
 mod bootstrap;
 mod contribution;
 mod delta;
+mod design;
+mod multiplicity;
 mod naive;
 mod resample;
 mod summary;
@@ -16,6 +18,8 @@ use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
+pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
+pub use self::multiplicity::{Multiplicity, TwoStage};
 use self::summary::{Shared, Summary};
 use crate::error::Error;
 use crate::estimate::{

@@ -7,9 +7,7 @@ mod shared;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use tiltmeter::Error;
-use tiltmeter::inference::Multiplicity::{
-    BenjaminiHochberg, BenjaminiYekutieli, Bonferroni, Holm,
-};
+use tiltmeter::inference::Multiplicity::{BenjaminiHochberg, BenjaminiYekutieli, Bonferroni, Holm};
 use tiltmeter::inference::{Multiplicity, TwoStage};
 
 const ALL: [Multiplicity; 5] =

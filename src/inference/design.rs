@@ -80,7 +80,9 @@ impl Design {
             })
         };
         if sides.contains(&None) && treatment != baseline {
-            return wrong("the same in both arms, since the pilot's clusters are crossed with them");
+            return wrong(
+                "the same in both arms, since the pilot's clusters are crossed with them",
+            );
         }
         if sides.iter().any(|side| self.clusters_per_arm.clusters(*side) < 2.0) {
             return wrong("2 or more in each arm that matters");
@@ -474,7 +476,9 @@ impl Pilot {
         let (mut short, mut long) = (1, 2);
         while !enough(long)? {
             if long >= MOST_CLUSTERS {
-                return Err(self.no_effect(truth, "so far from the null that 2^50 clusters show it"));
+                return Err(
+                    self.no_effect(truth, "so far from the null that 2^50 clusters show it")
+                );
             }
             (short, long) = (long, 2 * long);
         }
@@ -500,8 +504,7 @@ impl Pilot {
             (inflation * part.variance * (part.clusters as f64 / clusters), clusters - 1.0)
         });
         let variance: f64 = parts.clone().map(|(variance, _)| variance).sum();
-        let spread: f64 =
-            parts.map(|(part, degrees)| (part / variance).powi(2) / degrees).sum();
+        let spread: f64 = parts.map(|(part, degrees)| (part / variance).powi(2) / degrees).sum();
         Ok((variance.sqrt(), 1.0 / spread))
     }
 
@@ -558,10 +561,15 @@ impl Pilot {
         };
         let effect = working - self.null();
         if !effect.is_finite() {
-            return Err(self.no_effect(truth, "a value that the statistic can have, short of its limits"));
+            return Err(
+                self.no_effect(truth, "a value that the statistic can have, short of its limits")
+            );
         }
         if effect == 0.0 {
-            return Err(self.no_effect(truth, "another value than the null, which no study tells from itself"));
+            return Err(self.no_effect(
+                truth,
+                "another value than the null, which no study tells from itself",
+            ));
         }
         Ok(effect)
     }

@@ -32,9 +32,9 @@ use crate::error::Error;
 ///
 /// ```
 /// use tiltmeter::inference::Multiplicity;
-/// let p = [0.01, 0.04, 0.03, 0.02];
-/// assert_eq!(Multiplicity::Holm.adjusted(&p)?, [0.04, 0.06, 0.06, 0.06]);
-/// assert_eq!(Multiplicity::BenjaminiHochberg.adjusted(&p)?, [0.04; 4]);
+/// let p = [0.01, 0.75, 0.02, 0.5];
+/// assert_eq!(Multiplicity::Holm.adjusted(&p)?, [0.04, 1.0, 0.06, 1.0]);
+/// assert_eq!(Multiplicity::BenjaminiHochberg.adjusted(&p)?[..3], [0.04, 0.75, 0.04]);
 /// assert_eq!(Multiplicity::Holm.rejected(&p, 0.05)?, [true, false, false, false]);
 /// assert!(Multiplicity::Holm.adjusted(&[0.5, 1.5]).is_err());
 /// # Ok::<(), tiltmeter::Error>(())
@@ -76,11 +76,11 @@ pub enum Multiplicity {
 /// ```
 /// use tiltmeter::inference::{Multiplicity, TwoStage};
 /// let two_stage = Multiplicity::TwoStage(TwoStage { level: 0.05 });
-/// let p = [0.001, 0.002, 0.003, 0.04];
+/// let p = [0.001, 0.002, 0.003, 0.048];
 /// // Three are rejected at 0.05/1.05, so m0 = 1 and the fourth is tried at 4 times that.
 /// assert_eq!(two_stage.rejected(&p, 0.05)?, [true; 4]);
 /// let adjusted = two_stage.adjusted(&p)?;
-/// assert!((adjusted[3] - 1.05 / 4.0 * 0.04).abs() < 1e-15);
+/// assert!((adjusted[3] - 1.05 / 4.0 * 0.048).abs() < 1e-15);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

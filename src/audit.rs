@@ -9,7 +9,9 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
-use crate::inference::{self, Asked, Inference, Interval, Question, Test, TwoWay};
+use crate::inference::{
+    self, Asked, Inference, Interval, Multiplicity, Question, Test, TwoWay,
+};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
@@ -188,6 +190,13 @@ impl<'l> Audit<'l> {
     /// What is tested beside the interval; nothing if not said.
     pub fn test(mut self, test: Test) -> Self {
         self.inference.test = Some(test);
+        self
+    }
+
+    /// How the p-values of a statistic are adjusted for how many topics there are; not at all if not
+    /// said.
+    pub fn multiplicity(mut self, method: Multiplicity) -> Self {
+        self.inference.multiplicity = Some(method);
         self
     }
 

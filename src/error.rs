@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::estimate::NoInterval;
 use crate::log::{Role, RowFault};
 use crate::tally::{Dialect, TableFault};
 
@@ -230,6 +231,23 @@ pub enum Error {
         value: String,
         /// The range it must lie in.
         expected: &'static str,
+    },
+    /// A p-value is none.
+    #[error("p-value {position} (counted from 0) is {value}; it must be between 0 and 1")]
+    PValue {
+        /// Its place among those given, from 0.
+        position: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// A pilot does not show how clusters vary, so no study can be planned from it.
+    #[error(
+        "no study can be planned from this pilot: {reason}; take a log with more clusters, or a \
+         topic that both arms show"
+    )]
+    Pilot {
+        /// What is missing.
+        reason: NoInterval,
     },
     /// Two tallies answer different questions and cannot be added.
     #[error(

@@ -5,10 +5,12 @@ mod at_limits;
 mod bootstrap;
 mod contribution;
 mod delta;
+mod design;
 mod influence;
 mod interval;
 mod jackknife;
 mod joint;
+mod multiplicity;
 mod naive;
 mod resample;
 mod reweigh;
@@ -25,10 +27,12 @@ use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
+pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
 use self::influence::Influence;
 pub use self::interval::{Automatic, Interval};
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
+pub use self::multiplicity::{Multiplicity, TwoStage};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub use self::testing::{DeltaTest, Equivalence, Test};
@@ -46,7 +50,7 @@ use crate::tally::{ClusterBy, Tally};
 /// Fewer clusters than this in an arm are flagged.
 const FEW_CLUSTERS: u64 = 10;
 
-/// How doubt is expressed: an interval, and if wanted a test.
+/// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.
 ///
 /// ```
 /// use tiltmeter::inference::{DeltaTest, Inference, Test};
@@ -63,6 +67,8 @@ pub struct Inference {
     pub interval: Interval,
     /// What is tested, if anything.
     pub test: Option<Test>,
+    /// How p-values are adjusted for how many there are of a statistic, if they are.
+    pub multiplicity: Option<Multiplicity>,
 }
 
 impl From<Interval> for Inference {
@@ -74,8 +80,31 @@ impl From<Interval> for Inference {
 impl Inference {
     fn check(&self, asked: &[Asked<'_>]) -> Result<(), Error> {
         self.interval.check()?;
+        if let Some(method) = &self.multiplicity {
+            method.check()?;
+            self.must_test(method)?;
+        }
         let scales = asked.iter().map(|asked| asked.statistic.scale());
         self.test.iter().try_for_each(|test| test.check(scales.clone()))
+    }
+
+    /// P-values are adjusted only where there are some; step-down by |t| only for tests of |t|.
+    fn must_test(&self, method: &Multiplicity) -> Result<(), Error> {
+        let refuse = |value, expected| {
+            Err(Error::Parameter { parameter: "the test", value, expected })
+        };
+        match (self.test, method) {
+            (None, _) => refuse(
+                format!("none, with {method}"),
+                "one whose p-values are to be adjusted (Audit::test)",
+            ),
+            (Some(Test::Delta(_)), _) => Ok(()),
+            (Some(test), Multiplicity::RomanoWolf(_)) => refuse(
+                format!("{test:?}, with {method}"),
+                "Test::Delta, whose |t| is compared with the replicates",
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Whether estimates need nothing but totals and replicates of totals.
@@ -86,7 +115,7 @@ impl Inference {
             }
             _ => false,
         };
-        interval && self.test.is_none()
+        interval && self.test.is_none() && self.multiplicity.is_none()
     }
 }
 

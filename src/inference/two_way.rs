@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::contribution::Contributions;
 use super::delta::{self, Delta, Quantile};
 use super::influence::{Influence, Variance};
-use super::{Asked, Automatic, Inference, Interval, Test};
+use super::{Asked, Automatic, Inference, Interval, Multiplicity, Test, joint};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested};
@@ -119,6 +119,7 @@ impl TwoWay {
         inference: impl Into<Inference>,
     ) -> Result<Vec<Estimate>, Error> {
         let inference = inference.into();
+        inference.check(asked)?;
         let method = delta_of(&inference)?;
         let test = test_of(&inference)?;
         for Asked { question, statistic } in asked {
@@ -152,6 +153,9 @@ impl TwoWay {
             } else if test.is_some() {
                 estimate.test = Some(Tested::none(NoTest::NoStandardError));
             }
+        }
+        if let Some(method) = &inference.multiplicity {
+            joint::adjust_by_p(&mut estimates, method)?;
         }
         Ok(estimates)
     }
@@ -219,6 +223,13 @@ fn carry(
 }
 
 fn test_of(inference: &Inference) -> Result<Option<Test>, Error> {
+    if let Some(Multiplicity::RomanoWolf(_)) = inference.multiplicity {
+        return Err(Error::Parameter {
+            parameter: "the method that adjusts p-values",
+            value: format!("{:?} with two-way clusters", inference.multiplicity),
+            expected: "one that needs p-values alone: replicates know one way of clustering",
+        });
+    }
     match inference.test {
         None | Some(Test::Delta(_) | Test::Equivalence(_)) => Ok(inference.test),
         Some(other) => Err(Error::Parameter {

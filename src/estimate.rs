@@ -15,7 +15,8 @@ use crate::statistic::{Side, Undefined};
 /// assert_eq!(Value::Infinite.number(), Some(f64::INFINITY));
 /// assert_eq!(Value::Zero(0.0).state(), "zero");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A finite number.
     Estimated(f64),
@@ -79,6 +80,9 @@ pub enum NoInterval {
     NoVariation,
     /// A share is 0 or 1, where the statistic's linearisation fails and no bound is known.
     ShareAtLimit,
+    /// Fewer clusters in an arm than were declared as the start of a
+    /// [`Monitor`](crate::inference::Monitor)'s sequence.
+    TooEarly,
 }
 
 impl fmt::Display for NoInterval {
@@ -88,6 +92,7 @@ impl fmt::Display for NoInterval {
             Self::SingleCluster => "a single cluster in an arm",
             Self::NoVariation => "clusters do not vary",
             Self::ShareAtLimit => "a share is 0 or 1",
+            Self::TooEarly => "too few clusters yet",
         })
     }
 }

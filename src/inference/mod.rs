@@ -5,6 +5,7 @@ mod at_limits;
 mod bootstrap;
 mod contribution;
 mod delta;
+mod monitor;
 mod naive;
 mod resample;
 mod summary;
@@ -16,6 +17,10 @@ use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
+pub use self::monitor::{
+    Lies, Look, Monitor, MonitorSpec, Null, NullState, Observed, Reading, Running, Sidedness,
+    Trail, Watched,
+};
 use self::summary::{Shared, Summary};
 use crate::error::Error;
 use crate::estimate::{

@@ -55,7 +55,8 @@ fn monitor(print: fn(&str, &Monitor)) -> Result<(), Error> {
     let path = std::env::temp_dir().join(format!("tiltmeter-{}.monitor", std::process::id()));
     let parts: Vec<&[&str]> = names.chunks(HOURS).collect();
     for (nth, part) in parts.iter().enumerate() {
-        let shown = log.restrict(|row| hours.id(row).is_some_and(|hour| part.contains(&hour)))?;
+        let shown =
+            log.clone().restrict(|row| hours.id(row).is_some_and(|hour| part.contains(&hour)))?;
         let last = part[part.len() - 1];
         monitor.observe_as(last, &Tally::of(&shown, &tally)?)?;
         print(last, &monitor);

@@ -261,6 +261,34 @@ pub enum Error {
         /// Its value in the other.
         second: String,
     },
+    /// A cluster came to a [`Monitor`](crate::inference::Monitor) a second time.
+    #[error(
+        "observation {label:?}: the cluster with the key {cluster:#018x} (the first 8 bytes of the \
+         MD5 of its id) was observed before, and may be observed once; nothing of this observation \
+         was added. Observe a cluster when it is complete, or cluster by the day"
+    )]
+    ObservedTwice {
+        /// The key of the first such cluster.
+        cluster: u64,
+        /// The label of the observation that was refused.
+        label: String,
+    },
+    /// A tally was made in another way than those that a [`Monitor`](crate::inference::Monitor)
+    /// watches.
+    #[error(
+        "observation {label:?}: the {what} of this tally is {found}, where the monitor watches \
+         {expected}; make it with the TallySpec of the monitor"
+    )]
+    OtherStream {
+        /// The label of the observation that was refused.
+        label: String,
+        /// What differs.
+        what: &'static str,
+        /// How it is in the tally.
+        found: String,
+        /// How it is in the monitor.
+        expected: String,
+    },
     /// A row of a tally's table breaks a rule.
     #[error(transparent)]
     Table(Box<TableFault>),

@@ -15,7 +15,8 @@ use crate::statistic::{Side, Undefined};
 /// assert_eq!(Value::Infinite.number(), Some(f64::INFINITY));
 /// assert_eq!(Value::Zero(0.0).state(), "zero");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A finite number.
     Estimated(f64),
@@ -83,6 +84,9 @@ pub enum NoInterval {
     ReplicatesOnOneSide,
     /// Without one of the clusters the statistic has no finite value.
     LeavingOneOut,
+    /// Fewer clusters in an arm than were declared as the start of a
+    /// [`Monitor`](crate::inference::Monitor)'s sequence.
+    TooEarly,
 }
 
 impl fmt::Display for NoInterval {
@@ -94,6 +98,7 @@ impl fmt::Display for NoInterval {
             Self::ShareAtLimit => "a share is 0 or 1",
             Self::ReplicatesOnOneSide => "all replicates on one side of the estimate",
             Self::LeavingOneOut => "no finite value without one of the clusters",
+            Self::TooEarly => "too few clusters yet",
         })
     }
 }
@@ -250,7 +255,9 @@ impl From<NoInterval> for NoTest {
             NoInterval::UndefinedValue => Self::UndefinedValue,
             NoInterval::SingleCluster => Self::SingleCluster,
             NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
-            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut => Self::NoStandardError,
+            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut | NoInterval::TooEarly => {
+                Self::NoStandardError
+            },
         }
     }
 }

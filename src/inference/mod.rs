@@ -10,6 +10,7 @@ mod influence;
 mod interval;
 mod jackknife;
 mod joint;
+mod monitor;
 mod multiplicity;
 mod naive;
 mod resample;
@@ -32,6 +33,10 @@ use self::influence::Influence;
 pub use self::interval::{Automatic, Interval};
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
+pub use self::monitor::{
+    Lies, Look, Monitor, MonitorSpec, Null, NullState, Observed, Reading, Running, Sidedness,
+    Trail, Watched,
+};
 pub use self::multiplicity::{Multiplicity, TwoStage};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;

@@ -122,7 +122,7 @@ impl ClusterBy {
     }
 
     /// Whether equal keys in two logs mean the same cluster.
-    pub(super) fn has_stable_keys(&self) -> bool {
+    pub(crate) fn has_stable_keys(&self) -> bool {
         match self {
             Self::Impression => false,
             Self::Hashed { of, .. } => of.has_stable_keys(),

@@ -242,6 +242,11 @@ pub enum NoTest {
     NothingCompared,
     /// The test is of two arms' shares, and the statistic is not a function of those alone.
     NotOfTwoShares,
+    /// Clusters are to change arms, and the statistic needs a total of one arm that it does not
+    /// need of the other.
+    UnpairedTotals,
+    /// Every block has clusters of one arm only, so none could have been assigned otherwise.
+    NothingToPermute,
 }
 
 impl From<NoInterval> for NoTest {
@@ -264,6 +269,8 @@ impl fmt::Display for NoTest {
             Self::NoVariation => "clusters do not vary",
             Self::NothingCompared => "the statistic compares nothing",
             Self::NotOfTwoShares => "not a function of two shares",
+            Self::UnpairedTotals => "not the same totals of both arms",
+            Self::NothingToPermute => "no block has clusters of both arms",
         })
     }
 }
@@ -281,6 +288,10 @@ pub enum TestUsed {
     WildBootstrap,
     /// The same over all combinations of signs.
     WildBootstrapExhaustive,
+    /// Permutation of clusters over arms: all assignments.
+    PermutationExact,
+    /// Permutation of clusters over arms: assignments drawn at random.
+    Permutation,
     /// Two one-sided tests with Student's t.
     EquivalenceStudentT,
     /// Two one-sided tests with the normal.
@@ -296,6 +307,8 @@ impl fmt::Display for TestUsed {
             Self::WildBootstrapExhaustive => {
                 "wild cluster bootstrap test of equal shares, over all signs"
             }
+            Self::PermutationExact => "permutation test over clusters, over all assignments",
+            Self::Permutation => "permutation test over clusters",
             Self::EquivalenceStudentT => "equivalence test, two one-sided t tests",
             Self::EquivalenceNormal => "equivalence test, two one-sided z tests",
         })
@@ -440,6 +453,14 @@ pub enum Warning {
         /// All replicates.
         of: u64,
     },
+    /// With clusters assigned otherwise the statistic is sometimes undefined; a permutation test
+    /// then errs to the side of doubt.
+    PermutationsWithoutValue {
+        /// Assignments in which it is undefined; they count as further from the null.
+        undefined: u64,
+        /// All that were gone through or drawn.
+        of: u64,
+    },
     /// Rows of the log were set aside.
     RowsSetAside {
         /// How many.
@@ -504,6 +525,10 @@ impl fmt::Display for Warning {
             Self::ReplicatesWithoutValue { infinite, undefined, of } => write!(
                 f,
                 "of {of} bootstrap replicates, {infinite} have an infinite value and {undefined} none: few clusters show the topic"
+            ),
+            Self::PermutationsWithoutValue { undefined, of } => write!(
+                f,
+                "with {undefined} of {of} permutations of the clusters there is no value; they count against amplification"
             ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))

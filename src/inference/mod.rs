@@ -1,6 +1,7 @@
 //! Doubt: intervals and standard errors, from each cluster's contribution to the totals. It
 //! never sees a column of the log.
 
+mod assignment;
 mod at_limits;
 mod bootstrap;
 mod contribution;
@@ -10,6 +11,7 @@ mod interval;
 mod jackknife;
 mod joint;
 mod naive;
+mod permutation;
 mod resample;
 mod reweigh;
 mod simultaneous;
@@ -28,6 +30,7 @@ use self::influence::Influence;
 pub use self::interval::{Automatic, Interval};
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
+pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub use self::testing::{DeltaTest, Equivalence, Test};
@@ -162,7 +165,7 @@ pub fn estimate(
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
-/// confidence level outside (0, 1) and the like.
+/// confidence level outside (0, 1) and the like; [`Error::ClusterInTwoBlocks`].
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],
@@ -236,7 +239,8 @@ fn answer(
         naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
     }
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, asked, working, contributions.as_ref(), case.as_ref())
+        let of_clusters = (contributions.as_ref(), case.as_ref());
+        tested(test, tally, asked, working, of_clusters, &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let estimate = Estimate {
@@ -250,7 +254,7 @@ fn answer(
         clusters: summary.clusters(),
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
-        test,
+        test: test.transpose()?,
         warnings,
     };
     Ok(Answer { estimate, scale: statistic.scale(), joint })
@@ -299,22 +303,25 @@ fn tested(
     tally: &Tally,
     asked: &Asked<'_>,
     working: Working,
-    contributions: Option<&Contributions>,
-    case: Option<&Case<'_>>,
-) -> Tested {
+    (contributions, case): (Option<&Contributions>, Option<&Case<'_>>),
+    warnings: &mut Vec<Warning>,
+) -> Result<Tested, Error> {
     let statistic = asked.statistic;
     if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
-        return Tested::none(NoTest::NothingCompared);
+        return Ok(Tested::none(NoTest::NothingCompared));
     }
-    match (test, working, case, contributions) {
+    Ok(match (test, working, case, contributions) {
         (_, Working::Undefined(_), _, _) => Tested::none(NoTest::UndefinedValue),
         (Test::WildBootstrap(test), _, _, Some(contributions)) => {
             test.test(tally, statistic, contributions)
         }
+        (Test::Permutation(test), _, _, Some(contributions)) => {
+            test.test(tally, asked, contributions, warnings)?
+        }
         (Test::Delta(test), _, Some(case), _) => test.test(case),
         (Test::Equivalence(test), _, Some(case), _) => test.test(case),
         _ => Tested::none(NoTest::NoStandardError),
-    }
+    })
 }
 
 /// A working value as it is reported.

@@ -528,7 +528,7 @@ impl fmt::Display for Warning {
             ),
             Self::PermutationsWithoutValue { undefined, of } => write!(
                 f,
-                "with {undefined} of {of} permutations of the clusters there is no value; they count against amplification"
+                "in {undefined} of {of} permutations of the clusters there is no value; they count as further from the null, so p is larger"
             ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))

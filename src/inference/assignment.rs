@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn every_assignment_comes_once() {
         let present = [
-            TREATED, BASELINE, BOTH, TREATED, BASELINE, BASELINE, TREATED, BASELINE, BASELINE, BOTH,
-            BASELINE,
+            TREATED, BASELINE, BOTH, TREATED, BASELINE, BASELINE, TREATED, BASELINE, BASELINE,
+            BOTH, BASELINE,
         ];
         let block = |cluster: usize| u32::from(cluster >= 6);
         let design = Design::new(&present, block);
@@ -164,8 +164,7 @@ mod tests {
             design.nth(nth, &mut moved);
             for within in [0..6, 6..11] {
                 let treated = |cluster: &usize| {
-                    present[*cluster] != BOTH
-                        && (present[*cluster] == TREATED) != moved[*cluster]
+                    present[*cluster] != BOTH && (present[*cluster] == TREATED) != moved[*cluster]
                 };
                 let expected = if within.start == 0 { 2 } else { 1 };
                 assert_eq!(within.filter(treated).count(), expected);

@@ -81,12 +81,7 @@ pub struct Permutation {
 impl Default for Permutation {
     /// 9,999 replicates, seed 0, studentised, all clusters together.
     fn default() -> Self {
-        Self {
-            replicates: 9_999,
-            seed: 0,
-            compare: Compare::default(),
-            blocks: Blocks::default(),
-        }
+        Self { replicates: 9_999, seed: 0, compare: Compare::default(), blocks: Blocks::default() }
     }
 }
 
@@ -324,7 +319,9 @@ impl<'c> Table<'c> {
             rows: (0..present.len()).flat_map(row).collect(),
             sides: present
                 .iter()
-                .map(|present| index(if present[0] { Side::Treatment } else { Side::Baseline }) as u8)
+                .map(|present| {
+                    index(if present[0] { Side::Treatment } else { Side::Baseline }) as u8
+                })
                 .collect(),
             relation: contributions.clusters().relation,
         }
@@ -349,14 +346,16 @@ impl<'c> Table<'c> {
         // How far totals that are off by a part in 10^12 move the value.
         let terms = gradient.iter().zip(&totals).map(|(slope, total)| (slope * total).abs());
         let (distance, rounding) = (value - self.null, 1e-12 * terms.sum::<f64>());
-        match (self.compare, self.standard_error(&gradient, moved)) {
-            (Compare::Value, _) => Some(Distance { distance, rounding }),
-            (Compare::Studentised, Some(error)) => {
+        if self.compare == Compare::Value {
+            return Some(Distance { distance, rounding });
+        }
+        match self.standard_error(&gradient, moved) {
+            Some(error) => {
                 Some(Distance { distance: distance / error, rounding: rounding / error })
             }
             // Nothing varies: at the null that is no distance, elsewhere it is beyond all others.
-            (Compare::Studentised, None) if distance.abs() <= rounding => limit(0.0),
-            (Compare::Studentised, None) => limit(distance.signum() * f64::INFINITY),
+            None if distance.abs() <= rounding => limit(0.0),
+            None => limit(distance.signum() * f64::INFINITY),
         }
     }
 

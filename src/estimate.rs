@@ -504,10 +504,7 @@ impl fmt::Display for Warning {
                 f,
                 "stratum {stratum:?} has no impressions in the {side}: the arms differ in more than the ranking"
             ),
-            Self::RepeatedItems {
-                slates,
-                impressions,
-            } => write!(
+            Self::RepeatedItems { slates, impressions } => write!(
                 f,
                 "{slates} {} an item more than once ({impressions} such {})",
                 if *slates == 1 { "slate shows" } else { "slates show" },

@@ -112,7 +112,7 @@ impl Shuffled {
     fn draw(&self, words: impl Iterator<Item = u32>, moved: &mut [bool]) {
         let (mut needed, mut left) = (self.treated, self.clusters.len() as u64);
         for (&(cluster, treated), word) in self.clusters.iter().zip(words) {
-            let chosen = u64::from(word) * left >> 32 < needed;
+            let chosen = (u64::from(word) * left) >> 32 < needed;
             needed -= u64::from(chosen);
             left -= 1;
             moved[cluster as usize] = chosen != treated;

@@ -239,8 +239,7 @@ fn answer(
         naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
     }
     let test = inference.test.as_ref().map(|test| {
-        let of_clusters = (contributions.as_ref(), case.as_ref());
-        tested(test, tally, asked, working, of_clusters, &mut warnings)
+        tested(test, tally, asked, working, (contributions.as_ref(), case.as_ref()), &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let estimate = Estimate {

@@ -9,9 +9,7 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
-use crate::inference::{
-    self, Asked, Inference, Interval, Multiplicity, Question, Test, TwoWay,
-};
+use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test, TwoWay};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};

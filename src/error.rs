@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::estimate::NoInterval;
-use crate::log::{Role, RowFault};
+use crate::log::{ClusterKey, Role, RowFault};
 use crate::tally::{Dialect, TableFault};
 
 /// Any failure of the library. The message says what happened, where, and how to mend it.
@@ -248,6 +248,21 @@ pub enum Error {
     Pilot {
         /// What is missing.
         reason: NoInterval,
+    },
+    /// A cluster that is to be permuted within its block has impressions in two.
+    #[error(
+        "the cluster with key {:#018x} (ClusterKey::of its id) has impressions in the strata \
+         {first:?} and {second:?}, so it is of no one block; take Blocks::Together, or strata that \
+         keep each cluster in one",
+        cluster.get()
+    )]
+    ClusterInTwoBlocks {
+        /// The cluster.
+        cluster: ClusterKey,
+        /// The first of its strata.
+        first: String,
+        /// The last of them.
+        second: String,
     },
     /// Two tallies answer different questions and cannot be added.
     #[error(

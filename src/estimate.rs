@@ -247,6 +247,11 @@ pub enum NoTest {
     NothingCompared,
     /// The test is of two arms' shares, and the statistic is not a function of those alone.
     NotOfTwoShares,
+    /// Clusters are to change arms, and the statistic needs a total of one arm that it does not
+    /// need of the other.
+    UnpairedTotals,
+    /// Every block has clusters of one arm only, so none could have been assigned otherwise.
+    NothingToPermute,
 }
 
 impl From<NoInterval> for NoTest {
@@ -257,7 +262,7 @@ impl From<NoInterval> for NoTest {
             NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
             NoInterval::ShareAtLimit | NoInterval::LeavingOneOut | NoInterval::TooEarly => {
                 Self::NoStandardError
-            },
+            }
         }
     }
 }
@@ -271,6 +276,8 @@ impl fmt::Display for NoTest {
             Self::NoVariation => "clusters do not vary",
             Self::NothingCompared => "the statistic compares nothing",
             Self::NotOfTwoShares => "not a function of two shares",
+            Self::UnpairedTotals => "not the same totals of both arms",
+            Self::NothingToPermute => "no block has clusters of both arms",
         })
     }
 }
@@ -288,6 +295,10 @@ pub enum TestUsed {
     WildBootstrap,
     /// The same over all combinations of signs.
     WildBootstrapExhaustive,
+    /// Permutation of clusters over arms: all assignments.
+    PermutationExact,
+    /// Permutation of clusters over arms: assignments drawn at random.
+    Permutation,
     /// Two one-sided tests with Student's t.
     EquivalenceStudentT,
     /// Two one-sided tests with the normal.
@@ -303,6 +314,8 @@ impl fmt::Display for TestUsed {
             Self::WildBootstrapExhaustive => {
                 "wild cluster bootstrap test of equal shares, over all signs"
             }
+            Self::PermutationExact => "permutation test over clusters, over all assignments",
+            Self::Permutation => "permutation test over clusters",
             Self::EquivalenceStudentT => "equivalence test, two one-sided t tests",
             Self::EquivalenceNormal => "equivalence test, two one-sided z tests",
         })
@@ -447,6 +460,14 @@ pub enum Warning {
         /// All replicates.
         of: u64,
     },
+    /// With clusters assigned otherwise the statistic is sometimes undefined; a permutation test
+    /// then errs to the side of doubt.
+    PermutationsWithoutValue {
+        /// Assignments in which it is undefined; they count as further from the null.
+        undefined: u64,
+        /// All that were gone through or drawn.
+        of: u64,
+    },
     /// Rows of the log were set aside.
     RowsSetAside {
         /// How many.
@@ -490,10 +511,7 @@ impl fmt::Display for Warning {
                 f,
                 "stratum {stratum:?} has no impressions in the {side}: the arms differ in more than the ranking"
             ),
-            Self::RepeatedItems {
-                slates,
-                impressions,
-            } => write!(
+            Self::RepeatedItems { slates, impressions } => write!(
                 f,
                 "{slates} {} an item more than once ({impressions} such {})",
                 if *slates == 1 { "slate shows" } else { "slates show" },
@@ -511,6 +529,10 @@ impl fmt::Display for Warning {
             Self::ReplicatesWithoutValue { infinite, undefined, of } => write!(
                 f,
                 "of {of} bootstrap replicates, {infinite} have an infinite value and {undefined} none: few clusters show the topic"
+            ),
+            Self::PermutationsWithoutValue { undefined, of } => write!(
+                f,
+                "in {undefined} of {of} permutations of the clusters there is no value; they count as further from the null, so p is larger"
             ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))

@@ -196,7 +196,7 @@ fn check_against_delta(tally: &Tally, watched: &Watched, reading: &Reading, side
         attention: &watched.attention,
     };
     let method = Interval::Delta(Delta { level: 0.95, quantile: Quantile::Normal });
-    let fixed = estimate(tally, &question, watched.statistic, &method).unwrap();
+    let fixed = estimate(tally, &question, watched.statistic, method).unwrap();
     let what = format!("{:?} {:?} {sidedness:?}", watched.statistic, watched.unit);
     let close = |ours: f64, expected: f64, tolerance: f64| {
         let off = (ours - expected).abs() / expected.abs();

@@ -75,20 +75,17 @@ impl Replicates {
     }
 
     /// What a question adds to statements about all.
-    pub(super) fn joint(
-        &self,
-        case: &Case<'_>,
-        at: usize,
-        inference: &Inference,
-    ) -> Option<Joint> {
+    pub(super) fn joint(&self, case: &Case<'_>, at: usize, inference: &Inference) -> Option<Joint> {
         let standard_error = case.influence.variance().ok()?.variance.sqrt();
         let for_bands = match inference.interval {
-            Interval::Simultaneous(method) => Some(match (method.errors, self.of_interval.get(at)) {
-                (ReplicateErrors::Same, Some(replicated)) => {
-                    Distances::of_values(replicated, case.at, standard_error)
-                }
-                _ => studentised(case, method.replicates, method.seed),
-            }),
+            Interval::Simultaneous(method) => {
+                Some(match (method.errors, self.of_interval.get(at)) {
+                    (ReplicateErrors::Same, Some(replicated)) => {
+                        Distances::of_values(replicated, case.at, standard_error)
+                    }
+                    _ => studentised(case, method.replicates, method.seed),
+                })
+            }
             _ => None,
         };
         let for_tests = match inference.multiplicity {
@@ -183,10 +180,8 @@ pub(super) fn adjust_by_p(estimates: &mut [Estimate], method: &Multiplicity) -> 
 
 /// Stretches the intervals of a family so that they hold for all of it at once.
 fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) {
-    let distances: Vec<&Distances> = family
-        .iter()
-        .filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref())
-        .collect();
+    let distances: Vec<&Distances> =
+        family.iter().filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref()).collect();
     let Some(stretch) = critical_value(&distances, level) else {
         return;
     };

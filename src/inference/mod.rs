@@ -1,6 +1,7 @@
 //! Doubt: intervals and standard errors, from each cluster's contribution to the totals. It
 //! never sees a column of the log.
 
+mod assignment;
 mod at_limits;
 mod bootstrap;
 mod contribution;
@@ -13,6 +14,7 @@ mod joint;
 mod monitor;
 mod multiplicity;
 mod naive;
+mod permutation;
 mod resample;
 mod reweigh;
 mod simultaneous;
@@ -38,6 +40,7 @@ pub use self::monitor::{
     Trail, Watched,
 };
 pub use self::multiplicity::{Multiplicity, TwoStage};
+pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub use self::testing::{DeltaTest, Equivalence, Test};
@@ -95,9 +98,8 @@ impl Inference {
 
     /// P-values are adjusted only where there are some; step-down by |t| only for tests of |t|.
     fn must_test(&self, method: &Multiplicity) -> Result<(), Error> {
-        let refuse = |value, expected| {
-            Err(Error::Parameter { parameter: "the test", value, expected })
-        };
+        let refuse =
+            |value, expected| Err(Error::Parameter { parameter: "the test", value, expected });
         match (self.test, method) {
             (None, _) => refuse(
                 format!("none, with {method}"),
@@ -198,7 +200,7 @@ pub fn estimate(
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
-/// confidence level outside (0, 1) and the like.
+/// confidence level outside (0, 1) and the like; [`Error::ClusterInTwoBlocks`].
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],
@@ -272,7 +274,7 @@ fn answer(
         naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
     }
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, asked, working, contributions.as_ref(), case.as_ref())
+        tested(test, tally, asked, working, (contributions.as_ref(), case.as_ref()), &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let estimate = Estimate {
@@ -287,7 +289,7 @@ fn answer(
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
         second_clusters: None,
-        test,
+        test: test.transpose()?,
         warnings,
     };
     Ok(Answer { estimate, scale: statistic.scale(), joint })
@@ -336,17 +338,20 @@ fn tested(
     tally: &Tally,
     asked: &Asked<'_>,
     working: Working,
-    contributions: Option<&Contributions>,
-    case: Option<&Case<'_>>,
-) -> Tested {
+    (contributions, case): (Option<&Contributions>, Option<&Case<'_>>),
+    warnings: &mut Vec<Warning>,
+) -> Result<Tested, Error> {
     let statistic = asked.statistic;
     if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
-        return Tested::none(NoTest::NothingCompared);
+        return Ok(Tested::none(NoTest::NothingCompared));
     }
-    match (test, working, case, contributions) {
+    Ok(match (test, working, case, contributions) {
         (_, Working::Undefined(_), _, _) => Tested::none(NoTest::UndefinedValue),
         (Test::WildBootstrap(test), _, _, Some(contributions)) => {
             test.test(tally, statistic, contributions)
+        }
+        (Test::Permutation(test), _, _, Some(contributions)) => {
+            test.test(tally, asked, contributions, warnings)?
         }
         (Test::Delta(test), _, Some(case), _) => {
             test.test(case.at, statistic, case.influence.variance())
@@ -355,7 +360,7 @@ fn tested(
             test.test(case.at, statistic, case.influence.variance())
         }
         _ => Tested::none(NoTest::NoStandardError),
-    }
+    })
 }
 
 /// A working value as it is reported.

@@ -5,6 +5,7 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::delta::Quantile;
 use super::influence::Variance;
+use super::permutation::Permutation;
 use super::wild::WildTest;
 use crate::error::Error;
 use crate::estimate::{NoInterval, NoTest, TestUsed, Tested};
@@ -31,6 +32,9 @@ pub enum Test {
     Delta(DeltaTest),
     /// The wild cluster bootstrap with the null imposed, for few clusters.
     WildBootstrap(WildTest),
+    /// The statistic had chance given the clusters to the arms otherwise: exact for any number of
+    /// clusters that were assigned at random.
+    Permutation(Permutation),
     /// Two one-sided tests: is the amplification within a margin?
     Equivalence(Equivalence),
 }
@@ -40,6 +44,7 @@ impl Test {
         match self {
             Self::Delta(_) => Ok(()),
             Self::WildBootstrap(test) => test.check(),
+            Self::Permutation(test) => test.check(),
             Self::Equivalence(test) => scales.into_iter().try_for_each(|scale| test.check(scale)),
         }
     }
@@ -48,8 +53,8 @@ impl Test {
 /// The distance of an estimate from the null in cluster-robust standard errors, two-sided.
 ///
 /// Right where the delta method's interval is, and says the same: p is below 5% where the 95%
-/// interval leaves the null out. With few clusters it rejects too often; take [`Test::WildBootstrap`]
-/// or a permutation test then. Costs one pass over the clusters.
+/// interval leaves the null out. With few clusters it rejects too often; take
+/// [`Test::Permutation`] or [`Test::WildBootstrap`] then. Costs one pass over the clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeltaTest {
     /// The distribution of that distance.

@@ -126,7 +126,11 @@ impl TwoWay {
             if question.unit != Unit::Pooled {
                 return Err(Error::Parameter {
                     parameter: "the unit",
-                    value: format!("{:?} for {} with two-way clusters", question.unit, statistic.name()),
+                    value: format!(
+                        "{:?} for {} with two-way clusters",
+                        question.unit,
+                        statistic.name()
+                    ),
                     expected: "Unit::Pooled: other units mean another share by each cluster",
                 });
             }

@@ -254,22 +254,24 @@ impl<'l> Audit<'l> {
 
 /// The tallies that answers come from.
 enum Made<'l> {
-    One(Cow<'l, Tally>),
-    Two(Cow<'l, TwoWay>),
+    One(Box<Cow<'l, Tally>>),
+    Two(Box<Cow<'l, TwoWay>>),
 }
 
 impl Subject<'_> {
     fn made(&self, second: Option<&ClusterBy>) -> Result<Made<'_>, Error> {
         match (self, second) {
-            (Self::Log(log, spec), None) => Ok(Made::One(Cow::Owned(Tally::of(log, spec)?))),
-            (Self::Log(log, spec), Some(second)) => {
-                Ok(Made::Two(Cow::Owned(TwoWay::of(log, spec, second.clone())?)))
+            (Self::Log(log, spec), None) => {
+                Ok(Made::One(Box::new(Cow::Owned(Tally::of(log, spec)?))))
             }
-            (Self::Tally(tally), None) => Ok(Made::One(Cow::Borrowed(*tally))),
+            (Self::Log(log, spec), Some(second)) => {
+                Ok(Made::Two(Box::new(Cow::Owned(TwoWay::of(log, spec, second.clone())?))))
+            }
+            (Self::Tally(tally), None) => Ok(Made::One(Box::new(Cow::Borrowed(*tally)))),
             (Self::Tally(_), Some(second)) => Err(Error::TwoWay {
                 detail: format!("a tally by one unit does not know of {second}"),
             }),
-            (Self::TwoWay(tallies), _) => Ok(Made::Two(Cow::Borrowed(*tallies))),
+            (Self::TwoWay(tallies), _) => Ok(Made::Two(Box::new(Cow::Borrowed(*tallies)))),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::estimand::Estimand;
+use crate::inference::Multiplicity;
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.
@@ -199,6 +200,8 @@ pub struct Tested {
     /// The p-value with the other tests of the same statistic taken into account; `None` where that
     /// was not asked for, or there is no p-value.
     pub p_adjusted: Option<f64>,
+    /// How it was adjusted.
+    pub adjusted_by: Option<Multiplicity>,
     /// How the p-value came about; `None` where there is none.
     pub method: Option<TestUsed>,
     /// What was compared with its distribution: a distance in standard errors, or for permutations
@@ -213,6 +216,7 @@ impl Tested {
         Self {
             p: Ok(p),
             p_adjusted: None,
+            adjusted_by: None,
             method: Some(method),
             statistic: None,
             degrees_of_freedom: None,
@@ -223,6 +227,7 @@ impl Tested {
         Self {
             p: Err(reason),
             p_adjusted: None,
+            adjusted_by: None,
             method: None,
             statistic: None,
             degrees_of_freedom: None,
@@ -382,6 +387,15 @@ pub struct Naive {
     pub design_effect: Option<f64>,
 }
 
+impl Naive {
+    /// With the design effect that a robust standard error shows.
+    pub(crate) fn beside(self, robust: Option<f64>) -> Self {
+        let ratio = robust.map(|robust| robust / self.standard_error);
+        let design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
+        Self { design_effect, ..self }
+    }
+}
+
 /// Something a reader should know before believing the number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -393,6 +407,15 @@ pub enum Warning {
         side: Side,
         /// Its clusters.
         clusters: u64,
+    },
+    /// Few clusters carry the topic in an arm, however many clusters there are: the delta method is
+    /// then too short.
+    FewTopicClusters {
+        /// The arm.
+        side: Side,
+        /// The effective number of clusters that carry the topic, `(sum x)^2 / sum x^2` over their
+        /// masses of it (Kish 1965).
+        effective: f64,
     },
     /// Fewer clusters in an arm than the method of the interval can bear.
     FewClustersForMethod {
@@ -493,9 +516,13 @@ impl fmt::Display for Warning {
                 "only {clusters} {} in the {side}: intervals from fewer than 10 tend to be too short",
                 plural(*clusters, "cluster")
             ),
+            Self::FewTopicClusters { side, effective } => write!(
+                f,
+                "the topic in the {side} comes from few clusters, as if from {effective:.1} of equal size"
+            ),
             Self::FewClustersForMethod { clusters, enough } => write!(
                 f,
-                "{clusters} {} in an arm are too few for this interval, which wants {enough}: it tends to be too short; take the default, or the wild cluster bootstrap",
+                "{clusters} {} in an arm are too few for this interval, which wants {enough}: it tends to be too short; take the default, or the jackknife",
                 plural(*clusters, "cluster")
             ),
             Self::ImpressionsAsClusters => f.write_str(
@@ -534,6 +561,15 @@ impl fmt::Display for Warning {
                 f,
                 "in {undefined} of {of} permutations of the clusters there is no value; they count as further from the null, so p is larger"
             ),
+            other => other.of_rows(f),
+        }
+    }
+}
+
+impl Warning {
+    /// Those about rows that are missing, in words.
+    fn of_rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))
             }
@@ -545,6 +581,7 @@ impl fmt::Display for Warning {
                 "{items} {} not in the topics table; their impressions are untagged",
                 plural(*items, "item")
             ),
+            _ => Ok(()),
         }
     }
 }

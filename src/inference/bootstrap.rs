@@ -321,7 +321,7 @@ impl Replicated {
     pub(super) fn warning(&self) -> Option<Warning> {
         let infinite = self.values.iter().filter(|value| value.is_infinite()).count() as u64;
         let undefined = self.values.iter().filter(|value| value.is_nan()).count() as u64;
-        (infinite + undefined > 0).then(|| Warning::ReplicatesWithoutValue {
+        (infinite + undefined > 0).then_some(Warning::ReplicatesWithoutValue {
             infinite,
             undefined,
             of: self.values.len() as u64,

@@ -318,6 +318,20 @@ impl Contributions {
         &self.present
     }
 
+    /// The effective number of clusters that carry the topic in an arm, `(sum x)^2 / sum x^2`; `None`
+    /// where none does.
+    pub(super) fn effective(&self, side: Side) -> Option<f64> {
+        let of_topic = |cell: &Cell| cell.side == side && cell.quantity == Quantity::Topic;
+        let columns = self.cells_with_columns().filter(|(cell, _)| of_topic(cell));
+        let mut topic = vec![0.0; self.present.len()];
+        for (_, column) in columns {
+            topic.iter_mut().zip(column).for_each(|(sum, value)| *sum += value);
+        }
+        let sum: f64 = topic.iter().sum();
+        let squares: f64 = topic.iter().map(|value| value * value).sum();
+        (squares > 0.0).then(|| sum * sum / squares)
+    }
+
     /// For each cluster, its place in the tally.
     pub(super) fn places(&self) -> &[u32] {
         &self.places

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, check_replicates};
-use super::delta::Delta;
+use super::delta::{self, Delta};
 use super::jackknife::Jackknife;
 use super::simultaneous::Simultaneous;
 use super::wild::WildBootstrap;
+use super::{Case, Doubt};
 use crate::error::Error;
-use crate::estimate::Warning;
+use crate::estimate::{NoInterval, Warning};
 
 /// How intervals are made. Every method works for every statistic and unit, knows whether clusters
 /// are nested in the arms or crossed with them, and says in the result that it was used.
@@ -30,7 +31,7 @@ use crate::estimate::Warning;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Interval {
-    /// The delta method, or a bootstrap where that would be too short.
+    /// The delta method, or where that would be too short the jackknife or a bootstrap.
     Automatic(Automatic),
     /// The cluster-robust delta method.
     Delta(Delta),
@@ -44,11 +45,22 @@ pub enum Interval {
     Simultaneous(Simultaneous),
 }
 
-/// The delta method with Student's t; where there are fewer than 10 clusters in an arm, or an arm
-/// shows nothing but the topic or nothing of it while the statistic has a value, the studentised
-/// multinomial bootstrap. The result says which was used.
+/// The method that covers, by what the log is like:
 ///
-/// Costs what the delta method costs, and with few clusters a bootstrap of those few.
+/// - where one of these warnings fires, the jackknife: fewer than 10 clusters in an arm
+///   ([`Warning::FewClusters`]), few clusters that carry the topic ([`Warning::FewTopicClusters`]), or
+///   an arm that shows nothing but the topic or nothing of it while the statistic has a value;
+/// - where the jackknife then has no interval, since all rests on one cluster, the studentised
+///   multinomial bootstrap, which often says that there is no bound on one side;
+/// - else the delta method with Student's t.
+///
+/// The result says which was used. In simulations its 95% intervals cover 92% to 99% where the delta
+/// method's cover as little as 81% ([`crate::guide::choosing_an_interval`]): what makes the delta
+/// method too short is not so much few clusters as unequal ones and topics that few of them show,
+/// and there the jackknife, which sees what each cluster changes, is the better of all methods.
+///
+/// Costs two passes over the clusters; where a topic hangs on one cluster a bootstrap, which is a
+/// pass for each replicate.
 ///
 /// ```
 /// use tiltmeter::inference::Automatic;
@@ -78,23 +90,38 @@ impl Automatic {
         check_replicates(self.replicates)
     }
 
-    /// The method for an estimate with these warnings.
-    fn method(&self, warnings: &[Warning]) -> Interval {
-        let Self { level, replicates, seed } = *self;
+    /// The interval by the method that an estimate with these warnings asks for.
+    pub(super) fn doubt(&self, case: &Case<'_>, warnings: &mut Vec<Warning>) -> Doubt {
+        use Warning::{FewClusters, FewTopicClusters, FullShare, ZeroShare};
         let calls = |warning: &Warning| {
-            use Warning::{FewClusters, FullShare, ZeroShare};
-            matches!(warning, FewClusters { .. } | ZeroShare { .. } | FullShare { .. })
+            matches!(
+                warning,
+                FewClusters { .. } | FewTopicClusters { .. } | ZeroShare { .. } | FullShare { .. }
+            )
         };
-        if !warnings.iter().any(calls) {
-            return Interval::Delta(Delta { level, ..Delta::default() });
+        if warnings.iter().any(calls) {
+            let doubt = Jackknife { level: self.level }.doubt(case);
+            return match doubt.interval {
+                Err(NoInterval::LeavingOneOut) => self.bootstrap(case, warnings),
+                _ => doubt,
+            };
         }
-        Interval::Bootstrap(Bootstrap {
-            level,
-            replicates,
-            seed,
+        let method = Delta { level: self.level, ..Delta::default() };
+        delta::delta(case.at, case.statistic.scale(), case.influence.variance(), &method)
+    }
+
+    fn bootstrap(&self, case: &Case<'_>, warnings: &mut Vec<Warning>) -> Doubt {
+        let method = Bootstrap {
+            level: self.level,
+            replicates: self.replicates,
+            seed: self.seed,
             kind: BootstrapKind::Studentised,
             weights: BootstrapWeights::Multinomial,
-        })
+        };
+        let replicated = method.replicate(case);
+        warnings.extend(replicated.warning());
+        let value = (case.at, case.statistic.scale());
+        replicated.doubt(value, case.contributions.summary(), Some(&case.influence), &method)
     }
 }
 
@@ -124,14 +151,6 @@ impl Interval {
             Self::Jackknife(method) => method.level,
             Self::WildBootstrap(method) => method.level,
             Self::Simultaneous(method) => method.level,
-        }
-    }
-
-    /// The method for an estimate with these warnings.
-    pub(super) fn settled(&self, warnings: &[Warning]) -> Self {
-        match self {
-            Self::Automatic(method) => method.method(warnings),
-            other => *other,
         }
     }
 

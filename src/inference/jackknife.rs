@@ -16,9 +16,11 @@ use crate::statistic::Working;
 /// them, the sum of that over the arms, with Welch-Satterthwaite degrees (Tukey 1958; Efron and
 /// Tibshirani 1993, chapter 11). The interval is made on the working scale of the statistic.
 ///
-/// Right where the delta method is, and a little more careful with few clusters or a few large
-/// ones: it sees how the statistic bends, and its variance errs upwards. Undefined where leaving a
-/// cluster out leaves no topic in an arm, which the delta method passes over in silence. Costs one
+/// Right where the delta method is, where it gives the same interval, and where that is too short:
+/// with unequal clusters and with topics that few of them show, since it sees how the statistic
+/// bends and how much hangs on each cluster. In simulations it covered 92% to 98% where the delta
+/// method covered 81% to 92% ([`crate::guide::choosing_an_interval`]). It has no interval where
+/// leaving a cluster out leaves no topic in an arm ([`NoInterval::LeavingOneOut`]). Costs one
 /// evaluation of the statistic for each cluster.
 ///
 /// ```

@@ -131,8 +131,8 @@ pub(super) fn settle(
             };
             band(&mut answers, &family, method.level, used);
         }
-        if let Some(Multiplicity::RomanoWolf(_)) = inference.multiplicity {
-            adjust_by_replicates(&mut answers, &family);
+        if let Some(method @ Multiplicity::RomanoWolf(_)) = inference.multiplicity {
+            adjust_by_replicates(&mut answers, &family, method);
         }
     }
     let mut estimates: Vec<_> = answers.into_iter().map(|answer| answer.estimate).collect();
@@ -144,7 +144,7 @@ pub(super) fn settle(
 }
 
 /// Adjusts the p-values of a family by its replicates; those that are missing count as no tests.
-fn adjust_by_replicates(answers: &mut [Answer], family: &[usize]) {
+fn adjust_by_replicates(answers: &mut [Answer], family: &[usize], method: Multiplicity) {
     let statistic = |&at: &usize| {
         let Answer { estimate, joint: Some(joint), .. } = &answers[at] else {
             return None;
@@ -157,7 +157,7 @@ fn adjust_by_replicates(answers: &mut [Answer], family: &[usize]) {
     let adjusted = step_down(&statistics);
     for (at, adjusted) in members.into_iter().zip(adjusted) {
         if let Some(test) = &mut answers[at].estimate.test {
-            test.p_adjusted = Some(adjusted);
+            (test.p_adjusted, test.adjusted_by) = (Some(adjusted), Some(method));
         }
     }
 }
@@ -171,7 +171,7 @@ pub(super) fn adjust_by_p(estimates: &mut [Estimate], method: &Multiplicity) -> 
         let (members, p): (Vec<_>, Vec<_>) = family.iter().filter_map(p).unzip();
         for (at, adjusted) in members.into_iter().zip(method.adjusted(&p)?) {
             if let Some(test) = &mut estimates[at].test {
-                test.p_adjusted = Some(adjusted);
+                (test.p_adjusted, test.adjusted_by) = (Some(adjusted), Some(*method));
             }
         }
     }

@@ -58,6 +58,11 @@ use crate::tally::{ClusterBy, Tally};
 /// Fewer clusters than this in an arm are flagged.
 const FEW_CLUSTERS: u64 = 10;
 
+/// Fewer effective clusters than this that carry the topic are flagged, if they are less than half of
+/// an arm's. At about this many the delta method's 95% intervals begin to cover less than 94%
+/// (`guide::choosing_an_interval`).
+const FEW_TOPIC_CLUSTERS: f64 = 20.0;
+
 /// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.
 ///
 /// ```
@@ -221,6 +226,43 @@ pub fn estimates(
     joint::settle(answers?, &inference)
 }
 
+/// What is known of a question: sums alone, or what each cluster contributes.
+enum Known {
+    Sums(Box<Summary>),
+    Clusters(Box<Contributions>),
+}
+
+impl Known {
+    fn of(
+        tally: &Tally,
+        asked: &Asked<'_>,
+        replicates: &joint::Replicates,
+        inference: &Inference,
+    ) -> Result<Self, Error> {
+        if let (Some(shared), true) = (&replicates.shared, inference.is_of_totals())
+            && let Some(summary) = shared.summary(tally, &asked.question, asked.statistic)?
+        {
+            return Ok(Self::Sums(Box::new(summary)));
+        }
+        let contributions = Contributions::of(tally, &asked.question, asked.statistic)?;
+        Ok(Self::Clusters(Box::new(contributions)))
+    }
+
+    fn summary(&self) -> &Summary {
+        match self {
+            Self::Sums(summary) => summary,
+            Self::Clusters(contributions) => contributions.summary(),
+        }
+    }
+
+    fn contributions(&self) -> Option<&Contributions> {
+        match self {
+            Self::Sums(_) => None,
+            Self::Clusters(contributions) => Some(contributions),
+        }
+    }
+}
+
 /// Answers a question as far as it can be without the others.
 fn answer(
     tally: &Tally,
@@ -230,22 +272,12 @@ fn answer(
     inference: &Inference,
 ) -> Result<Answer, Error> {
     let &Asked { ref question, statistic } = asked;
-    let quick = match (&replicates.shared, inference.is_of_totals()) {
-        (Some(shared), true) => shared.summary(tally, question, statistic)?,
-        _ => None,
-    };
-    let contributions = match &quick {
-        Some(_) => None,
-        None => Some(Contributions::of(tally, question, statistic)?),
-    };
-    let summary = match (&quick, &contributions) {
-        (Some(summary), _) => summary,
-        (None, Some(contributions)) => contributions.summary(),
-        (None, None) => unreachable!("made where there is no summary"),
-    };
+    let known = Known::of(tally, asked, replicates, inference)?;
+    let (summary, contributions) = (known.summary(), known.contributions());
     let working = statistic.value(summary.totals());
     let mut warnings = warnings(tally, summary);
-    let interval = inference.interval.settled(&warnings);
+    warnings.extend(contributions.into_iter().flat_map(few_topic_clusters));
+    let interval = inference.interval;
     let replicated = replicates.of_interval.get(at);
     let (mut naive, mut case) = (None, None);
     let doubt = match working {
@@ -255,7 +287,7 @@ fn answer(
         }
         Working::Finite(value) => {
             let gradient = statistic.gradient(summary.totals());
-            case = contributions.as_ref().map(|contributions| Case {
+            case = contributions.map(|contributions| Case {
                 statistic,
                 at: value,
                 keys: tally.keys(),
@@ -269,12 +301,9 @@ fn answer(
             doubt
         }
     };
-    if let Some(naive) = &mut naive {
-        let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
-        naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
-    }
+    let naive = naive.map(|naive| naive.beside(doubt.standard_error));
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, asked, working, (contributions.as_ref(), case.as_ref()), &mut warnings)
+        tested(test, tally, asked, working, (contributions, case.as_ref()), &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let estimate = Estimate {
@@ -320,12 +349,13 @@ fn doubt(
             replicated.doubt((at, scale), summary, Some(&case.influence), method)
         }
         (Interval::Jackknife(method), _, Some(case)) => method.doubt(case),
+        (Interval::Automatic(method), _, Some(case)) => method.doubt(case, warnings),
         (Interval::WildBootstrap(method), _, Some(case)) => method.doubt(case),
         (Interval::Delta(method), _, Some(case)) => {
             delta::delta(at, scale, case.influence.variance(), method)
         }
         // Bands are stretched when all questions are answered.
-        (Interval::Simultaneous(_) | Interval::Automatic(_), _, Some(case)) => {
+        (Interval::Simultaneous(_), _, Some(case)) => {
             delta::delta(at, scale, case.influence.variance(), &Delta::default())
         }
         (_, _, None) => unreachable!("only replicates of totals need no clusters"),
@@ -379,6 +409,18 @@ fn reported(working: Working, scale: Scale) -> Value {
         },
         Working::Undefined(reason) => Value::Undefined(reason),
     }
+}
+
+/// Arms in which few of the clusters carry the topic.
+fn few_topic_clusters(contributions: &Contributions) -> Vec<Warning> {
+    let counts = contributions.clusters();
+    let arms = [(Side::Treatment, counts.treatment), (Side::Baseline, counts.baseline)];
+    let few = |(side, clusters): (Side, u64)| {
+        let effective = contributions.effective(side)?;
+        let few = effective < FEW_TOPIC_CLUSTERS && effective < clusters as f64 / 2.0;
+        few.then_some(Warning::FewTopicClusters { side, effective })
+    };
+    arms.into_iter().filter_map(few).collect()
 }
 
 fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {

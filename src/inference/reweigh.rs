@@ -60,7 +60,9 @@ impl Urn {
         for (number, members) in &mut members {
             // Its own clusters, not which of the two arms they are in, so that swapping the arms
             // swaps the ends of an interval and nothing else.
-            *number = members.first().map_or(0, |&first| keys[first as usize].get() >> 32);
+            // Both halves of the key: those of buckets and of single impressions are small numbers.
+            let of_key = |key: u64| (key ^ (key >> 32)) & 0xFFFF_FFFF;
+            *number = members.first().map_or(0, |&first| of_key(keys[first as usize].get()));
         }
         Self { draws, keys, members }
     }

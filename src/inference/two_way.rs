@@ -165,10 +165,7 @@ impl TwoWay {
     }
 
     /// The working value of a statistic with its variance; `None` where it is not finite.
-    fn variance(
-        &self,
-        asked: &Asked<'_>,
-    ) -> Result<Option<(f64, Result<Variance, NoInterval>)>, Error> {
+    fn variance(&self, asked: &Asked<'_>) -> Result<Option<Known>, Error> {
         let mut ways = Vec::with_capacity(3);
         let mut at = None;
         for tally in [&self.first, &self.second, &self.pairs] {
@@ -184,6 +181,9 @@ impl TwoWay {
         Ok(at.map(|at| (at, together(&ways))))
     }
 }
+
+/// A working value, with its variance or the reason why there is none.
+type Known = (f64, Result<Variance, NoInterval>);
 
 /// `V_1 + V_2 - V_12`, or the larger of the first two where that is not above 0.
 fn together(ways: &[Result<Variance, NoInterval>]) -> Result<Variance, NoInterval> {
@@ -220,10 +220,7 @@ fn carry(
     });
     estimate.standard_error = doubt.standard_error;
     estimate.degrees_of_freedom = doubt.degrees_of_freedom;
-    if let Some(naive) = &mut estimate.naive {
-        let ratio = doubt.standard_error.map(|robust| robust / naive.standard_error);
-        naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
-    }
+    estimate.naive = estimate.naive.map(|naive| naive.beside(doubt.standard_error));
 }
 
 fn test_of(inference: &Inference) -> Result<Option<Test>, Error> {

@@ -29,9 +29,11 @@ const PURPOSE: u64 = 0x7769_6c64;
 /// difference of pooled shares it is the unrestricted wild cluster bootstrap of a regression on the
 /// arm.
 ///
-/// Right for few clusters in either arm, from about 5. It linearises, as the delta method does, so
-/// it does not help where a share is nearly 0 and its logarithm far from normal, nor where one
-/// cluster holds most of an arm. Costs a pass over the clusters for each replicate and topic.
+/// Right for few clusters of about the same size that all show the topic. It linearises, as the
+/// delta method does, and in simulations covered no better than that method with Student's t: 93% to
+/// 96% with four equal clusters in each arm, 88% with unequal ones, and less than 85% for topics that
+/// few clusters show. It is here because reviewers ask for it; the jackknife is the better choice.
+/// Costs a pass over the clusters for each replicate and topic.
 ///
 /// ```
 /// use tiltmeter::inference::{WildBootstrap, WildWeights};
@@ -243,7 +245,7 @@ impl Draw {
         let words = philox([low, high, u64::from(replicate / 4), PURPOSE], seed);
         let word = u64::from(words[(replicate % 4) as usize]);
         match self.weights {
-            WildWeights::Webb => SIX[(word * 6 >> 32) as usize],
+            WildWeights::Webb => SIX[((word * 6) >> 32) as usize],
             WildWeights::Rademacher if word >> 31 == 0 => 1.0,
             WildWeights::Rademacher => -1.0,
         }

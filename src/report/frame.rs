@@ -34,6 +34,8 @@ impl AuditReport {
         let method = |record: &EstimateRecord| {
             record.method.map(|method| method.to_string()).unwrap_or_default()
         };
+        let test =
+            |record: &EstimateRecord| record.test.map(|test| test.to_string()).unwrap_or_default();
         let columns = vec![
             text("topic", &|r| r.topic.clone()),
             text("statistic", &|r| r.statistic.clone()),
@@ -45,6 +47,9 @@ impl AuditReport {
             text("method", &method),
             number("standard_error", |r| r.standard_error),
             number("degrees_of_freedom", |r| r.degrees_of_freedom),
+            number("p_value", |r| r.p_value),
+            number("p_adjusted", |r| r.p_adjusted),
+            text("test", &test),
             number("naive_standard_error", |r| r.naive_standard_error),
             number("naive_low", |r| r.naive_low),
             number("naive_high", |r| r.naive_high),

@@ -10,9 +10,11 @@ pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,
 };
+use std::fmt;
+
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{ConfidenceInterval, Estimate, Value, Warning};
+use crate::estimate::{Estimate, Value, Warning};
 use crate::log::DataQuality;
 
 /// The answer of an [`Audit`](crate::Audit).
@@ -92,14 +94,45 @@ impl AuditReport {
             first.clusters.baseline,
             first.clusters.relation,
         );
-        let mut made = self.estimates.iter().filter_map(|e| Some((e.method?, e.interval.ok()?)));
-        let two_sided = |(_, i): &(_, ConfidenceInterval)| i.low.is_some() && i.high.is_some();
-        let one_sided = made.clone().next();
-        let made = made.find(two_sided).or(one_sided);
-        if let Some((method, interval)) = made {
-            sentence.push_str(&format!(" Intervals: {}%, {method}.", percent(interval.level)));
+        if let Some(Ok(interval)) = self.estimates.iter().map(|e| e.interval).find(Result::is_ok) {
+            let made = self.by_topics(|e| e.interval.ok().and(e.method));
+            sentence.push_str(&format!(" Intervals: {}%, {made}.", percent(interval.level)));
+        }
+        let tests = self.by_topics(|e| e.test?.method);
+        if !tests.is_empty() {
+            sentence.push_str(&format!(" Tests: {tests}"));
+            if let Some(by) = self.estimates.iter().find_map(|e| e.test?.adjusted_by) {
+                sentence.push_str(&format!(", adjusted for the number of topics by {by}"));
+            }
+            sentence.push('.');
         }
         sentence
+    }
+
+    /// What was used, in the order of first use; with the topics where it was not the same for all.
+    fn by_topics<M: PartialEq + fmt::Display>(
+        &self,
+        of: impl Fn(&Estimate) -> Option<M>,
+    ) -> String {
+        let mut used: Vec<(M, Vec<&str>)> = Vec::new();
+        for estimate in &self.estimates {
+            let (Some(method), topic) = (of(estimate), &*estimate.estimand.topic) else {
+                continue;
+            };
+            match used.iter_mut().find(|(its, _)| *its == method) {
+                Some((_, topics)) if topics.contains(&topic) => {}
+                Some((_, topics)) => topics.push(topic),
+                None => used.push((method, vec![topic])),
+            }
+        }
+        if let [(method, _)] = used.as_slice() {
+            return method.to_string();
+        }
+        let clause = |(method, topics): &(M, Vec<&str>)| match topics.as_slice() {
+            few if few.len() <= 4 => format!("{method} ({})", few.join(", ")),
+            many => format!("{method} ({} topics)", many.len()),
+        };
+        used.iter().map(clause).collect::<Vec<_>>().join("; ")
     }
 
     /// The warnings of all estimates, each once, with the topics it concerns (`None` if all).

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::AuditReport;
 use crate::error::Error;
 use crate::estimand::Estimand;
-use crate::estimate::{ClusterCounts, Estimate, MethodUsed, NoInterval, Value, Warning};
+use crate::estimate::{
+    ClusterCounts, Estimate, MethodUsed, NoInterval, NoTest, TestUsed, Value, Warning,
+};
+use crate::inference::Multiplicity;
 use crate::log::DataQuality;
 use crate::statistic::Undefined;
 
@@ -136,6 +139,20 @@ pub struct EstimateRecord {
     pub standard_error: Option<f64>,
     /// Degrees of freedom of the Student quantile.
     pub degrees_of_freedom: Option<f64>,
+    /// The p-value of the test.
+    pub p_value: Option<f64>,
+    /// The p-value, adjusted for the number of tests of the statistic.
+    pub p_adjusted: Option<f64>,
+    /// How it was adjusted.
+    pub adjusted_by: Option<Multiplicity>,
+    /// How the p-value came about.
+    pub test: Option<TestUsed>,
+    /// What the test compared with its distribution.
+    pub test_statistic: Option<f64>,
+    /// Degrees of freedom of the test's Student's t.
+    pub test_degrees_of_freedom: Option<f64>,
+    /// Why a test that was asked for has no p-value.
+    pub no_test: Option<NoTest>,
     /// Standard error if impressions were independent, on the working scale.
     pub naive_standard_error: Option<f64>,
     /// Lower bound of the interval that would give.
@@ -170,6 +187,8 @@ pub struct EstimateRecord {
     pub clusters_baseline: u64,
     /// Clusters in both, and how the arms share them.
     pub clusters: ClusterCounts,
+    /// The same for the second way, where clusters go two ways.
+    pub second_clusters: Option<ClusterCounts>,
     /// The question in full.
     pub estimand: Estimand,
     /// Warnings, each as data and in words.
@@ -204,7 +223,7 @@ impl From<&Estimate> for EstimateRecord {
         let interval = estimate.interval.ok();
         let low = interval.and_then(|i| i.low).and_then(finite);
         let high = interval.and_then(|i| i.high).and_then(finite);
-        let naive = estimate.naive;
+        let (naive, test) = (estimate.naive, estimate.test);
         let (treatment, baseline) = (estimate.treatment, estimate.baseline);
         Self {
             topic: estimate.estimand.topic.clone(),
@@ -223,6 +242,13 @@ impl From<&Estimate> for EstimateRecord {
             no_interval: estimate.interval.err(),
             standard_error: estimate.standard_error,
             degrees_of_freedom: estimate.degrees_of_freedom,
+            p_value: test.and_then(|t| t.p.ok()),
+            p_adjusted: test.and_then(|t| t.p_adjusted),
+            adjusted_by: test.and_then(|t| t.adjusted_by),
+            test: test.and_then(|t| t.method),
+            test_statistic: test.and_then(|t| t.statistic).and_then(finite),
+            test_degrees_of_freedom: test.and_then(|t| t.degrees_of_freedom).and_then(finite),
+            no_test: test.and_then(|t| t.p.err()),
             naive_standard_error: naive.map(|n| n.standard_error),
             naive_low: naive.and_then(|n| n.interval.low).and_then(finite),
             naive_high: naive.and_then(|n| n.interval.high).and_then(finite),
@@ -240,6 +266,7 @@ impl From<&Estimate> for EstimateRecord {
             clusters_treatment: estimate.clusters.treatment,
             clusters_baseline: estimate.clusters.baseline,
             clusters: estimate.clusters,
+            second_clusters: estimate.second_clusters,
             estimand: estimate.estimand.clone(),
             warnings: estimate.warnings.iter().map(WarningRecord::from).collect(),
         }

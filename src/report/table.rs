@@ -49,12 +49,21 @@ impl AuditReport {
         let level = first.and_then(|first| first.interval.as_ref().ok()).map(|i| i.level);
         let interval = level.map_or("interval".to_owned(), |l| format!("{}% interval", percent(l)));
         let mut header = vec!["topic", "statistic", "estimate", &interval];
+        let tested = self.estimates.iter().any(|estimate| estimate.test.is_some());
+        let adjusted =
+            self.estimates.iter().any(|e| e.test.is_some_and(|t| t.p_adjusted.is_some()));
+        header.extend(["p", "adjusted p"]);
         header.extend(["share A", "share B", "clusters", "naive interval", "design effect"]);
         let mut table = Table::new();
         table.load_style(style).set_content_arrangement(arrangement);
         table.set_width(TABLE_WIDTH);
         let cells = |cells: Vec<Cell>| {
-            let skip = |at: &usize| !(one_statistic && *at == 1);
+            let skip = |at: &usize| match *at {
+                1 => !one_statistic,
+                4 => tested,
+                5 => adjusted,
+                _ => true,
+            };
             cells.into_iter().enumerate().filter(move |(at, _)| skip(at)).map(|(_, cell)| cell)
         };
         table.set_header(cells(header.into_iter().map(Cell::new).collect()));
@@ -157,18 +166,25 @@ fn printable(text: &str) -> String {
 fn row(estimate: &Estimate, topic: String) -> Vec<Cell> {
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |s| format!("{:.2}%", 100.0 * s));
     let counts = estimate.clusters;
-    let naive = estimate.naive;
+    let (naive, test) = (estimate.naive, estimate.test);
     vec![
         Cell::new(topic),
         Cell::new(&estimate.estimand.statistic),
         Cell::new(value(estimate.value)),
         Cell::new(estimate.interval.as_ref().map_or("-".to_owned(), interval)),
+        Cell::new(test.map_or("-".to_owned(), |t| t.p.map_or_else(|no| no.to_string(), p_value))),
+        Cell::new(test.and_then(|t| t.p_adjusted).map_or("-".to_owned(), p_value)),
         Cell::new(share(estimate.treatment.share)),
         Cell::new(share(estimate.baseline.share)),
         Cell::new(format!("{} / {}", counts.treatment, counts.baseline)),
         Cell::new(naive.map_or("-".to_owned(), |n| interval(&n.interval))),
         Cell::new(naive.and_then(|n| n.design_effect).map_or("-".to_owned(), number)),
     ]
+}
+
+/// A p-value; small ones as a bound, since what is beyond that is the model's, not the log's.
+fn p_value(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 /// A value in words or digits.

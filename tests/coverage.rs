@@ -104,14 +104,14 @@ fn feeds_are_as_they_say() {
 }
 
 /// With 25 clusters in an arm and a common topic the delta method, the jackknife and the studentised
-/// bootstrap cover: 400 studies at 95% have a standard error of 1.1 points; three and a half of those
-/// below, and above what is left.
+/// bootstrap cover: 1,000 studies at 95% have a standard error of 0.7 points; three and a half of those
+/// on either side.
 #[test]
 fn many_clusters_cover() {
     let studentised = Method::Bootstrap(BootstrapWeights::Multinomial, BootstrapKind::Studentised);
     let methods = [Method::DeltaStudentT, Method::Jackknife, Method::Automatic, studentised];
-    for record in studied(&feed(50, 0.05, 0.4), methods, 400) {
-        assert!((0.912..=0.988).contains(&coverage(&record)), "{record:?}");
+    for record in studied(&feed(50, 0.05, 0.4), methods, 1_000) {
+        assert!((0.926..=0.974).contains(&coverage(&record)), "{record:?}");
         assert_eq!((record.nothing, record.one_sided), (0, 0));
     }
 }
@@ -135,7 +135,7 @@ fn few_clusters_are_covered_by_the_default() {
         [(8, 0.05, 0.05), (8, 0.3, 0.05), (8, 0.3, 0.4), (20, 0.05, 0.4), (20, 0.05, 0.05)]
     {
         let feed = feed(clusters, correlation, share);
-        let [default, delta] = studied(&feed, [Method::Automatic, Method::DeltaStudentT], 400);
+        let [default, delta] = studied(&feed, [Method::Automatic, Method::DeltaStudentT], 1_000);
         let [default, delta] = [coverage(&default), coverage(&delta)];
         assert!(default >= 0.90, "{default} in {feed:?}");
         // Where both hold their level, either may be ahead by chance.
@@ -148,21 +148,21 @@ fn few_clusters_are_covered_by_the_default() {
 #[test]
 fn few_clusters_need_students_quantile() {
     let methods = [Method::DeltaNormal, Method::DeltaStudentT];
-    let [normal, student] = studied(&feed(8, 0.05, 0.4), methods, 400);
-    assert!((0.84..=0.935).contains(&coverage(&normal)), "{normal:?}");
-    assert!((0.912..=0.988).contains(&coverage(&student)), "{student:?}");
+    let [normal, student] = studied(&feed(8, 0.05, 0.4), methods, 1_000);
+    assert!((0.84..=0.93).contains(&coverage(&normal)), "{normal:?}");
+    assert!((0.926..=0.974).contains(&coverage(&student)), "{student:?}");
 }
 
-/// With ten clusters in an arm and nothing to find, tests reject at 5% in 1% to 9% of 400 studies:
-/// three and a half standard errors.
+/// With ten clusters in an arm and nothing to find, tests reject at 5% in 2.6% to 7.4% of 1,000
+/// studies: three and a half standard errors.
 #[test]
 fn tests_hold_their_size() {
     for share in [0.4, 0.05] {
         let null = Feed { ratio: 1.0, ..feed(20, 0.05, share) };
-        let [delta, wild] = studied(&null, Method::TESTS, 400);
-        assert!((0.01..=0.09).contains(&(1.0 - coverage(&wild))), "{wild:?}");
+        let [delta, wild] = studied(&null, Method::TESTS, 1_000);
+        assert!((0.026..=0.074).contains(&(1.0 - coverage(&wild))), "{wild:?}");
         // The delta method errs upwards where fewer clusters show the topic.
-        assert!((0.01..=0.12).contains(&(1.0 - coverage(&delta))), "{delta:?}");
+        assert!((0.026..=0.09).contains(&(1.0 - coverage(&delta))), "{delta:?}");
     }
 }
 

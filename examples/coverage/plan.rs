@@ -36,9 +36,9 @@ impl Plan {
 
     /// At most a minute.
     pub(crate) const QUICK: Self = Self {
-        designs: &[(Design::Nested, Sizes::Constant)],
-        studies: 400,
-        studies_of_many: 100,
+        designs: &[(Design::Nested, Sizes::Constant), (Design::Nested, Sizes::HeavyTailed)],
+        studies: 300,
+        studies_of_many: 75,
         replicates: 399,
     };
 

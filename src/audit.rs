@@ -1,14 +1,15 @@
 //! The front door: from a log and a question to a report, in one chain of calls. It wires the
 //! other rooms together and computes nothing itself.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
-use crate::estimate::Warning;
-use crate::inference::{self, Asked, Inference, Interval, Question, Test};
+use crate::estimate::{Estimate, Warning};
+use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test, TwoWay};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
@@ -18,7 +19,8 @@ use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec};
 ///
 /// Treatment and baseline must be said; the rest has defaults: clusters are viewers, attention is
 /// uniform, shares are pooled over all impressions, every topic of the log is estimated, the
-/// statistic is the amplification ratio and its interval the 95% cluster-robust delta one.
+/// statistic is the amplification ratio and its interval the 95% cluster-robust delta one, or a
+/// bootstrap with few clusters.
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -57,6 +59,7 @@ pub struct Audit<'l> {
     denominator: Denominator,
     inference: Inference,
     attention: Option<Attention>,
+    second_cluster: Option<ClusterBy>,
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -64,6 +67,7 @@ pub struct Audit<'l> {
 enum Subject<'l> {
     Log(&'l ExposureLog, TallySpec),
     Tally(&'l Tally),
+    TwoWay(&'l TwoWay),
 }
 
 impl<'l> Audit<'l> {
@@ -84,6 +88,11 @@ impl<'l> Audit<'l> {
         Self::new(Subject::Tally(tally))
     }
 
+    /// An audit of tallies by two ways of clustering.
+    pub fn of_two_way(tallies: &'l TwoWay) -> Self {
+        Self::new(Subject::TwoWay(tallies))
+    }
+
     fn new(of: Subject<'l>) -> Self {
         Self {
             of,
@@ -95,6 +104,7 @@ impl<'l> Audit<'l> {
             denominator: Denominator::default(),
             inference: Inference::default(),
             attention: None,
+            second_cluster: None,
         }
     }
 
@@ -132,6 +142,13 @@ impl<'l> Audit<'l> {
     /// The unit that was assigned or sampled independently.
     pub fn cluster(self, cluster: ClusterBy) -> Self {
         self.spec(|spec| spec.cluster = cluster)
+    }
+
+    /// A second unit, for impressions that are alike for two reasons: the same device and the same
+    /// week. See [`TwoWay`].
+    pub fn second_cluster(mut self, cluster: ClusterBy) -> Self {
+        self.second_cluster = Some(cluster);
+        self
     }
 
     /// The position model.
@@ -174,6 +191,13 @@ impl<'l> Audit<'l> {
         self
     }
 
+    /// How the p-values of a statistic are adjusted for how many topics there are; not at all if not
+    /// said.
+    pub fn multiplicity(mut self, method: Multiplicity) -> Self {
+        self.inference.multiplicity = Some(method);
+        self
+    }
+
     /// Runs the audit.
     ///
     /// # Errors
@@ -185,18 +209,12 @@ impl<'l> Audit<'l> {
         let unstated = |what, call| Error::Unstated { what, call };
         let treatment = self.treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
         let baseline = self.baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
-        let (made, quality);
-        let tally = match &self.of {
-            Subject::Tally(tally) => {
-                quality = None;
-                *tally
-            }
-            Subject::Log(log, spec) => {
-                quality = Some(DataQuality::of(log));
-                made = Tally::of(log, spec)?;
-                &made
-            }
+        let quality = match &self.of {
+            Subject::Log(log, _) => Some(DataQuality::of(log)),
+            Subject::Tally(_) | Subject::TwoWay(_) => None,
         };
+        let made = self.of.made(self.second_cluster.as_ref())?;
+        let tally = made.tally();
         let attention = self.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);
         let Baseline::Arm(against) = &baseline;
         let mut warnings = empty_strata(tally, &treatment, against);
@@ -226,11 +244,49 @@ impl<'l> Audit<'l> {
                 asked.push(Asked { question, statistic: &**statistic });
             }
         }
-        let mut estimates = inference::estimates(tally, &asked, self.inference)?;
+        let mut estimates = made.estimates(&asked, self.inference)?;
         for estimate in &mut estimates {
             estimate.warnings.extend(warnings.iter().cloned());
         }
         Ok(AuditReport::new(estimates, quality))
+    }
+}
+
+/// The tallies that answers come from.
+enum Made<'l> {
+    One(Cow<'l, Tally>),
+    Two(Cow<'l, TwoWay>),
+}
+
+impl Subject<'_> {
+    fn made(&self, second: Option<&ClusterBy>) -> Result<Made<'_>, Error> {
+        match (self, second) {
+            (Self::Log(log, spec), None) => Ok(Made::One(Cow::Owned(Tally::of(log, spec)?))),
+            (Self::Log(log, spec), Some(second)) => {
+                Ok(Made::Two(Cow::Owned(TwoWay::of(log, spec, second.clone())?)))
+            }
+            (Self::Tally(tally), None) => Ok(Made::One(Cow::Borrowed(*tally))),
+            (Self::Tally(_), Some(second)) => Err(Error::TwoWay {
+                detail: format!("a tally by one unit does not know of {second}"),
+            }),
+            (Self::TwoWay(tallies), _) => Ok(Made::Two(Cow::Borrowed(*tallies))),
+        }
+    }
+}
+
+impl Made<'_> {
+    fn tally(&self) -> &Tally {
+        match self {
+            Self::One(tally) => tally,
+            Self::Two(tallies) => tallies.first(),
+        }
+    }
+
+    fn estimates(&self, asked: &[Asked<'_>], by: Inference) -> Result<Vec<Estimate>, Error> {
+        match self {
+            Self::One(tally) => inference::estimates(tally, asked, by),
+            Self::Two(tallies) => tallies.estimates(asked, by),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::log::{Role, RowFault};
+use crate::estimate::NoInterval;
+use crate::log::{ClusterKey, Role, RowFault};
 use crate::tally::{Dialect, TableFault};
 
 /// Any failure of the library. The message says what happened, where, and how to mend it.
@@ -24,6 +25,15 @@ use crate::tally::{Dialect, TableFault};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Tallies that are to show two ways of clustering are not of the same log.
+    #[error(
+        "two-way clusters: {detail}; tally the same log by one unit, by another and by \
+         ClusterBy::paired of both, all else alike"
+    )]
+    TwoWay {
+        /// What differs.
+        detail: String,
+    },
     /// A file could not be opened, read or written.
     #[error("{}: {cause}; check that the path exists and may be read and written", path.display())]
     Io {
@@ -222,6 +232,38 @@ pub enum Error {
         /// The range it must lie in.
         expected: &'static str,
     },
+    /// A p-value is none.
+    #[error("p-value {position} (counted from 0) is {value}; it must be between 0 and 1")]
+    PValue {
+        /// Its place among those given, from 0.
+        position: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// A pilot does not show how clusters vary, so no study can be planned from it.
+    #[error(
+        "no study can be planned from this pilot: {reason}; take a log with more clusters, or a \
+         topic that both arms show"
+    )]
+    Pilot {
+        /// What is missing.
+        reason: NoInterval,
+    },
+    /// A cluster that is to be permuted within its block has impressions in two.
+    #[error(
+        "the cluster with key {:#018x} (ClusterKey::of its id) has impressions in the strata \
+         {first:?} and {second:?}, so it is of no one block; take Blocks::Together, or strata that \
+         keep each cluster in one",
+        cluster.get()
+    )]
+    ClusterInTwoBlocks {
+        /// The cluster.
+        cluster: ClusterKey,
+        /// The first of its strata.
+        first: String,
+        /// The last of them.
+        second: String,
+    },
     /// Two tallies answer different questions and cannot be added.
     #[error(
         "these tallies cannot be merged: {what} is {first} in one and {second} in the other; make both with the same TallySpec"
@@ -233,6 +275,34 @@ pub enum Error {
         first: String,
         /// Its value in the other.
         second: String,
+    },
+    /// A cluster came to a [`Monitor`](crate::inference::Monitor) a second time.
+    #[error(
+        "observation {label:?}: the cluster with the key {cluster:#018x} (the first 8 bytes of the \
+         MD5 of its id) was observed before, and may be observed once; nothing of this observation \
+         was added. Observe a cluster when it is complete, or cluster by the day"
+    )]
+    ObservedTwice {
+        /// The key of the first such cluster.
+        cluster: u64,
+        /// The label of the observation that was refused.
+        label: String,
+    },
+    /// A tally was made in another way than those that a [`Monitor`](crate::inference::Monitor)
+    /// watches.
+    #[error(
+        "observation {label:?}: the {what} of this tally is {found}, where the monitor watches \
+         {expected}; make it with the TallySpec of the monitor"
+    )]
+    OtherStream {
+        /// The label of the observation that was refused.
+        label: String,
+        /// What differs.
+        what: &'static str,
+        /// How it is in the tally.
+        found: String,
+        /// How it is in the monitor.
+        expected: String,
     },
     /// A row of a tally's table breaks a rule.
     #[error(transparent)]

@@ -130,6 +130,9 @@ pub struct Estimand {
     pub multi_label: MultiLabel,
     /// The unit that was assigned or sampled independently.
     pub cluster: ClusterBy,
+    /// A second such unit, where impressions are alike for two reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_cluster: Option<ClusterBy>,
 }
 
 impl Estimand {
@@ -158,6 +161,10 @@ impl fmt::Display for Estimand {
             self.baseline,
             self.conditions(),
             self.cluster
-        )
+        )?;
+        match &self.second_cluster {
+            Some(second) => write!(f, " and {second}"),
+            None => Ok(()),
+        }
     }
 }

@@ -15,7 +15,8 @@ use crate::statistic::{Side, Undefined};
 /// assert_eq!(Value::Infinite.number(), Some(f64::INFINITY));
 /// assert_eq!(Value::Zero(0.0).state(), "zero");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A finite number.
     Estimated(f64),
@@ -83,6 +84,9 @@ pub enum NoInterval {
     ReplicatesOnOneSide,
     /// Without one of the clusters the statistic has no finite value.
     LeavingOneOut,
+    /// Fewer clusters in an arm than were declared as the start of a
+    /// [`Monitor`](crate::inference::Monitor)'s sequence.
+    TooEarly,
 }
 
 impl fmt::Display for NoInterval {
@@ -94,6 +98,7 @@ impl fmt::Display for NoInterval {
             Self::ShareAtLimit => "a share is 0 or 1",
             Self::ReplicatesOnOneSide => "all replicates on one side of the estimate",
             Self::LeavingOneOut => "no finite value without one of the clusters",
+            Self::TooEarly => "too few clusters yet",
         })
     }
 }
@@ -242,6 +247,11 @@ pub enum NoTest {
     NothingCompared,
     /// The test is of two arms' shares, and the statistic is not a function of those alone.
     NotOfTwoShares,
+    /// Clusters are to change arms, and the statistic needs a total of one arm that it does not
+    /// need of the other.
+    UnpairedTotals,
+    /// Every block has clusters of one arm only, so none could have been assigned otherwise.
+    NothingToPermute,
 }
 
 impl From<NoInterval> for NoTest {
@@ -250,7 +260,9 @@ impl From<NoInterval> for NoTest {
             NoInterval::UndefinedValue => Self::UndefinedValue,
             NoInterval::SingleCluster => Self::SingleCluster,
             NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
-            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut => Self::NoStandardError,
+            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut | NoInterval::TooEarly => {
+                Self::NoStandardError
+            }
         }
     }
 }
@@ -264,6 +276,8 @@ impl fmt::Display for NoTest {
             Self::NoVariation => "clusters do not vary",
             Self::NothingCompared => "the statistic compares nothing",
             Self::NotOfTwoShares => "not a function of two shares",
+            Self::UnpairedTotals => "not the same totals of both arms",
+            Self::NothingToPermute => "no block has clusters of both arms",
         })
     }
 }
@@ -281,6 +295,10 @@ pub enum TestUsed {
     WildBootstrap,
     /// The same over all combinations of signs.
     WildBootstrapExhaustive,
+    /// Permutation of clusters over arms: all assignments.
+    PermutationExact,
+    /// Permutation of clusters over arms: assignments drawn at random.
+    Permutation,
     /// Two one-sided tests with Student's t.
     EquivalenceStudentT,
     /// Two one-sided tests with the normal.
@@ -296,6 +314,8 @@ impl fmt::Display for TestUsed {
             Self::WildBootstrapExhaustive => {
                 "wild cluster bootstrap test of equal shares, over all signs"
             }
+            Self::PermutationExact => "permutation test over clusters, over all assignments",
+            Self::Permutation => "permutation test over clusters",
             Self::EquivalenceStudentT => "equivalence test, two one-sided t tests",
             Self::EquivalenceNormal => "equivalence test, two one-sided z tests",
         })
@@ -440,6 +460,14 @@ pub enum Warning {
         /// All replicates.
         of: u64,
     },
+    /// With clusters assigned otherwise the statistic is sometimes undefined; a permutation test
+    /// then errs to the side of doubt.
+    PermutationsWithoutValue {
+        /// Assignments in which it is undefined; they count as further from the null.
+        undefined: u64,
+        /// All that were gone through or drawn.
+        of: u64,
+    },
     /// Rows of the log were set aside.
     RowsSetAside {
         /// How many.
@@ -483,10 +511,7 @@ impl fmt::Display for Warning {
                 f,
                 "stratum {stratum:?} has no impressions in the {side}: the arms differ in more than the ranking"
             ),
-            Self::RepeatedItems {
-                slates,
-                impressions,
-            } => write!(
+            Self::RepeatedItems { slates, impressions } => write!(
                 f,
                 "{slates} {} an item more than once ({impressions} such {})",
                 if *slates == 1 { "slate shows" } else { "slates show" },
@@ -504,6 +529,10 @@ impl fmt::Display for Warning {
             Self::ReplicatesWithoutValue { infinite, undefined, of } => write!(
                 f,
                 "of {of} bootstrap replicates, {infinite} have an infinite value and {undefined} none: few clusters show the topic"
+            ),
+            Self::PermutationsWithoutValue { undefined, of } => write!(
+                f,
+                "in {undefined} of {of} permutations of the clusters there is no value; they count as further from the null, so p is larger"
             ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))
@@ -562,7 +591,9 @@ pub struct Estimate {
     /// Cluster-robust standard error on the working scale of the statistic: of the logarithm for
     /// ratios and percent, of the log odds for shares.
     pub standard_error: Option<f64>,
-    /// Degrees of freedom of the Student quantile; `None` for the normal or without an interval.
+    /// Degrees of freedom with which the standard error is known: those of Student's quantile where
+    /// the method uses it. `None` for the normal, for standard errors that come from replicates, and
+    /// without an interval.
     pub degrees_of_freedom: Option<f64>,
     /// The error if impressions were independent; `None` where the unit is not impressions, or
     /// the statistic has no finite value.
@@ -573,6 +604,8 @@ pub struct Estimate {
     pub treatment: ArmTotals,
     /// What the baseline showed.
     pub baseline: ArmTotals,
+    /// The clusters of the second way, where clusters go two ways.
+    pub second_clusters: Option<ClusterCounts>,
     /// The test, if one was asked for.
     pub test: Option<Tested>,
     /// What a reader should know.

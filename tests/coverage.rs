@@ -159,8 +159,9 @@ fn few_clusters_need_students_quantile() {
 fn tests_hold_their_size() {
     for share in [0.4, 0.05] {
         let null = Feed { ratio: 1.0, ..feed(20, 0.05, share) };
-        let [delta, wild] = studied(&null, Method::TESTS, 1_000);
+        let [delta, wild, permutation] = studied(&null, Method::TESTS, 1_000);
         assert!((0.026..=0.074).contains(&(1.0 - coverage(&wild))), "{wild:?}");
+        assert!((0.026..=0.074).contains(&(1.0 - coverage(&permutation))), "{permutation:?}");
         // The delta method errs upwards where fewer clusters show the topic.
         assert!((0.026..=0.09).contains(&(1.0 - coverage(&delta))), "{delta:?}");
     }

@@ -85,6 +85,7 @@ impl Comparison {
         let delta = |quantile| Interval::Delta(Delta { level: 0.95, quantile });
         let pooled = self
             .audit(log)
+            .interval(delta(Quantile::StudentT))
             .statistic(AmplificationRatio)
             .statistic(LogRatio)
             .statistic(Difference)

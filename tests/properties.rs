@@ -210,7 +210,9 @@ proptest! {
             } else {
                 prop_assert!((a * b - 1.0).abs() < 1e-9, "{a} {b}");
                 if let (Ok(i), Ok(j)) = (there.interval, back.interval) {
-                    let product = i.low.unwrap() * j.high.unwrap();
+                    prop_assert_eq!(i.low.is_some(), j.high.is_some());
+                    let (Some(low), Some(high)) = (i.low, j.high) else { continue };
+                    let product = low * high;
                     prop_assert!(!product.is_finite() || product == 0.0 || (product - 1.0).abs() < 1e-6, "{product}");
                 }
             }

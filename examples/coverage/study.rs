@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use tiltmeter::inference::{
     Automatic, Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife,
-    Quantile, Question, Test, WildBootstrap, WildTest, estimate,
+    Permutation, Quantile, Question, Test, WildBootstrap, WildTest, estimate,
 };
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::tally::Tally;
@@ -33,6 +33,7 @@ pub(crate) enum Method {
     /// Tests.
     DeltaTest,
     WildTest,
+    PermutationTest,
 }
 
 impl Method {
@@ -57,7 +58,7 @@ impl Method {
         ]
     };
 
-    pub(crate) const TESTS: [Self; 2] = [Self::DeltaTest, Self::WildTest];
+    pub(crate) const TESTS: [Self; 3] = [Self::DeltaTest, Self::WildTest, Self::PermutationTest];
 
     pub(crate) fn name(self) -> &'static str {
         use BootstrapKind::{Basic, Bca, Percentile};
@@ -70,6 +71,7 @@ impl Method {
             Self::Automatic => "automatic",
             Self::DeltaTest => "delta_test",
             Self::WildTest => "wild_test",
+            Self::PermutationTest => "permutation_test",
             Self::Bootstrap(BootstrapWeights::Poisson, kind) => match kind {
                 Percentile => "bootstrap_percentile",
                 Basic => "bootstrap_basic",
@@ -109,6 +111,9 @@ impl Method {
             Self::DeltaTest => test(Test::Delta(DeltaTest::default())),
             Self::WildTest => {
                 test(Test::WildBootstrap(WildTest { replicates, seed, ..WildTest::default() }))
+            }
+            Self::PermutationTest => {
+                test(Test::Permutation(Permutation { replicates, seed, ..Permutation::default() }))
             }
         }
     }

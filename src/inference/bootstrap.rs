@@ -11,7 +11,7 @@ use super::contribution::{ArmBlock, ArmCells, index};
 use super::delta::normal_quantile;
 use super::influence::Influence;
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};
-use super::reweigh::{Draws, Drawn, Scheme, Wanted, reweigh};
+use super::reweigh::{Drawn, Draws, Scheme, Wanted, reweigh};
 use super::summary::{Shared, Summary};
 use super::{Asked, Case, Doubt};
 use crate::error::Error;
@@ -295,24 +295,24 @@ impl Replicated {
         let tail = (1.0 - method.level) / 2.0;
         let (low, high) = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
         let ends = match (method.kind, influence) {
-            (BootstrapKind::Basic, _) => Ok((2.0 * at - high, 2.0 * at - low, spread)),
+            (BootstrapKind::Basic, _) => Ok((2.0 * at - high, 2.0 * at - low, spread, None)),
             (BootstrapKind::Bca, Some(influence)) => {
                 let ends = bca(&sorted, at, influence.acceleration(), tail);
-                ends.map(|(low, high)| (low, high, spread))
+                ends.map(|(low, high)| (low, high, spread, None))
             }
             (BootstrapKind::Studentised, Some(influence)) => influence.variance().map(|known| {
                 let error = known.variance.sqrt();
-                (at - high * error, at - low * error, error)
+                (at - high * error, at - low * error, error, Some(known.degrees_of_freedom))
             }),
-            _ => Ok((low, high, spread)),
+            _ => Ok((low, high, spread, None)),
         };
         match ends {
             Err(reason) => Doubt::none(reason),
-            Ok((low, high, standard_error)) => Doubt {
+            Ok((low, high, standard_error, degrees_of_freedom)) => Doubt {
                 interval: Ok(scale.interval(low, high, method.level)),
                 method: Some(method.used()),
                 standard_error: Some(standard_error),
-                degrees_of_freedom: None,
+                degrees_of_freedom,
             },
         }
     }
@@ -339,12 +339,7 @@ fn spread(sorted: &[f64]) -> Option<f64> {
 }
 
 /// The ends of a bias-corrected and accelerated interval (Efron 1987).
-fn bca(
-    sorted: &[f64],
-    at: f64,
-    acceleration: f64,
-    tail: f64,
-) -> Result<(f64, f64), NoInterval> {
+fn bca(sorted: &[f64], at: f64, acceleration: f64, tail: f64) -> Result<(f64, f64), NoInterval> {
     let below = sorted.partition_point(|value| *value < at) as f64;
     let upto = sorted.partition_point(|value| *value <= at) as f64;
     let part = (below + upto) / 2.0 / sorted.len() as f64;
@@ -357,7 +352,8 @@ fn bca(
         let shifted = bias + z;
         let shrink = 1.0 - acceleration * shifted;
         // Past the pole of the correction the end lies beyond all replicates.
-        let to = if shrink > 0.0 { bias + shifted / shrink } else { shifted.signum() * f64::INFINITY };
+        let to =
+            if shrink > 0.0 { bias + shifted / shrink } else { shifted.signum() * f64::INFINITY };
         if to.is_finite() { quantile(sorted, normal.cdf(to)) } else { to }
     };
     let z = normal_quantile(tail);

@@ -44,6 +44,7 @@ impl Question<'_> {
             attention: self.attention.clone(),
             multi_label: spec.multi_label,
             cluster: spec.cluster.clone(),
+            second_cluster: None,
         }
     }
 }
@@ -235,10 +236,31 @@ impl Contributions {
         question: &Question<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
-        let arms = ArmCells::of_both(tally, question)?;
+        Self::of_cells(tally, question, statistic, &ArmCells::of_both(tally, question)?)
+    }
+
+    /// The same for a part of a stream, which may lack an arm or the topic: what was not shown
+    /// counts as zero.
+    pub(super) fn of_part(
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+    ) -> Result<Self, Error> {
+        let Baseline::Arm(baseline) = question.baseline;
+        let arms =
+            [question.treatment, baseline].map(|arm| ArmCells::where_any(tally, question, arm));
+        Self::of_cells(tally, question, statistic, &arms)
+    }
+
+    fn of_cells(
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+        arms: &[ArmCells; 2],
+    ) -> Result<Self, Error> {
         let attention = tally.attention(question.attention)?;
         let cells = statistic.cells(tally.axes().strata().len());
-        let mut summary = Summary::new(tally, question.unit, attention, &arms, cells);
+        let mut summary = Summary::new(tally, question.unit, attention, arms, cells);
         let mut made = Growing {
             columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],
             present: Vec::with_capacity(tally.clusters()),
@@ -248,7 +270,7 @@ impl Contributions {
         let cells = summary.cells().to_vec();
         let mut strata: Vec<ArmBlock> = cells.iter().map(|_| ArmBlock::default()).collect();
         for block in 0..tally.block_count() {
-            for (sums, arm) in sums.iter_mut().zip(&arms) {
+            for (sums, arm) in sums.iter_mut().zip(arms) {
                 sums.load(tally, block, attention, &arm.strata);
             }
             for (sums, cell) in strata.iter_mut().zip(&cells) {
@@ -406,24 +428,32 @@ impl ArmCells {
 
     fn of(tally: &Tally, question: &Question<'_>, arm: &str) -> Result<Self, Error> {
         let axes = tally.axes();
-        let at = axes.arm(arm).ok_or_else(|| Error::UnknownArm {
-            arm: arm.to_owned(),
-            available: axes.arms().to_vec(),
-        })?;
-        let topic = axes.topic(question.topic).ok_or_else(|| Error::UnknownTopic {
-            topic: question.topic.to_owned(),
-            available: axes.topics().to_vec(),
-        })?;
+        if axes.arm(arm).is_none() {
+            return Err(Error::UnknownArm { arm: arm.to_owned(), available: axes.arms().to_vec() });
+        }
+        if axes.topic(question.topic).is_none() {
+            return Err(Error::UnknownTopic {
+                topic: question.topic.to_owned(),
+                available: axes.topics().to_vec(),
+            });
+        }
+        Ok(Self::where_any(tally, question, arm))
+    }
+
+    /// The cells that there are: none of an arm or a topic that the tally lacks.
+    fn where_any(tally: &Tally, question: &Question<'_>, arm: &str) -> Self {
+        let axes = tally.axes();
+        let (arm, topic) = (axes.arm(arm), axes.topic(question.topic));
         let mut strata = vec![(Vec::new(), Vec::new()); axes.strata().len()];
-        for slab in axes.slabs().filter(|slab| slab.arm == at) {
+        for slab in axes.slabs().filter(|slab| Some(slab.arm) == arm) {
             let (topics, alls) = &mut strata[slab.stratum];
-            topics.push(axes.topic_cell(slab, topic));
+            topics.extend(topic.map(|topic| axes.topic_cell(slab, topic)));
             alls.push(match question.denominator {
                 Denominator::AllImpressions => axes.all_cell(slab),
                 Denominator::TaggedImpressions => axes.tagged_cell(slab),
             });
         }
-        Ok(Self { strata })
+        Self { strata }
     }
 }
 

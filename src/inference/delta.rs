@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::Doubt;
-use super::influence::Influence;
+use super::influence::Variance;
 use crate::error::Error;
-use crate::estimate::MethodUsed;
+use crate::estimate::{MethodUsed, NoInterval};
 use crate::statistic::Scale;
 
 /// The cluster-robust delta method.
@@ -65,21 +65,25 @@ impl Delta {
     }
 }
 
-pub(super) fn delta(at: f64, scale: Scale, influence: &Influence, method: &Delta) -> Doubt {
-    let variance = match influence.variance() {
-        Ok(variance) => variance,
+/// The interval around a working value whose variance is known so well.
+pub(super) fn delta(
+    at: f64,
+    scale: Scale,
+    known: Result<Variance, NoInterval>,
+    method: &Delta,
+) -> Doubt {
+    let known = match known {
+        Ok(known) => known,
         Err(reason) => return Doubt::none(reason),
     };
-    let standard_error = variance.variance.sqrt();
+    let standard_error = known.variance.sqrt();
+    let tail = (1.0 - method.level) / 2.0;
     let (quantile, used, degrees) = match method.quantile {
         Quantile::StudentT => {
-            let degrees = variance.degrees_of_freedom;
-            let quantile = student_quantile((1.0 - method.level) / 2.0, degrees);
-            (quantile, MethodUsed::DeltaStudentT, Some(degrees))
+            let degrees = known.degrees_of_freedom;
+            (student_quantile(tail, degrees), MethodUsed::DeltaStudentT, Some(degrees))
         }
-        Quantile::Normal => {
-            (normal_quantile((1.0 - method.level) / 2.0), MethodUsed::DeltaNormal, None)
-        }
+        Quantile::Normal => (normal_quantile(tail), MethodUsed::DeltaNormal, None),
     };
     let reach = quantile * standard_error;
     Doubt {

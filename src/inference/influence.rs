@@ -3,6 +3,7 @@
 
 use super::contribution::{Contributions, index};
 use crate::estimate::{NoInterval, Relation};
+use crate::statistic::Side;
 
 /// A variance and the degrees of freedom with which it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +19,16 @@ pub(super) struct Groups {
     /// By cluster, its group; [`Groups::NONE`] for one that the statistic does not depend on.
     of: Vec<u8>,
     sizes: Vec<usize>,
+    sides: Vec<Option<Side>>,
+}
+
+/// What clusters that vary together add to a variance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// The arm whose clusters they are; `None` for crossed clusters, which are of both.
+    pub(super) side: Option<Side>,
+    pub(super) clusters: f64,
+    pub(super) variance: f64,
 }
 
 impl Groups {
@@ -25,21 +36,24 @@ impl Groups {
 
     pub(super) fn of(contributions: &Contributions) -> Self {
         let cells = contributions.summary().cells();
-        let needs = |side: usize| cells.iter().any(|cell| index(cell.side) == side);
+        let needs = |side: Side| cells.iter().any(|cell| cell.side == side);
+        let both = [Side::Treatment, Side::Baseline];
         let present = contributions.present();
-        if contributions.clusters().relation == Relation::Crossed && needs(0) && needs(1) {
-            return Self { of: vec![0; present.len()], sizes: vec![present.len()] };
+        let crossed = contributions.clusters().relation == Relation::Crossed;
+        if crossed && both.into_iter().all(needs) {
+            let (of, sizes) = (vec![0; present.len()], vec![present.len()]);
+            return Self { of, sizes, sides: vec![None] };
         }
         // Nested clusters, or a statistic of one arm: each arm varies by itself.
-        let sides: Vec<usize> = [0, 1].into_iter().filter(|&side| needs(side)).collect();
+        let sides: Vec<Side> = both.into_iter().filter(|&side| needs(side)).collect();
         let group = |present: &[bool; 2]| {
-            let group = sides.iter().position(|&side| present[side]);
+            let group = sides.iter().position(|&side| present[index(side)]);
             group.map_or(Self::NONE, |group| group as u8)
         };
         let of: Vec<u8> = present.iter().map(group).collect();
         let size = |group| of.iter().filter(|its| usize::from(**its) == group).count();
         let sizes = (0..sides.len()).map(size).collect();
-        Self { of, sizes }
+        Self { of, sizes, sides: sides.into_iter().map(Some).collect() }
     }
 
     /// How many clusters each group has.
@@ -92,16 +106,21 @@ impl Influence {
     /// The variance of the statistic: over groups, the sum of `G/(G-1) sum (h_c - mean h)^2`, with
     /// Welch-Satterthwaite degrees `V^2 / sum v^2/(G-1)`.
     pub(super) fn variance(&self) -> Result<Variance, NoInterval> {
-        let mut parts = Vec::with_capacity(self.groups.sizes.len());
-        for (group, &clusters) in self.groups.sizes.iter().enumerate() {
+        let parts = self.parts()?;
+        pooled(&parts.iter().map(|part| (part.variance, part.clusters - 1.0)).collect::<Vec<_>>())
+    }
+
+    /// The parts of the variance: one, or one for each arm.
+    pub(super) fn parts(&self) -> Result<Vec<Part>, NoInterval> {
+        let part = |(group, (&clusters, &side))| {
             if clusters < 2 {
                 return Err(NoInterval::SingleCluster);
             }
             let clusters = clusters as f64;
             let squares: f64 = self.around_mean(group).map(|h| h.powi(2)).sum();
-            parts.push((clusters / (clusters - 1.0) * squares, clusters - 1.0));
-        }
-        pooled(&parts)
+            Ok(Part { side, clusters, variance: clusters / (clusters - 1.0) * squares })
+        };
+        self.groups.sizes.iter().zip(&self.groups.sides).enumerate().map(part).collect()
     }
 
     /// The acceleration of BCa intervals, `sum h^3 / (6 (sum h^2)^1.5)` around the groups' means: a

@@ -80,8 +80,7 @@ fn variance(case: &Case<'_>) -> Result<Variance, NoInterval> {
         if group == Groups::NONE {
             continue;
         }
-        for ((rest, total), column) in
-            rest.iter_mut().zip(case.contributions.totals()).zip(columns)
+        for ((rest, total), column) in rest.iter_mut().zip(case.contributions.totals()).zip(columns)
         {
             *rest = without(*total, column[cluster]);
         }

@@ -3,9 +3,9 @@
 
 use super::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, Replicated, replicate};
 use super::resample::Resampling;
-use super::simultaneous::{Distances, ReplicateErrors, critical_value, families};
+use super::simultaneous::{Distances, ReplicateErrors, critical_value, families, step_down};
 use super::summary::Shared;
-use super::{Asked, Case, Inference, Interval};
+use super::{Asked, Case, Inference, Interval, Multiplicity};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval};
 use crate::statistic::Scale;
@@ -16,6 +16,8 @@ pub(super) struct Replicates {
     pub(super) shared: Option<Shared>,
     /// By question; empty where the interval does not need them.
     pub(super) of_interval: Vec<Replicated>,
+    /// By question; empty where adjusting p-values does not need them.
+    of_tests: Vec<Replicated>,
 }
 
 /// What an estimate adds to statements about all of them.
@@ -24,6 +26,8 @@ pub(super) struct Joint {
     at: f64,
     standard_error: f64,
     for_bands: Option<Distances>,
+    for_tests: Option<Distances>,
+    null: Option<f64>,
 }
 
 /// An estimate that is settled but for what depends on the others.
@@ -40,7 +44,7 @@ impl Replicates {
         asked: &[Asked<'_>],
         inference: &Inference,
     ) -> Result<Self, Error> {
-        let wanted = match inference.interval {
+        let for_interval = match inference.interval {
             Interval::Bootstrap(method) if method.is_of_totals() => {
                 Some((method.replicates, method.seed))
             }
@@ -49,33 +53,54 @@ impl Replicates {
             }
             _ => None,
         };
-        let Some((replicates, seed)) = wanted else {
-            return Ok(Self { shared: None, of_interval: Vec::new() });
+        let for_tests = match inference.multiplicity {
+            Some(Multiplicity::RomanoWolf(method)) if method.errors == ReplicateErrors::Same => {
+                Some((method.replicates, method.seed))
+            }
+            _ => None,
         };
+        if for_interval.is_none() && for_tests.is_none() {
+            return Ok(Self { shared: None, of_interval: Vec::new(), of_tests: Vec::new() });
+        }
         let shared = Shared::of(tally, asked);
-        let resampling = Resampling { replicates: replicates as usize, seed };
-        let of_interval = replicate(tally, asked, &shared, resampling)?;
-        Ok(Self { shared: Some(shared), of_interval })
+        let make = |wanted: Option<(u32, u64)>| match wanted {
+            Some((replicates, seed)) => {
+                let resampling = Resampling { replicates: replicates as usize, seed };
+                replicate(tally, asked, &shared, resampling)
+            }
+            None => Ok(Vec::new()),
+        };
+        let (of_interval, of_tests) = (make(for_interval)?, make(for_tests)?);
+        Ok(Self { shared: Some(shared), of_interval, of_tests })
     }
 
     /// What a question adds to statements about all.
-    pub(super) fn joint(
-        &self,
-        case: &Case<'_>,
-        at: usize,
-        inference: &Inference,
-    ) -> Option<Joint> {
+    pub(super) fn joint(&self, case: &Case<'_>, at: usize, inference: &Inference) -> Option<Joint> {
         let standard_error = case.influence.variance().ok()?.variance.sqrt();
         let for_bands = match inference.interval {
-            Interval::Simultaneous(method) => Some(match (method.errors, self.of_interval.get(at)) {
-                (ReplicateErrors::Same, Some(replicated)) => {
-                    Distances::of_values(replicated, case.at, standard_error)
-                }
-                _ => studentised(case, method.replicates, method.seed),
-            }),
+            Interval::Simultaneous(method) => {
+                Some(match (method.errors, self.of_interval.get(at)) {
+                    (ReplicateErrors::Same, Some(replicated)) => {
+                        Distances::of_values(replicated, case.at, standard_error)
+                    }
+                    _ => studentised(case, method.replicates, method.seed),
+                })
+            }
             _ => None,
         };
-        Some(Joint { at: case.at, standard_error, for_bands })
+        let for_tests = match inference.multiplicity {
+            Some(Multiplicity::RomanoWolf(method)) => {
+                Some(match (method.errors, self.of_tests.get(at)) {
+                    (ReplicateErrors::Same, Some(replicated)) => {
+                        Distances::of_values(replicated, case.at, standard_error)
+                    }
+                    _ => studentised(case, method.replicates, method.seed),
+                })
+            }
+            _ => None,
+        };
+        let null = case.statistic.null();
+        Some(Joint { at: case.at, standard_error, for_bands, for_tests, null })
     }
 }
 
@@ -106,16 +131,57 @@ pub(super) fn settle(
             };
             band(&mut answers, &family, method.level, used);
         }
+        if let Some(Multiplicity::RomanoWolf(_)) = inference.multiplicity {
+            adjust_by_replicates(&mut answers, &family);
+        }
     }
-    Ok(answers.into_iter().map(|answer| answer.estimate).collect())
+    let mut estimates: Vec<_> = answers.into_iter().map(|answer| answer.estimate).collect();
+    match &inference.multiplicity {
+        None | Some(Multiplicity::RomanoWolf(_)) => {}
+        Some(method) => adjust_by_p(&mut estimates, method)?,
+    }
+    Ok(estimates)
+}
+
+/// Adjusts the p-values of a family by its replicates; those that are missing count as no tests.
+fn adjust_by_replicates(answers: &mut [Answer], family: &[usize]) {
+    let statistic = |&at: &usize| {
+        let Answer { estimate, joint: Some(joint), .. } = &answers[at] else {
+            return None;
+        };
+        estimate.test?.p.ok()?;
+        let t = (joint.at - joint.null?).abs() / joint.standard_error;
+        Some((at, (t, joint.for_tests.as_ref()?)))
+    };
+    let (members, statistics): (Vec<_>, Vec<_>) = family.iter().filter_map(statistic).unzip();
+    let adjusted = step_down(&statistics);
+    for (at, adjusted) in members.into_iter().zip(adjusted) {
+        if let Some(test) = &mut answers[at].estimate.test {
+            test.p_adjusted = Some(adjusted);
+        }
+    }
+}
+
+/// Adjusts the p-values of each statistic; those that are missing count as no tests.
+pub(super) fn adjust_by_p(estimates: &mut [Estimate], method: &Multiplicity) -> Result<(), Error> {
+    let names: Vec<String> =
+        estimates.iter().map(|estimate| estimate.estimand.statistic.clone()).collect();
+    for family in families(names.iter().map(String::as_str)) {
+        let p = |&at: &usize| Some((at, estimates[at].test?.p.ok()?));
+        let (members, p): (Vec<_>, Vec<_>) = family.iter().filter_map(p).unzip();
+        for (at, adjusted) in members.into_iter().zip(method.adjusted(&p)?) {
+            if let Some(test) = &mut estimates[at].test {
+                test.p_adjusted = Some(adjusted);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Stretches the intervals of a family so that they hold for all of it at once.
 fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) {
-    let distances: Vec<&Distances> = family
-        .iter()
-        .filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref())
-        .collect();
+    let distances: Vec<&Distances> =
+        family.iter().filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref()).collect();
     let Some(stretch) = critical_value(&distances, level) else {
         return;
     };
@@ -125,7 +191,6 @@ fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) 
             continue;
         };
         let reach = stretch * joint.standard_error;
-        estimate.degrees_of_freedom = None;
         (estimate.interval, estimate.method) = if reach.is_finite() {
             (Ok(scale.interval(joint.at - reach, joint.at + reach, level)), Some(used))
         } else {

@@ -1,20 +1,26 @@
 //! Doubt: intervals and standard errors, from each cluster's contribution to the totals. It
 //! never sees a column of the log.
 
+mod assignment;
 mod at_limits;
 mod bootstrap;
 mod contribution;
 mod delta;
+mod design;
 mod influence;
 mod interval;
 mod jackknife;
 mod joint;
+mod monitor;
+mod multiplicity;
 mod naive;
+mod permutation;
 mod resample;
 mod reweigh;
 mod simultaneous;
 mod summary;
 mod testing;
+mod two_way;
 mod wild;
 
 use rayon::prelude::*;
@@ -24,13 +30,21 @@ use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
+pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
 use self::influence::Influence;
 pub use self::interval::{Automatic, Interval};
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
+pub use self::monitor::{
+    Lies, Look, Monitor, MonitorSpec, Null, NullState, Observed, Reading, Running, Sidedness,
+    Trail, Watched,
+};
+pub use self::multiplicity::{Multiplicity, TwoStage};
+pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub use self::testing::{DeltaTest, Equivalence, Test};
+pub use self::two_way::TwoWay;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
 use crate::estimate::{
@@ -44,7 +58,7 @@ use crate::tally::{ClusterBy, Tally};
 /// Fewer clusters than this in an arm are flagged.
 const FEW_CLUSTERS: u64 = 10;
 
-/// How doubt is expressed: an interval, and if wanted a test.
+/// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.
 ///
 /// ```
 /// use tiltmeter::inference::{DeltaTest, Inference, Test};
@@ -61,6 +75,8 @@ pub struct Inference {
     pub interval: Interval,
     /// What is tested, if anything.
     pub test: Option<Test>,
+    /// How p-values are adjusted for how many there are of a statistic, if they are.
+    pub multiplicity: Option<Multiplicity>,
 }
 
 impl From<Interval> for Inference {
@@ -72,8 +88,30 @@ impl From<Interval> for Inference {
 impl Inference {
     fn check(&self, asked: &[Asked<'_>]) -> Result<(), Error> {
         self.interval.check()?;
+        if let Some(method) = &self.multiplicity {
+            method.check()?;
+            self.must_test(method)?;
+        }
         let scales = asked.iter().map(|asked| asked.statistic.scale());
         self.test.iter().try_for_each(|test| test.check(scales.clone()))
+    }
+
+    /// P-values are adjusted only where there are some; step-down by |t| only for tests of |t|.
+    fn must_test(&self, method: &Multiplicity) -> Result<(), Error> {
+        let refuse =
+            |value, expected| Err(Error::Parameter { parameter: "the test", value, expected });
+        match (self.test, method) {
+            (None, _) => refuse(
+                format!("none, with {method}"),
+                "one whose p-values are to be adjusted (Audit::test)",
+            ),
+            (Some(Test::Delta(_)), _) => Ok(()),
+            (Some(test), Multiplicity::RomanoWolf(_)) => refuse(
+                format!("{test:?}, with {method}"),
+                "Test::Delta, whose |t| is compared with the replicates",
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Whether estimates need nothing but totals and replicates of totals.
@@ -84,7 +122,7 @@ impl Inference {
             }
             _ => false,
         };
-        interval && self.test.is_none()
+        interval && self.test.is_none() && self.multiplicity.is_none()
     }
 }
 
@@ -162,7 +200,7 @@ pub fn estimate(
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
-/// confidence level outside (0, 1) and the like.
+/// confidence level outside (0, 1) and the like; [`Error::ClusterInTwoBlocks`].
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],
@@ -236,7 +274,7 @@ fn answer(
         naive.design_effect = ratio.map(|r| r * r).filter(|effect| effect.is_finite());
     }
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, asked, working, contributions.as_ref(), case.as_ref())
+        tested(test, tally, asked, working, (contributions.as_ref(), case.as_ref()), &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let estimate = Estimate {
@@ -250,7 +288,8 @@ fn answer(
         clusters: summary.clusters(),
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
-        test,
+        second_clusters: None,
+        test: test.transpose()?,
         warnings,
     };
     Ok(Answer { estimate, scale: statistic.scale(), joint })
@@ -283,11 +322,11 @@ fn doubt(
         (Interval::Jackknife(method), _, Some(case)) => method.doubt(case),
         (Interval::WildBootstrap(method), _, Some(case)) => method.doubt(case),
         (Interval::Delta(method), _, Some(case)) => {
-            delta::delta(at, scale, &case.influence, method)
+            delta::delta(at, scale, case.influence.variance(), method)
         }
         // Bands are stretched when all questions are answered.
         (Interval::Simultaneous(_) | Interval::Automatic(_), _, Some(case)) => {
-            delta::delta(at, scale, &case.influence, &Delta::default())
+            delta::delta(at, scale, case.influence.variance(), &Delta::default())
         }
         (_, _, None) => unreachable!("only replicates of totals need no clusters"),
     }
@@ -299,22 +338,29 @@ fn tested(
     tally: &Tally,
     asked: &Asked<'_>,
     working: Working,
-    contributions: Option<&Contributions>,
-    case: Option<&Case<'_>>,
-) -> Tested {
+    (contributions, case): (Option<&Contributions>, Option<&Case<'_>>),
+    warnings: &mut Vec<Warning>,
+) -> Result<Tested, Error> {
     let statistic = asked.statistic;
     if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
-        return Tested::none(NoTest::NothingCompared);
+        return Ok(Tested::none(NoTest::NothingCompared));
     }
-    match (test, working, case, contributions) {
+    Ok(match (test, working, case, contributions) {
         (_, Working::Undefined(_), _, _) => Tested::none(NoTest::UndefinedValue),
         (Test::WildBootstrap(test), _, _, Some(contributions)) => {
             test.test(tally, statistic, contributions)
         }
-        (Test::Delta(test), _, Some(case), _) => test.test(case),
-        (Test::Equivalence(test), _, Some(case), _) => test.test(case),
+        (Test::Permutation(test), _, _, Some(contributions)) => {
+            test.test(tally, asked, contributions, warnings)?
+        }
+        (Test::Delta(test), _, Some(case), _) => {
+            test.test(case.at, statistic, case.influence.variance())
+        }
+        (Test::Equivalence(test), _, Some(case), _) => {
+            test.test(case.at, statistic, case.influence.variance())
+        }
         _ => Tested::none(NoTest::NoStandardError),
-    }
+    })
 }
 
 /// A working value as it is reported.

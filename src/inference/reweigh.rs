@@ -43,21 +43,26 @@ const PURPOSE: u64 = 0x6d75_6c74;
 struct Urn {
     draws: Draws,
     keys: Vec<ClusterKey>,
-    /// By group, its clusters.
-    members: Vec<Vec<u32>>,
+    /// By group, its clusters, and a number to tell it from others.
+    members: Vec<(u64, Vec<u32>)>,
 }
 
 impl Urn {
     fn new(draws: Draws, case: &Case<'_>) -> Self {
-        let places = case.contributions.places().iter();
+        let keys = case.member_keys();
         let groups = case.influence.groups();
-        let mut members = vec![Vec::new(); groups.sizes().len()];
+        let mut members = vec![(0, Vec::new()); groups.sizes().len()];
         for (cluster, &group) in groups.by_cluster().iter().enumerate() {
             if group != Groups::NONE {
-                members[usize::from(group)].push(cluster as u32);
+                members[usize::from(group)].1.push(cluster as u32);
             }
         }
-        Self { draws, keys: places.map(|&place| case.keys[place as usize]).collect(), members }
+        for (number, members) in &mut members {
+            // Its own clusters, not which of the two arms they are in, so that swapping the arms
+            // swaps the ends of an interval and nothing else.
+            *number = members.first().map_or(0, |&first| keys[first as usize].get() >> 32);
+        }
+        Self { draws, keys, members }
     }
 
     /// The weights of all clusters in some replicates that come together: replicates x clusters.
@@ -77,8 +82,8 @@ impl Urn {
             Scheme::Multinomial => {
                 for (place, weights) in weights.chunks_exact_mut(clusters.max(1)).enumerate() {
                     let replicate = turn * GROUP + place;
-                    for (group, members) in self.members.iter().enumerate() {
-                        self.draw(replicate, group, members, weights);
+                    for (group, members) in &self.members {
+                        self.draw(replicate, *group, members, weights);
                     }
                 }
             }
@@ -88,12 +93,12 @@ impl Urn {
 
     /// Draws as many clusters of a group as it has. A 32-bit number chooses each, so that chances
     /// differ by at most one in 2^32 over the number of clusters.
-    fn draw(&self, replicate: usize, group: usize, members: &[u32], weights: &mut [u8]) {
+    fn draw(&self, replicate: usize, group: u64, members: &[u32], weights: &mut [u8]) {
         let key = [self.draws.seed as u32, (self.draws.seed >> 32) as u32];
         let mut left = members.len();
         let mut block = 0;
         while left > 0 {
-            let counter = [block, group as u64, replicate as u64, PURPOSE];
+            let counter = [block, group, replicate as u64, PURPOSE];
             let words = philox(counter, key);
             for word in words.into_iter().take(left) {
                 let at = (u64::from(word) * members.len() as u64) >> 32;

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use super::Case;
 use super::delta::Quantile;
+use super::influence::Variance;
+use super::permutation::Permutation;
 use super::wild::WildTest;
 use crate::error::Error;
-use crate::estimate::{NoTest, TestUsed, Tested};
-use crate::statistic::Scale;
+use crate::estimate::{NoInterval, NoTest, TestUsed, Tested};
+use crate::statistic::{Scale, Statistic};
 
 /// How a hypothesis is tested. All but [`Test::Equivalence`] test that there is no amplification: a
 /// ratio of 1, a difference of 0 ([`crate::statistic::Statistic::null`]).
@@ -31,6 +32,9 @@ pub enum Test {
     Delta(DeltaTest),
     /// The wild cluster bootstrap with the null imposed, for few clusters.
     WildBootstrap(WildTest),
+    /// The statistic had chance given the clusters to the arms otherwise: exact for any number of
+    /// clusters that were assigned at random.
+    Permutation(Permutation),
     /// Two one-sided tests: is the amplification within a margin?
     Equivalence(Equivalence),
 }
@@ -40,6 +44,7 @@ impl Test {
         match self {
             Self::Delta(_) => Ok(()),
             Self::WildBootstrap(test) => test.check(),
+            Self::Permutation(test) => test.check(),
             Self::Equivalence(test) => scales.into_iter().try_for_each(|scale| test.check(scale)),
         }
     }
@@ -48,8 +53,8 @@ impl Test {
 /// The distance of an estimate from the null in cluster-robust standard errors, two-sided.
 ///
 /// Right where the delta method's interval is, and says the same: p is below 5% where the 95%
-/// interval leaves the null out. With few clusters it rejects too often; take [`Test::WildBootstrap`]
-/// or a permutation test then. Costs one pass over the clusters.
+/// interval leaves the null out. With few clusters it rejects too often; take
+/// [`Test::Permutation`] or [`Test::WildBootstrap`] then. Costs one pass over the clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeltaTest {
     /// The distribution of that distance.
@@ -94,11 +99,16 @@ impl Default for Equivalence {
 }
 
 impl DeltaTest {
-    pub(super) fn test(&self, case: &Case<'_>) -> Tested {
-        let Some(null) = case.statistic.null() else {
+    pub(super) fn test(
+        &self,
+        at: f64,
+        statistic: &dyn Statistic,
+        known: Result<Variance, NoInterval>,
+    ) -> Tested {
+        let Some(null) = statistic.null() else {
             return Tested::none(NoTest::NothingCompared);
         };
-        match distance(case, null, self.quantile) {
+        match distance(at - null, known, self.quantile) {
             Err(reason) => Tested::none(reason),
             Ok(Distance { errors, degrees }) => Tested {
                 statistic: Some(errors),
@@ -126,10 +136,14 @@ impl Equivalence {
         })
     }
 
-    pub(super) fn test(&self, case: &Case<'_>) -> Tested {
-        let scale = case.statistic.scale();
-        let ends = [self.low, self.high].map(|end| scale.working(end));
-        let from = ends.map(|end| distance(case, end, self.quantile));
+    pub(super) fn test(
+        &self,
+        at: f64,
+        statistic: &dyn Statistic,
+        known: Result<Variance, NoInterval>,
+    ) -> Tested {
+        let ends = [self.low, self.high].map(|end| statistic.scale().working(end));
+        let from = ends.map(|end| distance(at - end, known, self.quantile));
         let (low, high) = match from {
             [Ok(low), Ok(high)] => (low, high),
             [Err(reason), _] | [_, Err(reason)] => return Tested::none(reason),
@@ -157,13 +171,17 @@ struct Distance {
     degrees: Option<f64>,
 }
 
-fn distance(case: &Case<'_>, from: f64, quantile: Quantile) -> Result<Distance, NoTest> {
-    let known = case.influence.variance().map_err(NoTest::from)?;
+fn distance(
+    off: f64,
+    known: Result<Variance, NoInterval>,
+    quantile: Quantile,
+) -> Result<Distance, NoTest> {
+    let known = known.map_err(NoTest::from)?;
     let degrees = match quantile {
         Quantile::StudentT => Some(known.degrees_of_freedom),
         Quantile::Normal => None,
     };
-    Ok(Distance { errors: (case.at - from) / known.variance.sqrt(), degrees })
+    Ok(Distance { errors: off / known.variance.sqrt(), degrees })
 }
 
 /// The probability that Student's t or the normal exceeds a number.

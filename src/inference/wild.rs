@@ -140,7 +140,7 @@ impl WildBootstrap {
             )),
             method: Some(MethodUsed::WildBootstrap),
             standard_error: Some(standard_error),
-            degrees_of_freedom: None,
+            degrees_of_freedom: Some(variance.degrees_of_freedom),
         }
     }
 }
@@ -308,7 +308,8 @@ impl Scores {
             if group == Groups::NONE {
                 continue;
             }
-            let terms = [0, 1].map(|side: usize| (weight * score[side], leverage[side] * moved[side]));
+            let terms =
+                [0, 1].map(|side: usize| (weight * score[side], leverage[side] * moved[side]));
             let influence = terms[0].0 - terms[0].1 + terms[1].0 - terms[1].1;
             let size = terms.iter().map(|(a, b)| a.abs() + b.abs()).sum::<f64>();
             let (sum, squares, sizes) = &mut sums[usize::from(group)];

@@ -15,21 +15,19 @@ pub(super) fn needed(
     let by_rank = spec.attentions.iter().any(|model| *model != Attention::Uniform);
     let cascade = spec.attentions.contains(&Attention::Cascade);
     let timed = spec.windows != WindowBy::Nothing || filter.times.is_some();
-    let mut cluster = &spec.cluster;
-    while let ClusterBy::Hashed { of, .. } = cluster {
-        cluster = of;
-    }
+    let units = spec.cluster.units();
+    let clustered = |unit: ClusterBy| units.contains(&&unit);
     let named = |column: &str| {
-        matches!(cluster, ClusterBy::Column(name) if name == column)
+        units.iter().any(|unit| matches!(unit, ClusterBy::Column(name) if name == column))
             || matches!(&spec.strata, StratifyBy::Column(name) if name == column)
     };
     schema.restricted(|role, column| match role {
         Role::Arm | Role::Weight => true,
         Role::Topics => item_topics.is_none(),
-        Role::Item => item_topics.is_some() || *cluster == ClusterBy::Item || named(column),
-        Role::Viewer => *cluster == ClusterBy::Viewer || named(column),
-        Role::Session => *cluster == ClusterBy::Session || named(column),
-        Role::Slate => cascade || *cluster == ClusterBy::Slate || named(column),
+        Role::Item => item_topics.is_some() || clustered(ClusterBy::Item) || named(column),
+        Role::Viewer => clustered(ClusterBy::Viewer) || named(column),
+        Role::Session => clustered(ClusterBy::Session) || named(column),
+        Role::Slate => cascade || clustered(ClusterBy::Slate) || named(column),
         Role::Stratum => spec.strata == StratifyBy::Stratum || named(column),
         Role::Position => by_rank,
         Role::Satisfaction => cascade,

@@ -424,6 +424,13 @@ fn missing(role: Role, needed_by: &str) -> Error {
     Error::MissingRole { role, needed_by: needed_by.to_owned() }
 }
 
+impl ExposureLog {
+    /// One column out of several of this log's.
+    pub(crate) fn combined_ids(&self, of: &[&Coded]) -> Result<Coded, Error> {
+        combine(of, self.rows)
+    }
+}
+
 /// Keeps the values for which `keep` is true.
 fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
     let mut flags = keep.iter();

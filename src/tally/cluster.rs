@@ -51,6 +51,8 @@ pub enum ClusterBy {
         /// The number of buckets as a power of two, up to [`MAX_BUCKET_BITS`].
         bits: u32,
     },
+    /// The pairs of two other units that occur together: what two-way clusters share.
+    Pair(Box<[ClusterBy; 2]>),
 }
 
 impl ClusterBy {
@@ -63,6 +65,27 @@ impl ClusterBy {
     #[must_use]
     pub fn hashed(self, bits: u32) -> Self {
         Self::Hashed { of: Box::new(self), bits }
+    }
+
+    /// The pairs of this unit with another.
+    ///
+    /// ```
+    /// use tiltmeter::ClusterBy;
+    /// let pairs = ClusterBy::column("device").paired(ClusterBy::column("week"));
+    /// assert_eq!(pairs.to_string(), "device with week");
+    /// ```
+    #[must_use]
+    pub fn paired(self, with: Self) -> Self {
+        Self::Pair(Box::new([self, with]))
+    }
+
+    /// The units with columns of their own that this is made of.
+    pub(crate) fn units(&self) -> Vec<&Self> {
+        match self {
+            Self::Hashed { of, .. } => of.units(),
+            Self::Pair(of) => of.iter().flat_map(Self::units).collect(),
+            unit => vec![unit],
+        }
     }
 
     /// Whether there can be buckets as asked for. Units without ids of their own have no keys
@@ -81,12 +104,25 @@ impl ClusterBy {
                     expected: "one with ids: viewer, session, slate, item or a column",
                 })
             }
+            Self::Pair(of) => match of.iter().find(|unit| !unit.has_ids()) {
+                Some(unit) => Err(Error::Parameter {
+                    parameter: "a unit of a pair",
+                    value: unit.to_string(),
+                    expected: "one with ids: viewer, session, slate, item or a column",
+                }),
+                None => Ok(()),
+            },
+            Self::Hashed { of, .. } => of.check(),
             _ => Ok(()),
         }
     }
 
+    fn has_ids(&self) -> bool {
+        !matches!(self, Self::Hashed { .. } | Self::Impression | Self::Pair(_))
+    }
+
     /// Whether equal keys in two logs mean the same cluster.
-    pub(super) fn has_stable_keys(&self) -> bool {
+    pub(crate) fn has_stable_keys(&self) -> bool {
         match self {
             Self::Impression => false,
             Self::Hashed { of, .. } => of.has_stable_keys(),
@@ -108,6 +144,7 @@ impl fmt::Display for ClusterBy {
                 Some(buckets) => write!(f, "{buckets} hash buckets of {of}"),
                 None => write!(f, "2^{bits} hash buckets of {of}"),
             },
+            Self::Pair(of) => write!(f, "{} with {}", of[0], of[1]),
         }
     }
 }
@@ -161,21 +198,47 @@ impl Clusters<'_> {
 }
 
 pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clusters<'l>, Error> {
-    let ids = |role| log.require_ids(role, "clustering by it");
     let column = match by {
-        ClusterBy::Viewer => ids(Role::Viewer)?,
-        ClusterBy::Session => ids(Role::Session)?,
-        ClusterBy::Slate => ids(Role::Slate)?,
-        ClusterBy::Item => ids(Role::Item)?,
-        ClusterBy::Column(name) => log.column(name)?,
         ClusterBy::Impression => return impressions(log),
         ClusterBy::Hashed { of, bits } => return Ok(buckets(clusters(log, of)?, *bits)),
+        ClusterBy::Pair(of) => return pairs(log, of),
+        unit => ids(log, unit)?,
     };
     let ranked = column.dictionary().ranked_keys()?;
     Ok(Clusters {
         codes: Cow::Borrowed(column.codes()),
         rank_of_code: Some(Cow::Borrowed(ranked.rank_of_code())),
         keys: Cow::Borrowed(ranked.keys()),
+    })
+}
+
+/// The column of a unit with ids.
+fn ids<'l>(log: &'l ExposureLog, unit: &ClusterBy) -> Result<&'l Coded, Error> {
+    let ids = |role| log.require_ids(role, "clustering by it");
+    match unit {
+        ClusterBy::Viewer => ids(Role::Viewer),
+        ClusterBy::Session => ids(Role::Session),
+        ClusterBy::Slate => ids(Role::Slate),
+        ClusterBy::Item => ids(Role::Item),
+        ClusterBy::Column(name) => log.column(name),
+        ClusterBy::Impression | ClusterBy::Hashed { .. } | ClusterBy::Pair(_) => {
+            Err(Error::Parameter {
+                parameter: "the unit",
+                value: unit.to_string(),
+                expected: "one with ids: viewer, session, slate, item or a column",
+            })
+        }
+    }
+}
+
+/// Pairs have the ids that a combined column of the log has.
+fn pairs<'l>(log: &'l ExposureLog, of: &[ClusterBy; 2]) -> Result<Clusters<'l>, Error> {
+    let combined = log.combined_ids(&[ids(log, &of[0])?, ids(log, &of[1])?])?;
+    let ranked = combined.dictionary().ranked_keys()?;
+    Ok(Clusters {
+        codes: Cow::Owned(combined.codes().to_vec()),
+        rank_of_code: Some(Cow::Owned(ranked.rank_of_code().to_vec())),
+        keys: Cow::Owned(ranked.keys().to_vec()),
     })
 }
 

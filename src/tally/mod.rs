@@ -28,6 +28,7 @@ pub use self::axes::{Axes, CellKind, Slab};
 use self::block::{BLOCK, Block};
 pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
+pub(crate) use self::saved::replace;
 pub use self::sql::{Dialect, SqlLog};
 pub use self::table::{TableFault, TableFaultReason};
 pub use self::totals::Totals;
@@ -107,7 +108,7 @@ impl Default for TallySpec {
 
 impl TallySpec {
     /// Whether there is something to sum, and all parameters lie in their ranges.
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if self.attentions.is_empty() {
             return Err(Error::Parameter {
                 parameter: "the number of attention models",

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::input::Input;
-use self::output::{Output, replace};
+use self::output::Output;
+pub(crate) use self::output::replace;
 use super::block::{BLOCK, Block, Entry, Masses};
 use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, WindowBy};
 use crate::error::Error;

@@ -33,7 +33,10 @@ pub(in crate::inference) type Weights = [u8; GROUP];
 /// the high halves is never looked at. There is no branch and no array, so that a loop over
 /// counters is made to work on several side by side.
 #[inline(always)]
-pub(in crate::inference) fn philox([mut a, mut b, mut c, mut d]: [u64; 4], [mut key, mut other]: [u32; 2]) -> [u32; 4] {
+pub(in crate::inference) fn philox(
+    [mut a, mut b, mut c, mut d]: [u64; 4],
+    [mut key, mut other]: [u32; 2],
+) -> [u32; 4] {
     for _ in 0..10 {
         let first = (a & 0xFFFF_FFFF) * 0xD251_1F53;
         let second = (c & 0xFFFF_FFFF) * 0xCD9E_8D57;
@@ -49,7 +52,12 @@ pub(in crate::inference) fn philox([mut a, mut b, mut c, mut d]: [u64; 4], [mut 
 
 /// The weights of a cluster in the replicates of a group.
 #[inline(always)]
-pub(in crate::inference) fn weights(seed: u64, cluster: ClusterKey, group: u32, weights: &mut Weights) {
+pub(in crate::inference) fn weights(
+    seed: u64,
+    cluster: ClusterKey,
+    group: u32,
+    weights: &mut Weights,
+) {
     let (low, high) = (cluster.get() & 0xFFFF_FFFF, cluster.get() >> 32);
     let key = [seed as u32, (seed >> 32) as u32];
     let mut words = [[0_u32; BLOCKS]; 4];

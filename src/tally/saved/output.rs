@@ -54,7 +54,7 @@ impl<'w, W: Write> Output<'w, W> {
 
 /// Puts a new file in the place of the one at `path`, if any, once it is complete: it is written
 /// beside it, brought to the disk and renamed. If that fails, what was there is still there.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let nameless = || io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
     let mut name = std::ffi::OsString::from(".");

@@ -308,6 +308,11 @@ impl Query<'_> {
                 let mend = "rows of a table have no number; cluster by a column";
                 return self.refuse("clusters of single impressions", mend);
             }
+            ClusterBy::Pair(_) => {
+                let mend = "declare the pair with LogSchema::combined, which gives the same keys, \
+                            and make it a column of the table";
+                return self.refuse("pairs of units", mend);
+            }
             ClusterBy::Hashed { .. } => {
                 return self.refuse("buckets of buckets", "hash the unit itself");
             }

@@ -1,0 +1,189 @@
+//! What a monitor shows: a reading now, and the looks before it. Plain data.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::estimand::Estimand;
+use crate::estimate::{ClusterCounts, ConfidenceInterval, NoInterval, Value};
+
+/// What a [`Monitor`](super::Monitor) knows of a question now.
+///
+/// All but [`null`](Self::null) and [`running`](Self::running), which tell of the looks that were
+/// taken, is a function of the clusters observed so far, whatever their order and parts.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Reading {
+    /// What is estimated.
+    pub estimand: Estimand,
+    /// The value over all clusters so far, or the state it is in.
+    pub value: Value,
+    /// Cluster-robust standard error on the working scale of the statistic, as for
+    /// [`Estimate`](crate::Estimate); `None` where the value is not finite, an arm has a single
+    /// cluster or clusters do not vary.
+    pub standard_error: Option<f64>,
+    /// The clusters so far.
+    pub clusters: ClusterCounts,
+    /// The confidence sequence now, or the reason why there is none yet.
+    pub interval: Result<ConfidenceInterval, NoInterval>,
+    /// How the sequence stands to the null; `None` where there is no null.
+    pub null: Option<NullState>,
+    /// What all looks so far leave together.
+    pub running: Running,
+}
+
+/// How a sequence stands to its null.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NullState {
+    /// The null, on the reported scale.
+    pub value: f64,
+    /// Where the interval lies now.
+    pub now: Lies,
+    /// The first look at which the null was outside. If it is true, then with probability `level` at
+    /// least there is never one (as the method is asymptotic, nearly so).
+    pub excluded: Option<Look>,
+}
+
+/// Where an interval lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lies {
+    /// There is no interval.
+    Nowhere,
+    /// The interval has the null in it.
+    Around,
+    /// The whole interval is above the null.
+    Above,
+    /// The whole interval is below the null.
+    Below,
+}
+
+/// The intersection of the intervals of all looks: valid at the same level as each of them, if the
+/// true value is the same all the time. Where it drifts, each interval is for the running average,
+/// and only the last one counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Running {
+    /// There was no interval yet.
+    Nothing,
+    /// Bounds on the reported scale; `None` on a side that is not bounded.
+    Bounds {
+        /// The highest lower bound.
+        low: Option<f64>,
+        /// The lowest upper bound.
+        high: Option<f64>,
+    },
+    /// Two of the intervals have nothing in common: the true value has changed, clusters are not
+    /// independent, or this is one of the `1 - level` of studies in which the sequence errs.
+    Empty {
+        /// The first look at which this was so.
+        since: Look,
+    },
+}
+
+/// One of the observations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its label.
+    pub label: String,
+    /// Clusters of the question by then.
+    pub clusters: u64,
+}
+
+/// What a look showed of one question.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observed {
+    /// Clusters of the question by then.
+    pub clusters: u64,
+    /// The value.
+    pub value: Value,
+    /// The lower bound, if there was one.
+    pub low: Option<f64>,
+    /// The upper bound, if there was one.
+    pub high: Option<f64>,
+}
+
+/// What was found by intersecting looks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    /// Looks that had an interval.
+    pub(super) intervals: u64,
+    pub(super) low: Option<f64>,
+    pub(super) high: Option<f64>,
+    pub(super) excluded: Option<Look>,
+    pub(super) empty: Option<Look>,
+}
+
+impl History {
+    /// Takes in a look.
+    pub(super) fn add(&mut self, seen: &Observed, null: Option<f64>, look: &Look) {
+        if seen.low.is_none() && seen.high.is_none() {
+            return;
+        }
+        self.intervals += 1;
+        self.low = [self.low, seen.low].into_iter().flatten().reduce(f64::max);
+        self.high = [self.high, seen.high].into_iter().flatten().reduce(f64::min);
+        let outside = matches!(lies(seen.low, seen.high, null), Lies::Above | Lies::Below);
+        if outside && self.excluded.is_none() {
+            self.excluded = Some(look.clone());
+        }
+        let apart = matches!((self.low, self.high), (Some(low), Some(high)) if low > high);
+        if apart && self.empty.is_none() {
+            self.empty = Some(look.clone());
+        }
+    }
+
+    pub(super) fn running(&self) -> Running {
+        match &self.empty {
+            Some(look) => Running::Empty { since: look.clone() },
+            None if self.intervals == 0 => Running::Nothing,
+            None => Running::Bounds { low: self.low, high: self.high },
+        }
+    }
+}
+
+/// Where bounds lie, of which none means no interval.
+pub(super) fn lies(low: Option<f64>, high: Option<f64>, null: Option<f64>) -> Lies {
+    match (low, high, null) {
+        (None, None, _) | (_, _, None) => Lies::Nowhere,
+        (Some(low), _, Some(null)) if low > null => Lies::Above,
+        (_, Some(high), Some(null)) if high < null => Lies::Below,
+        _ => Lies::Around,
+    }
+}
+
+/// One line: topic, clusters, value, interval, and how the null stands.
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ClusterCounts { treatment, baseline, both, .. } = self.clusters;
+        write!(f, "{}: {} clusters, ", self.estimand.topic, treatment + baseline - both)?;
+        match self.value {
+            Value::Undefined(reason) => write!(f, "{reason}")?,
+            value => write!(f, "{:.3}", value.number().unwrap_or_default())?,
+        }
+        match self.interval {
+            Err(reason) => write!(f, ", no interval: {reason}")?,
+            Ok(ConfidenceInterval { low, high, level }) => {
+                let bound = |bound: Option<f64>| {
+                    bound.map_or_else(|| "unbounded".to_owned(), |bound| format!("{bound:.3}"))
+                };
+                write!(f, " [{}, {}] at {}%", bound(low), bound(high), 100.0 * level)?;
+            }
+        }
+        if let Some(NullState { value, now, excluded }) = &self.null {
+            match now {
+                Lies::Nowhere => {}
+                Lies::Around => write!(f, "; may be {value}")?,
+                Lies::Above => write!(f, "; above {value}")?,
+                Lies::Below => write!(f, "; below {value}")?,
+            }
+            if let Some(Look { number, label, .. }) = excluded {
+                write!(f, "; {value} first excluded at observation {number} ({label})")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -172,15 +172,9 @@ impl Coded {
         self.dictionary.intern(id)
     }
 
-    /// Adds rows by codes that were handed out, or that [`set_code`](Coded::set_code) will replace.
-    pub(super) fn extend_codes(&mut self, codes: impl Iterator<Item = u32>) {
-        self.codes.extend(codes);
-    }
-
-    /// Gives a row a code that was handed out.
-    pub(super) fn set_code(&mut self, row: usize, code: u32) {
-        debug_assert!((code as usize) < self.dictionary.len());
-        self.codes[row] = code;
+    /// The codes, for rows whose codes were handed out.
+    pub(super) fn codes_mut(&mut self) -> &mut Vec<u32> {
+        &mut self.codes
     }
 
     /// Makes room for more rows.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{Batch, Column, SharedText, TextColumn, UnreadableRow};
+pub use self::batch::{Batch, Column, SharedNumbers, SharedText, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
 pub(crate) use self::chunks::{Chunk, Chunks};

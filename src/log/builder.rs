@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use super::batch::{Batch, Column};
+use super::chunks::Spare;
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 use super::ids::IdReader;
@@ -172,11 +173,16 @@ impl<'s> LogBuilder<'s> {
 
     /// Makes room for so many rows, which is cheaper than growing as they come.
     pub(super) fn reserve(&mut self, rows: usize) {
+        self.reserve_in(&mut Spare::default(), rows);
+    }
+
+    /// The same, in spare memory as far as there is some. To be called before rows are read.
+    pub(super) fn reserve_in(&mut self, spare: &mut Spare, rows: usize) {
         for reading in &mut self.readings {
             match &mut reading.target {
-                Target::Ids(ids) => ids.reserve(rows),
-                Target::Topics(topics) => topics.reserve(rows),
-                Target::Position(values) => values.reserve(rows),
+                Target::Ids(ids) => ids.begin_in(spare.column(rows)),
+                Target::Topics(topics) => topics.begin_in(spare.column(rows)),
+                Target::Position(values) => *values = spare.column(rows),
                 Target::Time(values, _) => values.reserve(rows),
                 Target::Number(values) => values.reserve(rows),
             }

@@ -192,7 +192,7 @@ impl IdReader {
             fault(&text);
             return self.ids.code_for("");
         }
-        let code = self.ids.code_for(&text)?;
+        let code = self.ids.code_for_number(&text)?;
         self.numbers.insert(number, code, self.ids.dictionary().len());
         Ok(code)
     }
@@ -259,9 +259,9 @@ impl IdReader {
         Ok(())
     }
 
-    /// Makes room for more rows.
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.ids.reserve(rows);
+    /// Reads into a column of codes that has room for them.
+    pub(super) fn begin_in(&mut self, empty: Vec<u32>) {
+        *self.ids.codes_mut() = empty;
     }
 
     /// How many distinct ids there are.

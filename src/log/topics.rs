@@ -87,6 +87,11 @@ impl Topics {
         Ok(Self { sets, set_of_row })
     }
 
+    /// The column of sets alone.
+    pub(super) fn into_sets(self) -> Vec<u32> {
+        self.set_of_row
+    }
+
     pub(super) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
         let mut sets = LabelSets::default();
         let mut kept = Vec::with_capacity(self.set_of_row.len());
@@ -243,9 +248,9 @@ impl<'s> TopicReader<'s> {
         Ok(())
     }
 
-    /// Makes room for more rows.
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.set_of_row.reserve(rows);
+    /// Reads into a column of sets that has room for them.
+    pub(super) fn begin_in(&mut self, empty: Vec<u32>) {
+        self.set_of_row = empty;
     }
 
     pub(super) fn finish(self) -> Topics {

@@ -55,11 +55,7 @@ impl<'s, S: LogSource> Chunks<'s, S> {
 
     /// The next rows, of about this many bytes in memory but at least one batch; `None` after
     /// the last. Their columns are kept in spare memory as far as there is some.
-    pub(crate) fn next(
-        &mut self,
-        bytes: usize,
-        spare: &mut Spare,
-    ) -> Result<Option<Chunk>, Error> {
+    pub(crate) fn next(&mut self, bytes: usize, spare: &mut Spare) -> Result<Option<Chunk>, Error> {
         let name = self.source.name().to_owned();
         let (builder, wanted) = LogBuilder::new(&name, self.schema, self.source.column_names())?;
         let mut builder = builder.starting_after(self.before);

@@ -223,9 +223,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_makes_no_sense_is_refused() {
-        let read = |width, bytes: &[u8], count| {
-            Packed::new(width, 0)?.read(bytes, count, &mut Vec::new())
-        };
+        let read =
+            |width, bytes: &[u8], count| Packed::new(width, 0)?.read(bytes, count, &mut Vec::new());
         assert!(Packed::new(33, 0).is_err());
         for bytes in [&[][..], &[0x80], &[0], &[1], &[2], &[3, 1], &[0xff; 20]] {
             assert!(read(9, bytes, 8).is_err(), "{bytes:?}");

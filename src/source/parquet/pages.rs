@@ -436,3 +436,124 @@ fn spread<T: Copy>(values: &mut Vec<T>, first: usize, levels: &[u32], blank: T) 
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::types::Int32Type;
+    use arrow_array::{
+        ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    };
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
+
+    use super::super::{ParquetSource, State};
+    use super::*;
+    use crate::log::LogSource;
+
+    const ROWS: usize = 40_000;
+
+    /// Whole numbers of both lengths and texts, plain and from dictionaries, with nulls and without.
+    fn batch() -> RecordBatch {
+        let number = |row: usize| ((row * 2_654_435_761) >> 7) % 9_000;
+        let some = |row: usize| (!number(row).is_multiple_of(11)).then(|| number(row));
+        let rows = || 0..ROWS;
+        let text = |row: usize| format!("topic {}", number(row) % 37);
+        let all: Int64Array = rows().map(|row| number(row) as i64 - 70).collect::<Vec<_>>().into();
+        let wide: Int64Array = rows().map(|row| some(row).map(|n| -(n as i64) << 33)).collect();
+        let narrow: Int32Array = rows().map(|row| some(row).map(|n| n as i32 - 9)).collect();
+        let late: Int64Array = rows().map(|row| (row > 30_000).then_some(7)).collect();
+        let texts: StringArray = rows().map(|row| some(row).map(|_| text(row))).collect();
+        let coded: Vec<String> = rows().map(text).collect();
+        let coded: DictionaryArray<Int32Type> = coded.iter().map(|text| &**text).collect();
+        let columns: [(&str, ArrayRef); 6] = [
+            ("all", Arc::new(all)),
+            ("wide", Arc::new(wide)),
+            ("narrow", Arc::new(narrow)),
+            ("late", Arc::new(late)),
+            ("texts", Arc::new(texts)),
+            ("coded", Arc::new(coded)),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    fn value(column: &Column, row: usize) -> Option<String> {
+        match column {
+            Column::Whole(values) => Some(values[row].to_string()),
+            Column::Integer(values) => values[row].map(|value| value.to_string()),
+            Column::SharedWhole(shared) => shared.get(row).map(|value| value.to_string()),
+            Column::Shared(shared) => shared.get(row).map(str::to_owned),
+            Column::Text(texts) => texts.get(row).map(str::to_owned),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// All rows, column by column, and whether pages were read to the end.
+    fn read(path: &std::path::Path, by_arrow: bool) -> (Vec<Vec<Option<String>>>, bool) {
+        let mut source = ParquetSource::open(path).unwrap();
+        let columns: Vec<usize> = (0..source.column_names().len()).collect();
+        source.select(&columns);
+        if by_arrow {
+            let builder = match std::mem::replace(&mut source.state, State::Failed(None)) {
+                State::Pages(_, builder) | State::Opened(builder) => builder,
+                _ => panic!("no column was to be read by arrow-rs alone"),
+            };
+            source.state = source.reading(*builder);
+        }
+        let mut all = vec![Vec::new(); columns.len()];
+        while let Some(batch) = source.next_batch().unwrap() {
+            for (all, column) in all.iter_mut().zip(&batch.columns) {
+                all.extend((0..column.len()).map(|row| value(column, row)));
+            }
+        }
+        (all, matches!(source.state, State::Pages(..)))
+    }
+
+    fn written(properties: WriterPropertiesBuilder) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.parquet");
+        let batch = batch();
+        let (file, properties) = (File::create(&path).unwrap(), properties.build());
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        (folder, path)
+    }
+
+    /// arrow-rs on the same files: in both forms of pages, in row groups that end within batches,
+    /// without dictionaries for numbers, and with dictionaries that are full after some pages.
+    #[test]
+    fn pages_hold_what_arrow_reads() {
+        let plain = || WriterProperties::builder().set_data_page_row_count_limit(3_000);
+        let numbers = ["all", "wide", "narrow", "late"];
+        let without = |properties: WriterPropertiesBuilder| {
+            numbers.iter().fold(properties, |properties, &name| {
+                properties.set_column_dictionary_enabled(name.into(), false)
+            })
+        };
+        let files = [
+            plain(),
+            plain().set_writer_version(WriterVersion::PARQUET_2_0),
+            plain().set_max_row_group_row_count(Some(17_001)),
+            without(plain()),
+            plain().set_dictionary_page_size_limit(20_000).set_write_batch_size(512),
+        ];
+        for (at, properties) in files.into_iter().enumerate() {
+            let (_folder, path) = written(properties);
+            let (by_pages, to_the_end) = read(&path, false);
+            assert!(to_the_end, "file {at} was left to arrow-rs");
+            assert_eq!(by_pages[0].len(), ROWS);
+            assert!(by_pages == read(&path, true).0, "file {at}");
+        }
+    }
+
+    /// Text whose dictionary is full goes on as plain text, which arrow-rs reads from there on.
+    #[test]
+    fn what_pages_cannot_give_arrow_reads_on() {
+        let full = WriterProperties::builder().set_dictionary_page_size_limit(100);
+        let full = full.set_write_batch_size(256).set_data_page_row_count_limit(3_000);
+        let (_folder, path) = written(full);
+        let (read_on, to_the_end) = read(&path, false);
+        assert!(!to_the_end);
+        assert!(read_on == read(&path, true).0);
+    }
+}

@@ -433,6 +433,44 @@ mod tests {
         tally(first).merge(&tally(second)).unwrap_err().to_string()
     }
 
+    /// Twenty blocks of clusters in five logs, each of which lacks a topic or an arm, have the tally
+    /// of one log: with some counts above 255, and masses that are counts.
+    #[test]
+    fn many_blocks_are_merged_as_if_they_were_of_one_log() {
+        let rows = 0..90_000_u32;
+        let mixed = |row: u32| row.wrapping_mul(2_654_435_761) >> 8;
+        let viewer: Vec<i64> = (rows.clone())
+            .map(|row| if row.is_multiple_of(60) { 7 } else { (mixed(row) % 20_000).into() })
+            .collect();
+        let arm: Vec<&str> = rows.clone().map(|row| ["a", "b"][(row % 3 / 2) as usize]).collect();
+        let topic: Vec<&str> =
+            rows.map(|row| ["war", "", "sport", "art"][(mixed(row) / 64 % 4) as usize]).collect();
+        let source = SliceSource::new("example")
+            .integer("viewer", &viewer)
+            .text("arm", &arm)
+            .text("topic", &topic);
+        let schema = LogSchema::new().viewer("viewer").arm("arm");
+        let schema = schema.topics(crate::log::TopicColumn::single("topic"));
+        let log = ExposureLog::read(source, &schema).unwrap();
+        let part_of = |row: usize| match (arm[row], topic[row]) {
+            ("b", "war") => 0,
+            ("b", _) => 1,
+            (_, "art") => 2,
+            _ => 3 + row % 2,
+        };
+        let spec = TallySpec::default();
+        let part = |part| {
+            let rows = log.clone().restrict(|row| part_of(row) == part).unwrap();
+            Tally::of(&rows, &spec).unwrap()
+        };
+        let parts: Vec<Tally> = (0..5).map(part).collect();
+        let whole = Tally::of(&log, &spec).unwrap();
+        assert!(whole.clusters() > BLOCK * BLOCKS_TOGETHER);
+        assert!(whole.blocks.iter().any(|block| !block.large.is_empty()));
+        assert_eq!(Tally::merge_all(&parts).unwrap(), whole);
+        assert_eq!(Tally::merge_owned(parts).unwrap(), whole);
+    }
+
     #[test]
     fn differences_are_told_in_words() {
         let base = TallySpec::default();

@@ -1,4 +1,5 @@
-//! Parquet files, through arrow-rs; only the columns asked for are decoded.
+//! Parquet files: flat columns from their pages, others through arrow-rs; only the columns asked for are
+//! decoded.
 
 mod columns;
 mod groups;

@@ -48,6 +48,11 @@ fn count(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, places: usize) {
     });
 }
 
+/// Weights of a cluster in a group of replicates, in whole lines of cache.
+#[derive(Clone)]
+#[repr(align(64))]
+struct Weights([u8; GROUP]);
+
 /// As many additions of weights as 1,000 replicates of the scoreboard's tally need: one for each
 /// binary digit of each sum in each group of replicates. The weights stand in first-level cache.
 fn add_weights(group: &mut BenchmarkGroup<'_, WallTime>) {
@@ -58,7 +63,7 @@ fn add_weights(group: &mut BenchmarkGroup<'_, WallTime>) {
     let additions = digits * 1_000_usize.div_ceil(GROUP);
     let mut random = Random::seeded(4);
     let clusters: Vec<u8> = (0..24).map(|_| random.next() as u8).collect();
-    let weights = vec![[1_u8; GROUP]; CLUSTERS];
+    let weights = vec![Weights([1; GROUP]); CLUSTERS];
     group.throughput(Throughput::Elements(additions as u64));
     group.bench_function("bootstrap_additions", |b| {
         b.iter(|| {
@@ -71,11 +76,11 @@ fn add_weights(group: &mut BenchmarkGroup<'_, WallTime>) {
 }
 
 #[inline(always)]
-fn added(weights: &[[u8; GROUP]], clusters: &[u8], additions: usize) -> [u8; GROUP] {
+fn added(weights: &[Weights], clusters: &[u8], additions: usize) -> [u8; GROUP] {
     let mut sums = [0_u8; GROUP];
     for _ in 0..additions / clusters.len() {
         for &cluster in black_box(clusters) {
-            for (sum, weight) in sums.iter_mut().zip(&weights[usize::from(cluster)]) {
+            for (sum, weight) in sums.iter_mut().zip(&weights[usize::from(cluster)].0) {
                 *sum = sum.wrapping_add(*weight);
             }
         }

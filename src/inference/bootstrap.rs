@@ -141,10 +141,13 @@ impl Bootstrap {
     }
 
     /// The fewest clusters in an arm that the method can bear without a warning.
+    ///
+    /// From simulations with equal clusters and a common topic: within 2 points of 95% from there on
+    /// (`guide::choosing_an_interval`). With unequal clusters none is safe.
     pub(super) fn enough(&self) -> u64 {
         match self.kind {
-            BootstrapKind::Studentised => 10,
-            _ => 20,
+            BootstrapKind::Studentised => 5,
+            _ => 25,
         }
     }
 
@@ -335,7 +338,9 @@ fn spread(sorted: &[f64]) -> Option<f64> {
     let count = finite.len() as f64;
     let mean = finite.iter().sum::<f64>() / count;
     let squares: f64 = finite.iter().map(|value| (value - mean).powi(2)).sum();
-    (finite.len() > 1 && squares > 0.0).then(|| (squares / (count - 1.0)).sqrt())
+    // Replicates that are all the same differ by rounding only: single precision's, for masses.
+    let size: f64 = finite.iter().map(|value| value.powi(2)).sum::<f64>() + count;
+    (finite.len() > 1 && squares > 1e-20 * size).then(|| (squares / (count - 1.0)).sqrt())
 }
 
 /// The ends of a bias-corrected and accelerated interval (Efron 1987).

@@ -158,7 +158,7 @@ impl Interval {
     pub(super) fn enough(&self) -> u64 {
         match self {
             Self::Bootstrap(method) => method.enough(),
-            Self::Simultaneous(_) => 20,
+            Self::Simultaneous(_) => 25,
             _ => 0,
         }
     }

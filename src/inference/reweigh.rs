@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Case;
 use super::influence::{Groups, influence, pooled};
-use super::resample::{GROUP, philox, poisson_weights};
+use super::resample::{GROUP, Weights, philox, poisson_weights};
 use crate::log::ClusterKey;
 use crate::statistic::Working;
 
@@ -73,10 +73,10 @@ impl Urn {
         let mut weights = vec![0; GROUP * clusters];
         match self.draws.scheme {
             Scheme::Poisson => {
-                let mut of_cluster = [0; GROUP];
+                let mut of_cluster = Weights([0; GROUP]);
                 for (at, &key) in self.keys.iter().enumerate() {
                     poisson_weights(self.draws.seed, key, turn as u32, &mut of_cluster);
-                    for (replicate, weight) in of_cluster.into_iter().enumerate() {
+                    for (replicate, weight) in of_cluster.0.into_iter().enumerate() {
                         weights[replicate * clusters + at] = weight;
                     }
                 }

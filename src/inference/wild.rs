@@ -79,8 +79,9 @@ pub enum WildWeights {
 /// 2008). The same for every statistic that compares the topic's shares in two arms, since they all
 /// say the same of equal shares.
 ///
-/// Right for few clusters, and defined where an arm shows nothing of the topic. With very few
-/// clusters in one of the arms it rejects too seldom. Costs as [`WildBootstrap`] does.
+/// Right for some clusters of about the same size, and defined where an arm shows nothing of the
+/// topic. In simulations it rejected a true null in 5% of studies with ten clusters in each arm, in
+/// 7% with four, and more seldom where few clusters show the topic. Costs as [`WildBootstrap`] does.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));

@@ -11,7 +11,7 @@ use super::checkpoint::{Identity, State};
 use super::parts::Parts;
 use super::{Callback, Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
 use crate::error::Error;
-use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin};
+use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin, Spare};
 use crate::tally::{Tally, TallySpec};
 
 /// Tallies of one size that wait before they are merged into one of the next.
@@ -116,12 +116,13 @@ impl Work<'_> {
                 return;
             }
         };
+        let mut spare = Spare::default();
         loop {
             let next = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed));
             let Some(&part) = next.filter(|part| !self.is_given_up(**part)) else {
                 return;
             };
-            let made = match pool.install(|| self.part(part, send)) {
+            let made = match pool.install(|| self.part(part, &mut spare, send)) {
                 Ok(ControlFlow::Continue(())) => Made::Done(part),
                 Ok(ControlFlow::Break(())) => return,
                 Err(error) => Made::Failed(part, Box::new(error)),
@@ -133,17 +134,22 @@ impl Work<'_> {
         }
     }
 
-    fn part(&self, part: usize, send: &SyncSender<Made>) -> Result<ControlFlow<()>, Error> {
+    fn part(
+        &self,
+        part: usize,
+        spare: &mut Spare,
+        send: &SyncSender<Made>,
+    ) -> Result<ControlFlow<()>, Error> {
         let source = self.parts.parts[part].open(self.files, self.schema)?;
         let mut chunks = Chunks::new(source, self.schema);
         loop {
             let started = Instant::now();
-            let Some(Chunk { log, origin }) = chunks.next(self.chunk_bytes)? else {
+            let Some(Chunk { log, origin }) = chunks.next(self.chunk_bytes, spare)? else {
                 return Ok(ControlFlow::Continue(()));
             };
             let read = started.elapsed();
             let (tally, origin) = match log {
-                Some(log) => self.tally(log)?,
+                Some(log) => self.tally(log, spare)?,
                 None => (None, origin),
             };
             let tallied = started.elapsed() - read;
@@ -160,8 +166,9 @@ impl Work<'_> {
         part >= self.given_up.load(Ordering::Relaxed)
     }
 
-    /// The tally of the rows of a log that are asked for, if there are any.
-    fn tally(&self, log: ExposureLog) -> Result<(Option<Tally>, Origin), Error> {
+    /// The tally of the rows of a log that are asked for, if there are any. The memory of the log is
+    /// spare then.
+    fn tally(&self, log: ExposureLog, spare: &mut Spare) -> Result<(Option<Tally>, Origin), Error> {
         let mut origin = log.origin().clone();
         let Some(mut log) = self.filter.apply(log)? else {
             origin.left_out = origin.rows_read - origin.set_aside.rows;
@@ -171,7 +178,9 @@ impl Work<'_> {
             log = log.with_item_topics(topics)?;
         }
         let tally = Tally::of(&log, self.spec)?;
-        Ok((Some(tally), log.origin().clone()))
+        let origin = log.origin().clone();
+        spare.take_from(log);
+        Ok((Some(tally), origin))
     }
 }
 

@@ -90,6 +90,34 @@ impl SharedText {
     }
 }
 
+/// Whole numbers as keys into a dictionary that several batches share, so that a reader of many rows
+/// looks at each distinct number once.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tiltmeter::log::SharedNumbers;
+/// let column = SharedNumbers { numbers: Arc::new(vec![7, -1]), keys: vec![1, SharedNumbers::NULL] };
+/// assert_eq!((column.get(0), column.get(1)), (Some(-1), None));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharedNumbers {
+    /// The distinct numbers.
+    pub numbers: Arc<Vec<i64>>,
+    /// By row, the place of its number; one that is past the end is a null.
+    pub keys: Vec<u32>,
+}
+
+impl SharedNumbers {
+    /// The key of a null.
+    pub const NULL: u32 = SharedText::NULL;
+
+    /// The number in a row; `None` for a null and past the last row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<i64> {
+        self.numbers.get(*self.keys.get(row)? as usize).copied()
+    }
+}
+
 /// Some rows of one column, of one of the types that files have.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -104,6 +132,8 @@ pub enum Column {
     Integer(Vec<Option<i64>>),
     /// Whole numbers without nulls.
     Whole(Vec<i64>),
+    /// Whole numbers as keys into a shared dictionary.
+    SharedWhole(SharedNumbers),
     /// Floating-point numbers.
     Float(Vec<Option<f64>>),
     /// Truth values.
@@ -134,6 +164,7 @@ impl Column {
             Self::Shared(shared) => shared.keys.len(),
             Self::Integer(values) | Self::Timestamp(values) => values.len(),
             Self::Whole(values) => values.len(),
+            Self::SharedWhole(shared) => shared.keys.len(),
             Self::Float(values) => values.len(),
             Self::Boolean(values) => values.len(),
             Self::TextList(values) => values.len(),
@@ -153,7 +184,7 @@ impl Column {
     pub fn type_name(&self) -> &str {
         match self {
             Self::Text(_) | Self::Coded(_) | Self::Shared(_) => "text",
-            Self::Integer(_) | Self::Whole(_) => "whole numbers",
+            Self::Integer(_) | Self::Whole(_) | Self::SharedWhole(_) => "whole numbers",
             Self::Float(_) => "floating-point numbers",
             Self::Boolean(_) => "booleans",
             Self::Timestamp(_) => "timestamps",

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use super::batch::{Batch, Column};
+use super::chunks::Spare;
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 use super::ids::IdReader;
@@ -172,11 +173,16 @@ impl<'s> LogBuilder<'s> {
 
     /// Makes room for so many rows, which is cheaper than growing as they come.
     pub(super) fn reserve(&mut self, rows: usize) {
+        self.reserve_in(&mut Spare::default(), rows);
+    }
+
+    /// The same, in spare memory as far as there is some. To be called before rows are read.
+    pub(super) fn reserve_in(&mut self, spare: &mut Spare, rows: usize) {
         for reading in &mut self.readings {
             match &mut reading.target {
-                Target::Ids(ids) => ids.reserve(rows),
-                Target::Topics(topics) => topics.reserve(rows),
-                Target::Position(values) => values.reserve(rows),
+                Target::Ids(ids) => ids.begin_in(spare.column(rows)),
+                Target::Topics(topics) => topics.begin_in(spare.column(rows)),
+                Target::Position(values) => *values = spare.column(rows),
                 Target::Time(values, _) => values.reserve(rows),
                 Target::Number(values) => values.reserve(rows),
             }
@@ -444,6 +450,7 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
         Column::Shared(shared) => shared.get(row).map(Cow::Borrowed),
         Column::Integer(values) => values[row].map(|value| Cow::Owned(value.to_string())),
         Column::Whole(values) => Some(Cow::Owned(values[row].to_string())),
+        Column::SharedWhole(shared) => shared.get(row).map(|v| Cow::Owned(v.to_string())),
         Column::Boolean(values) => {
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
@@ -531,6 +538,9 @@ fn each_number<T>(
             Column::Shared(shared) => parse(shared.get(row)),
             Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
             Column::Whole(values) => ruled(values[row] as f64, &values[row]),
+            Column::SharedWhole(shared) => {
+                shared.get(row).map_or_else(no_value, |v| ruled(v as f64, &v))
+            }
             Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
             Column::Boolean(values) if truth == Truth::IsOneOrZero => {
                 values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
@@ -614,6 +624,9 @@ fn each_time(
             Column::Whole(values) if !is_text => {
                 or_fault(parse::whole_time(values[row], format), &values[row])
             }
+            Column::SharedWhole(shared) if !is_text => shared
+                .get(row)
+                .map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v)),
             Column::Float(values) if !is_text => values[row]
                 .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
             Column::Mixed(values) => match &values[row] {

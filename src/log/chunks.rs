@@ -1,11 +1,35 @@
 //! A source read in logs of bounded size, one after the other.
 
 use super::builder::LogBuilder;
-use super::{ExposureLog, LogSchema, LogSource, Origin};
+use super::{Coded, ExposureLog, LogSchema, LogSource, Origin, Topics};
 use crate::error::Error;
 
 /// Bytes that a distinct id takes beside its rows: its text, its place in the dictionary, its key.
 const BYTES_PER_ID: usize = 128;
+
+/// Memory of columns that are not needed any more, for the columns of the next log: memory that is
+/// new to a process has to be cleared by the system first.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Vec<u32>>);
+
+impl Spare {
+    /// Takes the columns of a log, instead of those that are here.
+    pub(crate) fn take_from(&mut self, log: ExposureLog) {
+        self.0.clear();
+        let ids = log.ids.into_values().chain(log.named.into_iter().map(|(_, ids)| ids));
+        self.0.extend(ids.map(Coded::into_codes));
+        self.0.extend(log.topics.map(Topics::into_sets));
+        self.0.extend(log.positions);
+    }
+
+    /// An empty column with room for so many rows.
+    pub(super) fn column(&mut self, rows: usize) -> Vec<u32> {
+        let mut column = self.0.pop().unwrap_or_default();
+        column.clear();
+        column.reserve(rows);
+        column
+    }
+}
 
 /// Reads a source in logs of bounded size.
 pub(crate) struct Chunks<'s, S> {
@@ -30,8 +54,8 @@ impl<'s, S: LogSource> Chunks<'s, S> {
     }
 
     /// The next rows, of about this many bytes in memory but at least one batch; `None` after
-    /// the last.
-    pub(crate) fn next(&mut self, bytes: usize) -> Result<Option<Chunk>, Error> {
+    /// the last. Their columns are kept in spare memory as far as there is some.
+    pub(crate) fn next(&mut self, bytes: usize, spare: &mut Spare) -> Result<Option<Chunk>, Error> {
         let name = self.source.name().to_owned();
         let (builder, wanted) = LogBuilder::new(&name, self.schema, self.source.column_names())?;
         let mut builder = builder.starting_after(self.before);
@@ -41,12 +65,17 @@ impl<'s, S: LogSource> Chunks<'s, S> {
         }
         let per_row = self.schema.bytes_per_row();
         let left = self.source.rows_left().and_then(|rows| usize::try_from(rows).ok());
-        builder.reserve(left.unwrap_or(0).min(bytes / per_row));
-        while let Some(batch) = self.source.next_batch()? {
+        let mut next = self.source.next_batch()?;
+        // Memory is taken for rows that are there: after the last it would be lost.
+        if next.is_some() {
+            builder.reserve_in(spare, left.unwrap_or(0).min(bytes / per_row));
+        }
+        while let Some(batch) = next {
             builder.push(batch)?;
             if builder.rows() * per_row + builder.distinct_ids() * BYTES_PER_ID >= bytes {
                 break;
             }
+            next = self.source.next_batch()?;
         }
         if builder.rows() == 0 {
             return Ok(None);

@@ -1,10 +1,11 @@
 //! Dictionaries: distinct ids and the small codes that stand for them in a column.
 //! No column roles here, and no hashing for keys beyond [`ClusterKey`].
 
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexSet;
+use hashbrown::HashTable;
 use rayon::prelude::*;
 
 use super::key::ClusterKey;
@@ -13,10 +14,37 @@ use crate::error::Error;
 /// The distinct ids of a column, in order of first appearance; the position of an id is its code.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
-    ids: IndexSet<Box<str>, RandomState>,
+    /// One after the other, in one piece of memory.
+    text: String,
+    /// By code, where its id ends.
+    ends: Vec<usize>,
+    /// Codes by their ids; made when an id is first looked for by its text.
+    index: OnceLock<Index>,
     /// Made when first asked for, and forgotten when an id is added.
     ranked: OnceLock<RankedKeys>,
 }
+
+#[derive(Clone, Debug, Default)]
+struct Index {
+    codes: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl Index {
+    fn find(&self, id: &str, ids: &Dictionary) -> Option<u32> {
+        let is_it = |code: &u32| ids.id(*code) == Some(id);
+        self.codes.find(self.hasher.hash_one(id), is_it).copied()
+    }
+
+    fn insert(&mut self, code: u32, ids: &Dictionary) {
+        let Self { codes, hasher } = self;
+        let hash = |code: &u32| hasher.hash_one(ids.id(*code).unwrap_or_default());
+        codes.insert_unique(hash(&code), code, hash);
+    }
+}
+
+/// Ids whose keys a thread makes at a time.
+const KEYS_AT_A_TIME: usize = 1024;
 
 /// The cluster keys of a dictionary's ids in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,11 +67,14 @@ impl RankedKeys {
     }
 
     fn of(dictionary: &Dictionary) -> Result<Self, Error> {
-        let mut coded: Vec<(ClusterKey, u32)> = (0..dictionary.len() as u32)
-            .into_par_iter()
-            .with_min_len(1024)
-            .map(|code| (ClusterKey::of(dictionary.id(code).expect("a code handed out")), code))
-            .collect();
+        let mut coded = vec![(ClusterKey::from_number(0), 0); dictionary.len()];
+        coded.par_chunks_mut(KEYS_AT_A_TIME).enumerate().for_each(|(chunk, coded)| {
+            let codes = (chunk * KEYS_AT_A_TIME) as u32..;
+            let ids = codes.clone().map_while(|code| dictionary.id(code));
+            let keys = coded.iter_mut().map(|(key, _)| key);
+            ClusterKey::of_each(ids, keys);
+            coded.iter_mut().zip(codes).for_each(|((_, mine), code)| *mine = code);
+        });
         coded.par_sort_unstable();
         if let Some(pair) = coded.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             let id = |at: usize| dictionary.id(pair[at].1).unwrap_or_default().to_owned();
@@ -63,45 +94,70 @@ impl Dictionary {
     /// # Errors
     /// [`Error::TooManyIds`] past 2^32 - 2 distinct ids.
     pub fn intern(&mut self, id: &str) -> Result<u32, Error> {
-        if let Some(code) = self.ids.get_index_of(id) {
-            return Ok(u32::try_from(code).expect("codes are handed out below u32::MAX"));
+        match self.code(id) {
+            Some(code) => Ok(code),
+            None => self.add(id),
         }
-        let code = u32::try_from(self.ids.len())
+    }
+
+    /// The code of an id that was not given one as long as no id was looked for by its text. So ids
+    /// that are told apart by something shorter need no index.
+    pub(super) fn intern_unseen(&mut self, id: &str) -> Result<u32, Error> {
+        match self.index.get() {
+            Some(_) => self.intern(id),
+            None => self.add(id),
+        }
+    }
+
+    fn add(&mut self, id: &str) -> Result<u32, Error> {
+        let code = u32::try_from(self.ends.len())
             .ok()
             .filter(|&code| code < u32::MAX)
             .ok_or(Error::TooManyIds)?;
-        self.ids.insert(id.into());
+        self.text.push_str(id);
+        self.ends.push(self.text.len());
         self.ranked.take();
+        if let Some(mut index) = self.index.take() {
+            index.insert(code, self);
+            self.index.get_or_init(|| index);
+        }
         Ok(code)
     }
 
     /// The code of `id`, if the column has it.
     #[must_use]
     pub fn code(&self, id: &str) -> Option<u32> {
-        self.ids.get_index_of(id).and_then(|code| u32::try_from(code).ok())
+        let index = self.index.get_or_init(|| {
+            let mut index = Index::default();
+            (0..self.ends.len() as u32).for_each(|code| index.insert(code, self));
+            index
+        });
+        index.find(id, self)
     }
 
     /// The id a code stands for; `None` for a code that was never handed out.
     #[must_use]
     pub fn id(&self, code: u32) -> Option<&str> {
-        self.ids.get_index(code as usize).map(AsRef::as_ref)
+        let end = *self.ends.get(code as usize)?;
+        let start = code.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+        self.text.get(start..end)
     }
 
     /// How many distinct ids there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.ends.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.ends.is_empty()
     }
 
     /// The ids in the order of their codes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.ids.iter().map(AsRef::as_ref)
+        (0..self.ends.len()).map(|code| self.id(code as u32).unwrap_or_default())
     }
 
     /// The cluster keys of all ids. They are hashed once for a dictionary, not at every call.
@@ -120,7 +176,7 @@ impl Dictionary {
 
 impl PartialEq for Dictionary {
     fn eq(&self, other: &Self) -> bool {
-        self.ids.len() == other.ids.len() && self.iter().eq(other.iter())
+        self.ends == other.ends && self.text == other.text
     }
 }
 
@@ -172,37 +228,35 @@ impl Coded {
         self.dictionary.intern(id)
     }
 
-    /// Adds rows by codes that were handed out, or that [`set_code`](Coded::set_code) will replace.
-    pub(super) fn extend_codes(&mut self, codes: impl Iterator<Item = u32>) {
-        self.codes.extend(codes);
+    /// The same for an id that is the text of a number which did not occur before as a number.
+    pub(super) fn code_for_number(&mut self, id: &str) -> Result<u32, Error> {
+        self.dictionary.intern_unseen(id)
     }
 
-    /// Gives a row a code that was handed out.
-    pub(super) fn set_code(&mut self, row: usize, code: u32) {
-        debug_assert!((code as usize) < self.dictionary.len());
-        self.codes[row] = code;
+    /// The codes, for rows whose codes were handed out.
+    pub(super) fn codes_mut(&mut self) -> &mut Vec<u32> {
+        &mut self.codes
     }
 
-    /// Makes room for more rows.
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.codes.reserve(rows);
+    /// The codes alone.
+    pub(super) fn into_codes(self) -> Vec<u32> {
+        self.codes
     }
 
     /// Keeps the rows for which `keep` is true, with the dictionary of just these rows, in order
     /// of first appearance.
     pub(crate) fn retain(&mut self, keep: &[bool]) {
         let mut code_of = vec![None; self.dictionary.len()];
-        let mut ids = IndexSet::default();
+        let mut dictionary = Dictionary::default();
         let mut codes = Vec::with_capacity(self.codes.len());
         for (&code, _) in self.codes.iter().zip(keep).filter(|(_, keep)| **keep) {
             let new = *code_of[code as usize].get_or_insert_with(|| {
                 let id = self.dictionary.id(code).expect("every code has an id");
-                ids.insert_full(id.into()).0
+                dictionary.add(id).expect("no more ids than before")
             });
-            codes.push(u32::try_from(new).expect("no more ids than before"));
+            codes.push(new);
         }
-        self.codes = codes;
-        self.dictionary = Dictionary { ids, ranked: OnceLock::new() };
+        *self = Self { codes, dictionary };
     }
 }
 
@@ -231,6 +285,22 @@ mod tests {
         let expected: Coded = ["a", "c"].into_iter().collect();
         assert_eq!(column, expected);
         assert_eq!(column.dictionary().code("b"), None);
+    }
+
+    /// Ids that are told apart by their numbers, and ids looked for by their text, in turns.
+    #[test]
+    fn ids_are_found_whether_or_not_there_was_an_index() {
+        let mut dictionary = Dictionary::default();
+        for id in ["7", "-3", ""] {
+            dictionary.intern_unseen(id).unwrap();
+        }
+        assert!(dictionary.index.get().is_none());
+        assert_eq!((dictionary.code("-3"), dictionary.code("a")), (Some(1), None));
+        assert_eq!(dictionary.intern("a").unwrap(), 3);
+        assert_eq!(dictionary.intern_unseen("7").unwrap(), 0);
+        assert_eq!(dictionary.intern_unseen("8").unwrap(), 4);
+        assert_eq!(dictionary.code("8"), Some(4));
+        assert_eq!(dictionary.iter().collect::<Vec<_>>(), ["7", "-3", "", "a", "8"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::batch::{Column, SharedText, TextColumn};
+use super::batch::{Column, SharedNumbers, SharedText, TextColumn};
 use super::dictionary::Coded;
 use crate::error::Error;
 
@@ -19,7 +19,9 @@ pub(super) struct IdReader {
     ids: Coded,
     numbers: NumberCodes,
     /// The codes of the texts of the dictionary that was met last.
-    shared: Memo,
+    shared: Memo<TextColumn>,
+    /// The codes of the numbers of the dictionary that was met last.
+    shared_numbers: Memo<Vec<i64>>,
 }
 
 /// The codes of numbers that were met. Ids are mostly dealt out one after the other, so most stand
@@ -73,28 +75,51 @@ impl NumberCodes {
     }
 }
 
-/// What was made of each text of a shared dictionary, for as long as the same one comes again.
-#[derive(Debug, Default)]
-pub(super) struct Memo {
-    texts: Option<Arc<TextColumn>>,
+/// What was made of each value of a shared dictionary, for as long as the same one comes again.
+#[derive(Debug)]
+pub(super) struct Memo<T> {
+    values: Option<Arc<T>>,
     made: Vec<u32>,
 }
 
-impl Memo {
-    /// What was made of a dictionary's texts, [`UNKNOWN`] for those not met yet.
-    pub(super) fn of(&mut self, texts: &Arc<TextColumn>) -> &mut [u32] {
-        if !self.texts.as_ref().is_some_and(|its| Arc::ptr_eq(its, texts)) {
-            self.texts = Some(Arc::clone(texts));
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self { values: None, made: Vec::new() }
+    }
+}
+
+impl<T> Memo<T> {
+    /// What was made of a dictionary's values; what `known` knows of those not met yet, or
+    /// [`UNKNOWN`].
+    pub(super) fn of(&mut self, values: &Arc<T>, known: impl Iterator<Item = u32>) -> &mut [u32] {
+        if !self.values.as_ref().is_some_and(|its| Arc::ptr_eq(its, values)) {
+            self.values = Some(Arc::clone(values));
             self.made.clear();
-            self.made.resize(texts.len(), UNKNOWN);
+            self.made.extend(known);
         }
         &mut self.made
     }
+}
 
-    /// Whether nothing was made of a text yet.
-    pub(super) const fn is_unknown(made: u32) -> bool {
-        made == UNKNOWN
+/// What was made of the values that some keys stand for, added to `rows`; or nothing added, if
+/// there are keys of which nothing was made yet.
+pub(super) fn all_made(made: &[u32], keys: &[u32], rows: &mut Vec<u32>) -> bool {
+    let first = rows.len();
+    let mut most = 0;
+    rows.extend(keys.iter().map(|&key| {
+        let made = made.get(key as usize).copied().unwrap_or(UNKNOWN);
+        most = most.max(made);
+        made
+    }));
+    if most == UNKNOWN {
+        rows.truncate(first);
     }
+    most != UNKNOWN
+}
+
+/// For as many values, that nothing was made of them.
+pub(super) fn none_made(values: usize) -> impl Iterator<Item = u32> {
+    std::iter::repeat_n(UNKNOWN, values)
 }
 
 impl IdReader {
@@ -110,6 +135,7 @@ impl IdReader {
         match column {
             Column::Whole(numbers) => self.push_numbers(numbers, null, fault),
             Column::Shared(shared) => self.push_shared(shared, null, fault),
+            Column::SharedWhole(shared) => self.push_shared_numbers(shared, null, fault),
             _ => {
                 for row in 0..column.len() {
                     match text_of(row) {
@@ -132,26 +158,43 @@ impl IdReader {
         mut fault: impl FnMut(usize, &str),
     ) -> Result<(), Error> {
         let first = self.ids.codes().len();
-        self.ids.extend_codes(numbers.iter().map(|&number| self.numbers.get(number)));
+        let mut most = 0;
+        self.ids.codes_mut().extend(numbers.iter().map(|&number| {
+            let code = self.numbers.get(number);
+            most = most.max(code);
+            code
+        }));
+        if most != UNKNOWN {
+            return Ok(());
+        }
         // Numbers that were not met before are few: they are looked at one by one.
         for (row, &number) in numbers.iter().enumerate() {
-            if self.ids.codes()[first + row] != UNKNOWN {
-                continue;
+            if self.ids.codes()[first + row] == UNKNOWN {
+                let code = match self.numbers.get(number) {
+                    UNKNOWN => self.new_number(number, &null, |text| fault(row, text))?,
+                    code => code,
+                };
+                self.ids.codes_mut()[first + row] = code;
             }
-            let mut code = self.numbers.get(number);
-            if code == UNKNOWN {
-                let text = number.to_string();
-                if null(&text) {
-                    fault(row, &text);
-                    code = self.ids.code_for("")?;
-                } else {
-                    code = self.ids.code_for(&text)?;
-                    self.numbers.insert(number, code, self.ids.dictionary().len());
-                }
-            }
-            self.ids.set_code(first + row, code);
         }
         Ok(())
+    }
+
+    /// The code of a number not met before. One that means no value gets the code of the empty id.
+    fn new_number(
+        &mut self,
+        number: i64,
+        null: impl Fn(&str) -> bool,
+        fault: impl FnOnce(&str),
+    ) -> Result<u32, Error> {
+        let text = number.to_string();
+        if null(&text) {
+            fault(&text);
+            return self.ids.code_for("");
+        }
+        let code = self.ids.code_for_number(&text)?;
+        self.numbers.insert(number, code, self.ids.dictionary().len());
+        Ok(code)
     }
 
     fn push_shared(
@@ -160,35 +203,65 @@ impl IdReader {
         null: impl Fn(&str) -> bool,
         mut fault: impl FnMut(usize, &str),
     ) -> Result<(), Error> {
-        let codes = self.shared.of(&shared.texts);
-        let code = |codes: &[u32], key: u32| codes.get(key as usize).copied().unwrap_or(UNKNOWN);
-        let first = self.ids.codes().len();
-        self.ids.extend_codes(shared.keys.iter().map(|&key| code(codes, key)));
+        let made = self.shared.of(&shared.texts, none_made(shared.texts.len()));
+        if all_made(made, &shared.keys, self.ids.codes_mut()) {
+            return Ok(());
+        }
         for (row, &key) in shared.keys.iter().enumerate() {
-            if self.ids.codes()[first + row] != UNKNOWN {
-                continue;
-            }
-            let mut found = code(codes, key);
-            if found == UNKNOWN {
+            let mut code = made.get(key as usize).copied().unwrap_or(UNKNOWN);
+            if code == UNKNOWN {
                 match shared.texts.get(key as usize) {
                     Some(text) if !null(text) => {
-                        found = self.ids.code_for(text)?;
-                        codes[key as usize] = found;
+                        code = self.ids.code_for(text)?;
+                        made[key as usize] = code;
                     }
                     text => {
                         fault(row, text.unwrap_or_default());
-                        found = self.ids.code_for("")?;
+                        code = self.ids.code_for("")?;
                     }
                 }
             }
-            self.ids.set_code(first + row, found);
+            self.ids.codes_mut().push(code);
         }
         Ok(())
     }
 
-    /// Makes room for more rows.
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.ids.reserve(rows);
+    fn push_shared_numbers(
+        &mut self,
+        shared: &SharedNumbers,
+        null: impl Fn(&str) -> bool,
+        mut fault: impl FnMut(usize, &str),
+    ) -> Result<(), Error> {
+        let mut memo = std::mem::take(&mut self.shared_numbers);
+        // Row groups that follow each other mostly have the same numbers.
+        let known = shared.numbers.iter().map(|&number| self.numbers.get(number));
+        let made = memo.of(&shared.numbers, known);
+        if !all_made(made, &shared.keys, self.ids.codes_mut()) {
+            for (row, &key) in shared.keys.iter().enumerate() {
+                let code = match made.get(key as usize).copied() {
+                    Some(code) if code != UNKNOWN => code,
+                    Some(_) => {
+                        let number = shared.numbers[key as usize];
+                        let code = self.new_number(number, &null, |text| fault(row, text))?;
+                        // A number that means no value is a fault in each of its rows.
+                        made[key as usize] = self.numbers.get(number);
+                        code
+                    }
+                    None => {
+                        fault(row, "");
+                        self.ids.code_for("")?
+                    }
+                };
+                self.ids.codes_mut().push(code);
+            }
+        }
+        self.shared_numbers = memo;
+        Ok(())
+    }
+
+    /// Reads into a column of codes that has room for them.
+    pub(super) fn begin_in(&mut self, empty: Vec<u32>) {
+        *self.ids.codes_mut() = empty;
     }
 
     /// How many distinct ids there are.

@@ -1,8 +1,10 @@
 //! Cluster keys: the stable number by which a cluster is known to every machine and engine.
 //! Keys know nothing of rows or columns.
 
-use md5::{Digest, Md5};
+use ::md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
+
+use super::md5;
 
 /// The stable key of a cluster: the first 8 bytes of the MD5 of its id's text, read big-endian.
 ///
@@ -27,6 +29,33 @@ impl ClusterKey {
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         Self(u64::from_be_bytes(first))
+    }
+
+    /// The keys of several ids. Those of short ids are made side by side.
+    pub(super) fn of_each<'i, 'k>(
+        mut ids: impl Iterator<Item = &'i str>,
+        mut keys: impl Iterator<Item = &'k mut Self>,
+    ) {
+        let arch = pulp::Arch::new();
+        loop {
+            let mut lanes = md5::Lanes::new();
+            let mut of_lanes: Vec<&mut Self> = Vec::with_capacity(md5::LANES);
+            for (id, key) in ids.by_ref().zip(keys.by_ref()) {
+                if lanes.set(of_lanes.len(), id.as_bytes()) {
+                    of_lanes.push(key);
+                } else {
+                    *key = Self::of(id);
+                }
+                if of_lanes.len() == md5::LANES {
+                    break;
+                }
+            }
+            if of_lanes.is_empty() {
+                return;
+            }
+            let digests = lanes.first_eight_bytes(arch);
+            of_lanes.into_iter().zip(digests).for_each(|(key, digest)| *key = Self(digest));
+        }
     }
 
     /// A key that is already a number: a bucket, or the index of a row.

@@ -8,6 +8,7 @@ mod dictionary;
 mod fault;
 mod ids;
 mod key;
+mod md5;
 mod mixed;
 mod parse;
 mod quality;
@@ -19,10 +20,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{Batch, Column, SharedText, TextColumn, UnreadableRow};
+pub use self::batch::{Batch, Column, SharedNumbers, SharedText, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder};
-pub(crate) use self::chunks::{Chunk, Chunks};
+pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::batch::SharedText;
+use super::batch::{SharedText, TextColumn};
 use super::dictionary::Dictionary;
 use super::fault::{FaultReason, RowPolicy, SetAside};
-use super::ids::Memo;
+use super::ids::{Memo, all_made, none_made};
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
@@ -85,6 +85,11 @@ impl Topics {
         let set = |row| sets.intern(topics(row).iter().map(AsRef::as_ref));
         let set_of_row = (0..rows).map(set).collect::<Result<_, _>>()?;
         Ok(Self { sets, set_of_row })
+    }
+
+    /// The column of sets alone.
+    pub(super) fn into_sets(self) -> Vec<u32> {
+        self.set_of_row
     }
 
     pub(super) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
@@ -165,7 +170,7 @@ pub(super) struct TopicReader<'s> {
     set_of_row: Vec<u32>,
     seen: HashMap<Box<str>, u32, RandomState>,
     /// The sets of the texts of the dictionary that was met last.
-    shared: Memo,
+    shared: Memo<TextColumn>,
 }
 
 impl<'s> TopicReader<'s> {
@@ -225,18 +230,16 @@ impl<'s> TopicReader<'s> {
         mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         let mut memo = std::mem::take(&mut self.shared);
-        let sets = memo.of(&shared.texts);
-        for (row, &key) in shared.keys.iter().enumerate() {
-            match sets.get_mut(key as usize) {
-                Some(set) if !Memo::is_unknown(*set) => self.set_of_row.push(*set),
-                made => {
-                    let text = shared.texts.get(key as usize).filter(|text| !null(text));
-                    match self.push_text(text)? {
-                        Some((reason, value)) => fault(row, reason, &value),
-                        None => {
-                            let set = self.set_of_row.last().copied();
-                            made.into_iter().zip(set).for_each(|(made, set)| *made = set);
-                        }
+        let sets = memo.of(&shared.texts, none_made(shared.texts.len()));
+        if !all_made(sets, &shared.keys, &mut self.set_of_row) {
+            for (row, &key) in shared.keys.iter().enumerate() {
+                let text = shared.texts.get(key as usize).filter(|text| !null(text));
+                match self.push_text(text)? {
+                    Some((reason, value)) => fault(row, reason, &value),
+                    None => {
+                        let set = self.set_of_row.last().copied();
+                        let made = sets.get_mut(key as usize);
+                        made.into_iter().zip(set).for_each(|(made, set)| *made = set);
                     }
                 }
             }
@@ -245,9 +248,9 @@ impl<'s> TopicReader<'s> {
         Ok(())
     }
 
-    /// Makes room for more rows.
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.set_of_row.reserve(rows);
+    /// Reads into a column of sets that has room for them.
+    pub(super) fn begin_in(&mut self, empty: Vec<u32>) {
+        self.set_of_row = empty;
     }
 
     pub(super) fn finish(self) -> Topics {

@@ -89,14 +89,30 @@ impl Block {
         first: usize,
         end: usize,
     ) -> impl Iterator<Item = (u32, impl Iterator<Item = Entry>)> {
-        let column = move |(at, &cell)| {
-            let range = self.range(at);
-            let clusters = &self.at[range.clone()];
-            let from = range.start + clusters.partition_point(|&its| (its as usize) < first);
-            let to = range.start + clusters.partition_point(|&its| (its as usize) < end);
-            (cell, self.entries(from..to))
-        };
+        let column =
+            move |(at, &cell)| (cell, self.entries(self.between(self.range(at), &(first..end))));
         self.cells.iter().enumerate().map(column)
+    }
+
+    /// The entries of a cell of the clusters of a range.
+    pub(super) fn column_between(
+        &self,
+        cell: u32,
+        clusters: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = Entry> {
+        let range = self.cells.binary_search(&cell).map_or(0..0, |at| self.range(at));
+        self.entries(self.between(range, &clusters))
+    }
+
+    /// Of the entries of a cell, those of the clusters of a range.
+    fn between(
+        &self,
+        range: std::ops::Range<usize>,
+        clusters: &std::ops::Range<usize>,
+    ) -> std::ops::Range<usize> {
+        let at = &self.at[range.clone()];
+        let below = |end: usize| range.start + at.partition_point(|&its| usize::from(its) < end);
+        below(clusters.start)..below(clusters.end)
     }
 
     /// An entry's mass under an attention model, by its number.

@@ -17,6 +17,10 @@ use crate::log::ClusterKey;
 /// Blocks that are merged before the memory of those used up is given back.
 const BLOCKS_AT_A_TIME: usize = 64;
 
+/// Blocks that are merged cell by cell: few enough that the counts of their clusters in one cell stay
+/// in cache, and so many that of each tally some blocks, not slivers of blocks, fall into them.
+const BLOCKS_TOGETHER: usize = 16;
+
 /// The most places of a table per entry before sorting the entries is cheaper.
 const PLACES_PER_ENTRY: usize = 16;
 
@@ -54,7 +58,8 @@ impl Tally {
         }
         let plan = Plan::of(&tallies)?;
         let parts = plan.parts(tallies.iter().copied());
-        let blocks = plan.keys.par_chunks(BLOCK).map(|keys| plan.block(&parts, keys)).collect();
+        let stretches = plan.keys.par_chunks(BLOCK * BLOCKS_TOGETHER);
+        let blocks = stretches.flat_map_iter(|keys| plan.blocks(&parts, keys)).collect();
         Ok(plan.tally(first.spec.clone(), blocks))
     }
 
@@ -72,7 +77,8 @@ impl Tally {
         let mut freed = vec![0; tallies.len()];
         for keys in plan.keys.chunks(BLOCK * BLOCKS_AT_A_TIME) {
             let parts = plan.parts(tallies.iter());
-            blocks.par_extend(keys.par_chunks(BLOCK).map(|keys| plan.block(&parts, keys)));
+            let stretches = keys.par_chunks(BLOCK * BLOCKS_TOGETHER);
+            blocks.par_extend(stretches.flat_map_iter(|keys| plan.blocks(&parts, keys)));
             let last = keys.last().copied();
             for (tally, freed) in tallies.iter_mut().zip(&mut freed) {
                 let used = tally.keys.partition_point(|key| Some(*key) <= last) / BLOCK;
@@ -143,6 +149,19 @@ struct Part<'t> {
     cells: &'t [u32],
 }
 
+/// By cell of the merged tally, that of a part.
+type OfCell = Vec<Option<u32>>;
+
+impl Part<'_> {
+    fn of_cells(&self, cells: usize) -> OfCell {
+        let mut of_cells = vec![None; cells];
+        for (mine, &cell) in (0..).zip(self.cells) {
+            of_cells[cell as usize] = Some(mine);
+        }
+        of_cells
+    }
+}
+
 /// What tallies have together, but for the sums of their clusters.
 struct Plan {
     axes: Axes,
@@ -180,8 +199,18 @@ impl Plan {
         tallies.zip(&self.cells).map(|(tally, cells)| Part { tally, cells }).collect()
     }
 
-    fn block(&self, parts: &[Part<'_>], keys: &[ClusterKey]) -> Block {
-        merged_block(parts, keys, self.axes.cells(), &self.of_counts)
+    /// The blocks of a stretch of clusters.
+    fn blocks(&self, parts: &[Part<'_>], keys: &[ClusterKey]) -> Vec<Block> {
+        let cells = self.axes.cells();
+        let only_counts = self.of_counts.iter().all(|of_counts| *of_counts);
+        if only_counts && u32::try_from(self.impressions).is_ok() {
+            let stretch = Stretch::of(parts, keys);
+            if !stretch.is_sparse(cells) {
+                return stretch.blocks(cells, self.of_counts.len());
+            }
+        }
+        let block = |keys| Stretch::of(parts, keys).block(cells, &self.of_counts);
+        keys.chunks(BLOCK).map(block).collect()
     }
 
     fn tally(self, spec: super::TallySpec, blocks: Vec<Block>) -> Tally {
@@ -194,7 +223,8 @@ impl Plan {
 fn union(tallies: &[&Tally]) -> Vec<ClusterKey> {
     let mut keys: Vec<ClusterKey> = tallies.iter().flat_map(|tally| &tally.keys).copied().collect();
     if tallies.len() > 1 {
-        keys.par_sort_unstable();
+        // The keys of each tally are in order already, which this kind of sorting makes use of.
+        keys.sort();
         keys.dedup();
     }
     keys
@@ -241,53 +271,113 @@ fn places(tally: &Tally, keys: &[ClusterKey]) -> (usize, Vec<u16>) {
     (first, mine.map(place).collect())
 }
 
-fn merged_block(
-    parts: &[Part<'_>],
-    keys: &[ClusterKey],
-    cells: usize,
-    of_counts: &[bool],
-) -> Block {
-    let places: Vec<(usize, Vec<u16>)> = parts.iter().map(|p| places(p.tally, keys)).collect();
-    let entries: usize = parts
-        .iter()
-        .zip(&places)
-        .flat_map(|(part, (first, places))| pieces(part, *first, places.len()))
-        .map(|(block, clusters)| block.len() * clusters.len() / BLOCK + 1)
-        .sum();
-    let sums = parts.iter().zip(&places);
-    if cells.saturating_mul(keys.len()) > entries.saturating_mul(PLACES_PER_ENTRY) {
-        let mut gather = Gather::new(of_counts.to_vec());
-        for (part, (first, places)) in sums {
-            each(part, *first, places, |cell, at, block, entry| {
-                let mass = |attention| block.mass(entry, attention);
-                gather.add(cell, at, entry.count, mass);
-            });
-        }
-        return gather.block();
+/// The clusters of some keys, and where they are in each part.
+struct Stretch<'m> {
+    parts: &'m [Part<'m>],
+    clusters: usize,
+    /// By part, its first cluster that is among the keys, and where each from there on stands there.
+    places: Vec<(usize, Vec<u16>)>,
+}
+
+impl<'m> Stretch<'m> {
+    fn of(parts: &'m [Part<'m>], keys: &[ClusterKey]) -> Self {
+        let places = parts.iter().map(|part| places(part.tally, keys)).collect();
+        Self { parts, clusters: keys.len(), places }
     }
-    let mut counts = vec![0_u64; cells * BLOCK];
-    let models = of_counts.iter().map(|of_counts| if *of_counts { 0 } else { cells * BLOCK });
-    let mut masses: Vec<Vec<Mass>> = models.map(|places| vec![Mass::ZERO; places]).collect();
-    for (part, (first, places)) in sums {
-        each(part, *first, places, |cell, at, block, entry| {
-            let place = cell as usize * BLOCK + usize::from(at);
-            counts[place] += entry.count;
-            for (attention, masses) in masses.iter_mut().enumerate() {
-                if let Some(mass) = masses.get_mut(place) {
-                    *mass += block.mass(entry, attention);
+
+    /// Whether most places of a table of the clusters' sums would be empty.
+    fn is_sparse(&self, cells: usize) -> bool {
+        let pieces = |(part, (first, places)): (_, &(usize, Vec<u16>))| {
+            pieces(part, *first, places.len()).map(|piece| (piece.block, piece.clusters))
+        };
+        let entries: usize = (self.parts.iter().zip(&self.places).flat_map(pieces))
+            .map(|(block, clusters)| block.len() * clusters.len() / BLOCK + 1)
+            .sum();
+        cells.saturating_mul(self.clusters) > entries.saturating_mul(PLACES_PER_ENTRY)
+    }
+
+    /// The blocks, where mass is the count in every cell. One cell after the other, so that the
+    /// table is of one cell only.
+    fn blocks(&self, cells: usize, models: usize) -> Vec<Block> {
+        let count = self.clusters.div_ceil(BLOCK);
+        let writer = |_| BlockWriter::new(std::iter::repeat_n(true, models));
+        let mut writers: Vec<BlockWriter> = (0..count).map(writer).collect();
+        let mut counts = vec![0_u32; self.clusters];
+        let of_parts: Vec<OfCell> = self.parts.iter().map(|part| part.of_cells(cells)).collect();
+        for cell in 0..cells {
+            let mut is_empty = true;
+            for ((part, (first, places)), of_cell) in
+                self.parts.iter().zip(&self.places).zip(&of_parts)
+            {
+                let Some(mine) = of_cell[cell] else {
+                    continue;
+                };
+                for Piece { block, clusters, before } in pieces(part, *first, places.len()) {
+                    let places = &places[before..];
+                    for entry in block.column_between(mine, clusters.clone()) {
+                        let place = usize::from(places[entry.at - clusters.start]);
+                        counts[place] += entry.count as u32;
+                        is_empty = false;
+                    }
                 }
             }
-        });
-    }
-    let mut writer = BlockWriter::new(of_counts.iter().copied());
-    for (cell, counts) in counts.chunks_exact(BLOCK).enumerate() {
-        for (at, &count) in (0..).zip(&counts[..keys.len()]) {
-            let place = cell * BLOCK + usize::from(at);
-            writer.entry(at, count, |attention| masses[attention][place]);
+            if is_empty {
+                continue;
+            }
+            for (writer, counts) in writers.iter_mut().zip(counts.chunks(BLOCK)) {
+                writer.counts(counts);
+                writer.end(cell as u32);
+            }
+            counts.fill(0);
         }
-        writer.end(cell as u32);
+        writers.into_iter().map(BlockWriter::finish).collect()
     }
-    writer.finish()
+
+    /// The block of a stretch that is no longer than one.
+    fn block(&self, cells: usize, of_counts: &[bool]) -> Block {
+        let sums = self.parts.iter().zip(&self.places);
+        if self.is_sparse(cells) {
+            let mut gather = Gather::new(of_counts.to_vec());
+            for (part, (first, places)) in sums {
+                each(part, *first, places, |cell, at, block, entry| {
+                    let mass = |attention| block.mass(entry, attention);
+                    gather.add(cell, at, entry.count, mass);
+                });
+            }
+            return gather.block();
+        }
+        let mut counts = vec![0_u64; cells * BLOCK];
+        let models = of_counts.iter().map(|of_counts| if *of_counts { 0 } else { cells * BLOCK });
+        let mut masses: Vec<Vec<Mass>> = models.map(|places| vec![Mass::ZERO; places]).collect();
+        for (part, (first, places)) in sums {
+            each(part, *first, places, |cell, at, block, entry| {
+                let place = cell as usize * BLOCK + usize::from(at);
+                counts[place] += entry.count;
+                for (attention, masses) in masses.iter_mut().enumerate() {
+                    if let Some(mass) = masses.get_mut(place) {
+                        *mass += block.mass(entry, attention);
+                    }
+                }
+            });
+        }
+        let mut writer = BlockWriter::new(of_counts.iter().copied());
+        for (cell, counts) in counts.chunks_exact(BLOCK).enumerate() {
+            for (at, &count) in (0..).zip(&counts[..self.clusters]) {
+                let place = cell * BLOCK + usize::from(at);
+                writer.entry(at, count, |attention| masses[attention][place]);
+            }
+            writer.end(cell as u32);
+        }
+        writer.finish()
+    }
+}
+
+/// Some clusters of a block of a part.
+struct Piece<'t> {
+    block: &'t Block,
+    clusters: std::ops::Range<usize>,
+    /// How many clusters are in the pieces before.
+    before: usize,
 }
 
 /// The blocks of a part that hold its clusters from `first` on, each with which of them.
@@ -295,11 +385,13 @@ fn pieces<'t>(
     part: &'t Part<'_>,
     first: usize,
     clusters: usize,
-) -> impl Iterator<Item = (&'t Block, std::ops::Range<usize>)> {
+) -> impl Iterator<Item = Piece<'t>> {
     let end = first + clusters;
     (first / BLOCK..end.div_ceil(BLOCK)).map(move |at| {
         let start = at * BLOCK;
-        (&part.tally.blocks[at], first.max(start) - start..end.min(start + BLOCK) - start)
+        let from = first.max(start);
+        let clusters = from - start..end.min(start + BLOCK) - start;
+        Piece { block: &part.tally.blocks[at], clusters, before: from - first }
     })
 }
 
@@ -310,15 +402,13 @@ fn each(
     places: &[u16],
     mut add: impl FnMut(u32, u16, &Block, super::block::Entry),
 ) {
-    let mut before = 0;
-    for (block, clusters) in pieces(part, first, places.len()) {
+    for Piece { block, clusters, before } in pieces(part, first, places.len()) {
         for (cell, entries) in block.columns_between(clusters.start, clusters.end) {
             let cell = part.cells[cell as usize];
             for entry in entries {
                 add(cell, places[before + entry.at - clusters.start], block, entry);
             }
         }
-        before += clusters.len();
     }
 }
 
@@ -341,6 +431,44 @@ mod tests {
 
     fn refused(first: &TallySpec, second: &TallySpec) -> String {
         tally(first).merge(&tally(second)).unwrap_err().to_string()
+    }
+
+    /// Twenty blocks of clusters in five logs, each of which lacks a topic or an arm, have the tally
+    /// of one log: with some counts above 255, and masses that are counts.
+    #[test]
+    fn many_blocks_are_merged_as_if_they_were_of_one_log() {
+        let rows = 0..90_000_u32;
+        let mixed = |row: u32| row.wrapping_mul(2_654_435_761) >> 8;
+        let viewer: Vec<i64> = (rows.clone())
+            .map(|row| if row.is_multiple_of(60) { 7 } else { (mixed(row) % 20_000).into() })
+            .collect();
+        let arm: Vec<&str> = rows.clone().map(|row| ["a", "b"][(row % 3 / 2) as usize]).collect();
+        let topic: Vec<&str> =
+            rows.map(|row| ["war", "", "sport", "art"][(mixed(row) / 64 % 4) as usize]).collect();
+        let source = SliceSource::new("example")
+            .integer("viewer", &viewer)
+            .text("arm", &arm)
+            .text("topic", &topic);
+        let schema = LogSchema::new().viewer("viewer").arm("arm");
+        let schema = schema.topics(crate::log::TopicColumn::single("topic"));
+        let log = ExposureLog::read(source, &schema).unwrap();
+        let part_of = |row: usize| match (arm[row], topic[row]) {
+            ("b", "war") => 0,
+            ("b", _) => 1,
+            (_, "art") => 2,
+            _ => 3 + row % 2,
+        };
+        let spec = TallySpec::default();
+        let part = |part| {
+            let rows = log.clone().restrict(|row| part_of(row) == part).unwrap();
+            Tally::of(&rows, &spec).unwrap()
+        };
+        let parts: Vec<Tally> = (0..5).map(part).collect();
+        let whole = Tally::of(&log, &spec).unwrap();
+        assert!(whole.clusters() > BLOCK * BLOCKS_TOGETHER);
+        assert!(whole.blocks.iter().any(|block| !block.large.is_empty()));
+        assert_eq!(Tally::merge_all(&parts).unwrap(), whole);
+        assert_eq!(Tally::merge_owned(parts).unwrap(), whole);
     }
 
     #[test]

@@ -13,12 +13,15 @@ mod weights;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
-pub(super) use self::weights::{GROUP, philox, weights as poisson_weights};
-use self::weights::{MOST, Weights};
+use self::weights::MOST;
+pub(super) use self::weights::{GROUP, Weights, philox, weights as poisson_weights};
 use crate::log::ClusterKey;
 
-/// Clusters whose weights are held at a time.
+/// Clusters whose weights are held at a time; their places are bytes.
 const PIECE: usize = 256;
+
+/// Bits whose sums over the clusters of a piece fit into a word together.
+const WORD_BITS: u32 = (u16::MAX as usize / (PIECE * MOST as usize) + 1).ilog2();
 
 /// Weights that may be added up in a byte.
 const BYTE_ROWS: usize = (u8::MAX / MOST) as usize;
@@ -71,8 +74,8 @@ pub(super) struct Pieces {
     pieces: Vec<Piece>,
     column: u32,
     /// Bits of the column being read: by piece and bit, the clusters that have it.
-    bits: Vec<Vec<u16>>,
-    numbers: Vec<(Vec<u16>, Vec<f32>)>,
+    bits: Vec<Vec<u8>>,
+    numbers: Vec<(Vec<u8>, Vec<f32>)>,
 }
 
 /// Of some clusters: runs of clusters whose numbers in some column share a bit, and of clusters
@@ -80,7 +83,8 @@ pub(super) struct Pieces {
 #[derive(Default)]
 struct Piece {
     runs: Vec<Run>,
-    clusters: Vec<u16>,
+    /// By their places among those of the piece.
+    clusters: Vec<u8>,
     numbers: Vec<f32>,
 }
 
@@ -88,6 +92,8 @@ struct Piece {
 struct Run {
     column: u32,
     kind: Kind,
+    /// Whether sums of the next run belong to those of this one.
+    goes_on: bool,
     /// Where its clusters end; they start where those of the run before end.
     end: u32,
 }
@@ -123,7 +129,7 @@ impl Pieces {
     pub(super) fn whole(&mut self, at: usize, mut number: u64) {
         let first = at / PIECE * BITS;
         while number != 0 {
-            self.bits[first + number.trailing_zeros() as usize].push((at % PIECE) as u16);
+            self.bits[first + number.trailing_zeros() as usize].push((at % PIECE) as u8);
             number &= number - 1;
         }
     }
@@ -131,7 +137,7 @@ impl Pieces {
     /// Adds any other number of a cluster to the column being read.
     pub(super) fn number(&mut self, at: usize, number: f64) {
         let (clusters, numbers) = &mut self.numbers[at / PIECE];
-        clusters.push((at % PIECE) as u16);
+        clusters.push((at % PIECE) as u8);
         numbers.push(number as f32);
     }
 
@@ -158,7 +164,13 @@ impl Pieces {
 
 impl Piece {
     fn end(&mut self, column: u32, kind: Kind) {
-        self.runs.push(Run { column, kind, end: self.clusters.len() as u32 });
+        if let (Kind::Bit(bit), Some(run)) = (kind, self.runs.last_mut())
+            && let Kind::Bit(before) = run.kind
+        {
+            run.goes_on = run.column == column && before / WORD_BITS == bit / WORD_BITS;
+        }
+        let end = self.clusters.len() as u32;
+        self.runs.push(Run { column, kind, goes_on: false, end });
     }
 }
 
@@ -179,7 +191,7 @@ fn resample_on(arch: Arch, columns: &impl Columns, resampling: Resampling) -> Re
         let width = range.len() * GROUP;
         let thread = || Thread {
             pieces: Pieces::new(),
-            weights: vec![[0; GROUP]; PIECE],
+            weights: vec![Weights([0; GROUP]); PIECE],
             totals: vec![0; count * width],
         };
         let block = |mut thread: Thread, block: usize| {
@@ -265,6 +277,7 @@ impl Task<'_> {
                     weights::weights(self.seed, key, group as u32, weights);
                 }
                 let mut start = 0;
+                let mut open = Words::ZERO;
                 for run in &piece.runs {
                     let range = start..run.end as usize;
                     start = range.end;
@@ -276,10 +289,13 @@ impl Task<'_> {
                     let clusters = &piece.clusters[range.clone()];
                     match run.kind {
                         Kind::Bit(bit) => {
-                            // A unit is a power of two, of at most 1: its exponent says how many
-                            // bits a whole one is worth.
-                            let digits = 1023 - (self.units[column].to_bits() >> 52) as u32;
-                            add_bits(clusters, &thread.weights, digits + bit, totals);
+                            add_bits(clusters, &thread.weights, bit % WORD_BITS, &mut open);
+                            if !run.goes_on {
+                                // A unit is a power of two, of at most 1: its exponent says how
+                                // many bits a whole one is worth.
+                                let digits = 1023 - (self.units[column].to_bits() >> 52) as u32;
+                                open.close(digits + bit / WORD_BITS * WORD_BITS, totals);
+                            }
                         }
                         Kind::Numbers => {
                             let numbers = &piece.numbers[range];
@@ -293,35 +309,57 @@ impl Task<'_> {
     }
 }
 
-/// Adds the clusters' weights, each worth `2^bit` units.
+/// Words of the longest vector that there is; of bytes it holds twice as many.
+const LANES: usize = 32;
+
+/// Sums of a group of replicates in words, over some consecutive bits of a column.
+struct Words([[u16; LANES]; GROUP / LANES]);
+
+impl Words {
+    const ZERO: Self = Self([[0; LANES]; GROUP / LANES]);
+
+    /// Adds the sums, each worth `2^bit` units, to the totals, and begins anew.
+    #[inline(always)]
+    fn close(&mut self, bit: u32, totals: &mut [u64; GROUP]) {
+        let (totals, _) = totals.as_chunks_mut::<LANES>();
+        for (totals, words) in totals.iter_mut().zip(std::mem::replace(self, Self::ZERO).0) {
+            for (total, word) in totals.iter_mut().zip(words) {
+                *total += u64::from(word) << bit;
+            }
+        }
+    }
+}
+
+/// Adds the clusters' weights, each worth `2^bit`.
 #[inline(always)]
-fn add_bits(clusters: &[u16], weights: &[Weights], bit: u32, totals: &mut [u64; GROUP]) {
+fn add_bits(clusters: &[u8], weights: &[Weights], bit: u32, words: &mut Words) {
     let Some(weights) = weights.first_chunk::<PIECE>() else {
         return;
     };
     // Bytes hold few weights and are added up in words, which hold those of all clusters.
-    let mut words = [0_u16; GROUP];
     for clusters in clusters.chunks(BYTE_ROWS) {
-        let mut bytes = [0_u8; GROUP];
+        let mut bytes = [[0_u8; 2 * LANES]; GROUP / LANES / 2];
         for &cluster in clusters {
-            let weights = &weights[usize::from(cluster)];
-            for (sum, weight) in bytes.iter_mut().zip(weights) {
-                *sum = sum.wrapping_add(*weight);
+            let (weights, _) = weights[usize::from(cluster)].0.as_chunks::<{ 2 * LANES }>();
+            for (bytes, weights) in bytes.iter_mut().zip(weights) {
+                for (sum, weight) in bytes.iter_mut().zip(weights) {
+                    *sum = sum.wrapping_add(*weight);
+                }
             }
         }
-        for (word, byte) in words.iter_mut().zip(bytes) {
-            *word += u16::from(byte);
+        let bytes: [[u8; LANES]; GROUP / LANES] = bytemuck::cast(bytes);
+        for (words, bytes) in words.0.iter_mut().zip(bytes) {
+            for (word, byte) in words.iter_mut().zip(bytes) {
+                *word += u16::from(byte) << bit;
+            }
         }
-    }
-    for (total, word) in totals.iter_mut().zip(words) {
-        *total += u64::from(word) << bit;
     }
 }
 
 /// Adds the clusters' weights, each times the cluster's number.
 #[inline(always)]
 fn add_numbers(
-    clusters: &[u16],
+    clusters: &[u8],
     numbers: &[f32],
     weights: &[Weights],
     per_unit: f64,
@@ -332,7 +370,7 @@ fn add_numbers(
     };
     let mut sums = [0.0_f32; GROUP];
     for (&cluster, number) in clusters.iter().zip(numbers) {
-        let weights = &weights[usize::from(cluster)];
+        let weights = &weights[usize::from(cluster)].0;
         for (sum, weight) in sums.iter_mut().zip(weights) {
             *sum += number * f32::from(*weight);
         }
@@ -399,9 +437,9 @@ mod tests {
         for replicate in 0..resampling.replicates {
             let mut sums = [0.0; 2];
             for (key, numbers) in made.0.iter().zip(&made.1) {
-                let mut weights = [0; GROUP];
+                let mut weights = Weights([0; GROUP]);
                 weights::weights(11, *key, (replicate / GROUP) as u32, &mut weights);
-                let weight = f64::from(weights[replicate % GROUP]);
+                let weight = f64::from(weights.0[replicate % GROUP]);
                 sums[0] += weight * numbers[0];
                 sums[1] += weight * numbers[1];
             }

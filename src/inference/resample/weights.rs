@@ -23,8 +23,15 @@ pub(super) const MOST: u8 = 8;
 /// 0.99985, where Poisson's are 1; it never exceeds 8, which Poisson does once in 900,000 draws.
 const REACHED: [u16; MOST as usize] = [24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535];
 
-/// Weights of one cluster in a group of replicates.
-pub(in crate::inference) type Weights = [u8; GROUP];
+/// How many of the greatest numbers are so seldom reached that they are looked at only when the
+/// greatest random number of a group reaches one: in one group of 13.
+const SELDOM: usize = 3;
+
+/// Weights of one cluster in a group of replicates. Where lines of cache begin vectors do: loads
+/// across two lines take twice as long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
+pub(in crate::inference) struct Weights(pub(in crate::inference) [u8; GROUP]);
 
 /// Four words of random bits for a counter: Philox4x32 with 10 rounds (Salmon, Moraes, Dror and
 /// Shaw 2011, doi 10.1145/2063384.2063405).
@@ -71,16 +78,25 @@ pub(in crate::inference) fn weights(
     // Each half of each word is one replicate's, the low half first: replicate 32 w + 2 i + h of
     // the group has half h of word w of block i.
     let halves: &[u16; GROUP] = bytemuck::cast_ref(&words);
-    for (weight, &half) in weights.iter_mut().zip(halves) {
-        *weight = events(u16::from_le(half));
+    let (often, seldom) = REACHED.split_at(REACHED.len() - SELDOM);
+    let mut most = 0;
+    for (weight, &half) in weights.0.iter_mut().zip(halves) {
+        let number = u16::from_le(half);
+        *weight = events(number, often);
+        most = most.max(number);
+    }
+    if most >= seldom[0] {
+        for (weight, &half) in weights.0.iter_mut().zip(halves) {
+            *weight += events(u16::from_le(half), seldom);
+        }
     }
 }
 
-/// How many events a 16-bit number stands for.
+/// How many of some numbers a 16-bit number reaches.
 #[inline(always)]
-fn events(number: u16) -> u8 {
+fn events(number: u16, numbers: &[u16]) -> u8 {
     let mut events = 0;
-    for reached in REACHED {
+    for &reached in numbers {
         events += u16::from(number >= reached);
     }
     events as u8
@@ -112,7 +128,7 @@ mod tests {
     fn events_are_nearly_poisson() {
         let mut counts = [0_u32; 9];
         for number in 0..=u16::MAX {
-            counts[usize::from(events(number))] += 1;
+            counts[usize::from(events(number, &REACHED))] += 1;
         }
         let mut probability = (-1.0_f64).exp();
         for (k, &count) in counts.iter().enumerate() {
@@ -132,7 +148,7 @@ mod tests {
     /// Weights are the same whatever else is asked for: these are part of what a seed promises.
     #[test]
     fn weights_are_a_promise() {
-        let mut group = [0; GROUP];
+        let mut group = Weights([0; GROUP]);
         weights(42, ClusterKey::of("ada"), 0, &mut group);
         let first = group;
         weights(42, ClusterKey::of("ada"), 1, &mut group);
@@ -141,7 +157,28 @@ mod tests {
         assert_ne!(first, group);
         // By the known answers above, for replicate 0 of cluster 0 under seed 0 with the purpose
         // cleared: the low half of the first word is 0xe8d5 = 59605, which reaches two numbers.
-        assert_eq!(events(0xe8d5), 2);
+        assert_eq!(events(0xe8d5, &REACHED), 2);
+    }
+
+    /// Every weight by the letter of its definition: one event for each number that a random one
+    /// reaches. Among so many groups each number is reached.
+    #[test]
+    fn weights_are_events_of_their_random_numbers() {
+        let mut reached = [0; REACHED.len() + 1];
+        for cluster in 0..2_000_u64 {
+            let mut group = Weights([0; GROUP]);
+            weights(5, ClusterKey::from_number(cluster << 20), 2, &mut group);
+            for (replicate, &weight) in group.0.iter().enumerate() {
+                let (word, within) = (replicate / 32, replicate % 32);
+                let block = (2 * BLOCKS + within / 2) as u64;
+                let counter = [cluster << 20 & 0xFFFF_FFFF, cluster >> 12, block, PURPOSE];
+                let half = philox(counter, [5, 0])[word] >> (16 * (within % 2)) & 0xFFFF;
+                let expected = REACHED.iter().filter(|its| half >= u32::from(**its)).count();
+                assert_eq!(usize::from(weight), expected);
+                reached[expected] += 1;
+            }
+        }
+        assert!(reached.iter().all(|count| *count > 0), "{reached:?}");
     }
 
     /// Over many clusters and replicates, mean and variance are 1, and neighbours do not go
@@ -151,9 +188,9 @@ mod tests {
         let clusters = 4096_u64;
         let mut all = Vec::new();
         for cluster in 0..clusters {
-            let mut group = [0; GROUP];
+            let mut group = Weights([0; GROUP]);
             weights(7, ClusterKey::from_number(cluster), 3, &mut group);
-            all.extend(group.map(f64::from));
+            all.extend(group.0.map(f64::from));
         }
         let n = all.len() as f64;
         let mean = all.iter().sum::<f64>() / n;

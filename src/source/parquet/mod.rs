@@ -1,7 +1,10 @@
-//! Parquet files, through arrow-rs; only the columns asked for are decoded.
+//! Parquet files: flat columns from their pages, others through arrow-rs; only the columns asked for are
+//! decoded.
 
 mod columns;
 mod groups;
+mod packed;
+mod pages;
 
 use std::fs::File;
 use std::ops::Range;
@@ -21,10 +24,11 @@ use parquet::file::metadata::RowGroupMetaData;
 use self::columns::KnownDictionary;
 pub(crate) use self::columns::all_text;
 pub(super) use self::groups::row_groups;
+use self::pages::PageReader;
 use super::BATCH_ROWS;
-use super::converted;
+use super::converted::{self, Converted};
 use crate::error::Error;
-use crate::log::{Batch, LogSource};
+use crate::log::{Batch, Column, LogSource};
 
 /// Reads a Parquet file, row group by row group.
 ///
@@ -37,6 +41,8 @@ pub struct ParquetSource {
     columns: Vec<String>,
     selected: Vec<usize>,
     state: State,
+    /// The row groups that are read.
+    groups: Range<usize>,
     /// Rows of the file before the first that is read.
     first_row: u64,
     /// Rows that are to be read, as the footer has it.
@@ -49,6 +55,8 @@ type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 enum State {
     Opened(Box<Builder>),
+    /// Read from its pages; with arrow-rs' reader of the same columns, should that come to nothing.
+    Pages(Box<PageReader>, Box<Builder>),
     Reading {
         reader: Box<ParquetRecordBatchReader>,
         /// For each column selected, its place in a record batch, and its dictionary.
@@ -83,6 +91,7 @@ impl ParquetSource {
             path: path.to_owned(),
             columns,
             selected: Vec::new(),
+            groups: 0..builder.metadata().num_row_groups(),
             state: State::Opened(Box::new(builder)),
             first_row: 0,
             all_rows,
@@ -163,6 +172,7 @@ impl ParquetSource {
             source.first_row = of_file[..groups.start].iter().map(rows_of).sum();
             let to_read = of_file[groups.clone()].iter().map(rows_of).sum();
             source.all_rows = source.all_rows.min(to_read);
+            source.groups = groups.clone();
             source.state = State::Opened(Box::new(builder.with_row_groups(groups.collect())));
         }
         Ok(source)
@@ -218,6 +228,61 @@ impl ParquetSource {
     }
 }
 
+/// Rows of a batch and their columns; `None` after the last.
+type Columns = Option<(usize, Vec<Converted>)>;
+
+impl ParquetSource {
+    /// The next rows from their pages; `None` where they are not read so.
+    fn next_of_pages(&mut self) -> Option<Columns> {
+        let State::Pages(reader, _) = &mut self.state else {
+            return None;
+        };
+        if let Ok(columns) = guarded(|| reader.next()) {
+            let converted = |columns: Vec<Column>| columns.into_iter().map(Into::into).collect();
+            return Some(columns.map(|(rows, columns)| (rows, converted(columns))));
+        }
+        // What is wrong with the rows, if anything, is for arrow-rs to say.
+        if let State::Pages(_, builder) = std::mem::replace(&mut self.state, State::Failed(None)) {
+            let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
+            self.state = self.reading(builder.with_offset(rows));
+        }
+        None
+    }
+
+    fn next_of_arrow(&mut self) -> Result<Columns, Error> {
+        let (reader, places) = match &mut self.state {
+            State::Reading { reader, places } => (reader, places),
+            State::Failed(error) => return error.take().map_or(Ok(None), Err),
+            State::Opened(_) | State::Pages(..) => return Ok(None),
+        };
+        let columns = guarded(|| -> parquet::errors::Result<_> {
+            let Some(batch) = reader.next().transpose()? else {
+                return Ok(None);
+            };
+            let columns: Vec<_> = places
+                .iter_mut()
+                .map(|(at, dictionary)| columns::column(batch.column(*at), dictionary))
+                .collect();
+            Ok(Some((batch.num_rows(), columns)))
+        });
+        columns.map_err(|cause| self.failed(&cause))
+    }
+
+    /// The state of reading by arrow-rs.
+    fn reading(&self, builder: Builder) -> State {
+        // Record batches hold the selected columns in the order of the file.
+        let mut in_file_order = self.selected.clone();
+        in_file_order.sort_unstable();
+        in_file_order.dedup();
+        let place = |column: &usize| in_file_order.iter().position(|c| c == column);
+        let places = self.selected.iter().filter_map(place).map(|place| (place, None)).collect();
+        match guarded(|| builder.build()) {
+            Ok(reader) => State::Reading { reader: Box::new(reader), places },
+            Err(cause) => State::Failed(Some(damaged(&self.name, String::new(), &cause))),
+        }
+    }
+}
+
 impl std::fmt::Debug for ParquetSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ParquetSource")
@@ -268,38 +333,23 @@ impl LogSource for ParquetSource {
             self.state = State::Failed(Some(error));
             return;
         }
-        // Record batches hold the selected columns in the order of the file.
-        let mut in_file_order = columns.to_vec();
-        in_file_order.sort_unstable();
-        in_file_order.dedup();
-        let place = |column: &usize| in_file_order.iter().position(|c| c == column);
-        let places = columns.iter().filter_map(place).map(|place| (place, None)).collect();
-        let mask = ProjectionMask::roots(builder.parquet_schema(), in_file_order.iter().copied());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+        let pages = File::open(&self.path)
+            .ok()
+            .and_then(|file| PageReader::of(&builder, file, columns, self.groups.clone()));
         let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
-        let reader = guarded(|| builder.build());
-        self.state = match reader {
-            Ok(reader) => State::Reading { reader: Box::new(reader), places },
-            Err(cause) => State::Failed(Some(damaged(&self.name, String::new(), &cause))),
+        self.state = match pages {
+            Some(pages) => State::Pages(Box::new(pages), Box::new(builder)),
+            None => self.reading(builder),
         };
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        let (reader, places) = match &mut self.state {
-            State::Reading { reader, places } => (reader, places),
-            State::Failed(error) => return error.take().map_or(Ok(None), Err),
-            State::Opened(_) => return Ok(None),
+        let columns = match self.next_of_pages() {
+            Some(columns) => columns,
+            None => self.next_of_arrow()?,
         };
-        let columns = guarded(|| -> parquet::errors::Result<_> {
-            let Some(batch) = reader.next().transpose()? else {
-                return Ok(None);
-            };
-            let columns: Vec<_> = places
-                .iter_mut()
-                .map(|(at, dictionary)| columns::column(batch.column(*at), dictionary))
-                .collect();
-            Ok(Some((batch.num_rows(), columns)))
-        });
-        let Some((rows, columns)) = columns.map_err(|cause| self.failed(&cause))? else {
+        let Some((rows, columns)) = columns else {
             return Ok(None);
         };
         self.rows += rows as u64;

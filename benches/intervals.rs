@@ -1,0 +1,121 @@
+//! Every method of interval and test on the same tally; and 1,000 BCa replicates of 1,000 topics for
+//! 100,000 clusters. Throughput is questions (topics) per second.
+
+#[allow(dead_code, reason = "other benches use the rest")]
+mod workload;
+
+use std::time::Duration;
+
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, measurement::WallTime,
+};
+use tiltmeter::inference::{
+    Automatic, Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife,
+    Multiplicity, Permutation, ReplicateErrors, RomanoWolf, Simultaneous, Test, WildBootstrap,
+    WildTest,
+};
+use tiltmeter::tally::Tally;
+use tiltmeter::{Audit, AuditReport, Baseline, Error, Interval};
+use workload::{ARMS, Columns, Shape};
+
+fn audit(tally: &Tally, by: Inference) -> Result<AuditReport, Error> {
+    let audit = Audit::of_tally(tally).treatment(ARMS[0]).baseline(Baseline::arm(ARMS[1]));
+    let audit = audit.interval(by.interval);
+    let audit = match by.test {
+        Some(test) => audit.test(test),
+        None => audit,
+    };
+    match by.multiplicity {
+        Some(method) => audit.multiplicity(method).run(),
+        None => audit.run(),
+    }
+}
+
+fn bootstrap(kind: BootstrapKind, weights: BootstrapWeights) -> Interval {
+    Interval::Bootstrap(Bootstrap { kind, weights, ..Bootstrap::default() })
+}
+
+fn intervals() -> Vec<(&'static str, Interval)> {
+    use BootstrapKind::{Basic, Bca, Percentile, Studentised};
+    use BootstrapWeights::{Multinomial, Poisson};
+    let bands = |errors| {
+        Interval::Simultaneous(Simultaneous { replicates: 1_000, errors, ..Default::default() })
+    };
+    let wild = WildBootstrap { replicates: 1_000, ..WildBootstrap::default() };
+    vec![
+        ("automatic", Interval::Automatic(Automatic::default())),
+        ("delta", Interval::Delta(Delta::default())),
+        ("jackknife", Interval::Jackknife(Jackknife::default())),
+        ("percentile", bootstrap(Percentile, Poisson)),
+        ("basic", bootstrap(Basic, Poisson)),
+        ("bca", bootstrap(Bca, Poisson)),
+        ("studentised", bootstrap(Studentised, Poisson)),
+        ("multinomial_percentile", bootstrap(Percentile, Multinomial)),
+        ("multinomial_bca", bootstrap(Bca, Multinomial)),
+        ("multinomial_studentised", bootstrap(Studentised, Multinomial)),
+        ("wild", Interval::WildBootstrap(wild)),
+        ("bands", bands(ReplicateErrors::Same)),
+        ("bands_studentised", bands(ReplicateErrors::Each)),
+    ]
+}
+
+fn tests() -> Vec<(&'static str, Inference)> {
+    let of = |test| Inference {
+        interval: Interval::Delta(Delta::default()),
+        test: Some(test),
+        multiplicity: None,
+    };
+    let wild = WildTest { replicates: 1_000, ..WildTest::default() };
+    let permutation = Permutation { replicates: 1_000, ..Permutation::default() };
+    let step_down = RomanoWolf { replicates: 1_000, ..RomanoWolf::default() };
+    let delta = of(Test::Delta(DeltaTest::default()));
+    vec![
+        ("delta_test", delta),
+        ("wild_test", of(Test::WildBootstrap(wild))),
+        ("permutation_test", of(Test::Permutation(permutation))),
+        ("holm", Inference { multiplicity: Some(Multiplicity::Holm), ..delta }),
+        (
+            "romano_wolf",
+            Inference { multiplicity: Some(Multiplicity::RomanoWolf(step_down)), ..delta },
+        ),
+    ]
+}
+
+fn by_method(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let shape = Shape { viewers: 10_000, topics: 10, ..Shape::of(1_000_000) };
+    let log = Columns::make(shape).log().expect("the made-up log is right");
+    let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
+    group.throughput(Throughput::Elements(10));
+    let intervals = intervals().into_iter().map(|(name, method)| (name, method.into()));
+    for (name, by) in intervals.chain(tests()) {
+        group.bench_function(BenchmarkId::new("viewers_10k_topics_10", name), |b| {
+            b.iter(|| audit(&tally, by));
+        });
+    }
+}
+
+fn bca_of_many_topics(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let shape = Shape { viewers: 100_000, topics: 1_000, ..Shape::of(10_000_000) };
+    let log = Columns::make(shape).log().expect("the made-up log is right");
+    let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
+    drop(log);
+    let bca = bootstrap(BootstrapKind::Bca, BootstrapWeights::Poisson);
+    group.throughput(Throughput::Elements(1_000));
+    group.bench_function(BenchmarkId::new("viewers_100k_topics_1000", "bca"), |b| {
+        b.iter(|| audit(&tally, bca.into()));
+    });
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("intervals");
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_secs(2));
+    by_method(&mut group);
+    bca_of_many_topics(&mut group);
+    group.finish();
+    criterion.final_summary();
+}

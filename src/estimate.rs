@@ -83,6 +83,8 @@ pub enum NoInterval {
     ShareAtLimit,
     /// All bootstrap replicates lie on one side of the estimate, so that nothing corrects for bias.
     ReplicatesOnOneSide,
+    /// So many bootstrap replicates have no finite value that bands have no end.
+    ReplicatesWithoutValue,
     /// Without one of the clusters the statistic has no finite value.
     LeavingOneOut,
     /// Fewer clusters in an arm than were declared as the start of a
@@ -98,6 +100,7 @@ impl fmt::Display for NoInterval {
             Self::NoVariation => "clusters do not vary",
             Self::ShareAtLimit => "a share is 0 or 1",
             Self::ReplicatesOnOneSide => "all replicates on one side of the estimate",
+            Self::ReplicatesWithoutValue => "too many replicates without a finite value",
             Self::LeavingOneOut => "no finite value without one of the clusters",
             Self::TooEarly => "too few clusters yet",
         })
@@ -265,7 +268,7 @@ impl From<NoInterval> for NoTest {
             NoInterval::UndefinedValue => Self::UndefinedValue,
             NoInterval::SingleCluster => Self::SingleCluster,
             NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
-            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut | NoInterval::TooEarly => {
+            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut | NoInterval::ReplicatesWithoutValue | NoInterval::TooEarly => {
                 Self::NoStandardError
             }
         }

@@ -230,7 +230,7 @@ fn impressions_as_clusters_are_naive() {
             denominator: tiltmeter::Denominator::AllImpressions,
             attention: &Attention::Uniform,
         };
-        let interval = Interval::default();
+        let interval = Interval::Delta(Delta::default());
         let estimate =
             tiltmeter::inference::estimate(&tally, &question, statistic, interval).unwrap();
         let naive = estimate.naive.unwrap().standard_error;

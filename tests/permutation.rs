@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use rayon::ThreadPoolBuilder;
-use tiltmeter::inference::{Blocks, Compare, Permutation, Test};
+use tiltmeter::inference::{Blocks, Compare, Delta, Permutation, Test};
 use tiltmeter::log::{ClusterKey, LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
@@ -11,7 +11,7 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{
-    Audit, Baseline, Error, Estimate, ExposureLog, NoTest, Reach, TestUsed, Tested, Unit, Warning,
+    Audit, Baseline, Error, Estimate, ExposureLog, Interval, NoTest, Reach, TestUsed, Tested, Unit, Warning,
 };
 
 /// A cluster: topic and all impressions in a, the same in b, and the stratum of its impressions.
@@ -538,6 +538,7 @@ fn the_delta_methods_distance() {
         let run = |treatment: &str, baseline: &str| {
             let audit = Audit::of(&log).treatment(treatment).baseline(Baseline::arm(baseline));
             let test = Test::Permutation(Permutation::default());
+            let audit = audit.interval(Interval::Delta(Delta::default()));
             let report = audit.topics(["war"]).statistic(OddsRatio).test(test).run().unwrap();
             report.estimates()[0].clone()
         };

@@ -194,7 +194,7 @@ fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) 
         (estimate.interval, estimate.method) = if reach.is_finite() {
             (Ok(scale.interval(joint.at - reach, joint.at + reach, level)), Some(used))
         } else {
-            (Err(NoInterval::NoVariation), None)
+            (Err(NoInterval::ReplicatesWithoutValue), None)
         };
     }
 }

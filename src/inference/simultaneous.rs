@@ -20,17 +20,20 @@ use crate::error::Error;
 /// Right for some dozens of clusters in each arm or more. Standard errors are the delta method's.
 /// With [`ReplicateErrors::Same`] every replicate is divided by the estimate's own, which is what a
 /// percentile does and as short with few clusters; with [`ReplicateErrors::Each`] by its own, which
-/// costs a pass over the clusters for each replicate and topic.
+/// costs a pass over the clusters for each replicate and topic. Replicates without a finite value
+/// count as beyond all others; where there are too many of them there are no bands
+/// ([`NoInterval::ReplicatesWithoutValue`](crate::NoInterval)).
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// # use tiltmeter::{Audit, Baseline};
 /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// use tiltmeter::inference::{ReplicateErrors, Simultaneous};
+/// use tiltmeter::inference::Simultaneous;
+/// use tiltmeter::statistic::Difference;
 /// use tiltmeter::{Interval, MethodUsed};
-/// let bands = Simultaneous { errors: ReplicateErrors::Each, ..Simultaneous::default() };
-/// let report = audit.interval(Interval::Simultaneous(bands)).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::SimultaneousStudentised));
+/// let bands = Interval::Simultaneous(Simultaneous::default());
+/// let report = audit.statistic(Difference).interval(bands).run()?;
+/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::SimultaneousMaxT));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,179 @@
+//! One question, every interval and test: how sure one may be of the same number, by whom one asks.
+//! On the log shipped in `data/`, as in the example `audit`.
+//!
+//! ```text
+//! cargo run --example intervals              # topic c3
+//! cargo run --example intervals -- c6        # another
+//! cargo run --example intervals -- c6 --json
+//! ```
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+use tiltmeter::inference::{
+    Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Equivalence, Jackknife,
+    Multiplicity, Permutation, Quantile, ReplicateErrors, Simultaneous, Test, WildBootstrap,
+    WildTest,
+};
+use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
+use tiltmeter::{Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval};
+
+fn main() -> ExitCode {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let json = words.iter().position(|word| word == "--json").map(|at| words.remove(at)).is_some();
+    let topic = words.pop().unwrap_or_else(|| "c3".to_owned());
+    if !words.is_empty() || topic.starts_with('-') {
+        eprintln!("usage: intervals [TOPIC] [--json]");
+        return ExitCode::from(2);
+    }
+    match run(&topic) {
+        Ok(found) if json => print_json(&found),
+        Ok(found) => print_text(&topic, &found),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The estimate of the topic by each way to express doubt.
+struct Found {
+    naive: Option<tiltmeter::ConfidenceInterval>,
+    intervals: Vec<Estimate>,
+    tests: Vec<Estimate>,
+}
+
+fn run(topic: &str) -> Result<Found, Error> {
+    let log = log()?;
+    let audit = || {
+        let audit = Audit::of(&log).treatment("bts").baseline(Baseline::arm("random"));
+        audit.cluster(ClusterBy::column("hour"))
+    };
+    let of_topic = |audit: Audit<'_>| -> Result<Estimate, Error> {
+        let report = audit.run()?;
+        let found = report.estimates().iter().find(|e| e.estimand.topic == topic);
+        found.cloned().ok_or_else(|| Error::UnknownTopic {
+            topic: topic.to_owned(),
+            available: report.estimates().iter().map(|e| e.estimand.topic.clone()).collect(),
+        })
+    };
+    let mut intervals = Vec::new();
+    for interval in intervals_to_show() {
+        intervals.push(of_topic(audit().interval(interval))?);
+    }
+    // To speak of other items than these, which were on offer, is to cluster by them as well.
+    intervals.push(of_topic(audit().second_cluster(ClusterBy::Item))?);
+    let mut tests = Vec::new();
+    for test in tests_to_show() {
+        tests.push(of_topic(audit().test(test).multiplicity(Multiplicity::Holm))?);
+    }
+    let naive = intervals[0].naive.map(|naive| naive.interval);
+    Ok(Found { naive, intervals, tests })
+}
+
+fn intervals_to_show() -> Vec<Interval> {
+    use BootstrapKind::{Bca, Percentile, Studentised};
+    let bootstrap = |kind| Interval::Bootstrap(Bootstrap { kind, ..Bootstrap::default() });
+    let multinomial = Bootstrap { weights: BootstrapWeights::Multinomial, ..Bootstrap::default() };
+    let each = Simultaneous { errors: ReplicateErrors::Each, ..Simultaneous::default() };
+    vec![
+        Interval::default(),
+        Interval::Delta(Delta { quantile: Quantile::Normal, ..Delta::default() }),
+        Interval::Jackknife(Jackknife::default()),
+        bootstrap(Percentile),
+        bootstrap(Bca),
+        bootstrap(Studentised),
+        Interval::Bootstrap(multinomial),
+        Interval::WildBootstrap(WildBootstrap::default()),
+        Interval::Simultaneous(Simultaneous::default()),
+        Interval::Simultaneous(each),
+    ]
+}
+
+fn tests_to_show() -> Vec<Test> {
+    vec![
+        Test::Delta(DeltaTest::default()),
+        Test::WildBootstrap(WildTest::default()),
+        Test::Permutation(Permutation::default()),
+        Test::Equivalence(Equivalence { low: 0.9, high: 1.0 / 0.9, ..Equivalence::default() }),
+    ]
+}
+
+fn print_text(topic: &str, found: &Found) {
+    println!("Topic {topic:?}, {}", found.intervals[0].estimand);
+    println!("\nIntervals (95%):");
+    if let Some(naive) = found.naive {
+        println!("  {:<64} {}", "naive: impressions independent (wrong)", ends(&naive));
+    }
+    for estimate in &found.intervals {
+        let method = estimate.method.map_or_else(String::new, |method| method.to_string());
+        match &estimate.interval {
+            Ok(interval) => println!("  {method:<64} {}", ends(interval)),
+            Err(reason) => println!("  {method:<64} none: {reason}"),
+        }
+    }
+    println!("\nTests: p, and adjusted for all topics by Holm's method:");
+    for estimate in &found.tests {
+        let Some(test) = estimate.test else {
+            continue;
+        };
+        let method = test.method.map_or_else(String::new, |method| method.to_string());
+        match (test.p, test.p_adjusted) {
+            (Ok(p), Some(adjusted)) => println!("  {method:<64} {p:.4} {adjusted:.4}"),
+            (Ok(p), None) => println!("  {method:<64} {p:.4}"),
+            (Err(reason), _) => println!("  {method:<64} none: {reason}"),
+        }
+    }
+}
+
+fn ends(interval: &tiltmeter::ConfidenceInterval) -> String {
+    let end = |end: Option<f64>| end.map_or("unbounded".to_owned(), |end| format!("{end:.4}"));
+    format!("{} to {}", end(interval.low), end(interval.high))
+}
+
+fn print_json(found: &Found) {
+    let interval = |estimate: &Estimate| {
+        json!({
+            "method": estimate.method,
+            "low": estimate.interval.ok().and_then(|i| i.low),
+            "high": estimate.interval.ok().and_then(|i| i.high),
+            "standard_error": estimate.standard_error,
+        })
+    };
+    let test = |estimate: &Estimate| {
+        json!({
+            "test": estimate.test.and_then(|test| test.method),
+            "p_value": estimate.test.and_then(|test| test.p.ok()),
+            "p_adjusted": estimate.test.and_then(|test| test.p_adjusted),
+        })
+    };
+    let all = json!({
+        "value": found.intervals[0].value.number(),
+        "naive_low": found.naive.and_then(|naive| naive.low),
+        "naive_high": found.naive.and_then(|naive| naive.high),
+        "intervals": found.intervals.iter().map(interval).collect::<Vec<_>>(),
+        "tests": found.tests.iter().map(test).collect::<Vec<_>>(),
+    });
+    println!("{all:#}");
+}
+
+fn log() -> Result<ExposureLog, Error> {
+    let shipped = Path::new("data/open_bandit_small.csv.gz");
+    let path = match shipped.exists() {
+        true => shipped.to_owned(),
+        false => Path::new(env!("CARGO_MANIFEST_DIR")).join(shipped),
+    };
+    let schema = LogSchema::new()
+        .arm("arm")
+        .item("item")
+        .position("position")
+        .time("ts", TimeFormat::Iso)
+        .topics(TopicColumn::single("topic"))
+        .column("hour")
+        .column("campaign");
+    let log = ExposureLog::open(path, &schema)?;
+    let campaigns = log.column("campaign")?.clone();
+    log.restrict(|row| campaigns.id(row) == Some("all"))
+}

@@ -480,7 +480,7 @@ fn simultaneous_bands_and_step_down() {
     }
 }
 
-/// More topics make no band shorter, and a topic alone has the band of its own distances.
+/// More topics make no band shorter, and three have longer ones than each by itself under the normal.
 #[test]
 fn bands_of_more_topics_are_no_shorter() {
     let log = golden_log("nested", true);
@@ -494,6 +494,10 @@ fn bands_of_more_topics_are_no_shorter() {
         };
         let widths = [&["war"][..], &["sport", "war"], &["sport", "trade", "war"]].map(of);
         assert!(widths[0] < widths[2] && widths.is_sorted(), "{widths:?}");
+        let normal = Delta { quantile: Quantile::Normal, ..Delta::default() };
+        let alone = war(audit(&log).statistic(LogRatio).interval(Interval::Delta(normal)));
+        let (low, high) = bounds(&alone);
+        assert!(high - low < widths[2], "{low} to {high} against {widths:?}");
     }
 }
 

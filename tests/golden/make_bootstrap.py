@@ -97,4 +97,5 @@ def main():
     print(json.dumps({"made_by": "make_bootstrap.py, numpy " + np.__version__, "cases": cases}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -268,9 +268,10 @@ impl From<NoInterval> for NoTest {
             NoInterval::UndefinedValue => Self::UndefinedValue,
             NoInterval::SingleCluster => Self::SingleCluster,
             NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
-            NoInterval::ShareAtLimit | NoInterval::LeavingOneOut | NoInterval::ReplicatesWithoutValue | NoInterval::TooEarly => {
-                Self::NoStandardError
-            }
+            NoInterval::ShareAtLimit
+            | NoInterval::LeavingOneOut
+            | NoInterval::ReplicatesWithoutValue
+            | NoInterval::TooEarly => Self::NoStandardError,
         }
     }
 }

@@ -841,15 +841,46 @@ fn rounding_is_no_variation() {
     }
 }
 
-/// The delta method where it will do; where clusters are few or a share is at its limit, another
-/// that says its name.
+/// The delta method where it will do; where few clusters carry the topic the jackknife; where clusters
+/// are few or a share is at its limit, another than delta that says its name.
 #[test]
 fn automatic_says_what_it_took() {
-    for name in ["nested", "crossed", "mixed"] {
+    let carried_by_few = |name: &str| {
         let log = golden_log(name, true);
         let of = |interval| war(audit(&log).interval(interval));
-        assert_eq!(of(Interval::default()), of(Interval::Delta(Delta::default())), "{name}");
-    }
+        let found = of(Interval::default());
+        let few = |warning: &Warning| matches!(warning, Warning::FewTopicClusters { .. });
+        let few = found.warnings.iter().any(few);
+        let taken = match few {
+            true => Interval::Jackknife(Jackknife::default()),
+            false => Interval::Delta(Delta::default()),
+        };
+        assert_eq!(found, of(taken), "{name}");
+        few
+    };
+    assert!(carried_by_few("nested"));
+    assert!(carried_by_few("crossed"));
+    let even: Vec<_> = ["a", "b"]
+        .into_iter()
+        .flat_map(|arm| (0..12).map(move |at| (arm, 2 + at % 3, 20)))
+        .collect();
+    let even = log(&of_viewers(&even), false);
+    let of = |interval| war(audit(&even).interval(interval));
+    assert_eq!(of(Interval::default()), of(Interval::Delta(Delta::default())));
+    assert_eq!(of(Interval::default()).warnings, []);
+    // By hand: one viewer of ten with 9 of the topic's 18, nine with one each: 18^2/(81 + 9) = 3.6.
+    let rows: Vec<_> = ["a", "b"]
+        .into_iter()
+        .flat_map(|arm| (0..10).map(move |at| (arm, if at == 0 { 9 } else { 1 }, 20)))
+        .collect();
+    let estimate = war(audit(&log(&of_viewers(&rows), false)));
+    let effective = |warning: &Warning| match warning {
+        Warning::FewTopicClusters { side: Side::Treatment, effective } => Some(*effective),
+        _ => None,
+    };
+    let effective = estimate.warnings.iter().find_map(effective).unwrap();
+    assert!((effective - 3.6).abs() < 1e-12, "{effective}");
+    assert_eq!(estimate.method, Some(MethodUsed::Jackknife));
     for name in ["few_nested", "few_crossed"] {
         let log = golden_log(name, true);
         let estimate = war(audit(&log));

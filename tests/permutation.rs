@@ -11,7 +11,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{
-    Audit, Baseline, Error, Estimate, ExposureLog, Interval, NoTest, Reach, TestUsed, Tested, Unit, Warning,
+    Audit, Baseline, Error, Estimate, ExposureLog, Interval, NoTest, Reach, TestUsed, Tested, Unit,
+    Warning,
 };
 
 /// A cluster: topic and all impressions in a, the same in b, and the stratum of its impressions.

@@ -291,8 +291,11 @@ impl Replicated {
         if summary.is_single() {
             return Doubt::none(NoInterval::SingleCluster);
         }
-        // Where the clusters are known, whether they vary is seen without rounding.
-        if let Some(Err(reason)) = influence.map(Influence::variance) {
+        // Where the clusters are known, whether they vary is seen without rounding; but Poisson
+        // weights vary in how many clusters there are, too.
+        if method.weights == BootstrapWeights::Multinomial
+            && let Some(Err(reason)) = influence.map(Influence::variance)
+        {
             return Doubt::none(reason);
         }
         let sorted = self.sorted();
@@ -344,7 +347,8 @@ fn spread(sorted: &[f64]) -> Option<f64> {
     let squares: f64 = finite.iter().map(|value| (value - mean).powi(2)).sum();
     // Replicates that are all the same differ by rounding only: single precision's, for masses.
     let size: f64 = finite.iter().map(|value| value.powi(2)).sum();
-    (finite.len() > 1 && squares > 1e-12 * size.max(1e-8 * count)).then(|| (squares / (count - 1.0)).sqrt())
+    (finite.len() > 1 && squares > 1e-12 * size.max(1e-8 * count))
+        .then(|| (squares / (count - 1.0)).sqrt())
 }
 
 /// The ends of a bias-corrected and accelerated interval (Efron 1987).

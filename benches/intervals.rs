@@ -94,16 +94,19 @@ fn by_method(group: &mut BenchmarkGroup<'_, WallTime>) {
     }
 }
 
+/// Percentiles beside BCa, to see what the pass over the clusters costs.
 fn bca_of_many_topics(group: &mut BenchmarkGroup<'_, WallTime>) {
     let shape = Shape { viewers: 100_000, topics: 1_000, ..Shape::of(10_000_000) };
     let log = Columns::make(shape).log().expect("the made-up log is right");
     let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
     drop(log);
-    let bca = bootstrap(BootstrapKind::Bca, BootstrapWeights::Poisson);
     group.throughput(Throughput::Elements(1_000));
-    group.bench_function(BenchmarkId::new("viewers_100k_topics_1000", "bca"), |b| {
-        b.iter(|| audit(&tally, bca.into()));
-    });
+    for (name, kind) in [("percentile", BootstrapKind::Percentile), ("bca", BootstrapKind::Bca)] {
+        let method = bootstrap(kind, BootstrapWeights::Poisson);
+        group.bench_function(BenchmarkId::new("viewers_100k_topics_1000", name), |b| {
+            b.iter(|| audit(&tally, method.into()));
+        });
+    }
 }
 
 fn main() {

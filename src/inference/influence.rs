@@ -75,32 +75,41 @@ impl Groups {
 /// The influence of each cluster on a statistic: its contribution times the gradient.
 #[derive(Clone, Debug)]
 pub(super) struct Influence {
-    by_cluster: Vec<f64>,
     groups: Groups,
+    /// By group.
+    moments: Vec<Moments>,
+}
+
+/// Sums of powers of the influences of a group's clusters around their mean.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moments {
+    squares: f64,
+    cubes: f64,
 }
 
 impl Influence {
     pub(super) fn of(gradient: &[f64], contributions: &Contributions) -> Self {
-        let by_cluster = (0..contributions.present().len())
-            .map(|cluster| influence(contributions.columns(), gradient, cluster))
-            .collect();
-        Self { by_cluster, groups: Groups::of(contributions) }
+        let by_cluster = influences(contributions.columns(), gradient);
+        let groups = Groups::of(contributions);
+        let mut sums = vec![0.0; groups.sizes.len()];
+        let members = || {
+            let all = by_cluster.iter().zip(&groups.of);
+            all.filter(|(_, group)| **group != Groups::NONE).map(|(h, g)| (*h, usize::from(*g)))
+        };
+        members().for_each(|(h, group)| sums[group] += h);
+        let means: Vec<f64> =
+            sums.iter().zip(&groups.sizes).map(|(sum, &size)| sum / size as f64).collect();
+        let mut moments = vec![Moments::default(); groups.sizes.len()];
+        for (h, group) in members() {
+            let off = h - means[group];
+            moments[group].squares += off * off;
+            moments[group].cubes += off * off * off;
+        }
+        Self { groups, moments }
     }
 
     pub(super) fn groups(&self) -> &Groups {
         &self.groups
-    }
-
-    /// The influences of a group's clusters.
-    fn of_group(&self, group: usize) -> impl Iterator<Item = f64> {
-        let members = self.by_cluster.iter().zip(&self.groups.of);
-        members.filter(move |(_, its)| usize::from(**its) == group).map(|(h, _)| *h)
-    }
-
-    /// The influences of a group's clusters around their mean.
-    fn around_mean(&self, group: usize) -> impl Iterator<Item = f64> {
-        let mean = self.of_group(group).sum::<f64>() / self.groups.sizes[group] as f64;
-        self.of_group(group).map(move |h| h - mean)
     }
 
     /// The variance of the statistic: over groups, the sum of `G/(G-1) sum (h_c - mean h)^2`, with
@@ -112,25 +121,22 @@ impl Influence {
 
     /// The parts of the variance: one, or one for each arm.
     pub(super) fn parts(&self) -> Result<Vec<Part>, NoInterval> {
-        let part = |(group, (&clusters, &side))| {
+        let part = |((&clusters, &side), moments): ((&usize, &Option<Side>), &Moments)| {
             if clusters < 2 {
                 return Err(NoInterval::SingleCluster);
             }
             let clusters = clusters as f64;
-            let squares: f64 = self.around_mean(group).map(|h| h.powi(2)).sum();
-            Ok(Part { side, clusters, variance: clusters / (clusters - 1.0) * squares })
+            let variance = clusters / (clusters - 1.0) * moments.squares;
+            Ok(Part { side, clusters, variance })
         };
-        self.groups.sizes.iter().zip(&self.groups.sides).enumerate().map(part).collect()
+        self.groups.sizes.iter().zip(&self.groups.sides).zip(&self.moments).map(part).collect()
     }
 
     /// The acceleration of BCa intervals, `sum h^3 / (6 (sum h^2)^1.5)` around the groups' means: a
     /// sixth of the skewness of the statistic, as the linear part of it has.
     pub(super) fn acceleration(&self) -> f64 {
-        let (mut squares, mut cubes) = (0.0, 0.0);
-        for group in 0..self.groups.sizes.len() {
-            squares += self.around_mean(group).map(|h| h.powi(2)).sum::<f64>();
-            cubes += self.around_mean(group).map(|h| h.powi(3)).sum::<f64>();
-        }
+        let squares: f64 = self.moments.iter().map(|moments| moments.squares).sum();
+        let cubes: f64 = self.moments.iter().map(|moments| moments.cubes).sum();
         if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 }
     }
 }
@@ -143,6 +149,26 @@ pub(super) fn pooled(parts: &[(f64, f64)]) -> Result<Variance, NoInterval> {
     }
     let spread: f64 = parts.iter().map(|(v, degrees)| (v / variance).powi(2) / degrees).sum();
     Ok(Variance { variance, degrees_of_freedom: 1.0 / spread })
+}
+
+/// Each cluster's contribution times the gradient, with what is only rounding set to zero. By
+/// columns, so that a processor's vectors take several clusters at a time.
+fn influences(columns: &[Vec<f64>], gradient: &[f64]) -> Vec<f64> {
+    let clusters = columns.first().map_or(0, Vec::len);
+    let (mut sums, mut sizes) = (vec![0.0_f64; clusters], vec![0.0_f64; clusters]);
+    for (column, slope) in columns.iter().zip(gradient) {
+        for ((sum, size), value) in sums.iter_mut().zip(&mut sizes).zip(column) {
+            let term = value * slope;
+            *sum += term;
+            *size += term.abs();
+        }
+    }
+    for (sum, size) in sums.iter_mut().zip(&sizes) {
+        if sum.abs() <= 8.0 * f64::EPSILON * size {
+            *sum = 0.0;
+        }
+    }
+    sums
 }
 
 /// A cluster's contribution times the gradient, with what is only rounding set to zero.

@@ -368,3 +368,30 @@ fn topics_from_a_table() {
     assert_eq!(done.tally.axes().topics(), ["sport", "war"]);
     assert_eq!(done.tally.impressions(), 4);
 }
+
+/// Pairs of two units have the keys of a combined column, from a log and from a job, which reads the
+/// columns of both.
+#[test]
+fn pairs_are_combined_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let rows = "who,week,feed,about\na,1,x,war\na,2,x,sport\nb,1,y,war\nb,1,y,war\na|b,2,y,sport\n";
+    std::fs::write(&path, rows).unwrap();
+    let schema = LogSchema::new()
+        .viewer("who")
+        .column("week")
+        .arm("feed")
+        .topics(TopicColumn::single("about"))
+        .combined("both", ["who", "week"]);
+    let by = |cluster| TallySpec { cluster, ..TallySpec::default() };
+    let pairs = ClusterBy::Viewer.paired(ClusterBy::column("week"));
+    let log = ExposureLog::open(&path, &schema).unwrap();
+    let tally = Tally::of(&log, &by(pairs.clone())).unwrap();
+    assert_eq!(tally.clusters(), 4);
+    let combined = Tally::of(&log, &by(ClusterBy::column("both"))).unwrap();
+    assert_eq!((tally.keys(), tally.totals()), (combined.keys(), combined.totals()));
+    let job = TallyJob::new([path], schema, by(pairs)).run().unwrap();
+    assert_eq!(job.tally, tally);
+    let of_buckets = ClusterBy::Viewer.hashed(3).paired(ClusterBy::column("week"));
+    assert!(matches!(Tally::of(&log, &by(of_buckets)), Err(Error::Parameter { .. })));
+}

@@ -173,3 +173,45 @@ fn from_a_tally() {
     assert_eq!(from_log.estimates(), from_tally.estimates());
     assert!(from_tally.quality().is_none());
 }
+
+/// A test that was asked for is in the table, the sentence and the record, with its reason where it
+/// has no p-value; one that was not is in none of them.
+#[test]
+fn tests_are_reported() {
+    use tiltmeter::inference::{DeltaTest, Multiplicity, Test};
+    let rows: Vec<(&str, &str, &str)> = ["a", "b", "c", "d", "e", "f"]
+        .into_iter()
+        .enumerate()
+        .flat_map(|(at, who)| {
+            let feed = if at < 3 { "ranked" } else { "newest" };
+            let about = ["war", "sport", if at % 2 == 0 { "war" } else { "music" }];
+            about.map(|about| (who, feed, about))
+        })
+        .chain([("g", "ranked", "only here")])
+        .collect();
+    let text = |of: fn(&(&'static str, &'static str, &'static str)) -> &'static str| {
+        rows.iter().map(of).collect::<Vec<_>>()
+    };
+    let source = SliceSource::new("rows")
+        .text("who", &text(|row| row.0))
+        .text("feed", &text(|row| row.1))
+        .text("about", &text(|row| row.2));
+    let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+    let log = ExposureLog::read(source, &schema).unwrap();
+    let audit = || Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+    let test = Test::Delta(DeltaTest::default());
+    let report = audit().test(test).multiplicity(Multiplicity::Holm).run().unwrap();
+    let record = ReportRecord::from_json(&report.to_json().unwrap()).unwrap();
+    let of = |topic: &str| record.estimates.iter().find(|e| e.topic == topic).unwrap();
+    let war = of("war");
+    assert!(war.p_value.is_some_and(|p| p > 0.0 && p < 1.0));
+    assert!(war.p_adjusted >= war.p_value && war.adjusted_by == Some(Multiplicity::Holm));
+    assert_eq!(of("only here").p_value, None);
+    assert_eq!(of("only here").no_test, Some(tiltmeter::NoTest::NoStandardError));
+    let text = report.to_string();
+    assert!(text.contains(" p ") && text.contains("adjusted p"), "{text}");
+    assert!(report.sentence().contains("adjusted for the number of topics by Holm"));
+    let without = audit().run().unwrap();
+    assert!(!without.to_string().contains("adjusted p"));
+    assert!(!without.sentence().contains("Tests:"));
+}

@@ -11,8 +11,8 @@ use tiltmeter::inference::{Delta, Quantile};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::{Impression, ImpressionSource, SliceSource};
 use tiltmeter::statistic::{
-    AmplificationRatio, Difference, LogRatio, OddsRatio, PercentAmplification, SmoothedReach,
-    Statistic, TreatmentShare,
+    AmplificationRatio, Difference, HalfAddedRatio, LogRatio, OddsRatio, PercentAmplification,
+    SmoothedReach, Statistic, TreatmentShare,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
@@ -155,6 +155,8 @@ fn values_by_hand() {
     close("percent", value(audit(&log).statistic(PercentAmplification)), 100.0, 1e-14);
     close("difference", value(audit(&log).statistic(Difference)), 0.25, 1e-15);
     close("odds", value(audit(&log).statistic(OddsRatio)), 3.0, 1e-15);
+    // (3.5 / 7) / (2.5 / 9); statsmodels' `Table2x2` with 1/2 added gives the same.
+    close("half", value(audit(&log).statistic(HalfAddedRatio)), 1.8, 1e-15);
     // Means of viewers' shares: (2/3 + 1/2 + 0)/3 against (1/3 + 0 + 1/4)/3.
     close("mean", value(audit(&log).unit(Unit::ClusterMean)), (7.0 / 6.0) / (7.0 / 12.0), 1e-15);
     // Two of three viewers see t at all in either arm; once only, two against none.

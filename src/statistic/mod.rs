@@ -23,6 +23,7 @@ macro_rules! statistics {
 
 statistics! {
     ratio: AmplificationRatio, LogRatio, PercentAmplification;
+    half_added: HalfAddedRatio;
     difference: Difference;
     odds_ratio: OddsRatio;
     share: TreatmentShare, BaselineShare;

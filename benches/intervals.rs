@@ -11,8 +11,8 @@ use criterion::{
 };
 use tiltmeter::inference::{
     Automatic, Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife,
-    Multiplicity, Permutation, ReplicateErrors, RomanoWolf, Simultaneous, Test, WildBootstrap,
-    WildTest,
+    Monitor, MonitorSpec, Multiplicity, Permutation, ReplicateErrors, RomanoWolf, Simultaneous,
+    Test, Trail, Watched, WildBootstrap, WildTest,
 };
 use tiltmeter::tally::Tally;
 use tiltmeter::{Audit, AuditReport, Baseline, Error, Interval};
@@ -109,6 +109,25 @@ fn bca_of_many_topics(group: &mut BenchmarkGroup<'_, WallTime>) {
     }
 }
 
+/// A monitor that observes 10,000 clusters at once.
+fn monitor(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let shape = Shape { viewers: 10_000, topics: 10, ..Shape::of(1_000_000) };
+    let log = Columns::make(shape).log().expect("the made-up log is right");
+    let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
+    let mut spec = MonitorSpec::for_clusters(10_000);
+    let topics = (0..10).map(workload::topic_name);
+    spec.questions = topics.map(|topic| Watched::of(topic, ARMS[0], ARMS[1])).collect();
+    spec.trail = Trail::Dropped;
+    group.throughput(Throughput::Elements(10));
+    group.bench_function(BenchmarkId::new("viewers_10k_topics_10", "monitor"), |b| {
+        b.iter(|| {
+            let mut monitor = Monitor::new(spec.clone()).expect("the spec is right");
+            monitor.observe(&tally).expect("every cluster is new");
+            monitor.readings()
+        });
+    });
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("intervals");
@@ -119,6 +138,7 @@ fn main() {
     group.measurement_time(Duration::from_secs(2));
     by_method(&mut group);
     bca_of_many_topics(&mut group);
+    monitor(&mut group);
     group.finish();
     criterion.final_summary();
 }

@@ -9,11 +9,11 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
-use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test, TwoWay};
+use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test};
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec};
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// An audit of one arm of a feed against a baseline, being put together.
 ///

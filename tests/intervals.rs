@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tiltmeter::inference::{
     Automatic, Blocks, Bootstrap, BootstrapKind, BootstrapWeights, Compare, Delta, DeltaTest,
     Equivalence, Jackknife, Multiplicity, Permutation, Quantile, ReplicateErrors, RomanoWolf,
-    Simultaneous, Test, TwoWay, WildBootstrap, WildTest, WildWeights,
+    Simultaneous, Test, WildBootstrap, WildTest, WildWeights,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -17,7 +17,7 @@ use tiltmeter::statistic::{
     AmplificationRatio, Cell, Difference, LogRatio, OddsRatio, Quantity, Scale, Side, Statistic,
     TreatmentShare, Working,
 };
-use tiltmeter::tally::{Tally, TallySpec};
+use tiltmeter::tally::{Tally, TallySpec, TwoWay};
 use tiltmeter::{
     Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval, MethodUsed, NoInterval,
     NoTest, Reach, TestUsed, Unit, Warning,

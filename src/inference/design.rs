@@ -253,6 +253,8 @@ pub struct Pilot {
     pub variance: Vec<VariancePart>,
     /// What to know before planning with it.
     pub cautions: Vec<Caution>,
+    /// The statistic's null on the working scale; of one that compares nothing, the pilot's value.
+    pub null: f64,
 }
 
 /// What a pilot shows of one arm; everything in counts of impressions.
@@ -380,6 +382,7 @@ impl Pilot {
             design_effect_unequal: design_effect(mean, variation, rho),
             variance: variance.collect(),
             cautions: cautions(clusters, intraclass),
+            null: statistic.null().unwrap_or(working),
         })
     }
 
@@ -432,7 +435,7 @@ impl Pilot {
     pub fn minimum_detectable(&self, design: &Design) -> Result<Detectable, Error> {
         let (standard_error, degrees) = self.expected(design)?;
         let effect = design.multiplier(degrees) * standard_error;
-        let null = self.null();
+        let null = self.null;
         Ok(Detectable {
             effect,
             above: self.scale.reported(null + effect),
@@ -544,23 +547,9 @@ impl Pilot {
         }
     }
 
-    /// The null on the working scale.
-    fn null(&self) -> f64 {
-        match self.scale {
-            Scale::Linear | Scale::Log | Scale::LogPercent => 0.0,
-            Scale::Logit => self.working,
-        }
-    }
-
     /// The distance of a reported value from the null, on the working scale.
     fn effect(&self, truth: f64) -> Result<f64, Error> {
-        let working = match self.scale {
-            Scale::Linear => truth,
-            Scale::Log => truth.ln(),
-            Scale::LogPercent => (truth / 100.0).ln_1p(),
-            Scale::Logit => truth.ln() - (-truth).ln_1p(),
-        };
-        let effect = working - self.null();
+        let effect = self.scale.working(truth) - self.null;
         if !effect.is_finite() {
             return Err(
                 self.no_effect(truth, "a value that the statistic can have, short of its limits")

@@ -44,7 +44,6 @@ pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub use self::testing::{DeltaTest, Equivalence, Test};
-pub use self::two_way::TwoWay;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
 use crate::estimate::{
@@ -59,8 +58,10 @@ use crate::tally::{ClusterBy, Tally};
 const FEW_CLUSTERS: u64 = 10;
 
 /// Fewer effective clusters than this that carry the topic are flagged, if they are less than half of
-/// an arm's. At about this many the delta method's 95% intervals begin to cover less than 94%
-/// (`guide::choosing_an_interval`).
+/// an arm's. In the coverage study (`guide::choosing_an_interval`) the delta method's 95% intervals
+/// covered 94.2% in the cell of equal nested clusters with 30 of them in an arm (400 clusters, 5%,
+/// correlation 0.3), 93.4% with 18 (0.5%, 0.05), and 91.0% with 3 (0.5%, 0.3); Monte Carlo error 1
+/// point. The numbers are by the moments of the feeds, `G S / (S + rho (1 - S))`.
 const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 
 /// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.

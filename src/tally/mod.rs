@@ -18,6 +18,7 @@ mod sparse;
 mod sql;
 mod table;
 mod totals;
+mod two_way;
 mod window;
 
 use std::fmt;
@@ -32,6 +33,7 @@ pub(crate) use self::saved::replace;
 pub use self::sql::{Dialect, SqlLog};
 pub use self::table::{TableFault, TableFaultReason};
 pub use self::totals::Totals;
+pub use self::two_way::TwoWay;
 pub use self::window::WindowBy;
 use crate::attention::Attention;
 use crate::error::Error;

@@ -263,14 +263,12 @@ impl Monitor {
 
     fn interval(&self, at: f64, error: f64, scale: Scale, clusters: u64) -> ConfidenceInterval {
         let reach = self.boundary.stretch(clusters) * error;
-        // A bound past the largest number bounds nothing.
-        let bound = |working: f64| Some(scale.reported(working)).filter(|bound| bound.is_finite());
         let (low, high) = match self.spec.sidedness {
-            Sidedness::TwoSided => (bound(at - reach), bound(at + reach)),
-            Sidedness::Above => (bound(at - reach), None),
-            Sidedness::Below => (None, bound(at + reach)),
+            Sidedness::TwoSided => (at - reach, at + reach),
+            Sidedness::Above => (at - reach, f64::INFINITY),
+            Sidedness::Below => (f64::NEG_INFINITY, at + reach),
         };
-        ConfidenceInterval { low, high, level: self.spec.level }
+        scale.interval(low, high, self.spec.level)
     }
 
     /// What is known of each question now, in the order of the spec.

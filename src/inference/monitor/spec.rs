@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Estimand, Unit};
 use crate::inference::check_level;
 use crate::inference::contribution::Question;
-use crate::statistic::{self, AmplificationRatio, Cell, Over, Side, Statistic};
+use crate::statistic::{self, AmplificationRatio, Cell, Over, Statistic};
 use crate::tally::{ClusterBy, TallySpec};
 
 /// What a [`Monitor`](super::Monitor) watches, and how: to be declared before the first cluster.
@@ -180,12 +180,11 @@ impl Watched {
 
     /// The null on the reported scale.
     pub(super) fn null(&self) -> Option<f64> {
-        let has = |side| self.cells().iter().any(|cell| cell.side == side);
         match self.null {
             Null::At(value) => Some(value),
-            // All statistics of two arms are 0 there on the scale on which they work.
-            Null::NoAmplification => (has(Side::Treatment) && has(Side::Baseline))
-                .then(|| self.statistic.scale().reported(0.0)),
+            Null::NoAmplification => {
+                self.statistic.null().map(|null| self.statistic.scale().reported(null))
+            }
         }
     }
 

@@ -64,6 +64,7 @@ pub mod guide;
 pub mod inference;
 pub mod job;
 pub mod log;
+mod philox;
 pub mod report;
 pub mod source;
 pub mod statistic;

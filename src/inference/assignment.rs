@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::resample::philox;
+use crate::philox::philox;
 
 /// The purpose of the random numbers, as part of the counter.
 const PURPOSE: u64 = 0x7065_726d;

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 
 use super::Case;
 use super::influence::{Groups, influence, pooled};
-use super::resample::{GROUP, Weights, philox, poisson_weights};
+use super::resample::{GROUP, Weights, poisson_weights};
 use crate::log::ClusterKey;
+use crate::philox::philox;
 use crate::statistic::Working;
 
 /// How clusters are weighted in a replicate.

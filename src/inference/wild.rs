@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{check_replicates, quantile};
 use super::contribution::{Contributions, index};
 use super::influence::{Groups, pooled};
-use super::resample::philox;
 use super::{Case, Doubt};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval, NoTest, TestUsed, Tested};
 use crate::log::ClusterKey;
+use crate::philox::philox;
 use crate::statistic::{Cell, Quantity, Statistic, TwoArms};
 use crate::tally::Tally;
 

@@ -14,7 +14,7 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use self::weights::MOST;
-pub(super) use self::weights::{GROUP, Weights, philox, weights as poisson_weights};
+pub(super) use self::weights::{GROUP, Weights, weights as poisson_weights};
 use crate::log::ClusterKey;
 
 /// Clusters whose weights are held at a time; their places are bytes.

@@ -2,6 +2,7 @@
 //! cluster key, so that it is the same on any thread, in any order and on any machine.
 
 use crate::log::ClusterKey;
+use crate::philox::philox;
 
 /// Replicates of a group: their weights are made together.
 pub(in crate::inference) const GROUP: usize = 128;
@@ -32,30 +33,6 @@ const SELDOM: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(64))]
 pub(in crate::inference) struct Weights(pub(in crate::inference) [u8; GROUP]);
-
-/// Four words of random bits for a counter: Philox4x32 with 10 rounds (Salmon, Moraes, Dror and
-/// Shaw 2011, doi 10.1145/2063384.2063405).
-///
-/// Words are kept in the low halves of 64 bits, where a product needs no widening; what stands in
-/// the high halves is never looked at. There is no branch and no array, so that a loop over
-/// counters is made to work on several side by side.
-#[inline(always)]
-pub(in crate::inference) fn philox(
-    [mut a, mut b, mut c, mut d]: [u64; 4],
-    [mut key, mut other]: [u32; 2],
-) -> [u32; 4] {
-    for _ in 0..10 {
-        let first = (a & 0xFFFF_FFFF) * 0xD251_1F53;
-        let second = (c & 0xFFFF_FFFF) * 0xCD9E_8D57;
-        a = (second >> 32) ^ b ^ u64::from(key);
-        b = second;
-        c = (first >> 32) ^ d ^ u64::from(other);
-        d = first;
-        key = key.wrapping_add(0x9E37_79B9);
-        other = other.wrapping_add(0xBB67_AE85);
-    }
-    [a as u32, b as u32, c as u32, d as u32]
-}
 
 /// The weights of a cluster in the replicates of a group.
 #[inline(always)]
@@ -105,23 +82,6 @@ fn events(number: u16, numbers: &[u16]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Known answers of the Random123 library (`kat_vectors`, philox4x32 with 10 rounds).
-    #[test]
-    fn philox_gives_the_known_answers() {
-        let known: [([u32; 4], [u32; 2], [u32; 4]); 3] = [
-            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
-            ([!0; 4], [!0; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
-            (
-                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
-                [0xa409_3822, 0x299f_31d0],
-                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
-            ),
-        ];
-        for (counter, key, expected) in known {
-            assert_eq!(philox(counter.map(u64::from), key), expected);
-        }
-    }
 
     /// Closed form: `P(X = k) = exp(-1) / k!`.
     #[test]

@@ -222,6 +222,26 @@ pub enum Error {
         /// The method that says it.
         call: &'static str,
     },
+    /// The candidates of a request are not what a policy can choose from.
+    #[error(
+        "candidates: {detail}; give every column that the policy needs, each with a value for every \
+         item"
+    )]
+    Candidates {
+        /// What is missing or does not fit.
+        detail: String,
+    },
+    /// A policy gave a weight that is no weight.
+    #[error(
+        "the policy {policy} gave a candidate the weight {weight}; weights must be finite and not \
+         negative"
+    )]
+    PolicyWeight {
+        /// The policy's name.
+        policy: String,
+        /// The weight.
+        weight: String,
+    },
     /// A parameter lies outside its range.
     #[error("{parameter} is {value}; it must be {expected}")]
     Parameter {

@@ -1,0 +1,334 @@
+//! The feed at work: round by round viewers ask for slates, policies fill them, viewers respond, and
+//! policies learn. All randomness is by counter, so rounds may be worked on by any number of threads.
+
+use rand_distr::{Distribution, LogNormal, Poisson};
+use rayon::prelude::*;
+
+use super::Simulation;
+use super::config::ResponseConfig;
+use super::draws::{Draws, Purpose};
+use super::policy::{Chooser, Feature, Learning, Policy, Request, Shown};
+use super::pool::{Live, Pools};
+use super::rows::Rows;
+use super::world::DAY;
+use crate::error::Error;
+
+/// Viewers that a thread takes at a time.
+const CHUNK: usize = 64;
+
+/// Requests of a viewer in a round, at most: numbers of requests leave eight bits for them.
+const MOST_REQUESTS: u32 = 256;
+
+/// What part of the time on a clicked item one is given that is looked at and not clicked.
+const GLANCE: f64 = 0.1;
+
+/// What a viewer is like by now.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    viewer: u32,
+    pub(super) interests: Vec<f32>,
+    /// Sorted.
+    pub(super) follows: Vec<u32>,
+    /// The items last shown, the oldest first.
+    pub(super) remembered: std::collections::VecDeque<u32>,
+    /// By topic, impressions of the day.
+    shown_today: Vec<f32>,
+}
+
+/// A simulation under way.
+pub(super) struct Feed<'s> {
+    simulation: &'s Simulation,
+    policies: Vec<Box<dyn Policy>>,
+    needs: Vec<Vec<Feature>>,
+    states: Vec<State>,
+    live: Live,
+    examination: Vec<f64>,
+    dwell: LogNormal<f64>,
+    round: u32,
+}
+
+impl<'s> Feed<'s> {
+    pub(super) fn new(simulation: &'s Simulation) -> Result<Self, Error> {
+        let policies = simulation.build_policies()?;
+        let needs = policies.iter().map(|policy| policy.needs()).collect();
+        let responses = &simulation.config.responses;
+        let viewers = &simulation.viewers;
+        let states = (0..viewers.len()).map(|viewer| State {
+            viewer: viewer as u32,
+            interests: viewers.interests(viewer).to_vec(),
+            follows: viewers.follows(viewer).to_vec(),
+            remembered: std::collections::VecDeque::new(),
+            shown_today: vec![0.0; simulation.config.world.topics.len()],
+        });
+        Ok(Self {
+            needs,
+            states: states.collect(),
+            live: Live::new(&simulation.catalogue),
+            examination: responses.probabilities(simulation.config.slate)?,
+            dwell: LogNormal::new(responses.dwell_seconds.ln(), responses.dwell_spread)
+                .expect("the deviation was checked"),
+            simulation,
+            policies,
+            round: 0,
+        })
+    }
+
+    /// What the next round shows, in the order of viewers; `None` after the last.
+    ///
+    /// # Errors
+    /// [`Error::PolicyWeight`].
+    pub(super) fn next_round(&mut self) -> Result<Option<Rows>, Error> {
+        let config = &self.simulation.config;
+        if self.round >= config.days * config.rounds_per_day {
+            return Ok(None);
+        }
+        let round = self.simulation.round(self.round);
+        self.live.advance(&self.simulation.catalogue, round.start);
+        let mut states = std::mem::take(&mut self.states);
+        let parts: Result<Vec<Rows>, Error> = states
+            .par_chunks_mut(CHUNK)
+            .map_init(|| Hands::new(self), |hands, states| hands.serve(self, &round, states))
+            .collect();
+        if round.last_of_day {
+            states.par_iter_mut().for_each(|state| state.drift(config.responses.drift));
+        }
+        self.states = states;
+        let rows = Rows::joined(parts?);
+        self.learn(&rows);
+        self.round += 1;
+        Ok(Some(rows))
+    }
+
+    fn learn(&mut self, rows: &Rows) {
+        for (arm, policy) in self.policies.iter_mut().enumerate() {
+            if policy.learning() == Learning::EveryRound {
+                let catalogue = &self.simulation.catalogue;
+                let shown = rows.shown(arm as u8, catalogue, &self.simulation.viewers);
+                policy.learn(&shown);
+            }
+        }
+    }
+}
+
+impl Simulation {
+    /// A round by its number.
+    fn round(&self, number: u32) -> Round {
+        let config = &self.config;
+        let (day, within) = (number / config.rounds_per_day, number % config.rounds_per_day);
+        let length = DAY / i64::from(config.rounds_per_day);
+        let start = self.start + i64::from(day) * DAY + i64::from(within) * length;
+        Round { number, start, length, last_of_day: within + 1 == config.rounds_per_day }
+    }
+}
+
+/// A part of a day.
+struct Round {
+    number: u32,
+    start: i64,
+    length: i64,
+    last_of_day: bool,
+}
+
+/// What a thread works with.
+struct Hands {
+    pools: Pools,
+    chooser: Chooser,
+    /// By set of topics, the viewer's interest.
+    interests: Vec<f32>,
+}
+
+impl Hands {
+    fn new(feed: &Feed<'_>) -> Self {
+        Self {
+            pools: Pools::new(feed.simulation.catalogue.len()),
+            chooser: Chooser::default(),
+            interests: vec![0.0; feed.simulation.catalogue.topic_sets().len()],
+        }
+    }
+
+    fn serve(
+        &mut self,
+        feed: &Feed<'_>,
+        round: &Round,
+        states: &mut [State],
+    ) -> Result<Rows, Error> {
+        let mut rows = Rows::default();
+        let config = &feed.simulation.config;
+        for state in states {
+            let mut activity =
+                Draws::new(config.seed, Purpose::Activity, state.viewer, round.number);
+            let a_day = feed.simulation.viewers.activities()[state.viewer as usize];
+            let expected = f64::from(a_day) / f64::from(config.rounds_per_day);
+            let requests = Poisson::new(expected).map_or(0.0, |n| n.sample(&mut activity));
+            let requests = (requests as u32).min(MOST_REQUESTS);
+            if requests == 0 {
+                continue;
+            }
+            self.weigh_topics(feed, state);
+            for at in 0..requests {
+                let part = (f64::from(at) + activity.uniform()) / f64::from(requests);
+                let time = round.start + (part * round.length as f64) as i64;
+                let number = round.number * MOST_REQUESTS + at;
+                self.answer(feed, state, time, number, &mut rows)?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The viewer's interest in every set of topics: the mean over its topics.
+    fn weigh_topics(&mut self, feed: &Feed<'_>, state: &State) {
+        let sets = feed.simulation.catalogue.topic_sets();
+        for (set, interest) in (0..).zip(&mut self.interests) {
+            let topics = sets.of(set);
+            let sum: f32 = topics.iter().map(|topic| state.interests[usize::from(*topic)]).sum();
+            *interest = sum / topics.len() as f32;
+        }
+    }
+
+    /// One slate, and what comes of it.
+    fn answer(
+        &mut self,
+        feed: &Feed<'_>,
+        state: &mut State,
+        time: i64,
+        number: u32,
+        rows: &mut Rows,
+    ) -> Result<(), Error> {
+        let simulation = feed.simulation;
+        let config = &simulation.config;
+        let arm = simulation.plan.arm(config.seed, state.viewer, number);
+        let leaning = simulation.viewers.leanings()[state.viewer as usize];
+        self.pools.fill(simulation, &feed.live, state, number);
+        self.pools.know(simulation, &feed.needs[usize::from(arm)]);
+        if feed.needs[usize::from(arm)].contains(&Feature::Affinities) {
+            self.pools.like(simulation, &feed.live, &self.interests, leaning);
+        }
+        let request = Request {
+            candidates: &self.pools.candidates,
+            viewer: state.viewer,
+            stratum: simulation.viewers.strata()[state.viewer as usize],
+            leaning,
+            time,
+            seed: config.seed,
+            number,
+        };
+        let policy = &*feed.policies[usize::from(arm)];
+        self.chooser.choose(policy, &request, config.slate as usize)?;
+        let mut responses = Draws::new(config.seed, Purpose::Response, state.viewer, number);
+        let places = self.chooser.places.iter().zip(&self.chooser.propensities);
+        for ((&place, &propensity), rank) in places.zip(1_u32..) {
+            let item = self.pools.candidates.items[place as usize];
+            let affinity = feed.live.affinity(simulation, item, &self.interests, leaning);
+            let examined = feed.examination[rank as usize - 1];
+            let response = respond(&config.responses, feed, examined, affinity, &mut responses);
+            rows.push(state.viewer, number, arm, item, rank, time, propensity, response);
+            state.notice(simulation, item, response, &mut responses);
+        }
+        Ok(())
+    }
+}
+
+/// What a viewer did with an item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Response {
+    pub(super) clicked: bool,
+    /// Seconds.
+    pub(super) dwell: f32,
+}
+
+fn respond(
+    config: &ResponseConfig,
+    feed: &Feed<'_>,
+    examined: f64,
+    affinity: f32,
+    draws: &mut Draws,
+) -> Response {
+    if !draws.happens(examined) {
+        return Response { clicked: false, dwell: 0.0 };
+    }
+    let odds = config.click_odds * f64::from(affinity);
+    let clicked = draws.happens(odds / (1.0 + odds));
+    let part = if clicked { 1.0 } else { GLANCE };
+    Response { clicked, dwell: (part * feed.dwell.sample(draws)) as f32 }
+}
+
+impl State {
+    pub(super) const fn viewer(&self) -> u32 {
+        self.viewer
+    }
+
+    /// Keeps in mind what was shown.
+    fn notice(
+        &mut self,
+        simulation: &Simulation,
+        item: u32,
+        response: Response,
+        draws: &mut Draws,
+    ) {
+        let config = &simulation.config;
+        let most = config.remembered as usize;
+        if most > 0 {
+            if self.remembered.len() == most {
+                self.remembered.pop_front();
+            }
+            self.remembered.push_back(item);
+        }
+        if config.responses.drift > 0.0 {
+            let set = simulation.catalogue.topics()[item as usize];
+            let topics = simulation.catalogue.topic_sets().of(set);
+            for topic in topics {
+                self.shown_today[usize::from(*topic)] += 1.0 / topics.len() as f32;
+            }
+        }
+        if response.clicked && config.responses.follow > 0.0 {
+            let creator = simulation.catalogue.creators()[item as usize];
+            if draws.happens(config.responses.follow)
+                && let Err(place) = self.follows.binary_search(&creator)
+            {
+                self.follows.insert(place, creator);
+            }
+        }
+    }
+
+    /// Moves interests towards what was shown on the day.
+    fn drift(&mut self, part: f64) {
+        let sum: f32 = self.shown_today.iter().sum();
+        if part > 0.0 && sum > 0.0 {
+            let topics = self.interests.len() as f32;
+            for (interest, shown) in self.interests.iter_mut().zip(&mut self.shown_today) {
+                let shown = std::mem::take(shown) / sum * topics;
+                *interest += part as f32 * (shown - *interest);
+            }
+        }
+    }
+}
+
+/// Rows of an arm as its policy learns from them.
+impl Rows {
+    fn shown(
+        &self,
+        arm: u8,
+        catalogue: &super::world::Catalogue,
+        viewers: &super::world::Viewers,
+    ) -> Vec<Shown> {
+        let of_arm = (0..self.len()).filter(|row| self.arms[*row] == arm);
+        of_arm
+            .map(|row| {
+                let (viewer, item) = (self.viewers[row], self.items[row] as usize);
+                Shown {
+                    viewer,
+                    stratum: viewers.strata()[viewer as usize],
+                    viewer_leaning: viewers.leanings()[viewer as usize],
+                    item: self.items[row],
+                    topics: catalogue.topics()[item],
+                    creator: catalogue.creators()[item],
+                    leaning: catalogue.leanings()[item],
+                    age: self.times[row] - catalogue.births()[item],
+                    position: self.positions[row].into(),
+                    clicked: self.clicked[row].into(),
+                    dwell: self.dwells[row],
+                }
+            })
+            .collect()
+    }
+}

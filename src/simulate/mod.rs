@@ -1,0 +1,128 @@
+//! Feeds with a known truth: worlds, ranking policies, viewers that respond, experiments on them. What
+//! comes out is an ordinary log. What a report says of one is not known here.
+
+mod check;
+mod config;
+mod design;
+mod draws;
+mod feed;
+mod labels;
+pub mod plackett_luce;
+pub mod policy;
+mod pool;
+mod preset;
+mod rows;
+mod source;
+mod world;
+
+pub use self::config::{ArmConfig, CandidatesConfig, ResponseConfig, SimulationConfig};
+pub use self::design::{Blocks, Design};
+pub use self::labels::LabelErrors;
+pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
+pub use self::preset::Preset;
+pub use self::source::SimulationSource;
+pub use self::world::{
+    ActivityConfig, Burst, Catalogue, CreatorsConfig, FollowsConfig, Interests, StratumConfig,
+    TopicConfig, TopicSets, Viewers, WorldConfig,
+};
+
+use self::design::Plan;
+use self::labels::Labels;
+use self::policy::Setting;
+use crate::error::Error;
+use crate::log::ExposureLog;
+
+/// A world made and ready to be shown.
+///
+/// Everything that it draws is a pure function of its configuration: the same on any number of
+/// threads, and however it is read. Random numbers are Philox's (Salmon et al. 2011) by counter: each is
+/// named by the seed, what it is for, the viewer or item, and the request.
+///
+/// ```
+/// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
+/// use tiltmeter::{Audit, Baseline};
+///
+/// let mut config = SimulationConfig::preset(Preset::Conflict);
+/// config.world.viewers = 200;
+/// config.days = 2;
+/// let log = Simulation::new(&config)?.log()?;
+/// let report = Audit::of(&log)
+///     .treatment("treatment")
+///     .baseline(Baseline::arm("baseline"))
+///     .topics(["conflict"])
+///     .run()?;
+/// assert!(report.estimates()[0].value.number().unwrap() > 1.0);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    config: SimulationConfig,
+    start: i64,
+    leaning_distance: f32,
+    catalogue: Catalogue,
+    viewers: Viewers,
+    plan: Plan,
+    labels: Labels,
+    strata: Vec<String>,
+}
+
+impl Simulation {
+    /// Makes the world.
+    ///
+    /// # Errors
+    /// Those of [`SimulationConfig::check`] and of [`PolicyConfig::build`].
+    pub fn new(config: &SimulationConfig) -> Result<Self, Error> {
+        config.check()?;
+        let start = config.start_time()?;
+        let catalogue = Catalogue::of(&config.world, start, config.days);
+        let viewers = Viewers::of(&config.world, &catalogue, config.seed);
+        let simulation = Self {
+            start,
+            leaning_distance: config.world.leaning_distance as f32,
+            plan: Plan::of(config, &viewers),
+            labels: Labels::of(config.labels, &catalogue, config.world.seed),
+            strata: config.world.strata.iter().map(|stratum| stratum.name.clone()).collect(),
+            config: config.clone(),
+            catalogue,
+            viewers,
+        };
+        simulation.build_policies()?;
+        Ok(simulation)
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub fn config(&self) -> &SimulationConfig {
+        &self.config
+    }
+
+    /// What is published.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Who watches, as they are at the start.
+    #[must_use]
+    pub fn viewers(&self) -> &Viewers {
+        &self.viewers
+    }
+
+    /// The whole log, in memory, by [`schema`](Self::schema).
+    ///
+    /// # Errors
+    /// [`Error::EmptyLog`] where nothing was shown; [`Error::PolicyWeight`].
+    pub fn log(&self) -> Result<ExposureLog, Error> {
+        ExposureLog::read(self.source()?, &self.schema()?)
+    }
+
+    fn build_policies(&self) -> Result<Vec<Box<dyn Policy>>, Error> {
+        let setting = Setting {
+            topic_sets: self.catalogue.topic_sets(),
+            strata: &self.strata,
+            start: self.start,
+            seed: self.config.seed,
+        };
+        self.config.arms.iter().map(|arm| arm.policy.build(&setting)).collect()
+    }
+}

@@ -1,0 +1,141 @@
+//! Policies as they stand in a configuration.
+
+use serde::{Deserialize, Serialize};
+
+use super::affinity::Affinity;
+use super::bias::{Bias, Biased};
+use super::chronological::ReverseChronological;
+use super::popularity::Popularity;
+use super::random::Random;
+use super::selection::Selection;
+use super::{Feature, Learning, Policy, Propensities, Request, Shown};
+use crate::error::Error;
+use crate::simulate::world::TopicSets;
+
+/// What weighs candidates.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Ranker {
+    /// [`Random`].
+    #[default]
+    Random,
+    /// [`ReverseChronological`].
+    ReverseChronological,
+    /// [`Popularity`].
+    Popularity(Popularity),
+    /// [`Affinity`].
+    Affinity(Affinity),
+}
+
+/// A policy: what weighs candidates, the biases put on it, and how slates are made.
+///
+/// ```
+/// use tiltmeter::simulate::policy::{Affinity, Bias, PolicyConfig, Ranker};
+/// let policy = PolicyConfig {
+///     biases: vec![Bias::topic("conflict", 1.5)],
+///     ..PolicyConfig::of(Ranker::Affinity(Affinity::default()))
+/// };
+/// let text = serde_json::to_string(&policy).unwrap();
+/// assert_eq!(serde_json::from_str::<PolicyConfig>(&text).unwrap(), policy);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyConfig {
+    /// What weighs candidates. Default random.
+    pub ranker: Ranker,
+    /// How slates are made; the ranker's own way if not said.
+    pub selection: Option<Selection>,
+    /// Known biases, one on top of the other. Default none.
+    pub biases: Vec<Bias>,
+}
+
+/// What a policy is made for: the names that its configuration may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// The topics and their sets.
+    pub topic_sets: &'a TopicSets,
+    /// The names of the strata of viewers.
+    pub strata: &'a [String],
+    /// The day 0 of biases that start on a day, in microseconds since 1970-01-01T00:00:00Z.
+    pub start: i64,
+    /// The seed of what a policy draws when it is made.
+    pub seed: u64,
+}
+
+impl PolicyConfig {
+    /// A policy without biases.
+    #[must_use]
+    pub const fn of(ranker: Ranker) -> Self {
+        Self { ranker, selection: None, biases: Vec::new() }
+    }
+
+    /// Makes the policy.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for numbers out of their range and for a stratum that there is not;
+    /// [`Error::UnknownTopic`].
+    pub fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Policy>, Error> {
+        let mut policy: Box<dyn Policy> = match &self.ranker {
+            Ranker::Random => Box::new(Random),
+            Ranker::ReverseChronological => Box::new(ReverseChronological),
+            Ranker::Popularity(popularity) => {
+                popularity.check()?;
+                Box::new(popularity.clone())
+            }
+            Ranker::Affinity(affinity) => {
+                affinity.check()?;
+                Box::new(*affinity)
+            }
+        };
+        for bias in &self.biases {
+            policy = Box::new(Biased::new(policy, bias, setting)?);
+        }
+        if let Some(selection) = self.selection {
+            selection.check()?;
+            policy = Box::new(Selected { policy, selection });
+        }
+        Ok(policy)
+    }
+}
+
+/// A policy whose slates are made in another way than its own.
+#[derive(Debug)]
+struct Selected {
+    policy: Box<dyn Policy>,
+    selection: Selection,
+}
+
+impl Policy for Selected {
+    fn name(&self) -> String {
+        self.policy.name()
+    }
+
+    fn needs(&self) -> Vec<Feature> {
+        let mut needs = self.policy.needs();
+        if matches!(self.selection, Selection::Diversified { .. }) {
+            needs.extend([Feature::Topics, Feature::Creators]);
+        }
+        needs
+    }
+
+    fn weigh(&self, request: &Request<'_>, weights: &mut [f64]) {
+        self.policy.weigh(request, weights);
+    }
+
+    fn selection(&self) -> Selection {
+        self.selection
+    }
+
+    fn propensities(&self) -> Propensities {
+        self.policy.propensities()
+    }
+
+    fn learning(&self) -> Learning {
+        self.policy.learning()
+    }
+
+    fn learn(&mut self, shown: &[Shown]) {
+        self.policy.learn(shown);
+    }
+}

@@ -1,0 +1,18 @@
+//! The world of a simulation: what is published and who watches, as columns. It knows nothing of
+//! feeds, policies or experiments.
+
+mod catalogue;
+mod config;
+mod viewers;
+
+pub use self::catalogue::{Catalogue, TopicSets};
+pub use self::config::{
+    ActivityConfig, Burst, CreatorsConfig, FollowsConfig, Interests, StratumConfig, TopicConfig,
+    WorldConfig,
+};
+pub use self::viewers::Viewers;
+
+/// Microseconds of a day.
+pub(in crate::simulate) const DAY: i64 = 86_400_000_000;
+/// Microseconds of an hour.
+pub(in crate::simulate) const HOUR: f64 = 3_600_000_000.0;

@@ -31,3 +31,14 @@ pub(in crate::simulate) fn not_negative(parameter: &'static str, value: f64) -> 
 pub(in crate::simulate) fn probability(parameter: &'static str, value: f64) -> Result<(), Error> {
     if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(out(parameter, value, "from 0 to 1")) }
 }
+
+/// Above 0, and no more than this.
+pub(in crate::simulate) fn at_most(
+    parameter: &'static str,
+    value: f64,
+    most: f64,
+    expected: &'static str,
+) -> Result<(), Error> {
+    positive(parameter, value)?;
+    if value <= most { Ok(()) } else { Err(out(parameter, value, expected)) }
+}

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::simulate::check::{finite, not_negative, out, positive, probability};
+use crate::simulate::check::{at_most, finite, not_negative, out, positive, probability};
+
+/// The most items a day, and hours of an item's life: enough for any feed, and a catalogue that fits
+/// into memory.
+const MOST_ITEMS: f64 = 1e7;
+const MOST_HOURS: f64 = 87_600.0;
 
 /// A world: what is published, and who watches.
 ///
@@ -275,7 +280,7 @@ impl WorldConfig {
         if self.viewers == 0 {
             return Err(out("WorldConfig::viewers", self.viewers, "at least 1"));
         }
-        positive("WorldConfig::items_per_day", self.items_per_day)?;
+        at_most("WorldConfig::items_per_day", self.items_per_day, MOST_ITEMS, "at most 1e7")?;
         not_negative("WorldConfig::leaning_distance", self.leaning_distance)?;
         not_negative("FollowsConfig::mean", self.follows.mean)?;
         not_negative("CreatorsConfig::concentration", self.creators.concentration)?;
@@ -315,7 +320,8 @@ impl TopicConfig {
         finite("TopicConfig::leaning", self.leaning)?;
         not_negative("TopicConfig::leaning_spread", self.leaning_spread)?;
         positive("TopicConfig::half_life_hours", self.half_life_hours)?;
-        positive("TopicConfig::lifetime_hours", self.lifetime_hours)
+        let expected = "at most 87,600 (ten years)";
+        at_most("TopicConfig::lifetime_hours", self.lifetime_hours, MOST_HOURS, expected)
     }
 }
 

@@ -10,8 +10,10 @@ use crate::statistic::{Over, Quantity, Side, Statistic};
 /// small-sample factor; for the logarithm of the amplification ratio that is
 /// `sum_i m_i^2 (1[T] - S)^2 / X^2` (METHODS section 4), `(1 - S)/X` for unit masses.
 ///
-/// `None` where contributions are not sums over impressions (cluster means, reach), or the
-/// statistic keeps strata apart.
+/// A statistic that keeps strata apart says its own, which holds for impressions that weigh 1.
+///
+/// `None` where contributions are not sums over impressions (cluster means, reach), or strata are kept
+/// apart and there is no formula.
 pub(super) fn naive(
     at: f64,
     gradient: &[f64],
@@ -22,22 +24,11 @@ pub(super) fn naive(
     if !summary.of_impressions() {
         return None;
     }
-    let mut variance = 0.0;
-    for side in [Side::Treatment, Side::Baseline] {
-        let mut by_quantity = [0.0; 2];
-        for (cell, slope) in summary.cells().iter().zip(gradient) {
-            if cell.over != Over::AllStrata {
-                return None;
-            }
-            if cell.side == side {
-                by_quantity[usize::from(cell.quantity == Quantity::All)] += slope;
-            }
-        }
-        let [by_topic, by_all] = by_quantity;
-        let [topic, cross, all] = summary.squares(side);
-        variance +=
-            by_topic * by_topic * topic + 2.0 * by_topic * by_all * cross + by_all * by_all * all;
-    }
+    let variance = match apart(summary) {
+        true if summary.is_weighed() => return None,
+        true => statistic.variance_of_independent(summary.totals())?,
+        false => linearised(gradient, summary),
+    };
     let standard_error = variance.max(0.0).sqrt();
     let reach = normal_quantile((1.0 - level) / 2.0) * standard_error;
     let scale = statistic.scale();
@@ -50,4 +41,27 @@ pub(super) fn naive(
         },
         design_effect: None,
     })
+}
+
+/// Whether some total is of one stratum.
+fn apart(summary: &Summary) -> bool {
+    summary.cells().iter().any(|cell| cell.over != Over::AllStrata)
+}
+
+/// The gradient applied to each impression's contribution.
+fn linearised(gradient: &[f64], summary: &Summary) -> f64 {
+    let mut variance = 0.0;
+    for side in [Side::Treatment, Side::Baseline] {
+        let mut by_quantity = [0.0; 2];
+        for (cell, slope) in summary.cells().iter().zip(gradient) {
+            if cell.side == side {
+                by_quantity[usize::from(cell.quantity == Quantity::All)] += slope;
+            }
+        }
+        let [by_topic, by_all] = by_quantity;
+        let [topic, cross, all] = summary.squares(side);
+        variance +=
+            by_topic * by_topic * topic + 2.0 * by_topic * by_all * cross + by_all * by_all * all;
+    }
+    variance
 }

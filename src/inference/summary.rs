@@ -104,6 +104,11 @@ impl Summary {
         }
     }
 
+    /// Whether some impression's mass is not a whole number.
+    pub(super) const fn is_weighed(&self) -> bool {
+        self.is_weighed
+    }
+
     /// The totals, in the order of the statistic's cells.
     pub(super) fn totals(&self) -> &[f64] {
         &self.totals

@@ -28,6 +28,8 @@ statistics! {
     odds_ratio: OddsRatio;
     share: TreatmentShare, BaselineShare;
     smoothed_reach: SmoothedReach;
+    mantel_haenszel: MantelHaenszelRatio, MantelHaenszelOddsRatio;
+    kitagawa: CompositionEffect, RateEffect;
 }
 
 /// Which of the two arms a cell belongs to.
@@ -157,6 +159,10 @@ pub enum Undefined {
     NoTreatmentMass,
     /// The baseline has no mass at all under this attention model and these weights.
     NoBaselineMass,
+    /// A stratum has mass in one arm only, and the statistic needs its share in both.
+    StratumInOneArm,
+    /// No stratum has mass in both arms, so that nothing can be compared within one.
+    NoStratumInBothArms,
 }
 
 impl fmt::Display for Undefined {
@@ -166,6 +172,8 @@ impl fmt::Display for Undefined {
             Self::NothingButTopic => "the topic was all there was in both arms",
             Self::NoTreatmentMass => "the treatment has no exposure mass",
             Self::NoBaselineMass => "the baseline has no exposure mass",
+            Self::StratumInOneArm => "a stratum has exposure mass in one arm only",
+            Self::NoStratumInBothArms => "no stratum has exposure mass in both arms",
         })
     }
 }
@@ -331,6 +339,14 @@ pub trait Statistic: fmt::Debug + Send + Sync {
         Some(0.0)
     }
 
+    /// The variance of the value on the working scale if every impression, weighing 1, were
+    /// independent, for statistics that keep strata apart and have a formula of their own; `None`
+    /// where [`gradient`](Statistic::gradient) says it.
+    fn variance_of_independent(&self, totals: &[f64]) -> Option<f64> {
+        let _ = totals;
+        None
+    }
+
     /// What holds where a share is 0 or 1.
     fn at_limits(&self) -> AtLimits {
         AtLimits::Unbounded
@@ -344,11 +360,17 @@ mod tests {
     /// Central differences, for every statistic that is listed, at several totals.
     #[test]
     fn gradients_are_derivatives() {
-        for totals in [[30.0, 100.0, 10.0, 90.0], [0.2, 3.0, 0.7, 4.5], [512.0, 1e4, 40.0, 2e4]] {
+        let one = [[30.0, 100.0, 10.0, 90.0], [0.2, 3.0, 0.7, 4.5], [512.0, 1e4, 40.0, 2e4]];
+        // For statistics that keep strata apart, also two and three of them.
+        let several = [one.concat(), one[..2].concat()].into_iter();
+        for totals in one.iter().map(|totals| totals.to_vec()).chain(several) {
             for statistic in ALL {
+                if totals.len() > 4 && statistic.cells(2).len() <= 4 {
+                    continue;
+                }
                 let gradient = statistic.gradient(&totals);
                 let at = |i: usize, step: f64| {
-                    let mut moved = totals;
+                    let mut moved = totals.clone();
                     moved[i] += step;
                     match statistic.value(&moved) {
                         Working::Finite(value) => value,

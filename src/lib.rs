@@ -66,6 +66,7 @@ pub mod job;
 pub mod log;
 mod philox;
 pub mod report;
+pub mod simulate;
 pub mod source;
 pub mod statistic;
 pub mod tally;

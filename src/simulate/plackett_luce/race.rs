@@ -33,23 +33,33 @@ const NEVER: f32 = f32::MAX;
 pub(super) struct Race {
     /// When about as many as wanted had arrived in the last race.
     guess: f32,
-    /// By candidate, in blocks: when it arrives.
-    arrivals: Vec<[f32; BLOCK]>,
-    /// Of those that are among the first, and maybe some more: their places, and when they arrive,
-    /// in whole lanes.
-    runners: Vec<u32>,
-    times: Vec<[f32; LANES]>,
+    /// By candidate, in blocks: its random word, and a time before which it does not arrive.
+    words: Vec<[u32; BLOCK]>,
+    earliest: Vec<[f32; BLOCK]>,
+    /// By block and bit, who may arrive in time.
+    sets: Vec<u32>,
+    runners: Runners,
     /// Arrival and place in one number, where runners are sorted.
     keys: Vec<u64>,
+}
+
+/// Those who may be among the first: their places, and the rest in whole lanes.
+#[derive(Clone, Debug, Default)]
+struct Runners {
+    places: Vec<u32>,
+    words: Vec<[u32; LANES]>,
+    weights: Vec<[f32; LANES]>,
+    arrivals: Vec<[f32; LANES]>,
 }
 
 impl Race {
     pub(super) fn new() -> Self {
         Self {
             guess: 1.0,
-            arrivals: Vec::new(),
-            runners: Vec::new(),
-            times: Vec::new(),
+            words: Vec::new(),
+            earliest: Vec::new(),
+            sets: Vec::new(),
+            runners: Runners::default(),
             keys: Vec::new(),
         }
     }
@@ -94,59 +104,70 @@ impl NullaryFnOnce for Vectorised<'_> {
 impl Race {
     #[inline(always)]
     fn run_here(&mut self, entry: Entry<'_>, wanted: usize, slate: &mut Vec<u32>) {
-        self.draw(entry);
-        let racing = arrived(&self.arrivals, NEVER);
+        let scale = scale(entry.weights);
+        self.draw(entry, scale);
+        let racing = arrived(&self.earliest, NEVER);
         let wanted = wanted.min(racing);
         if wanted == 0 {
             return;
         }
-        self.gather(wanted, racing);
-        if self.runners.len() > COMPARED || !self.compare(wanted, slate) {
+        let mut start = Start { early: 0.0, fewest: wanted };
+        loop {
+            let (time, count) = self.time(start, racing);
+            self.gather(entry.weights, scale, time, count);
+            self.runners.arrive();
+            // Who is not among the runners arrives later than that.
+            let arrived = arrived(&self.runners.arrivals, time);
+            if arrived >= wanted {
+                break;
+            }
+            start = Start { early: time, fewest: count + wanted - arrived };
+        }
+        if self.runners.places.len() > COMPARED || !self.runners.compare(wanted, slate) {
             self.sort(wanted, slate);
         }
     }
 
-    /// Draws when everybody arrives. Nobody without a weight ever does.
+    /// Draws everybody's random word, and a time before which nobody arrives.
     #[inline(always)]
-    fn draw(&mut self, entry: Entry<'_>) {
-        let scale = scale(entry.weights);
-        self.arrivals.resize(entry.weights.len().div_ceil(BLOCK), [0.0; BLOCK]);
+    fn draw(&mut self, entry: Entry<'_>, scale: f64) {
+        let blocks = entry.weights.len().div_ceil(BLOCK);
+        self.words.resize(blocks, [0; BLOCK]);
+        self.earliest.resize(blocks, [0.0; BLOCK]);
         let (whole, rest) = entry.weights.as_chunks::<BLOCK>();
         let mut last = [0.0; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
         let weights = whole.iter().chain(std::iter::once(&last));
-        for (block, (arrivals, weights)) in (0..).zip(self.arrivals.iter_mut().zip(weights)) {
-            let words = random_words(entry.stream, block);
-            for ((arrival, word), weight) in arrivals.iter_mut().zip(words).zip(weights) {
-                *arrival = exponential(word) / scaled(*weight, scale);
+        let columns = self.words.iter_mut().zip(&mut self.earliest).zip(weights);
+        for (block, ((words, earliest), weights)) in (0..).zip(columns) {
+            *words = random_words(entry.stream, block);
+            for ((earliest, word), weight) in earliest.iter_mut().zip(words).zip(weights) {
+                *earliest = no_earlier(*word, scaled(*weight, scale));
             }
         }
     }
 
-    /// A time by which as many as wanted have arrived, and not many more; and how many have.
+    /// A time by which as many may have arrived as are asked for, and not many more; and how many
+    /// may have. Which one it is depends on the guess, but who is first does not.
     #[inline(always)]
-    fn time(&mut self, wanted: usize, racing: usize) -> (f32, usize) {
-        if 2 * wanted >= racing {
+    fn time(&mut self, start: Start, racing: usize) -> (f32, usize) {
+        let Start { mut early, fewest } = start;
+        if 2 * fewest >= racing {
             return (NEVER, racing);
         }
-        // What is found depends on the guess, but who is first does not.
-        let spread = wanted.isqrt() + 1;
-        let (aim, most) = ((wanted + 3 * spread / 2) as f32, wanted + 3 * spread);
-        let (mut early, mut late) = (0.0, f32::INFINITY);
-        let mut time = self.guess;
+        let spread = fewest.isqrt() + 1;
+        let (aim, most) = ((fewest + SPREADS * spread / 2) as f32, fewest + SPREADS * spread);
+        let mut late = f32::INFINITY;
+        let mut time = self.guess.max(early);
         for trial in 0.. {
-            let count = arrived(&self.arrivals, time);
-            // Between numbers next to each other there is no better time.
-            let enough = if count < wanted {
+            let count = arrived(&self.earliest, time);
+            if count < fewest {
                 early = time;
-                false
-            } else {
-                late = time;
-                count <= most || early.next_up() >= late
-            };
-            if enough {
+            } else if count <= most || early.next_up() >= late {
                 self.guess = time;
                 return (time, count);
+            } else {
+                late = time;
             }
             let ratio = aim / (count as f32).max(0.5);
             time *= if ratio > 1.0 { ratio * ratio } else { ratio };
@@ -159,70 +180,51 @@ impl Race {
         (NEVER, racing)
     }
 
-    /// Gathers those who are among the first, and maybe some more.
+    /// Gathers those who may arrive by a time, of whom there are so many.
     #[inline(always)]
-    fn gather(&mut self, wanted: usize, racing: usize) {
-        let (time, count) = self.time(wanted, racing);
+    fn gather(&mut self, weights: &[f64], scale: f64, time: f32, count: usize) {
+        self.sets.clear();
+        self.sets.extend(self.earliest.iter().map(|earliest| places_by(earliest, time)));
+        let Runners { places, words, weights: of_runners, arrivals } = &mut self.runners;
         // Eight places are written at a time, of which the next eight take back what is too many.
-        self.runners.resize(count + 8, 0);
+        places.resize(count + 8, 0);
         let mut next = 0;
-        for (first, arrivals) in (0..).step_by(BLOCK).zip(&self.arrivals) {
-            for (eight, set) in (first..).step_by(8).zip(places_by(arrivals, time).to_le_bytes()) {
-                if let Some(runners) = self.runners.get_mut(next..next + 8) {
-                    for (runner, bit) in runners.iter_mut().zip(PLACES[usize::from(set)]) {
-                        *runner = eight + u32::from(bit);
+        for (&set, first) in self.sets.iter().zip((0..).step_by(BLOCK)) {
+            for (set, first) in set.to_le_bytes().iter().zip((first..).step_by(8)) {
+                if let Some(places) = places.get_mut(next..next + 8) {
+                    for (place, bit) in places.iter_mut().zip(&PLACES[usize::from(*set)]) {
+                        *place = first + u32::from(*bit);
                     }
                 }
                 next += set.count_ones() as usize;
             }
         }
-        self.runners.truncate(count);
-        self.times.clear();
-        self.times.resize(count.div_ceil(LANES), [NEVER; LANES]);
-        let arrivals = self.arrivals.as_flattened();
-        for (time, &runner) in self.times.as_flattened_mut().iter_mut().zip(&self.runners) {
-            *time = arrivals[runner as usize];
+        places.truncate(count);
+        let lanes = count.div_ceil(LANES);
+        words.resize(lanes, [0; LANES]);
+        of_runners.resize(lanes, [0.0; LANES]);
+        arrivals.resize(lanes, [0.0; LANES]);
+        if let Some(last) = of_runners.last_mut() {
+            *last = [0.0; LANES];
         }
-    }
-
-    /// Appends the first of the runners, each at the rank that is the number of those before it; or
-    /// nothing, where two arrive at once.
-    #[inline(always)]
-    fn compare(&self, wanted: usize, slate: &mut Vec<u32>) -> bool {
-        let count = self.runners.len();
-        let mut order = [0; COMPARED + 1];
-        let mut sum = 0;
-        let rivals = &self.times.as_flattened()[..count];
-        for (times, runners) in self.times.iter().zip(self.runners.chunks(LANES)) {
-            let mut ranks = [0; LANES];
-            for rival in rivals {
-                for (rank, time) in ranks.iter_mut().zip(times) {
-                    *rank += u32::from(rival < time);
-                }
-            }
-            for (rank, runner) in ranks.iter().zip(runners) {
-                sum += *rank as usize;
-                order[*rank as usize % (COMPARED + 1)] = *runner;
-            }
+        let all = self.words.as_flattened();
+        let columns = words.as_flattened_mut().iter_mut().zip(of_runners.as_flattened_mut());
+        for (&place, (word, weight)) in places.iter().zip(columns) {
+            *word = all[place as usize];
+            *weight = scaled(weights[place as usize], scale);
         }
-        // Ranks are 0, 1, 2, ... only if no two are the same.
-        let all_differ = sum == count * (count - 1) / 2;
-        if all_differ {
-            slate.extend_from_slice(&order[..wanted]);
-        }
-        all_differ
     }
 
     /// Appends the first of the runners in the order of their arrivals, and of their places where
     /// two arrive at once.
     fn sort(&mut self, wanted: usize, slate: &mut Vec<u32>) {
-        let times = self.times.as_flattened();
-        let key = |(&runner, time): (&u32, &f32)| {
+        let arrivals = self.runners.arrivals.as_flattened();
+        let key = |(&place, arrival): (&u32, &f32)| {
             // The bits of positive numbers are in their order.
-            u64::from(time.to_bits()) << 32 | u64::from(runner)
+            u64::from(arrival.to_bits()) << 32 | u64::from(place)
         };
         self.keys.clear();
-        self.keys.extend(self.runners.iter().zip(times).map(key));
+        self.keys.extend(self.runners.places.iter().zip(arrivals).map(key));
         if wanted < self.keys.len() {
             self.keys.select_nth_unstable(wanted);
         }
@@ -232,8 +234,59 @@ impl Race {
     }
 }
 
+/// Where looking for a time starts: it is later than one, and by it so many may have arrived.
+#[derive(Clone, Copy)]
+struct Start {
+    early: f32,
+    fewest: usize,
+}
+
+/// How many more than wanted are taken at most, in square roots of those; half of that is aimed at.
+const SPREADS: usize = 4;
+
 /// Guesses at a time before it is found by halving.
 const TRIALS: u32 = 6;
+
+impl Runners {
+    /// Works out when they arrive. Nobody without a weight ever does.
+    #[inline(always)]
+    fn arrive(&mut self) {
+        let columns = self.arrivals.iter_mut().zip(&self.words).zip(&self.weights);
+        for ((arrivals, words), weights) in columns {
+            for ((arrival, word), weight) in arrivals.iter_mut().zip(words).zip(weights) {
+                *arrival = exponential(*word) / weight;
+            }
+        }
+    }
+
+    /// Appends the first of them, each at the rank that is the number of those before it; or
+    /// nothing, where two arrive at once.
+    #[inline(always)]
+    fn compare(&self, wanted: usize, slate: &mut Vec<u32>) -> bool {
+        let count = self.places.len();
+        let mut order = [0; COMPARED + 1];
+        let mut sum = 0;
+        let rivals = &self.arrivals.as_flattened()[..count];
+        for (arrivals, places) in self.arrivals.iter().zip(self.places.chunks(LANES)) {
+            let mut ranks = [0; LANES];
+            for rival in rivals {
+                for (rank, arrival) in ranks.iter_mut().zip(arrivals) {
+                    *rank += u32::from(rival < arrival);
+                }
+            }
+            for (rank, place) in ranks.iter().zip(places) {
+                sum += *rank as usize;
+                order[*rank as usize % (COMPARED + 1)] = *place;
+            }
+        }
+        // Ranks are 0, 1, 2, ... only if no two are the same.
+        let all_differ = sum == count * (count - 1) / 2;
+        if all_differ {
+            slate.extend_from_slice(&order[..wanted]);
+        }
+        all_differ
+    }
+}
 
 /// A power of two that brings the greatest weight to between 1 and 2, or near it. Any other scale
 /// would round the weights.
@@ -267,6 +320,14 @@ fn random_words(stream: Stream, block: usize) -> [u32; BLOCK] {
 #[inline(always)]
 fn fraction(word: u32) -> f32 {
     ((word >> 1) as i32 as f32 + 0.5) * UNIT
+}
+
+/// A time that the candidate does not arrive before, because `-ln(1 - v) > v`. It is shortened by
+/// far more than what [`exponential`] may be wrong by.
+#[inline(always)]
+fn no_earlier(word: u32, weight: f32) -> f32 {
+    const SHORTENED: f32 = 1.0 - 1.0 / (1 << 20) as f32;
+    fraction(word) * SHORTENED / weight
 }
 
 /// An exponential random number with mean 1: `-ln(1 - v)` for the `v` of a word, wrong by at most

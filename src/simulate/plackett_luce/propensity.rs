@@ -2,10 +2,11 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
-/// Numbers that are added up side by side; the order of additions is the same on any machine.
+/// Candidates that are the bits of a word. Their weights are added up side by side, in an order that
+/// is the same on any machine.
 const WORD: usize = u64::BITS as usize;
 
-/// Candidates for which no memory is asked for.
+/// Words for which no memory is asked for.
 const FEW: usize = 16;
 
 /// Sums that overflow are made again in this unit; there are fewer candidates than that.
@@ -53,10 +54,32 @@ impl NullaryFnOnce for Vectorised<'_> {
             for (propensity, &place) in out.iter_mut().zip(slate) {
                 *propensity = (weights[place as usize] / *propensity).max(f64::MIN_POSITIVE);
             }
+        } else {
+            overflowing(weights, slate, shown, out);
         }
     }
 }
 
+/// The same for weights whose sum is beyond double precision: where it is, all is divided by a power
+/// of two first, which may cost weights far below the greatest their digits, but not the sum.
+#[cold]
+fn overflowing(weights: &[f64], slate: &[u32], shown: &[u64], out: &mut [f64]) {
+    let in_units: Vec<f64> = weights.iter().map(|weight| weight * UNIT).collect();
+    let (mut left, mut left_in_units) = (never_shown(weights, shown), never_shown(&in_units, shown));
+    for (propensity, &place) in out.iter_mut().zip(slate).rev() {
+        let place = place as usize;
+        left += weights[place];
+        left_in_units += in_units[place];
+        let ratio = if left.is_finite() {
+            weights[place] / left
+        } else {
+            in_units[place] / left_in_units
+        };
+        *propensity = ratio.max(f64::MIN_POSITIVE);
+    }
+}
+
+/// The sum of the weights of those who are not shown.
 #[inline(always)]
 fn never_shown(weights: &[f64], shown: &[u64]) -> f64 {
     let (whole, rest) = weights.as_chunks::<WORD>();

@@ -1,7 +1,7 @@
 //! The race behind a slate: who arrives first, with the vectors of the processor at hand. It knows
 //! weights and random words, not what is raced for.
 
-use pulp::{Arch, NullaryFnOnce};
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::philox::Stream;
 
@@ -92,18 +92,18 @@ struct Vectorised<'r> {
     slate: &'r mut Vec<u32>,
 }
 
-impl NullaryFnOnce for Vectorised<'_> {
+impl WithSimd for Vectorised<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        self.race.run_here(self.entry, self.wanted, self.slate);
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.race.run_with(simd, self.entry, self.wanted, self.slate);
     }
 }
 
 impl Race {
     #[inline(always)]
-    fn run_here(&mut self, entry: Entry<'_>, wanted: usize, slate: &mut Vec<u32>) {
+    fn run_with<S: Simd>(&mut self, simd: S, entry: Entry<'_>, wanted: usize, slate: &mut Vec<u32>) {
         let scale = scale(entry.weights);
         self.draw(entry, scale);
         let racing = arrived(&self.earliest, NEVER);
@@ -123,7 +123,7 @@ impl Race {
             }
             start = Start { early: time, fewest: count + wanted - arrived };
         }
-        if self.runners.places.len() > COMPARED || !self.runners.compare(wanted, slate) {
+        if self.runners.places.len() > COMPARED || !self.runners.compare(simd, wanted, slate) {
             self.sort(wanted, slate);
         }
     }
@@ -152,7 +152,7 @@ impl Race {
     #[inline(always)]
     fn time(&mut self, start: Start, racing: usize) -> (f32, usize) {
         let Start { mut early, fewest } = start;
-        if 2 * fewest >= racing {
+        if racing <= FEW || 2 * fewest >= racing {
             return (NEVER, racing);
         }
         let spread = fewest.isqrt() + 1;
@@ -241,6 +241,9 @@ struct Start {
     fewest: usize,
 }
 
+/// So few candidates are compared sooner than some of them are found.
+const FEW: usize = 2 * LANES;
+
 /// How many more than wanted are taken at most, in square roots of those; half of that is aimed at.
 const SPREADS: usize = 4;
 
@@ -262,22 +265,26 @@ impl Runners {
     /// Appends the first of them, each at the rank that is the number of those before it; or
     /// nothing, where two arrive at once.
     #[inline(always)]
-    fn compare(&self, wanted: usize, slate: &mut Vec<u32>) -> bool {
+    fn compare<S: Simd>(&self, simd: S, wanted: usize, slate: &mut Vec<u32>) -> bool {
         let count = self.places.len();
+        let (one, none) = (simd.splat_u32s(1), simd.splat_u32s(0));
+        let mut ranks = [[0; LANES]; (COMPARED + 1) / LANES];
+        let (vectors, _) = S::as_mut_simd_u32s(ranks.as_flattened_mut());
+        let all = self.arrivals.as_flattened();
+        let (arrivals, _) = S::as_simd_f32s(all);
+        for (ranks, &arrivals) in vectors.iter_mut().zip(arrivals) {
+            let mut before = none;
+            for &rival in &all[..count] {
+                let earlier = simd.less_than_f32s(simd.splat_f32s(rival), arrivals);
+                before = simd.add_u32s(before, simd.select_u32s(earlier, one, none));
+            }
+            *ranks = before;
+        }
         let mut order = [0; COMPARED + 1];
         let mut sum = 0;
-        let rivals = &self.arrivals.as_flattened()[..count];
-        for (arrivals, places) in self.arrivals.iter().zip(self.places.chunks(LANES)) {
-            let mut ranks = [0; LANES];
-            for rival in rivals {
-                for (rank, arrival) in ranks.iter_mut().zip(arrivals) {
-                    *rank += u32::from(rival < arrival);
-                }
-            }
-            for (rank, place) in ranks.iter().zip(places) {
-                sum += *rank as usize;
-                order[*rank as usize % (COMPARED + 1)] = *place;
-            }
+        for (&rank, &place) in ranks.as_flattened().iter().zip(&self.places) {
+            sum += rank as usize;
+            order[rank as usize % (COMPARED + 1)] = place;
         }
         // Ranks are 0, 1, 2, ... only if no two are the same.
         let all_differ = sum == count * (count - 1) / 2;
@@ -398,3 +405,98 @@ const PLACES: [[u8; 8]; 256] = {
     }
     places
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(seed: u64, request: u32) -> Stream {
+        Stream { seed, place: [request, 0, 7] }
+    }
+
+    /// Weights over four orders of magnitude, from a linear congruence; one in five is 0.
+    fn weights(count: usize, seed: u64) -> Vec<f64> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99_991);
+            (state >> 33) as f64 / (1_u64 << 31) as f64
+        };
+        (0..count).map(|_| if next() < 0.2 { 0.0 } else { 10_f64.powf(4.0 * next()) }).collect()
+    }
+
+    fn run(race: &mut Race, arch: Arch, weights: &[f64], wanted: usize, stream: Stream) -> Vec<u32> {
+        let mut slate = Vec::new();
+        race.run(arch, Entry { weights, stream }, wanted, &mut slate);
+        slate
+    }
+
+    /// The race by the letter: everybody's arrival, all of them sorted.
+    fn plain(weights: &[f64], wanted: usize, stream: Stream) -> Vec<u32> {
+        let scale = 2_f64.powf(-weights.iter().fold(0.0_f64, |a, b| a.max(*b)).log2().floor());
+        let arrival = |(place, weight): (usize, &f64)| {
+            let word = stream.words(place as u32 / 4)[place % 4];
+            (exponential(word) / (weight * scale) as f32, place as u32)
+        };
+        let mut all: Vec<(f32, u32)> = weights.iter().enumerate().map(arrival).collect();
+        all.retain(|(arrival, _)| arrival.is_finite());
+        all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        all.iter().take(wanted).map(|(_, place)| *place).collect()
+    }
+
+    /// On any vectors, after any other race, for few and many of few and many: bit for bit the plain
+    /// race, of which nothing but the exponential numbers is shared.
+    #[test]
+    fn vectors_and_shortcuts_change_nothing() {
+        let mut reused = Race::new();
+        let shapes = [(1, 1), (3, 2), (10, 1), (32, 4), (50, 10), (65, 64), (200, 20), (200, 200)];
+        let more = [(200, 1), (1000, 50), (1000, 130), (1000, 700), (5000, 20)];
+        for (seed, (count, wanted)) in (1..).zip(shapes.iter().chain(&more).copied()) {
+            for request in 0..40 {
+                let weights = weights(count, seed * 1000 + u64::from(request));
+                let stream = stream(seed, request);
+                let expected = plain(&weights, wanted, stream);
+                let here = run(&mut reused, Arch::new(), &weights, wanted, stream);
+                assert_eq!(here, expected, "{wanted} of {count}");
+                let scalar = run(&mut Race::new(), Arch::Scalar, &weights, wanted, stream);
+                assert_eq!(scalar, expected, "{wanted} of {count}");
+            }
+        }
+    }
+
+    /// Against the logarithm in double precision, for a million words and those at both ends.
+    #[test]
+    fn exponential_numbers_are_exact_to_single_precision() {
+        let ends = (0..10_000).flat_map(|word| [word, !word]);
+        let words = (0..1_000_000_u32).map(|at| at.wrapping_mul(4_294_919_297)).chain(ends);
+        let mut worst = 0.0_f64;
+        for word in words {
+            let fraction = (f64::from(word >> 1) + 0.5) / 2_f64.powi(31);
+            // Both ends have their digits.
+            let exact = if fraction < 0.5 {
+                -(-fraction).ln_1p()
+            } else {
+                -((f64::from(!word >> 1) + 0.5) / 2_f64.powi(31)).ln()
+            };
+            worst = worst.max((f64::from(exponential(word)) / exact - 1.0).abs());
+            for weight in [1.0, 1.7, 1e-20] {
+                assert!(no_earlier(word, weight) <= exponential(word) / weight, "{word}");
+            }
+        }
+        assert!(worst < 2e-7, "{worst}");
+    }
+
+    /// Two who arrive at once are in the order of their places.
+    #[test]
+    fn arrivals_at_once_are_sorted() {
+        let mut race = Race::new();
+        race.runners.places = vec![3, 5, 9];
+        let mut arrivals = [f32::INFINITY; LANES];
+        arrivals[..3].copy_from_slice(&[2.0, 1.0, 1.0]);
+        race.runners.arrivals = vec![arrivals];
+        let mut slate = Vec::new();
+        assert!(!race.runners.compare(pulp::Scalar::new(), 2, &mut slate));
+        assert!(slate.is_empty());
+        race.sort(2, &mut slate);
+        assert_eq!(slate, [5, 9]);
+    }
+}

@@ -299,8 +299,8 @@ impl Runners {
 /// would round the weights.
 #[inline(always)]
 fn scale(weights: &[f64]) -> f64 {
-    // The bits of numbers that are not negative are in their order.
-    let greatest = weights.iter().fold(0, |most, weight| weight.to_bits().max(most));
+    // The bits of positive numbers are in their order; a zero may have a sign.
+    let greatest = weights.iter().fold(0, |most, weight| weight.abs().to_bits().max(most));
     let exponent = greatest >> 52;
     f64::from_bits(2046_u64.saturating_sub(exponent).max(1) << 52)
 }

@@ -2,12 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::power::raise;
 use super::{Feature, Policy, Request};
 use crate::error::Error;
 use crate::simulate::check::not_negative;
 
 /// Weights are the viewer's affinity to a power: a ranker that knows what viewers like. Simulated
 /// candidates carry true affinities; those of a real log may carry a platform's scores.
+///
+/// Under [`Selection::PlackettLuce`](super::Selection::PlackettLuce) a candidate's odds of being chosen
+/// next are in proportion to `affinity^sharpness`: a softmax of its logarithm at the temperature
+/// `1 / sharpness`. An affinity of 0 is never shown, unless the sharpness is 0. It knows the truth, which
+/// no platform does: an upper end of what learning ones ([`Logistic`](super::Logistic),
+/// [`Factors`](super::Factors)) come to. Costs nothing but a power for each candidate.
+///
+/// ```
+/// use tiltmeter::simulate::policy::{Affinity, slate};
+/// use tiltmeter::simulate::{Candidates, Request};
+/// let pool = Candidates { items: vec![1, 2], affinities: vec![3.0, 1.0], ..Candidates::default() };
+/// let slate = slate(&Affinity { sharpness: 2.0 }, &Request::new(&pool), 2)?;
+/// let first = if slate.places[0] == 0 { 0.9 } else { 0.1 }; // 9 to 1
+/// assert_eq!(slate.propensities, Some(vec![first, 1.0]));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Affinity {
@@ -44,8 +61,6 @@ impl Policy for Affinity {
         for (weight, &affinity) in weights.iter_mut().zip(&request.candidates.affinities) {
             *weight = f64::from(affinity);
         }
-        if self.sharpness != 1.0 {
-            weights.iter_mut().for_each(|weight| *weight = weight.powf(self.sharpness));
-        }
+        raise(weights, self.sharpness);
     }
 }

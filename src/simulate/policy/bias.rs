@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Feature, Learning, Policy, Propensities, Request, Selection, Setting, Shown};
+use super::{
+    Candidates, Feature, Learning, Policy, Propensities, Request, Selection, Setting, Shown,
+};
 use crate::error::Error;
 use crate::simulate::check::{finite, not_negative, out};
 use crate::simulate::world::{DAY, TopicSets};
@@ -79,7 +81,8 @@ pub struct Bias {
     /// For which viewers. Default everyone.
     #[serde(default)]
     pub audience: Audience,
-    /// From when, in days from the start; `None` for always.
+    /// From when, in days from the start; `None` for always, or, where the factor rises, for from the
+    /// start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_day: Option<f64>,
     /// Days over which the factor goes from 1 to its full size, geometrically. Default 0: at once.
@@ -212,12 +215,13 @@ impl Biased {
             }
         };
         let microseconds = |days: f64| days * DAY as f64;
+        let from = bias.from_day.or((bias.rise_days > 0.0).then_some(0.0));
         Ok(Self {
             policy,
             on: On::of(&bias.target, setting.topic_sets)?,
             factor: bias.factor,
             for_whom,
-            from: bias.from_day.map(|day| setting.start.saturating_add(microseconds(day) as i64)),
+            from: from.map(|day| setting.start.saturating_add(microseconds(day) as i64)),
             rise: microseconds(bias.rise_days),
         })
     }
@@ -318,6 +322,10 @@ impl Policy for Biased {
 
     fn selection(&self) -> Selection {
         self.policy.selection()
+    }
+
+    fn similarity(&self, candidates: &Candidates, a: usize, b: usize) -> f64 {
+        self.policy.similarity(candidates, a, b)
     }
 
     fn propensities(&self) -> Propensities {

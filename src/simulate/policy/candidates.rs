@@ -124,7 +124,7 @@ impl Candidates {
     /// Whether a feature is known.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
-        self.is_empty() || !self.is_empty() && self.length_of(feature) == self.len()
+        self.length_of(feature) == self.len()
     }
 
     /// Whether all that a policy needs is known.
@@ -178,9 +178,15 @@ impl<'a> Request<'a> {
     /// viewer, request and place.
     #[must_use]
     pub fn uniform(&self, place: u32) -> f64 {
+        self.uniforms(place / 4)[place as usize % 4]
+    }
+
+    /// Four random numbers at once: [`uniform`](Self::uniform) at four times this place, and at the next
+    /// three.
+    #[must_use]
+    pub fn uniforms(&self, block: u32) -> [f64; 4] {
         let stream = stream(self.seed, Purpose::Policy, self.viewer, self.number);
-        let word = stream.words(place / 4)[place as usize % 4];
-        (f64::from(word) + 0.5) / 4_294_967_296.0
+        stream.words(block).map(|word| (f64::from(word) + 0.5) / 4_294_967_296.0)
     }
 }
 

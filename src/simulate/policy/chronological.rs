@@ -15,13 +15,14 @@ impl Policy for ReverseChronological {
         vec![Feature::Births]
     }
 
-    /// `1 / (1 + age)`, the age in microseconds from the newest of the candidates: in the order of
-    /// births for ages up to three years, and a factor moves an item as a multiple of its age.
+    /// `1 / (1 + age)`, the age in microseconds at the time of the request, or when the newest was
+    /// published, if that is later: in the order of births for ages up to three years. A factor makes
+    /// an item so many times as young.
     fn weigh(&self, request: &Request<'_>, weights: &mut [f64]) {
         let births = &request.candidates.births;
-        let newest = births.iter().copied().max().unwrap_or(0);
+        let now = births.iter().copied().fold(request.time, i64::max);
         for (weight, birth) in weights.iter_mut().zip(births) {
-            *weight = 1.0 / (1.0 + newest.saturating_sub(*birth) as f64);
+            *weight = 1.0 / (1.0 + now.saturating_sub(*birth) as f64);
         }
     }
 

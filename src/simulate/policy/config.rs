@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Policy;
 use super::affinity::Affinity;
+use super::bandit::{Bandit, BanditPolicy};
 use super::bias::{Bias, Biased};
 use super::chronological::ReverseChronological;
+use super::factors::{Factors, FactorsPolicy};
+use super::logistic::{Logistic, LogisticPolicy};
 use super::popularity::Popularity;
 use super::random::Random;
+use super::selected::Selected;
 use super::selection::Selection;
-use super::{Feature, Learning, Policy, Propensities, Request, Shown};
 use crate::error::Error;
 use crate::simulate::world::TopicSets;
 
@@ -26,6 +30,12 @@ pub enum Ranker {
     Popularity(Popularity),
     /// [`Affinity`].
     Affinity(Affinity),
+    /// [`Bandit`].
+    Bandit(Bandit),
+    /// [`Logistic`].
+    Logistic(Logistic),
+    /// [`Factors`].
+    Factors(Factors),
 }
 
 /// A policy: what weighs candidates, the biases put on it, and how slates are made.
@@ -87,55 +97,16 @@ impl PolicyConfig {
                 affinity.check()?;
                 Box::new(*affinity)
             }
+            Ranker::Bandit(bandit) => Box::new(BanditPolicy::new(bandit)?),
+            Ranker::Logistic(logistic) => Box::new(LogisticPolicy::new(logistic)?),
+            Ranker::Factors(factors) => Box::new(FactorsPolicy::new(factors, setting.seed)?),
         };
         for bias in &self.biases {
             policy = Box::new(Biased::new(policy, bias, setting)?);
         }
         if let Some(selection) = self.selection {
-            selection.check()?;
-            policy = Box::new(Selected { policy, selection });
+            policy = Box::new(Selected::new(policy, selection, setting)?);
         }
         Ok(policy)
-    }
-}
-
-/// A policy whose slates are made in another way than its own.
-#[derive(Debug)]
-struct Selected {
-    policy: Box<dyn Policy>,
-    selection: Selection,
-}
-
-impl Policy for Selected {
-    fn name(&self) -> String {
-        self.policy.name()
-    }
-
-    fn needs(&self) -> Vec<Feature> {
-        let mut needs = self.policy.needs();
-        if matches!(self.selection, Selection::Diversified { .. }) {
-            needs.extend([Feature::Topics, Feature::Creators]);
-        }
-        needs
-    }
-
-    fn weigh(&self, request: &Request<'_>, weights: &mut [f64]) {
-        self.policy.weigh(request, weights);
-    }
-
-    fn selection(&self) -> Selection {
-        self.selection
-    }
-
-    fn propensities(&self) -> Propensities {
-        self.policy.propensities()
-    }
-
-    fn learning(&self) -> Learning {
-        self.policy.learning()
-    }
-
-    fn learn(&mut self, shown: &[Shown]) {
-        self.policy.learn(shown);
     }
 }

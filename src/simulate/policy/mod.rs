@@ -3,23 +3,35 @@
 //! experiments.
 
 mod affinity;
+mod bandit;
 mod bias;
 mod candidates;
 mod chronological;
 mod config;
+mod factors;
+mod logistic;
+mod per;
 mod popularity;
+mod power;
 mod random;
+mod selected;
 mod selection;
+mod similarity;
 
 use std::fmt;
 
 pub use self::affinity::Affinity;
+pub use self::bandit::{ArmRecord, Bandit, BanditPolicy, BanditRule};
 pub use self::bias::{Audience, Bias, Biased, Side, Target};
 pub use self::candidates::{Candidates, Feature, Request};
 pub use self::chronological::ReverseChronological;
 pub use self::config::{PolicyConfig, Ranker, Setting};
+pub use self::factors::{Factors, FactorsPolicy};
+pub use self::logistic::{Logistic, LogisticPolicy, Term};
+pub use self::per::Per;
 pub use self::popularity::Popularity;
 pub use self::random::Random;
+pub use self::selected::Selected;
 pub(in crate::simulate) use self::selection::{Chooser, check_slate};
 pub use self::selection::{Selection, Slate, slate};
 
@@ -74,6 +86,13 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// How slates are made of the weights.
     fn selection(&self) -> Selection {
         Selection::PlackettLuce
+    }
+
+    /// How alike two candidates are, from 0 to 1, for [`Selection::Diversified`]; given are their places.
+    /// By itself half for the same set of topics and half for the same creator, as far as they are
+    /// known. [`Selected`] knows which topics sets have in common.
+    fn similarity(&self, candidates: &Candidates, a: usize, b: usize) -> f64 {
+        similarity::by_number(candidates, a, b)
     }
 
     /// Whether the propensities of its [`selection`](Self::selection) are its own: not where weights
@@ -134,4 +153,24 @@ pub struct Shown {
     pub clicked: u8,
     /// Seconds that the viewer spent on it.
     pub dwell: f32,
+}
+
+impl Shown {
+    /// An item without topics, age or leaning, shown to viewer 0 at rank 1 and not clicked.
+    #[must_use]
+    pub const fn of(item: u32) -> Self {
+        Self {
+            viewer: 0,
+            stratum: 0,
+            viewer_leaning: 0.0,
+            item,
+            topics: 0,
+            creator: 0,
+            leaning: 0.0,
+            age: 0,
+            position: 1,
+            clicked: 0,
+            dwell: 0.0,
+        }
+    }
 }

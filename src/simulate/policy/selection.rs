@@ -30,8 +30,8 @@ pub enum Selection {
     },
     /// Maximal marginal relevance (Carbonell and Goldstein 1998, doi 10.1145/290941.291025): rank by
     /// rank, the candidate with the most of `relevance * weight / greatest weight` less
-    /// `(1 - relevance) * similarity` to the most similar one above. Similarity is 1/2 for the same
-    /// topics and 1/2 for the same creator. Propensities are 1.
+    /// `(1 - relevance) * similarity` to the most similar one above; of equal ones the one of the greatest
+    /// weight. [`Policy::similarity`] says how alike two are. Propensities are 1.
     Diversified {
         /// What weights count for, from 0 to 1; diversity counts for the rest.
         relevance: f64,
@@ -97,6 +97,8 @@ pub fn slate(policy: &dyn Policy, request: &Request<'_>, length: usize) -> Resul
 pub(in crate::simulate) struct Chooser {
     weights: Vec<f64>,
     order: Vec<u32>,
+    /// Of those in `order`, how alike they are to the most similar one chosen.
+    nearest: Vec<f64>,
     plackett_luce: PlackettLuce,
     /// By rank, the place among the candidates.
     pub(in crate::simulate) places: Vec<u32>,
@@ -133,7 +135,7 @@ impl Chooser {
             }
             Selection::EpsilonGreedy { epsilon } => self.epsilon_greedy(request, length, epsilon),
             Selection::Diversified { relevance } => {
-                self.diversified(request.candidates, length, relevance);
+                self.diversified(policy, request.candidates, length, relevance);
                 self.propensities.resize(self.places.len(), 1.0);
             }
         }
@@ -169,42 +171,40 @@ impl Chooser {
         }
     }
 
-    fn diversified(&mut self, candidates: &Candidates, length: usize, relevance: f64) {
+    fn diversified(
+        &mut self,
+        policy: &dyn Policy,
+        candidates: &Candidates,
+        length: usize,
+        relevance: f64,
+    ) {
         let greatest = self.weights.iter().copied().fold(0.0, f64::max);
         self.top(usize::MAX);
         self.order.clear();
         self.order.append(&mut self.places);
-        let mut nearest = vec![0.0_f64; self.order.len()];
+        self.nearest.clear();
+        self.nearest.resize(self.order.len(), 0.0);
         while self.places.len() < length && !self.order.is_empty() {
             let value = |at: usize| {
                 let weight = self.weights[self.order[at] as usize] / greatest;
-                relevance * weight - (1.0 - relevance) * nearest[at]
+                relevance * weight - (1.0 - relevance) * self.nearest[at]
             };
             // Candidates stand in the order of their weights, so the first of equals is the heaviest.
-            let mut best = 0;
+            let (mut best, mut most) = (0, value(0));
             for at in 1..self.order.len() {
-                if value(at) > value(best) {
-                    best = at;
+                let value = value(at);
+                if value > most {
+                    (best, most) = (at, value);
                 }
             }
             let chosen = self.order.remove(best);
-            nearest.remove(best);
-            for (nearest, &other) in nearest.iter_mut().zip(&self.order) {
-                *nearest = nearest.max(candidates.similarity(chosen as usize, other as usize));
+            self.nearest.remove(best);
+            for (nearest, &other) in self.nearest.iter_mut().zip(&self.order) {
+                let similarity = policy.similarity(candidates, chosen as usize, other as usize);
+                *nearest = nearest.max(similarity);
             }
             self.places.push(chosen);
         }
-    }
-}
-
-impl Candidates {
-    /// 1/2 for the same set of topics and 1/2 for the same creator.
-    fn similarity(&self, a: usize, b: usize) -> f64 {
-        let same = |column: &[u32]| match (column.get(a), column.get(b)) {
-            (Some(a), Some(b)) if a == b => 0.5,
-            _ => 0.0,
-        };
-        same(&self.topics) + same(&self.creators)
     }
 }
 

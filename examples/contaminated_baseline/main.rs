@@ -28,9 +28,9 @@ fn main() -> ExitCode {
 const fn name(against: Against) -> &'static str {
     match against {
         Against::Newest => "newest of followed",
-        Against::CleanNewest => "the same, never biased",
+        Against::CleanNewest => "newest, clean world",
         Against::Uniform => "uniform over the pool",
-        Against::CleanAlgorithm => "algorithm, never biased",
+        Against::CleanAlgorithm => "algorithm, clean world",
     }
 }
 
@@ -39,7 +39,7 @@ impl Phenomenon for Study {
         writeln!(
             out,
             "Amplification of {TOPIC:?} by a feed that favours it {FACTOR}-fold, over {AUDIT_DAYS} days, \
-             after so many\ndays of it; by what it is compared with.\n"
+             after so many\ndays of it; by what it is compared with. The clean world never had the bias.\n"
         )?;
         write!(out, "{:>4} {:>10}", "days", "followed")?;
         Against::ALL.iter().try_for_each(|against| write!(out, "  {:<23}", name(*against)))?;
@@ -82,8 +82,8 @@ impl Phenomenon for Study {
         let days = HISTORIES.map(f64::from);
         let frame = Frame {
             title: "A biased feed contaminates its own reverse-chronological baseline",
-            subtitle: "The same days, audited after more and more days of the bias: against the \
-                       platform's newest it seems to fade, while it grows",
+            subtitle: "A topic favoured 4-fold; against the platform's own newest it seems to fade. \
+                       Clean: never biased.",
             x: Axis {
                 label: "days of biased feed before the audit",
                 scale: Scale::Linear,

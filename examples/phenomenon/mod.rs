@@ -1,6 +1,8 @@
 //! What the examples of known phenomena share: their command line, and numbers with an interval. What
 //! any of them is about is not here.
 
+#![allow(dead_code, reason = "no example needs all of it")]
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

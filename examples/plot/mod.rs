@@ -1,6 +1,8 @@
 //! Plots of the examples, as SVG: lines with intervals over an axis, and rows of intervals. What the
 //! numbers mean is not known here.
 
+#![allow(dead_code, reason = "no example needs all of it")]
+
 use std::error::Error;
 
 use plotters::coord::Shift;
@@ -121,11 +123,15 @@ pub(crate) fn lines(
             dashes(&area, (left, right), at)?;
             names.push((at, reference.label.to_owned(), GREY));
         }
-        let spot = |x: f64, value: f64| (frame.x.place(x, left, right), y.place(value, bottom, top));
-        for (line, colour) in lines.iter().zip(PALETTE) {
+        for ((line, colour), at) in lines.iter().zip(PALETTE).zip(0..) {
+            // Bars of one place stand side by side.
+            let aside = if line.intervals == Intervals::Bars { 5 * at - 8 } else { 0 };
+            let spot = |x: f64, value: f64| {
+                (frame.x.place(x, left, right) + aside, y.place(value, bottom, top))
+            };
             draw_line(&area, line, colour, &spot)?;
-            if let Some((x, last)) = line.points.last() {
-                names.push((spot(*x, last.value).1, line.label.clone(), colour));
+            if let Some((_, last)) = line.points.last() {
+                names.push((y.place(last.value, bottom, top), line.label.clone(), colour));
             }
         }
         name_lines(&area, names, right + 10)?;
@@ -287,7 +293,8 @@ fn text(
     colour: RGBColor,
     side: HPos,
 ) -> Drawn {
-    let style = TextStyle::from(("sans-serif", size).into_font())
+    // The backend takes sizes for 1.24 times the font size that it writes.
+    let style = TextStyle::from(("sans-serif", 1.24 * f64::from(size)).into_font())
         .color(&colour)
         .pos(Pos::new(side, VPos::Center));
     Ok(area.draw(&Text::new(words.to_owned(), at, style))?)

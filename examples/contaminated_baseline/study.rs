@@ -146,9 +146,8 @@ pub(crate) fn joined(log: &ExposureLog, clean: &ExposureLog) -> Result<ExposureL
 /// The topic of an impression; items of this study have one.
 fn topic(log: &ExposureLog, row: usize) -> &str {
     let topics = log.topics();
-    let name = topics.and_then(|topics| {
-        topics.of_row(row).first().and_then(|topic| topics.labels().id(*topic))
-    });
+    let name = topics
+        .and_then(|topics| topics.of_row(row).first().and_then(|topic| topics.labels().id(*topic)));
     name.unwrap_or_default()
 }
 

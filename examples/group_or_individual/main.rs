@@ -93,7 +93,8 @@ impl Phenomenon for Study {
     fn plot(&self) -> Result<String, Box<dyn Error>> {
         let mut rows = Vec::new();
         for finding in &self.findings {
-            let heading = format!("{}; test over members: p = {:.4}", name(finding.mechanism), finding.p);
+            let heading =
+                format!("{}; test over members: p = {:.4}", name(finding.mechanism), finding.p);
             rows.push(Row { label: heading, colour: 0, marks: Marks::Heading });
             for (colour, group) in finding.groups.iter().enumerate() {
                 let party = group.name.replace('_', " ");

@@ -8,8 +8,8 @@
 use serde::Serialize;
 use tiltmeter::simulate::policy::{Audience, Bias, PolicyConfig, Ranker};
 use tiltmeter::simulate::{
-    ActivityConfig, ArmConfig, CreatorsConfig, Interests, Simulation, SimulationConfig, StratumConfig, TopicConfig,
-    WorldConfig,
+    ActivityConfig, ArmConfig, CreatorsConfig, Interests, Simulation, SimulationConfig,
+    StratumConfig, TopicConfig, WorldConfig,
 };
 use tiltmeter::statistic::SmoothedReach;
 use tiltmeter::tally::StratifyBy;
@@ -94,10 +94,8 @@ pub(crate) fn feed(mechanism: Mechanism) -> SimulationConfig {
         interests: [(GROUPS[0].to_owned(), 0.2)].into(),
         ..StratumConfig::new("others")
     };
-    let policy = |biases| PolicyConfig {
-        biases,
-        ..PolicyConfig::of(Ranker::Affinity(Default::default()))
-    };
+    let policy =
+        |biases| PolicyConfig { biases, ..PolicyConfig::of(Ranker::Affinity(Default::default())) };
     SimulationConfig {
         world: WorldConfig {
             topics: vec![rare(GROUPS[0]), rare(GROUPS[1]), other],
@@ -139,7 +137,8 @@ pub(crate) fn finding(mechanism: Mechanism) -> Result<Finding, Error> {
     let log = Simulation::new(&feed(mechanism))?.log()?;
     let groups = reach(&log, &GROUPS.map(str::to_owned))?;
     let creators = log.column("creator")?.clone();
-    let by_creator = log.retag(|_, row| creators.id(row).map(str::to_owned).into_iter().collect())?;
+    let by_creator =
+        log.retag(|_, row| creators.id(row).map(str::to_owned).into_iter().collect())?;
     let group = |at: usize| -> Result<Group, Error> {
         let first = at as u32 * MEMBERS;
         let members: Vec<String> = (first..first + MEMBERS).map(|m| m.to_string()).collect();

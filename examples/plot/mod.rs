@@ -234,7 +234,11 @@ fn draw_row(
 ) -> Drawn {
     let colour = PALETTE[row.colour % PALETTE.len()];
     match &row.marks {
-        Marks::Heading => text(area, &row.label, (16, middle + 4), 14, INK, HPos::Left)?,
+        Marks::Heading => {
+            let over = [(10, middle - 8), (WIDTH as i32, middle + 15)];
+            area.draw(&Rectangle::new(over, WHITE.filled()))?;
+            text(area, &row.label, (16, middle + 4), 14, INK, HPos::Left)?;
+        }
         Marks::One(mark) => {
             text(area, &row.label, (30, middle), 13, INK, HPos::Left)?;
             let ends = [(place(mark.low), middle), (place(mark.high), middle)];
@@ -248,7 +252,8 @@ fn draw_row(
             sorted.sort_by(f64::total_cmp);
             // Three heights in turn, so that near values do not hide each other.
             for (&value, height) in sorted.iter().zip([0, -7, 7].into_iter().cycle()) {
-                let dot = Circle::new((place(value), middle + height), 4, colour.mix(0.65).filled());
+                let dot =
+                    Circle::new((place(value), middle + height), 4, colour.mix(0.65).filled());
                 area.draw(&dot)?;
             }
         }

@@ -32,7 +32,8 @@ impl Phenomenon for Study {
             "{items} items alike in everything, {DAYS} days, {WORLDS} worlds: means over worlds, and \
              the least to the greatest.\n"
         )?;
-        let columns = ["Gini, first day", "Gini, all days", "share of the most shown, %", "winners"];
+        let columns =
+            ["Gini, first day", "Gini, all days", "share of the most shown, %", "winners"];
         let [first, all, top, winners] = columns;
         writeln!(out, "{:<18}  {first:<21}  {all:<21}  {top:<26}  {winners}", "ranked by")?;
         for finding in &self.findings {

@@ -26,8 +26,8 @@ pub(crate) const DAYS: u32 = 20;
 const VIEWERS: u32 = 50;
 /// Slates a day of each.
 const SLATES_PER_DAY: f64 = 10.0;
-/// A year of hours: far longer than the study.
-const AGES: f64 = 24.0 * 365.0;
+/// Days that items last: so long that none is born or dies within the study, under the world's seed.
+const AGES: f64 = 10_000.0;
 
 /// What ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,8 +58,11 @@ impl Ranking {
     }
 
     fn policy(self) -> PolicyConfig {
-        let clicks =
-            |exponent| Ranker::Popularity(Popularity { exponent, ..Popularity::default() });
+        let clicks = |exponent| {
+            let mut popularity = Popularity::default();
+            popularity.exponent = exponent;
+            Ranker::Popularity(popularity)
+        };
         PolicyConfig::of(match self {
             Self::Random => Ranker::Random,
             Self::Affinity => Ranker::Affinity(Affinity::default()),
@@ -78,7 +81,7 @@ pub(crate) struct Finding {
     pub(crate) gini: Vec<Measured>,
     /// The share of the most shown item, over all days.
     pub(crate) top_share: Measured,
-    /// In how many worlds another item came out on top than in those before.
+    /// How many items came out on top in one world or another.
     pub(crate) winners: usize,
 }
 
@@ -96,7 +99,7 @@ pub(crate) struct Study {
 pub(crate) fn study() -> Result<Study, Error> {
     let items = Simulation::new(&feed(1))?.catalogue().len();
     let worlds: Vec<Vec<World>> = (1..=WORLDS).map(world).collect::<Result<_, Error>>()?;
-    let finding = |(at, ranking)| {
+    let finding = |(at, ranking): (usize, Ranking)| {
         let of = |value: &dyn Fn(&World) -> f64| {
             over_worlds(&worlds.iter().map(|world| value(&world[at])).collect::<Vec<_>>())
         };
@@ -135,14 +138,14 @@ pub(crate) fn feed(seed: u64) -> SimulationConfig {
     let alike = TopicConfig {
         quality_spread: 0.0,
         leaning_spread: 0.0,
-        half_life_hours: 1e3 * AGES,
-        lifetime_hours: AGES,
+        half_life_hours: 1e3 * 24.0 * AGES,
+        lifetime_hours: 24.0 * AGES,
         ..TopicConfig::new("anything")
     };
     let mut world = WorldConfig {
         seed: 3,
         topics: vec![alike],
-        items_per_day: 100.0 / 365.0,
+        items_per_day: 100.0 / AGES,
         viewers: VIEWERS * Ranking::ALL.len() as u32,
         activity: ActivityConfig { slates_per_day: SLATES_PER_DAY, ..ActivityConfig::default() },
         leaning_distance: 0.0,
@@ -214,7 +217,8 @@ pub(crate) fn gini(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let number = sorted.len() as f64;
-    let by_rank = (1..).zip(&sorted).map(|(rank, value)| (2.0 * f64::from(rank) - number - 1.0) * value);
+    let by_rank =
+        (1..).zip(&sorted).map(|(rank, value)| (2.0 * f64::from(rank) - number - 1.0) * value);
     by_rank.sum::<f64>() / (number * sorted.iter().sum::<f64>())
 }
 

@@ -38,7 +38,7 @@ pub struct SimulationConfig {
     pub rounds_per_day: u32,
     /// Items in a slate, at most 255; fewer where candidates run out. Default 10.
     pub slate: u32,
-    /// What a request's candidates are.
+    /// What a request's candidates are, where its arm has none of its own.
     pub candidates: CandidatesConfig,
     /// How many of the items last shown to a viewer are not candidates again. Default 0.
     pub remembered: u32,
@@ -54,7 +54,7 @@ pub struct SimulationConfig {
 
 impl Default for SimulationConfig {
     fn default() -> Self {
-        let arm = |name: &str| ArmConfig { name: name.to_owned(), policy: PolicyConfig::default() };
+        let arm = |name: &str| ArmConfig::new(name, PolicyConfig::default());
         Self {
             seed: 1,
             world: WorldConfig::default(),
@@ -81,6 +81,33 @@ pub struct ArmConfig {
     /// What ranks its slates.
     #[serde(default)]
     pub policy: PolicyConfig,
+    /// What the candidates of its requests are; [`SimulationConfig::candidates`] if not said. A
+    /// reverse-chronological feed of followed creators and one that recommends others as well differ
+    /// in this before they differ in ranking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<CandidatesConfig>,
+}
+
+impl ArmConfig {
+    /// An arm with the simulation's candidates.
+    ///
+    /// ```
+    /// use tiltmeter::simulate::policy::{PolicyConfig, Ranker};
+    /// use tiltmeter::simulate::{ArmConfig, CandidatesConfig};
+    /// let newest = ArmConfig::new("newest", PolicyConfig::of(Ranker::ReverseChronological))
+    ///     .choosing_from(CandidatesConfig::Inventory { size: 50 });
+    /// let text = serde_json::to_string(&newest).unwrap();
+    /// assert_eq!(serde_json::from_str::<ArmConfig>(&text).unwrap(), newest);
+    /// ```
+    pub fn new(name: impl Into<String>, policy: PolicyConfig) -> Self {
+        Self { name: name.into(), policy, candidates: None }
+    }
+
+    /// The same with candidates of its own.
+    #[must_use]
+    pub fn choosing_from(self, candidates: CandidatesConfig) -> Self {
+        Self { candidates: Some(candidates), ..self }
+    }
 }
 
 /// What a request's candidates are, of the items that are alive when the round begins.
@@ -113,6 +140,19 @@ impl Default for CandidatesConfig {
     /// A sample of 200.
     fn default() -> Self {
         Self::Sample { size: 200 }
+    }
+}
+
+impl CandidatesConfig {
+    fn check(self) -> Result<(), Error> {
+        let sizes = match self {
+            Self::Everything => [1, 1],
+            Self::Sample { size } | Self::Inventory { size } => [size; 2],
+            Self::Mixed { inventory, sample } => [inventory, sample],
+        };
+        sizes.into_iter().try_for_each(|size| {
+            within("the number of candidates", size, 1..=1_000_000, "from 1 to 1,000,000")
+        })
     }
 }
 
@@ -171,14 +211,8 @@ impl SimulationConfig {
         check_slate(self.slate)?;
         within("SimulationConfig::days", self.days, 1..=36_500, "from 1 to 36,500")?;
         within("SimulationConfig::rounds_per_day", self.rounds_per_day, 1..=240, "from 1 to 240")?;
-        let sizes = match self.candidates {
-            CandidatesConfig::Everything => [1, 1],
-            CandidatesConfig::Sample { size } | CandidatesConfig::Inventory { size } => [size; 2],
-            CandidatesConfig::Mixed { inventory, sample } => [inventory, sample],
-        };
-        for size in sizes {
-            within("the number of candidates", size, 1..=1_000_000, "from 1 to 1,000,000")?;
-        }
+        self.candidates.check()?;
+        self.arms.iter().filter_map(|arm| arm.candidates).try_for_each(CandidatesConfig::check)?;
         let mut arms: Vec<&str> = self.arms.iter().map(|arm| &*arm.name).collect();
         arms.sort_unstable();
         let named = arms.first().is_some_and(|first| !first.is_empty());

@@ -198,7 +198,7 @@ impl Hands {
         let config = &simulation.config;
         let arm = simulation.plan.arm(config.seed, state.viewer, number);
         let leaning = simulation.viewers.leanings()[state.viewer as usize];
-        self.pools.fill(simulation, &feed.live, state, number);
+        self.pools.fill(simulation, &feed.live, state, number, arm);
         self.pools.know(simulation, &feed.needs[usize::from(arm)]);
         if feed.needs[usize::from(arm)].contains(&Feature::Affinities) {
             self.pools.like(simulation, &feed.live, &self.interests, leaning);

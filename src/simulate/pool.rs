@@ -112,13 +112,14 @@ impl Pools {
         }
     }
 
-    /// Chooses the candidates of a viewer's request.
+    /// Chooses the candidates of a viewer's request, which an arm answers.
     pub(super) fn fill(
         &mut self,
         simulation: &Simulation,
         live: &Live,
         state: &State,
         number: u32,
+        arm: u8,
     ) {
         self.candidates.clear();
         if self.mark == u32::MAX {
@@ -130,7 +131,8 @@ impl Pools {
             self.marks[item as usize] = self.mark;
         }
         let mut draws = Draws::new(simulation.config.seed, Purpose::Pool, state.viewer(), number);
-        match simulation.config.candidates {
+        let own = simulation.config.arms[usize::from(arm)].candidates;
+        match own.unwrap_or(simulation.config.candidates) {
             CandidatesConfig::Everything => self.take_all(live),
             CandidatesConfig::Sample { size } => self.sample(live, state, size, &mut draws),
             CandidatesConfig::Inventory { size } => self.take_inventory(live, state, size),

@@ -26,9 +26,10 @@ impl SimulationConfig {
             biases,
             ..PolicyConfig::of(Ranker::Affinity(Affinity::default()))
         };
-        let arm = |name: &str, policy| ArmConfig { name: name.to_owned(), policy };
-        let arms =
-            |biases| vec![arm("treatment", affine(biases)), arm("baseline", affine(Vec::new()))];
+        let arms = |biases| {
+            let baseline = ArmConfig::new("baseline", affine(Vec::new()));
+            vec![ArmConfig::new("treatment", affine(biases)), baseline]
+        };
         let topic = |name: &str, supply| TopicConfig { supply, ..TopicConfig::new(name) };
         match preset {
             Preset::Conflict => Self {

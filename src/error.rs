@@ -123,6 +123,18 @@ pub enum Error {
         /// What to do.
         mend: &'static str,
     },
+    /// A column cannot be written to a file, whose columns have each one type.
+    #[error(
+        "{file}: column {column:?} cannot be written: {detail}; give all its rows one type, such as text"
+    )]
+    Unwritable {
+        /// The source of the rows.
+        file: String,
+        /// The column.
+        column: String,
+        /// What it holds.
+        detail: String,
+    },
     /// A row breaks a rule of its column (the first such row under [`crate::log::RowPolicy::Strict`]).
     #[error(transparent)]
     Row(Box<RowFault>),

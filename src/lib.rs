@@ -65,6 +65,7 @@ pub mod inference;
 pub mod job;
 pub mod log;
 mod philox;
+mod replace;
 pub mod report;
 pub mod simulate;
 pub mod source;

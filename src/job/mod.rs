@@ -6,6 +6,7 @@ mod checkpoint;
 mod files;
 mod need;
 mod parts;
+mod stream;
 mod work;
 
 use std::ops::{ControlFlow, Range};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::files::log_files;
+pub use self::stream::tally_source;
 use crate::error::Error;
 use crate::log::{ItemTopics, LogSchema, Origin};
 use crate::tally::{Tally, TallySpec};

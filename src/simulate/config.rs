@@ -221,7 +221,7 @@ impl SimulationConfig {
             return Err(out("the arms", format!("{arms:?}"), expected));
         }
         self.responses.check(self.slate)?;
-        self.labels.check()?;
+        self.labels.check(&self.world)?;
         self.design.check(self)
     }
 

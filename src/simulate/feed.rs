@@ -1,11 +1,14 @@
 //! The feed at work: round by round viewers ask for slates, policies fill them, viewers respond, and
 //! policies learn. All randomness is by counter, so rounds may be worked on by any number of threads.
 
+use std::sync::{Mutex, PoisonError};
+
 use rand_distr::{Distribution, LogNormal, Poisson};
 use rayon::prelude::*;
 
 use super::Simulation;
 use super::config::ResponseConfig;
+use super::design::Recorded;
 use super::draws::{Draws, Purpose};
 use super::policy::{Chooser, Feature, Learning, Policy, Request, Shown};
 use super::pool::{Live, Pools};
@@ -17,10 +20,10 @@ use crate::error::Error;
 const CHUNK: usize = 64;
 
 /// Requests of a viewer in a round, at most: numbers of requests leave eight bits for them.
-const MOST_REQUESTS: u32 = 256;
+pub(super) const MOST_REQUESTS: u32 = 256;
 
 /// What part of the time on a clicked item one is given that is looked at and not clicked.
-const GLANCE: f64 = 0.1;
+pub(super) const GLANCE: f64 = 0.1;
 
 /// What a viewer is like by now.
 #[derive(Clone, Debug)]
@@ -44,6 +47,7 @@ pub(super) struct Feed<'s> {
     live: Live,
     examination: Vec<f64>,
     dwell: LogNormal<f64>,
+    hands: SpareHands,
     round: u32,
 }
 
@@ -69,6 +73,7 @@ impl<'s> Feed<'s> {
                 .expect("the deviation was checked"),
             simulation,
             policies,
+            hands: SpareHands::default(),
             round: 0,
         })
     }
@@ -87,7 +92,12 @@ impl<'s> Feed<'s> {
         let mut states = std::mem::take(&mut self.states);
         let parts: Result<Vec<Rows>, Error> = states
             .par_chunks_mut(CHUNK)
-            .map_init(|| Hands::new(self), |hands, states| hands.serve(self, &round, states))
+            .map(|states| {
+                let mut hands = self.hands.take().unwrap_or_else(|| Hands::new(self));
+                let served = hands.serve(self, &round, states);
+                self.hands.put(hands);
+                served
+            })
             .collect();
         if round.last_of_day {
             states.par_iter_mut().for_each(|state| state.drift(config.responses.drift));
@@ -96,15 +106,18 @@ impl<'s> Feed<'s> {
         let rows = Rows::joined(parts?);
         self.learn(&rows);
         self.round += 1;
-        Ok(Some(rows))
+        Ok(Some(match self.simulation.plan.recorded() {
+            Recorded::Everything => rows,
+            Recorded::Rounds(rounds) if rounds[round.number as usize] => rows,
+            Recorded::Rounds(_) => Rows::default(),
+            Recorded::Viewers(viewers) => rows.of(viewers),
+        }))
     }
 
     fn learn(&mut self, rows: &Rows) {
-        for (arm, policy) in self.policies.iter_mut().enumerate() {
+        for (place, policy) in self.policies.iter_mut().enumerate() {
             if policy.learning() == Learning::EveryRound {
-                let catalogue = &self.simulation.catalogue;
-                let shown = rows.shown(arm as u8, catalogue, &self.simulation.viewers);
-                policy.learn(&shown);
+                policy.learn(&rows.shown(place, self.simulation));
             }
         }
     }
@@ -118,6 +131,14 @@ impl Simulation {
         let length = DAY / i64::from(config.rounds_per_day);
         let start = self.start + i64::from(day) * DAY + i64::from(within) * length;
         Round { number, start, length, last_of_day: within + 1 == config.rounds_per_day }
+    }
+
+    /// How many slates a viewer asks for in a round.
+    fn requests(&self, viewer: u32, draws: &mut Draws) -> u32 {
+        let a_day = self.viewers.activities()[viewer as usize];
+        let expected = f64::from(a_day) / f64::from(self.config.rounds_per_day);
+        let requests = Poisson::new(expected).map_or(0.0, |n| n.sample(draws));
+        (requests as u32).min(MOST_REQUESTS)
     }
 }
 
@@ -135,6 +156,21 @@ struct Hands {
     chooser: Chooser,
     /// By set of topics, the viewer's interest.
     interests: Vec<f32>,
+}
+
+/// Hands that nobody works with at the moment: a mark for every item is too much to be made anew for
+/// some viewers.
+#[derive(Default)]
+struct SpareHands(Mutex<Vec<Hands>>);
+
+impl SpareHands {
+    fn take(&self) -> Option<Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, hands: Hands) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(hands);
+    }
 }
 
 impl Hands {
@@ -157,10 +193,10 @@ impl Hands {
         for state in states {
             let mut activity =
                 Draws::new(config.seed, Purpose::Activity, state.viewer, round.number);
-            let a_day = feed.simulation.viewers.activities()[state.viewer as usize];
-            let expected = f64::from(a_day) / f64::from(config.rounds_per_day);
-            let requests = Poisson::new(expected).map_or(0.0, |n| n.sample(&mut activity));
-            let requests = (requests as u32).min(MOST_REQUESTS);
+            let requests = match feed.simulation.plan.script(state.viewer) {
+                Some(script) => script.requests(round.number),
+                None => feed.simulation.requests(state.viewer, &mut activity),
+            };
             if requests == 0 {
                 continue;
             }
@@ -196,11 +232,13 @@ impl Hands {
     ) -> Result<(), Error> {
         let simulation = feed.simulation;
         let config = &simulation.config;
-        let arm = simulation.plan.arm(config.seed, state.viewer, number);
+        let round = number / MOST_REQUESTS;
+        let arm = simulation.plan.arm(config.seed, state.viewer, round, number);
+        let place = simulation.plan.policy(arm);
         let leaning = simulation.viewers.leanings()[state.viewer as usize];
-        self.pools.fill(simulation, &feed.live, state, number, arm);
-        self.pools.know(simulation, &feed.needs[usize::from(arm)]);
-        if feed.needs[usize::from(arm)].contains(&Feature::Affinities) {
+        self.pools.fill(simulation, &feed.live, state, number, place);
+        self.pools.know(simulation, &feed.needs[place]);
+        if feed.needs[place].contains(&Feature::Affinities) {
             self.pools.like(simulation, &feed.live, &self.interests, leaning);
         }
         let request = Request {
@@ -212,15 +250,20 @@ impl Hands {
             seed: config.seed,
             number,
         };
-        let policy = &*feed.policies[usize::from(arm)];
+        let policy = &*feed.policies[place];
         self.chooser.choose(policy, &request, config.slate as usize)?;
         let mut responses = Draws::new(config.seed, Purpose::Response, state.viewer, number);
+        let script = simulation.plan.script(state.viewer);
         let places = self.chooser.places.iter().zip(&self.chooser.propensities);
         for ((&place, &propensity), rank) in places.zip(1_u32..) {
             let item = self.pools.candidates.items[place as usize];
-            let affinity = feed.live.affinity(simulation, item, &self.interests, leaning);
-            let examined = feed.examination[rank as usize - 1];
-            let response = respond(&config.responses, feed, examined, affinity, &mut responses);
+            let set = simulation.catalogue.topics()[item as usize];
+            let scripted = script.and_then(|script| script.respond(set, &mut responses));
+            let response = scripted.unwrap_or_else(|| {
+                let affinity = feed.live.affinity(simulation, item, &self.interests, leaning);
+                let examined = feed.examination[rank as usize - 1];
+                respond(&config.responses, feed, examined, affinity, &mut responses)
+            });
             rows.push(state.viewer, number, arm, item, rank, time, propensity, response);
             state.notice(simulation, item, response, &mut responses);
         }
@@ -303,16 +346,12 @@ impl State {
     }
 }
 
-/// Rows of an arm as its policy learns from them.
+/// Rows of a policy as it learns from them.
 impl Rows {
-    fn shown(
-        &self,
-        arm: u8,
-        catalogue: &super::world::Catalogue,
-        viewers: &super::world::Viewers,
-    ) -> Vec<Shown> {
-        let of_arm = (0..self.len()).filter(|row| self.arms[*row] == arm);
-        of_arm
+    fn shown(&self, policy: usize, simulation: &Simulation) -> Vec<Shown> {
+        let Simulation { catalogue, viewers, plan, .. } = simulation;
+        (0..self.len())
+            .filter(|row| plan.policy(self.arms[*row]) == policy)
             .map(|row| {
                 let (viewer, item) = (self.viewers[row], self.items[row] as usize);
                 Shown {

@@ -12,12 +12,17 @@ pub mod policy;
 mod pool;
 mod preset;
 mod rows;
+#[cfg(feature = "parquet")]
+mod saved;
 mod source;
 mod world;
 
 pub use self::config::{ArmConfig, CandidatesConfig, ResponseConfig, SimulationConfig};
-pub use self::design::{Blocks, Design};
-pub use self::labels::LabelErrors;
+pub use self::design::{
+    Blocks, Chances, Conduct, Design, Donation, LogOdds, Order, Period, Persona, PersonaFollows,
+    Positions, PuppetArms, SockPuppets, Switchback,
+};
+pub use self::labels::{LabelErrors, TopicErrors};
 pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;
@@ -30,7 +35,9 @@ use self::design::Plan;
 use self::labels::Labels;
 use self::policy::Setting;
 use crate::error::Error;
+use crate::job::tally_source;
 use crate::log::ExposureLog;
+use crate::tally::{Tally, TallySpec};
 
 /// A world made and ready to be shown.
 ///
@@ -63,6 +70,8 @@ pub struct Simulation {
     viewers: Viewers,
     plan: Plan,
     labels: Labels,
+    /// The names of the arms and of the strata of viewers.
+    arms: Vec<String>,
     strata: Vec<String>,
 }
 
@@ -75,13 +84,14 @@ impl Simulation {
         config.check()?;
         let start = config.start_time()?;
         let catalogue = Catalogue::of(&config.world, start, config.days);
-        let viewers = Viewers::of(&config.world, &catalogue, config.seed);
+        let viewers = config.design.viewers(config, &catalogue);
         let simulation = Self {
             start,
             leaning_distance: config.world.leaning_distance as f32,
-            plan: Plan::of(config, &viewers),
-            labels: Labels::of(config.labels, &catalogue, config.world.seed),
-            strata: config.world.strata.iter().map(|stratum| stratum.name.clone()).collect(),
+            plan: Plan::of(config, &catalogue, &viewers),
+            labels: Labels::of(&config.labels, &catalogue, config.world.seed),
+            arms: config.design.arms(config),
+            strata: config.design.strata(config),
             config: config.clone(),
             catalogue,
             viewers,
@@ -114,6 +124,14 @@ impl Simulation {
     /// [`Error::EmptyLog`] where nothing was shown; [`Error::PolicyWeight`].
     pub fn log(&self) -> Result<ExposureLog, Error> {
         ExposureLog::read(self.source()?, &self.schema()?)
+    }
+
+    /// The tally of the whole log, as that of [`log`](Self::log) bit for bit, without holding the log.
+    ///
+    /// # Errors
+    /// Those of [`log`](Self::log) and of [`Tally::of`].
+    pub fn tally(&self, spec: &TallySpec) -> Result<Tally, Error> {
+        tally_source(self.source()?, &self.schema()?, spec)
     }
 
     fn build_policies(&self) -> Result<Vec<Box<dyn Policy>>, Error> {

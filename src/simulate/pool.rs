@@ -112,14 +112,14 @@ impl Pools {
         }
     }
 
-    /// Chooses the candidates of a viewer's request, which an arm answers.
+    /// Chooses the candidates of a viewer's request, which the policy of this arm answers.
     pub(super) fn fill(
         &mut self,
         simulation: &Simulation,
         live: &Live,
         state: &State,
         number: u32,
-        arm: u8,
+        arm: usize,
     ) {
         self.candidates.clear();
         if self.mark == u32::MAX {
@@ -131,7 +131,7 @@ impl Pools {
             self.marks[item as usize] = self.mark;
         }
         let mut draws = Draws::new(simulation.config.seed, Purpose::Pool, state.viewer(), number);
-        let own = simulation.config.arms[usize::from(arm)].candidates;
+        let own = simulation.config.arms[arm].candidates;
         match own.unwrap_or(simulation.config.candidates) {
             CandidatesConfig::Everything => self.take_all(live),
             CandidatesConfig::Sample { size } => self.sample(live, state, size, &mut draws),

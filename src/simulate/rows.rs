@@ -25,6 +25,20 @@ impl Rows {
         self.viewers.len()
     }
 
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self {
+            viewers: Vec::with_capacity(rows),
+            requests: Vec::with_capacity(rows),
+            arms: Vec::with_capacity(rows),
+            items: Vec::with_capacity(rows),
+            positions: Vec::with_capacity(rows),
+            times: Vec::with_capacity(rows),
+            propensities: Vec::with_capacity(rows),
+            clicked: Vec::with_capacity(rows),
+            dwells: Vec::with_capacity(rows),
+        }
+    }
+
     #[allow(clippy::too_many_arguments, reason = "one for each column")]
     pub(super) fn push(
         &mut self,
@@ -48,9 +62,24 @@ impl Rows {
         self.dwells.push(response.dwell);
     }
 
+    /// The rows of these viewers.
+    pub(super) fn of(mut self, viewers: &[bool]) -> Self {
+        let keep: Vec<bool> = self.viewers.iter().map(|viewer| viewers[*viewer as usize]).collect();
+        retain(&mut self.viewers, &keep);
+        retain(&mut self.requests, &keep);
+        retain(&mut self.arms, &keep);
+        retain(&mut self.items, &keep);
+        retain(&mut self.positions, &keep);
+        retain(&mut self.times, &keep);
+        retain(&mut self.propensities, &keep);
+        retain(&mut self.clicked, &keep);
+        retain(&mut self.dwells, &keep);
+        self
+    }
+
     pub(super) fn joined(parts: Vec<Self>) -> Self {
-        let mut parts = parts.into_iter();
-        let mut all = parts.next().unwrap_or_default();
+        let rows = parts.iter().map(Self::len).sum();
+        let mut all = Self::with_capacity(rows);
         for part in parts {
             all.viewers.extend(part.viewers);
             all.requests.extend(part.requests);
@@ -64,4 +93,9 @@ impl Rows {
         }
         all
     }
+}
+
+fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
+    let mut flags = keep.iter();
+    values.retain(|_| flags.next().copied().unwrap_or(true));
 }

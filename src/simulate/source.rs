@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Simulation;
-use super::feed::Feed;
+use super::design::{Design, PuppetArms};
+use super::feed::{Feed, MOST_REQUESTS};
 use super::policy::Propensities;
 use super::rows::Rows;
 use super::world::DAY;
@@ -30,10 +31,11 @@ enum Field {
     Click,
     Dwell,
     Propensity,
+    Period,
 }
 
 impl Field {
-    const ALL: [(Self, &'static str); 15] = [
+    const ALL: [(Self, &'static str); 16] = [
         (Self::Viewer, "viewer"),
         (Self::Item, "item"),
         (Self::Arm, "arm"),
@@ -49,6 +51,7 @@ impl Field {
         (Self::Click, "click"),
         (Self::Dwell, "dwell"),
         (Self::Propensity, "propensity"),
+        (Self::Period, "period"),
     ];
 }
 
@@ -56,8 +59,10 @@ impl Field {
 ///
 /// Columns are `viewer`, `item`, `creator` (whole numbers); `arm`, `stratum`, `topics`, `true_topics`
 /// (text, topics with `|` between them); `slate` and `session` (whole numbers, unique over the log);
-/// `position` (1-based rank); `time` (microseconds); `day` (from 0); `click` (0 or 1); `dwell` (seconds);
-/// and `propensity` (of this item at this rank, given those above), where every arm's policy knows it.
+/// `position` (1-based rank, null where a [`Donation`](super::Donation) lacks it); `time` (microseconds);
+/// `day` (from 0); `click` (0 or 1); `dwell` (seconds); `propensity` (of this item at this rank, given those
+/// above), where every arm's policy knows it; and `period` (from 0), where a
+/// [`Switchback`](super::Switchback) has them.
 /// [`Simulation::schema`] says which is which; any other schema may be used.
 pub struct SimulationSource<'s> {
     simulation: &'s Simulation,
@@ -81,8 +86,12 @@ impl Simulation {
     }
 
     /// Which column of [`source`](Self::source) plays which role: clicks are the engagement, every
-    /// impression weighs the same. `day`, `creator` and, where labels have errors, `true_topics` are
-    /// further columns.
+    /// impression weighs the same. `day`, `creator` and, where they are of use, `period` and `true_topics`
+    /// are further columns.
+    ///
+    /// Two roles may be left out, so that all rows are kept and none is used wrongly: positions where
+    /// some are missing (see [`Donation`](super::Donation)), and strata where they would be the arms
+    /// (see [`PuppetArms::Personas`](super::PuppetArms)).
     ///
     /// # Errors
     /// Those of making its policies.
@@ -91,16 +100,27 @@ impl Simulation {
             .viewer("viewer")
             .item("item")
             .arm("arm")
-            .stratum("stratum")
             .slate("slate")
             .session("session")
-            .position("position")
             .time("time", TimeFormat::Iso)
             .topics(TopicColumn::separated("topics", '|'))
             .engagement("click")
             .column("day")
             .column("creator");
-        Ok(if self.knows_propensities()? { schema.propensity("propensity") } else { schema })
+        let optional: [(bool, fn(LogSchema) -> LogSchema); 5] = [
+            (self.strata_differ_from_arms(), |schema| schema.stratum("stratum")),
+            (!self.plan.may_miss_positions(), |schema| schema.position("position")),
+            (self.knows_propensities()?, |schema| schema.propensity("propensity")),
+            (self.plan.has_periods(), |schema| schema.column("period")),
+            (!self.config.labels.are_none(), |schema| schema.column("true_topics")),
+        ];
+        let there = optional.into_iter().filter(|(there, _)| *there);
+        Ok(there.fold(schema, |schema, (_, declare)| declare(schema)))
+    }
+
+    fn strata_differ_from_arms(&self) -> bool {
+        !matches!(&self.config.design, Design::SockPuppets(puppets)
+            if puppets.arms == PuppetArms::Personas)
     }
 
     fn knows_propensities(&self) -> Result<bool, Error> {
@@ -112,11 +132,14 @@ impl Simulation {
 impl<'s> SimulationSource<'s> {
     fn new(simulation: &'s Simulation) -> Result<Self, Error> {
         let known = simulation.knows_propensities()?;
-        let there = |field: Field| known || field != Field::Propensity;
+        let there = |field: Field| match field {
+            Field::Propensity => known,
+            Field::Period => simulation.plan.has_periods(),
+            _ => true,
+        };
         let all: Vec<_> = Field::ALL.into_iter().filter(|(field, _)| there(*field)).collect();
         let fields: Vec<Field> = all.iter().map(|(field, _)| *field).collect();
         let texts = |texts: &mut dyn Iterator<Item = &str>| Arc::new(texts.map(Some).collect());
-        let config = &simulation.config;
         let sets = simulation.catalogue.topic_sets();
         let true_topics: Vec<String> = (0..sets.len() as u32)
             .map(|set| {
@@ -129,16 +152,29 @@ impl<'s> SimulationSource<'s> {
             names: all.iter().map(|(_, name)| (*name).to_owned()).collect(),
             selected: fields.clone(),
             fields,
-            arms: texts(&mut config.arms.iter().map(|arm| &*arm.name)),
-            strata: texts(&mut config.world.strata.iter().map(|stratum| &*stratum.name)),
+            arms: texts(&mut simulation.arms.iter().map(String::as_str)),
+            strata: texts(&mut simulation.strata.iter().map(String::as_str)),
             labels: texts(&mut simulation.labels.texts.iter().map(String::as_str)),
             topics: texts(&mut true_topics.iter().map(String::as_str)),
             simulation,
         })
     }
 
+    /// Ranks; nulls where they are missing.
+    fn positions(&self, rows: &Rows) -> Column {
+        let Simulation { config, plan, .. } = self.simulation;
+        let ranks = rows.positions.iter();
+        if !plan.may_miss_positions() {
+            return Column::Whole(ranks.map(|rank| i64::from(*rank)).collect());
+        }
+        let known = |((rank, viewer), request): ((&u8, &u32), &u32)| {
+            (!plan.misses(config.seed, *viewer, *request, *rank)).then(|| i64::from(*rank))
+        };
+        Column::Integer(ranks.zip(&rows.viewers).zip(&rows.requests).map(known).collect())
+    }
+
     fn column(&self, field: Field, rows: &Rows) -> Column {
-        let Simulation { catalogue, viewers, labels, start, .. } = self.simulation;
+        let Simulation { catalogue, viewers, labels, start, plan, .. } = self.simulation;
         let whole = |values: &[u32]| Column::Whole(values.iter().map(|v| i64::from(*v)).collect());
         let of_item = |value: &dyn Fn(usize) -> i64| {
             Column::Whole(rows.items.iter().map(|item| value(*item as usize)).collect())
@@ -163,8 +199,10 @@ impl<'s> SimulationSource<'s> {
             }
             Field::Slate => id(0),
             Field::Session => id(8),
-            Field::Position => {
-                Column::Whole(rows.positions.iter().map(|rank| i64::from(*rank)).collect())
+            Field::Position => self.positions(rows),
+            Field::Period => {
+                let period = |request: &u32| plan.period(request / MOST_REQUESTS).unwrap_or(0);
+                Column::Whole(rows.requests.iter().map(|r| i64::from(period(r))).collect())
             }
             Field::Time => Column::Timestamp(rows.times.iter().copied().map(Some).collect()),
             Field::Day => {

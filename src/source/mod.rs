@@ -13,6 +13,8 @@
 //! | rows as structs | [`ImpressionSource`] |
 //! | a log saved before | [`ExposureLog::open_saved`] (feature `parquet`) |
 //!
+//! The other way, [`write_parquet`] puts the rows of any source into a Parquet file.
+//!
 //! [`ItemTopics::open`]: crate::log::ItemTopics::open
 
 #[cfg(any(feature = "parquet", feature = "polars"))]
@@ -37,7 +39,7 @@ pub use self::frame::FrameSource;
 pub use self::impression::{Impression, ImpressionSource};
 pub use self::ndjson::NdjsonSource;
 #[cfg(feature = "parquet")]
-pub use self::parquet::ParquetSource;
+pub use self::parquet::{ParquetSource, write_parquet};
 pub use self::slice::SliceSource;
 use crate::error::Error;
 pub use crate::log::LogSource;

@@ -16,11 +16,11 @@ use serde_json::Value;
 
 use self::input::Input;
 use self::output::Output;
-pub(crate) use self::output::replace;
 use super::block::{BLOCK, Block, Entry, Masses};
 use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, WindowBy};
 use crate::error::Error;
 use crate::log::{ClusterKey, MAX_WEIGHT};
+use crate::replace::replace;
 
 const FORMAT: &str = "saved tally";
 const MAGIC: &[u8] = b"tiltmeter saved tally\n";

@@ -14,7 +14,7 @@ use super::sums::{Sums, bits};
 use super::{Monitor, MonitorSpec, Trail, Watched};
 use crate::error::Error;
 use crate::log::ClusterKey;
-use crate::tally::replace;
+use crate::replace::replace;
 
 const FORMAT: &str = "saved monitor";
 const MAGIC: &str = "tiltmeter saved monitor";

@@ -11,6 +11,7 @@ pub use self::config::{
     WorldConfig,
 };
 pub use self::viewers::Viewers;
+pub(in crate::simulate) use self::viewers::{LEAST_INTEREST, Profile};
 
 /// Microseconds of a day.
 pub(in crate::simulate) const DAY: i64 = 86_400_000_000;

@@ -8,7 +8,7 @@ use super::config::{Interests, WorldConfig};
 use crate::simulate::draws::{Draws, Purpose};
 
 /// The least interest in a topic, as a multiple of the average: none is nothing for good.
-const LEAST_INTEREST: f64 = 1e-6;
+pub(in crate::simulate) const LEAST_INTEREST: f64 = 1e-6;
 
 /// Viewers as columns; a viewer is the number of the row.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ mod columns;
 mod groups;
 mod packed;
 mod pages;
+mod write;
 
 use std::fs::File;
 use std::ops::Range;
@@ -25,6 +26,7 @@ use self::columns::KnownDictionary;
 pub(crate) use self::columns::all_text;
 pub(super) use self::groups::row_groups;
 use self::pages::PageReader;
+pub use self::write::write_parquet;
 use super::BATCH_ROWS;
 use super::converted::{self, Converted};
 use crate::error::Error;
@@ -101,7 +103,7 @@ impl ParquetSource {
     }
 
     /// The file's own key-value metadata.
-    pub(super) fn metadata(&self, key: &str) -> Option<&str> {
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         let entry = self.metadata.iter().find(|(its, _)| its == key)?;
         Some(&entry.1)
     }

@@ -17,7 +17,7 @@ use crate::error::Error;
 const CHUNK: usize = 64;
 
 /// Requests of a viewer in a round, at most: numbers of requests leave eight bits for them.
-const MOST_REQUESTS: u32 = 256;
+pub(super) const MOST_REQUESTS: u32 = 256;
 
 /// What part of the time on a clicked item one is given that is looked at and not clicked.
 const GLANCE: f64 = 0.1;
@@ -112,7 +112,7 @@ impl<'s> Feed<'s> {
 
 impl Simulation {
     /// A round by its number.
-    fn round(&self, number: u32) -> Round {
+    pub(super) fn round(&self, number: u32) -> Round {
         let config = &self.config;
         let (day, within) = (number / config.rounds_per_day, number % config.rounds_per_day);
         let length = DAY / i64::from(config.rounds_per_day);
@@ -122,9 +122,9 @@ impl Simulation {
 }
 
 /// A part of a day.
-struct Round {
+pub(super) struct Round {
     number: u32,
-    start: i64,
+    pub(super) start: i64,
     length: i64,
     last_of_day: bool,
 }

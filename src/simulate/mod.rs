@@ -11,8 +11,10 @@ pub mod plackett_luce;
 pub mod policy;
 mod pool;
 mod preset;
+mod replicates;
 mod rows;
 mod source;
+mod truth;
 mod world;
 
 pub use self::config::{ArmConfig, CandidatesConfig, ResponseConfig, SimulationConfig};
@@ -21,6 +23,10 @@ pub use self::labels::LabelErrors;
 pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;
+pub use self::truth::{
+    About, ArmTruth, Contrast, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
+    TRUTH_VERSION, TopicTruth, Truth, TruthSpec,
+};
 pub use self::world::{
     ActivityConfig, Burst, Catalogue, CreatorsConfig, FollowsConfig, Interests, StratumConfig,
     TopicConfig, TopicSets, Viewers, WorldConfig,

@@ -14,6 +14,7 @@ mod preset;
 mod replicates;
 mod rows;
 mod source;
+mod study;
 mod truth;
 mod world;
 
@@ -23,6 +24,10 @@ pub use self::labels::LabelErrors;
 pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;
+pub use self::study::{
+    Accuracy, PowerCurve, PowerPoint, PowerResult, Proportion, Smallest, SmallestEffect, Study,
+    StudyRecord, StudyResult,
+};
 pub use self::truth::{
     About, ArmTruth, Contrast, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
     TRUTH_VERSION, TopicTruth, Truth, TruthSpec,

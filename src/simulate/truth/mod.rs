@@ -287,27 +287,30 @@ impl Truth {
         spec: &TruthSpec,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self, Error> {
+        let progress = Progress::new(u64::from(spec.replicates), progress);
+        Self::find(config, spec, &progress)
+    }
+
+    /// The same, as part of other work: it adds `spec.replicates` to the progress.
+    pub(super) fn find(
+        config: &SimulationConfig,
+        spec: &TruthSpec,
+        progress: &Progress<'_>,
+    ) -> Result<Self, Error> {
         config.check()?;
         spec.check()?;
         let layout = Layout::of(config, &spec.contrast)?;
         totals::attention(&spec.contrast, config.slate)?;
-        let progress = Progress::new(u64::from(spec.replicates), progress);
         if spec.route == Route::Best
             && let Some(expected) = exact::totals(config, spec, &layout)?
         {
             progress.add(u64::from(spec.replicates));
-            let known = Samples { layout: &layout, spec, rows: vec![expected], replicates: None };
-            return Ok(known.truth(config));
+            let rows = &[expected];
+            return Ok(Samples { layout: &layout, spec, rows, replicates: None }.truth(config));
         }
-        let samples = |rows: &[Vec<f64>]| Samples {
-            layout: &layout,
-            spec,
-            rows: rows.to_vec(),
-            replicates: Some(rows.len() as u32),
-        };
-        let enough = |rows: &[Vec<f64>]| samples(rows).is_enough();
-        let rows = monte_carlo::replicates(config, spec, &layout, &progress, enough)?;
-        Ok(samples(&rows).truth(config))
+        let enough = |rows: &[Vec<f64>]| Samples::of(&layout, spec, rows).is_enough();
+        let rows = monte_carlo::replicates(config, spec, &layout, progress, enough)?;
+        Ok(Samples::of(&layout, spec, &rows).truth(config))
     }
 
     /// What is true of a topic.
@@ -328,11 +331,15 @@ impl Truth {
 struct Samples<'a> {
     layout: &'a Layout,
     spec: &'a TruthSpec,
-    rows: Vec<Vec<f64>>,
+    rows: &'a [Vec<f64>],
     replicates: Option<u32>,
 }
 
-impl Samples<'_> {
+impl<'a> Samples<'a> {
+    const fn of(layout: &'a Layout, spec: &'a TruthSpec, rows: &'a [Vec<f64>]) -> Self {
+        Self { layout, spec, rows, replicates: Some(rows.len() as u32) }
+    }
+
     fn truth(&self, config: &SimulationConfig) -> Truth {
         let contrast = &self.spec.contrast;
         let topics = self.layout.topics.iter().enumerate();

@@ -285,3 +285,84 @@ fn contribution(unit: Unit, masses: &[f64], impressions: &[u32], column: usize) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::Attention;
+    use crate::baseline::Baseline;
+    use crate::inference::{Contributions, Question};
+    use crate::simulate::feed::Feed;
+    use crate::simulate::{LabelErrors, Preset};
+    use crate::statistic::AmplificationRatio;
+    use crate::tally::{Tally, TallySpec};
+
+    fn world() -> SimulationConfig {
+        let mut config = SimulationConfig::preset(Preset::Election);
+        config.world.viewers = 80;
+        config.world.second_topic = 0.3;
+        config.days = 2;
+        config.labels = LabelErrors { sensitivity: 0.7, specificity: 0.9 };
+        config
+    }
+
+    /// What is counted of a feed's labels is what inference adds up over the clusters of its log: in
+    /// every unit, under two attention models, both denominators and both rules for labels.
+    #[test]
+    fn as_inference_counts() {
+        let simulation = Simulation::new(&world()).unwrap();
+        let log = simulation.log().unwrap();
+        let reach = Unit::Reach(Reach { impressions: 3, mass: 2.2 });
+        for unit in [Unit::Pooled, Unit::ClusterMean, reach] {
+            for attention in [Attention::Logarithmic, Attention::TopK { k: 2 }] {
+                for denominator in [Denominator::AllImpressions, Denominator::TaggedImpressions] {
+                    for multi_label in [MultiLabel::Full, MultiLabel::Fractional] {
+                        let contrast = Contrast {
+                            unit,
+                            attention: attention.clone(),
+                            denominator,
+                            multi_label,
+                            ..Contrast::between("treatment", "baseline")
+                        };
+                        compare(&simulation, &log, &contrast);
+                    }
+                }
+            }
+        }
+    }
+
+    fn compare(simulation: &Simulation, log: &crate::ExposureLog, contrast: &Contrast) {
+        let layout = Layout::of(simulation.config(), contrast).unwrap();
+        let mut counting =
+            Counting::new(simulation, contrast, &layout, About::Labels).unwrap();
+        let mut feed = Feed::new(simulation).unwrap();
+        while let Some(rows) = feed.next_round().unwrap() {
+            counting.add(&rows);
+        }
+        let totals = counting.finish();
+        let spec = TallySpec {
+            attentions: vec![contrast.attention.clone()],
+            multi_label: contrast.multi_label,
+            ..TallySpec::default()
+        };
+        let tally = Tally::of(log, &spec).unwrap();
+        let baseline = Baseline::arm(&contrast.baseline);
+        for (topic, name) in layout.topics.iter().enumerate() {
+            let question = Question {
+                topic: name,
+                treatment: &contrast.treatment,
+                baseline: &baseline,
+                unit: contrast.unit,
+                denominator: contrast.denominator,
+                attention: &contrast.attention,
+            };
+            let theirs = Contributions::of(&tally, &question, &AmplificationRatio).unwrap();
+            for (cell, &expected) in Cell::TWO_ARMS.iter().zip(theirs.totals()) {
+                let ours: f64 = layout.cell(cell, topic).iter().map(|at| totals[*at]).sum();
+                // Masses of a tally are rounded to 2^-40.
+                let tolerance = 1e-9 * expected.max(1.0);
+                assert!((ours - expected).abs() < tolerance, "{cell:?}: {ours} {expected}");
+            }
+        }
+    }
+}

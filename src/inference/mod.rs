@@ -395,7 +395,7 @@ fn tested(
 }
 
 /// A working value as it is reported.
-fn reported(working: Working, scale: Scale) -> Value {
+pub(crate) fn reported(working: Working, scale: Scale) -> Value {
     let limit = |limit: f64| match limit {
         f64::INFINITY => Value::Infinite,
         f64::NEG_INFINITY => Value::NegativeInfinite,

@@ -10,6 +10,7 @@ pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,
 };
+pub(crate) use self::table::{RULED, number, printable, value, wrap};
 use std::fmt;
 
 use crate::error::Error;

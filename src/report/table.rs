@@ -17,7 +17,7 @@ const TABLE_WIDTH: u16 = 120;
 const TOPIC_WIDTH: u16 = 40;
 
 /// A line under the header and none elsewhere.
-const RULED: TableStyle = TableStyle {
+pub(crate) const RULED: TableStyle = TableStyle {
     top_border: presets::NOTHING.top_border,
     header_lines: presets::UTF8_HORIZONTAL_ONLY.header_lines,
     header_separator: presets::UTF8_HORIZONTAL_ONLY.header_separator,
@@ -158,7 +158,7 @@ fn set_aside_lines(f: &mut fmt::Formatter<'_>, set_aside: &SetAside) -> fmt::Res
 
 /// Text from a log as it may be printed: control characters, which could move a terminal's cursor
 /// or break a table's row, in their escaped form.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
     text.chars().map(escaped).collect()
 }
@@ -188,7 +188,7 @@ fn p_value(p: f64) -> String {
 }
 
 /// A value in words or digits.
-pub(super) fn value(value: Value) -> String {
+pub(crate) fn value(value: Value) -> String {
     match value {
         Value::Estimated(at) => number(at),
         Value::Zero(at) => format!("{} (zero)", number(at)),
@@ -209,7 +209,7 @@ pub(super) fn interval(interval: &ConfidenceInterval) -> String {
 }
 
 /// Four significant digits; plain notation where that is short.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -226,7 +226,7 @@ fn number(value: f64) -> String {
 }
 
 /// Lines of at most 100 characters.
-fn wrap(text: &str) -> String {
+pub(crate) fn wrap(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is always a line");

@@ -125,7 +125,7 @@ impl<'s> Feed<'s> {
 
 impl Simulation {
     /// A round by its number.
-    fn round(&self, number: u32) -> Round {
+    pub(super) fn round(&self, number: u32) -> Round {
         let config = &self.config;
         let (day, within) = (number / config.rounds_per_day, number % config.rounds_per_day);
         let length = DAY / i64::from(config.rounds_per_day);
@@ -143,9 +143,9 @@ impl Simulation {
 }
 
 /// A part of a day.
-struct Round {
+pub(super) struct Round {
     number: u32,
-    start: i64,
+    pub(super) start: i64,
     length: i64,
     last_of_day: bool,
 }

@@ -11,10 +11,13 @@ pub mod plackett_luce;
 pub mod policy;
 mod pool;
 mod preset;
+mod replicates;
 mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod source;
+mod study;
+mod truth;
 mod world;
 
 pub use self::config::{ArmConfig, CandidatesConfig, ResponseConfig, SimulationConfig};
@@ -26,6 +29,14 @@ pub use self::labels::{LabelErrors, TopicErrors};
 pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;
+pub use self::study::{
+    Accuracy, PowerCurve, PowerPoint, PowerResult, Proportion, Smallest, SmallestEffect, Study,
+    StudyRecord, StudyResult,
+};
+pub use self::truth::{
+    About, ArmTruth, Contrast, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
+    TRUTH_VERSION, TopicTruth, Truth, TruthSpec,
+};
 pub use self::world::{
     ActivityConfig, Burst, Catalogue, CreatorsConfig, FollowsConfig, Interests, StratumConfig,
     TopicConfig, TopicSets, Viewers, WorldConfig,

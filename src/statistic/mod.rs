@@ -233,6 +233,19 @@ impl Scale {
         }
     }
 
+    /// How fast the reported value changes with the working one, there.
+    pub(crate) fn slope(self, working: f64) -> f64 {
+        match self {
+            Self::Linear => 1.0,
+            Self::Log => working.exp(),
+            Self::LogPercent => 100.0 * working.exp(),
+            Self::Logit => {
+                let share = self.reported(working);
+                share * (1.0 - share)
+            }
+        }
+    }
+
     /// An interval between two working values, as it is reported. An end at infinity bounds
     /// nothing, nor does its limit on the reported scale.
     pub(crate) fn interval(self, low: f64, high: f64, level: f64) -> ConfidenceInterval {

@@ -1,0 +1,63 @@
+//! The truth as versioned JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::Truth;
+use crate::error::Error;
+
+/// The name of the schema that [`Truth::to_json`] writes.
+pub const TRUTH_SCHEMA: &str = "tiltmeter.truth";
+
+/// Its version.
+pub const TRUTH_VERSION: u32 = 1;
+
+/// What stands before a truth.
+#[derive(Serialize, Deserialize)]
+struct Stamp {
+    schema: String,
+    version: u32,
+}
+
+#[derive(Serialize)]
+struct Stamped<'t> {
+    schema: &'static str,
+    version: u32,
+    tiltmeter: &'static str,
+    #[serde(flatten)]
+    truth: &'t Truth,
+}
+
+impl Truth {
+    /// The truth as JSON, whose fields `docs/truth-json.md` explains.
+    ///
+    /// # Errors
+    /// [`Error::Report`] where it cannot be written.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let stamped = Stamped {
+            schema: TRUTH_SCHEMA,
+            version: TRUTH_VERSION,
+            tiltmeter: env!("CARGO_PKG_VERSION"),
+            truth: self,
+        };
+        serde_json::to_string_pretty(&stamped)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
+    }
+
+    /// Reads a truth's JSON.
+    ///
+    /// # Errors
+    /// [`Error::Report`] for text that is not a truth of this version.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
+        // The stamp first: a truth of another version may not have this one's fields at all.
+        let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
+        if schema != TRUTH_SCHEMA || version != TRUTH_VERSION {
+            return Err(Error::Report {
+                detail: format!(
+                    "schema {schema:?} version {version}, where this release reads {TRUTH_SCHEMA:?} version {TRUTH_VERSION}"
+                ),
+            });
+        }
+        serde_json::from_str(json).map_err(failed)
+    }
+}

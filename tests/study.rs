@@ -51,8 +51,10 @@ fn near(times: u32, of: u32, expected: f64) -> bool {
 /// more than their errors: an exact truth, in three scales of statistics.
 #[test]
 fn the_default_interval_covers() {
-    let contrast =
-        Contrast { statistics: vec![&AmplificationRatio, &Difference, &TreatmentShare], ..between() };
+    let contrast = Contrast {
+        statistics: vec![&AmplificationRatio, &Difference, &TreatmentShare],
+        ..between()
+    };
     let study = Study { topics: vec!["news".to_owned()], ..Study::of(random(2.0), contrast) };
     let result = study.run().unwrap();
     assert_eq!(result.records.len(), 3);

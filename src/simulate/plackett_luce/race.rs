@@ -103,7 +103,13 @@ impl WithSimd for Vectorised<'_> {
 
 impl Race {
     #[inline(always)]
-    fn run_with<S: Simd>(&mut self, simd: S, entry: Entry<'_>, wanted: usize, slate: &mut Vec<u32>) {
+    fn run_with<S: Simd>(
+        &mut self,
+        simd: S,
+        entry: Entry<'_>,
+        wanted: usize,
+        slate: &mut Vec<u32>,
+    ) {
         let scale = scale(entry.weights);
         self.draw(entry, scale);
         let racing = arrived(&self.earliest, NEVER);
@@ -424,7 +430,13 @@ mod tests {
         (0..count).map(|_| if next() < 0.2 { 0.0 } else { 10_f64.powf(4.0 * next()) }).collect()
     }
 
-    fn run(race: &mut Race, arch: Arch, weights: &[f64], wanted: usize, stream: Stream) -> Vec<u32> {
+    fn run(
+        race: &mut Race,
+        arch: Arch,
+        weights: &[f64],
+        wanted: usize,
+        stream: Stream,
+    ) -> Vec<u32> {
         let mut slate = Vec::new();
         race.run(arch, Entry { weights, stream }, wanted, &mut slate);
         slate

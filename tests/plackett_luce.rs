@@ -71,9 +71,7 @@ fn the_first_rank_goes_by_weights() {
 /// All 24 orders of four candidates, and all 60 slates of three of five.
 #[test]
 fn whole_slates_have_their_probabilities() {
-    for (weights, length) in
-        [(&[1.0, 2.0, 3.0, 0.5][..], 4), (&[0.3, 4.0, 1.0, 1.0, 2.5][..], 3)]
-    {
+    for (weights, length) in [(&[1.0, 2.0, 3.0, 0.5][..], 4), (&[0.3, 4.0, 1.0, 1.0, 2.5][..], 3)] {
         let draws = 300_000;
         let all = slates(weights.len(), length);
         let mut observed = vec![0.0; all.len()];

@@ -65,16 +65,14 @@ impl NullaryFnOnce for Vectorised<'_> {
 #[cold]
 fn overflowing(weights: &[f64], slate: &[u32], shown: &[u64], out: &mut [f64]) {
     let in_units: Vec<f64> = weights.iter().map(|weight| weight * UNIT).collect();
-    let (mut left, mut left_in_units) = (never_shown(weights, shown), never_shown(&in_units, shown));
+    let (mut left, mut left_in_units) =
+        (never_shown(weights, shown), never_shown(&in_units, shown));
     for (propensity, &place) in out.iter_mut().zip(slate).rev() {
         let place = place as usize;
         left += weights[place];
         left_in_units += in_units[place];
-        let ratio = if left.is_finite() {
-            weights[place] / left
-        } else {
-            in_units[place] / left_in_units
-        };
+        let ratio =
+            if left.is_finite() { weights[place] / left } else { in_units[place] / left_in_units };
         *propensity = ratio.max(f64::MIN_POSITIVE);
     }
 }

@@ -216,8 +216,10 @@ pub fn marginals(weights: &[f64], length: usize) -> Result<Array2<f64>, Error> {
 }
 
 fn check(weights: &[f64]) -> Result<(), Error> {
-    let wrong = |weight: &&f64| !(weight.is_finite() && **weight >= 0.0);
-    if let Some(weight) = weights.iter().find(wrong) {
+    let right = |weight: f64| (weight >= 0.0) & (weight < f64::INFINITY);
+    // All are looked at without a branch, several at a time; which one is wrong is asked afterwards.
+    let all_right = weights.iter().fold(true, |all, weight| all & right(*weight));
+    if !all_right && let Some(weight) = weights.iter().find(|weight| !right(**weight)) {
         return Err(Error::Parameter {
             parameter: "weight of a candidate",
             value: weight.to_string(),

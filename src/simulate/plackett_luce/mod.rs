@@ -217,7 +217,7 @@ pub fn marginals(weights: &[f64], length: usize) -> Result<Array2<f64>, Error> {
 }
 
 fn check(weights: &[f64]) -> Result<(), Error> {
-    let right = |weight: f64| (weight >= 0.0) & (weight < f64::INFINITY);
+    let right = |weight: f64| (0.0..f64::INFINITY).contains(&weight);
     // All are looked at without a branch, several at a time; which one is wrong is asked afterwards.
     let all_right = weights.iter().fold(true, |all, weight| all & right(*weight));
     if !all_right && let Some(weight) = weights.iter().find(|weight| !right(**weight)) {

@@ -41,7 +41,9 @@ fn enumerated(weights: &[f64], length: usize) -> Vec<Vec<f64>> {
 
 fn drawn(weights: &[f64], length: usize, seed: u64, draws: u64) -> Vec<Vec<u32>> {
     let mut feed = PlackettLuce::new();
-    (0..draws).map(|request| feed.draw(weights, length, seed, request).unwrap()).collect()
+    (0..draws)
+        .map(|request| feed.draw(weights, length, seed, request).expect("weights are right"))
+        .collect()
 }
 
 /// Pearson's statistic is below the 99.99% point of chi-square, by Wilson and Hilferty.

@@ -36,10 +36,11 @@ const PURPOSE: u32 = 0x736c_6174;
 ///
 /// A slate is a pure function of seed, request and weights: the same bits on any processor and
 /// thread, whatever was drawn before. Random word `k` belongs to candidate `k`, so candidates keep
-/// theirs when others change. Times have single precision, with a relative error below 4e-7, which
-/// together with the rounding of a weight moves no probability by more than 5e-7; equal times, one in
-/// some ten million pairs, go to the first in place. Where a weight is less than `2^-96` of the
-/// greatest left, its candidate comes after all greater ones.
+/// theirs when others change. Times have single precision, with a relative error below 4e-7 (the
+/// rounding of weights included): a candidate is first with a probability between those of weights
+/// that far off, which moves it by 2e-7 at most. Equal times, one in some ten million pairs, go to the
+/// first in place. Where a weight is less than `2^-96` of the greatest left, its candidate comes after
+/// all greater ones.
 ///
 /// The value holds nothing but memory to use again: make one for each thread and keep it.
 ///
@@ -216,8 +217,10 @@ pub fn marginals(weights: &[f64], length: usize) -> Result<Array2<f64>, Error> {
 }
 
 fn check(weights: &[f64]) -> Result<(), Error> {
-    let wrong = |weight: &&f64| !(weight.is_finite() && **weight >= 0.0);
-    if let Some(weight) = weights.iter().find(wrong) {
+    let right = |weight: f64| (0.0..f64::INFINITY).contains(&weight);
+    // All are looked at without a branch, several at a time; which one is wrong is asked afterwards.
+    let all_right = weights.iter().fold(true, |all, weight| all & right(*weight));
+    if !all_right && let Some(weight) = weights.iter().find(|weight| !right(**weight)) {
         return Err(Error::Parameter {
             parameter: "weight of a candidate",
             value: weight.to_string(),

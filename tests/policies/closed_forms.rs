@@ -2,8 +2,8 @@
 
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 use tiltmeter::simulate::policy::{
-    Affinity, Policy, PolicyConfig, Popularity, Random, Ranker, ReverseChronological, Selection,
-    Shown, slate,
+    Affinity, Policy, PolicyConfig, Popularity, PopularityPolicy, Random, Ranker,
+    ReverseChronological, Selection, Shown, slate,
 };
 use tiltmeter::simulate::{Candidates, Request};
 
@@ -71,14 +71,15 @@ fn great_powers_are_weights() {
     let pool = Candidates { affinities: vec![1e-6, 1e6, 0.0], ..items(3) };
     let sharp = Affinity { sharpness: 400.0 };
     assert_eq!(slate(&sharp, &Request::new(&pool), 3).unwrap().places, [1, 0]);
-    let mut popularity = Popularity { exponent: 300.0, ..Popularity::default() };
+    let config = Popularity { exponent: 300.0, ..Popularity::default() };
+    let mut popularity = PopularityPolicy::new(&config).unwrap();
     popularity.learn(&[Shown { clicked: 1, ..Shown::of(2) }; 1_000]);
     assert_eq!(slate(&popularity, &Request::new(&pool), 1).unwrap().places, [2]);
 }
 
 /// The click counts of an urn after so many slates of one with a click for each.
 fn urn(policy: Popularity, pool: &Candidates, draws: u32, seed: u64) -> Vec<f64> {
-    let mut policy = policy;
+    let mut policy = PopularityPolicy::new(&policy).unwrap();
     for number in 0..draws {
         let request = Request { number, seed, ..Request::new(pool) };
         let place = slate(&policy, &request, 1).unwrap().places[0];
@@ -114,7 +115,7 @@ fn popularity_is_polyas_urn() {
 fn exponents_decide_the_limit() {
     let pool = items(3);
     let next = |shares: &[f64], exponent| {
-        let mut policy = Popularity { exponent, prior: 1e-9, ..Popularity::default() };
+        let mut policy = PopularityPolicy::new(&Popularity { exponent, prior: 1e-9 }).unwrap();
         for (item, share) in (0..).zip(shares) {
             let clicks = (share * 1e5).round() as usize;
             policy.learn(&vec![Shown { clicked: 1, ..Shown::of(item) }; clicks]);

@@ -3,7 +3,8 @@
 use std::f64::consts::TAU;
 
 use tiltmeter::simulate::policy::{
-    Factors, FactorsPolicy, Logistic, LogisticPolicy, Policy, Popularity, Shown, Term,
+    Factors, FactorsPolicy, Logistic, LogisticPolicy, Policy, Popularity, PopularityPolicy, Shown,
+    Term,
 };
 use tiltmeter::simulate::{Candidates, Request};
 
@@ -123,7 +124,7 @@ fn captured(policy: &dyn Policy, describe: &dyn Fn(u32, u32) -> (Shown, f64)) ->
 }
 
 /// After 400,000 impressions the logistic model's log loss is within 0.01 nats of the truth's (what
-/// knows the mean alone loses more than ten times that), it has learned the terms' slopes, and it ranks
+/// knows the mean alone loses more than five times as much), it has learned the terms' slopes, and it ranks
 /// better than popularity, which ranks better than chance.
 #[test]
 fn logistic_finds_a_logistic_truth() {
@@ -138,7 +139,7 @@ fn logistic_finds_a_logistic_truth() {
     }
     let mean = log.iter().map(|shown| f64::from(shown.clicked)).sum::<f64>() / log.len() as f64;
     let of_mean = excess(additive, &|_| mean);
-    assert!(last < 0.01 && of_mean > 0.1, "{last} {of_mean}");
+    assert!(last < 0.01 && of_mean > 5.0 * last, "{last} {of_mean}");
 
     let shown = Shown { position: 1, ..log[0] };
     let log_odds = |shown: Shown| {
@@ -151,7 +152,7 @@ fn logistic_finds_a_logistic_truth() {
     let of_day = log_odds(Shown { age: DAY as i64, ..shown }) - log_odds(young);
     assert!((of_day + 0.3).abs() < 0.1, "{of_day}");
 
-    let mut popularity = Popularity::default();
+    let mut popularity = PopularityPolicy::new(&Popularity::default()).unwrap();
     popularity.learn(&log);
     let describe = |viewer, item| described(viewer, item, 1.0);
     let (its, random) = captured(&policy, &describe);
@@ -190,13 +191,13 @@ fn ranks_are_not_quality() {
     assert!(told > naive + 0.5, "{told} {naive}");
 }
 
-/// After 600,000 impressions the factorisation's log loss is within 0.04 nats of the truth's, an
-/// eighth of what knows viewers and items but not what goes with what loses; it ranks better than
-/// popularity, which ranks better than chance.
+/// After 600,000 impressions the factorisation's log loss is within 0.01 nats of the truth's; what knows
+/// viewers and items but not what goes with what loses more than twenty times as much. It ranks better
+/// than popularity, which ranks better than chance.
 #[test]
 fn factors_find_hidden_factors() {
     let log = clicked(hidden, 0..600_000);
-    let config = Factors { dimensions: 4, l2: 0.002, ..Factors::default() };
+    let config = Factors { dimensions: 4, ..Factors::default() };
     let mut policy = FactorsPolicy::new(&config, 3).unwrap();
     policy.learn(&log);
     let its = excess(hidden, &|shown| policy.click_probability(shown));
@@ -204,9 +205,9 @@ fn factors_find_hidden_factors() {
     additive.learn(&log);
     // Factors that start at 0 stay there: biases alone.
     let of_biases = excess(hidden, &|shown| additive.click_probability(shown));
-    assert!(its < 0.04 && of_biases > 8.0 * its, "{its} {of_biases}");
+    assert!(its < 0.01 && of_biases > 20.0 * its, "{its} {of_biases}");
 
-    let mut popularity = Popularity::default();
+    let mut popularity = PopularityPolicy::new(&Popularity::default()).unwrap();
     popularity.learn(&log);
     let describe =
         |viewer, item| (Shown { viewer, ..Shown::of(item) }, hidden_log_odds(viewer, item));
@@ -237,7 +238,7 @@ fn learning_is_a_pure_function() {
 }
 
 /// The first steps by hand. Logistic: `p = 1/2`, so the gradient is 1/2, the sum of squares 1.25, and
-/// each of four weights moves by `0.1 * 0.5 / sqrt(1.25)`. Factors: biases by `0.05 * 0.5`, twice over.
+/// each of four weights moves by `0.4 * 0.5 / sqrt(1.25)`; so do three biases of factors by `0.2 * 0.5 / sqrt(1.25)`.
 #[test]
 fn first_steps() {
     let terms = vec![Term::Topics, Term::Creator, Term::Item];
@@ -245,13 +246,13 @@ fn first_steps() {
     let mut policy = LogisticPolicy::new(&model).unwrap();
     let shown = Shown { clicked: 1, ..Shown::of(1) };
     policy.learn(&[shown]);
-    let expected = sigmoid(4.0 * 0.05 / 1.25_f64.sqrt());
+    let expected = sigmoid(4.0 * 0.2 / 1.25_f64.sqrt());
     assert!((policy.click_probability(&shown) - expected).abs() < 1e-7);
 
     let model = Factors { spread: 0.0, l2: 0.0, ..Factors::default() };
     let mut policy = FactorsPolicy::new(&model, 0).unwrap();
     policy.learn(&[shown]);
-    assert!((policy.click_probability(&shown) - sigmoid(3.0 * 0.025)).abs() < 1e-7);
+    assert!((policy.click_probability(&shown) - sigmoid(3.0 * 0.1 / 1.25_f64.sqrt())).abs() < 1e-7);
     let other = Shown { viewer: 5, ..shown };
-    assert!((policy.click_probability(&other) - sigmoid(2.0 * 0.025)).abs() < 1e-7);
+    assert!((policy.click_probability(&other) - sigmoid(2.0 * 0.1 / 1.25_f64.sqrt())).abs() < 1e-7);
 }

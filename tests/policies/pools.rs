@@ -2,8 +2,8 @@
 
 use tiltmeter::simulate::policy::{
     Affinity, Audience, Bandit, BanditPolicy, Bias, Factors, FactorsPolicy, Logistic,
-    LogisticPolicy, Per, Policy, PolicyConfig, Popularity, Random, Ranker, Selection, Setting,
-    Shown, Side, Term, slate,
+    LogisticPolicy, Per, Policy, PolicyConfig, Popularity, PopularityPolicy, Random, Ranker,
+    Selection, Setting, Shown, Side, Term, slate,
 };
 use tiltmeter::simulate::{Candidates, Request};
 use tiltmeter::{Attention, Error};
@@ -87,7 +87,7 @@ fn empty_pools() {
 #[test]
 fn any_numbers() {
     let mut learned: Vec<Box<dyn Policy>> = vec![
-        Box::new(Popularity::default()),
+        Box::new(PopularityPolicy::new(&Popularity::default()).unwrap()),
         Box::new(BanditPolicy::new(&Bandit::default()).unwrap()),
         Box::new(
             LogisticPolicy::new(&Logistic { terms: vec![Term::Item], ..Logistic::default() })

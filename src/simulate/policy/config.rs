@@ -9,7 +9,7 @@ use super::bias::{Bias, Biased};
 use super::chronological::ReverseChronological;
 use super::factors::{Factors, FactorsPolicy};
 use super::logistic::{Logistic, LogisticPolicy};
-use super::popularity::Popularity;
+use super::popularity::{Popularity, PopularityPolicy};
 use super::random::Random;
 use super::selected::Selected;
 use super::selection::Selection;
@@ -89,10 +89,7 @@ impl PolicyConfig {
         let mut policy: Box<dyn Policy> = match &self.ranker {
             Ranker::Random => Box::new(Random),
             Ranker::ReverseChronological => Box::new(ReverseChronological),
-            Ranker::Popularity(popularity) => {
-                popularity.check()?;
-                Box::new(popularity.clone())
-            }
+            Ranker::Popularity(popularity) => Box::new(PopularityPolicy::new(popularity)?),
             Ranker::Affinity(affinity) => {
                 affinity.check()?;
                 Box::new(*affinity)

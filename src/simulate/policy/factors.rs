@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
+use super::adagrad::{Steps, Weight};
 use super::per::Per;
 use super::power::{probability, raise_log_odds};
 use super::{Feature, Learning, Policy, Request, Shown};
@@ -15,16 +16,15 @@ use crate::simulate::draws::{Draws, Purpose};
 
 /// Ranks past this one share its bias.
 const LAST_RANK: usize = 255;
-/// No parameter is further from 0 than this: steps that are too large end here and not in infinity.
-const FURTHEST: f32 = 30.0;
 
 /// A matrix factorisation of clicks with a logistic loss.
 ///
 /// The log odds of a click of viewer `v` on item `i` at rank `r` are `m + b_v + c_i + d_r + p_v . q_i`,
 /// with `p` and `q` of so many [`dimensions`](Self::dimensions) and `d_1 = 0`. Every impression moves
-/// each of them against its gradient (stochastic gradient descent), with `e = p(click) - click`:
-/// `b_v <- b_v - learning_rate * (e + l2 * b_v)`, `p_v <- p_v - learning_rate * (e * q_i + l2 * p_v)`, and
-/// so on. Factors are normal with the deviation `spread` before their first impression, by the seed and
+/// each of them against its gradient (stochastic gradient descent), with steps that grow smaller as those
+/// of a [`Logistic`](super::Logistic) model do: `e + l2 * b_v` is the gradient of `b_v` with
+/// `e = P(click) - click`, `e * q_i + l2 * p_v` that of `p_v`, and so on. Factors are normal with the
+/// deviation `spread` before their first impression, by the seed and
 /// the number of viewer or item; what was never shown counts as 0, the mean. A candidate's weight is its
 /// odds at rank 1 to the power `sharpness`, as a part of the greatest of the request. Slates are
 /// Plackett-Luce's, so propensities are known.
@@ -37,7 +37,7 @@ const FURTHEST: f32 = 30.0;
 /// in who clicked what. **Fails** for items that live briefly: each is new to it, and by the time it is
 /// known it is gone; learn per creator or set of topics there. Examination multiplies probabilities
 /// while `d_r` adds to log odds, nearly the same only where clicks are rare. **Costs** a look-up and
-/// `dimensions` products per candidate, and `4 * (1 + dimensions)` bytes for each viewer and item, which
+/// `dimensions` products per candidate, and `8 * (1 + dimensions)` bytes for each viewer and item, which
 /// are never given up. It learns one impression after the other on one thread.
 ///
 /// ```
@@ -58,10 +58,10 @@ pub struct Factors {
     pub per: Per,
     /// How many factors, from 1 to 256. Default 8.
     pub dimensions: u32,
-    /// The size of steps, from 0 to 1. Default 0.05.
+    /// The size of the first steps, from 0 to 1. Default 0.2.
     pub learning_rate: f64,
     /// How much parameters are drawn towards 0 at every impression that they concern, from 0 to 1.
-    /// Default 0.01.
+    /// Default 0.001.
     pub l2: f64,
     /// The standard deviation of factors before their first impression. Default 0.1.
     pub spread: f64,
@@ -74,8 +74,8 @@ impl Default for Factors {
         Self {
             per: Per::Item,
             dimensions: 8,
-            learning_rate: 0.05,
-            l2: 0.01,
+            learning_rate: 0.2,
+            l2: 0.001,
             spread: 0.1,
             sharpness: 1.0,
         }
@@ -105,7 +105,7 @@ struct Embedding {
     /// By number, the row.
     rows: HashMap<u32, u32, FixedState>,
     /// A bias and then factors, row by row.
-    values: Vec<f32>,
+    values: Vec<Weight>,
     width: usize,
     /// Whose: names their random numbers.
     whose: u32,
@@ -118,21 +118,21 @@ impl Embedding {
     }
 
     #[inline]
-    fn get(&self, number: u32) -> Option<&[f32]> {
+    fn get(&self, number: u32) -> Option<&[Weight]> {
         let row = *self.rows.get(&number)? as usize;
         Some(&self.values[row * self.width..][..self.width])
     }
 
     /// The row of a number, made if it is new.
-    fn get_or_make(&mut self, number: u32, spread: f64, seed: u64) -> &mut [f32] {
+    fn get_or_make(&mut self, number: u32, spread: f64, seed: u64) -> &mut [Weight] {
         let next = self.rows.len() as u32;
         let row = *self.rows.entry(number).or_insert(next);
         if row == next {
             let mut draws = Draws::new(seed, Purpose::Policy, number, self.whose);
-            self.values.push(0.0);
+            self.values.push(Weight::new(0.0));
             self.values.extend((1..self.width).map(|_| {
                 let normal: f64 = StandardNormal.sample(&mut draws);
-                (spread * normal) as f32
+                Weight::new((spread * normal) as f32)
             }));
         }
         &mut self.values[row as usize * self.width..][..self.width]
@@ -144,9 +144,9 @@ impl Embedding {
 pub struct FactorsPolicy {
     config: Factors,
     seed: u64,
-    everywhere: f32,
+    everywhere: Weight,
     /// By rank, from 2.
-    ranks: Vec<f32>,
+    ranks: Vec<Weight>,
     viewers: Embedding,
     items: Embedding,
 }
@@ -160,8 +160,8 @@ impl FactorsPolicy {
         config.check()?;
         Ok(Self {
             seed,
-            everywhere: 0.0,
-            ranks: vec![0.0; LAST_RANK - 1],
+            everywhere: Weight::new(0.0),
+            ranks: vec![Weight::new(0.0); LAST_RANK - 1],
             // Requests have numbers from below.
             viewers: Embedding::new(config.dimensions, u32::MAX),
             items: Embedding::new(config.dimensions, u32::MAX - 1),
@@ -174,31 +174,28 @@ impl FactorsPolicy {
     pub fn click_probability(&self, shown: &Shown) -> f64 {
         let viewer = self.viewers.get(shown.viewer);
         let item = self.items.get(self.config.per.of(shown));
-        let rank = rank_of(shown).map_or(0.0, |rank| self.ranks[rank]);
-        let of_viewer = viewer.map_or(0.0, |viewer| viewer[0]);
-        probability(f64::from(self.everywhere + rank + of_viewer + match_of(viewer, item)))
+        let rank = rank_of(shown).map_or(0.0, |rank| self.ranks[rank].value);
+        let of_viewer = viewer.map_or(0.0, |viewer| viewer[0].value);
+        probability((self.everywhere.value + rank + of_viewer + match_of(viewer, item)).into())
     }
 
     fn learn_one(&mut self, shown: &Shown) {
         let Factors { spread, per, .. } = self.config;
-        let (rate, l2) = (self.config.learning_rate as f32, self.config.l2 as f32);
+        let steps = Steps { rate: self.config.learning_rate, l2: self.config.l2 };
         let viewer = self.viewers.get_or_make(shown.viewer, spread, self.seed);
         let item = self.items.get_or_make(per.of(shown), spread, self.seed);
-        let mut none = 0.0;
-        let rank = rank_of(shown).map_or(&mut none, |rank| &mut self.ranks[rank]);
-        let log_odds = self.everywhere + *rank + viewer[0] + match_of(Some(viewer), Some(item));
-        let error = probability(log_odds.into()) as f32 - f32::from(shown.clicked.min(1));
-        let step = |value: &mut f32, slope: f32| {
-            *value = (*value - rate * (slope + l2 * *value)).clamp(-FURTHEST, FURTHEST);
-        };
-        step(&mut self.everywhere, error);
-        step(rank, error);
-        step(&mut viewer[0], error);
-        step(&mut item[0], error);
+        let mut first = Weight::new(0.0);
+        let rank = rank_of(shown).map_or(&mut first, |rank| &mut self.ranks[rank]);
+        let of_pair = viewer[0].value + match_of(Some(viewer), Some(item));
+        let log_odds = f64::from(self.everywhere.value + rank.value + of_pair);
+        let error = probability(log_odds) - f64::from(shown.clicked.min(1));
+        for bias in [&mut self.everywhere, rank, &mut viewer[0], &mut item[0]] {
+            bias.step(error, steps);
+        }
         for (p, q) in viewer[1..].iter_mut().zip(&mut item[1..]) {
-            let before = *p;
-            step(p, error * *q);
-            step(q, error * before);
+            let before = f64::from(p.value);
+            p.step(error * f64::from(q.value), steps);
+            q.step(error * before, steps);
         }
     }
 }
@@ -210,11 +207,11 @@ fn rank_of(shown: &Shown) -> Option<usize> {
 
 /// What an item adds to the log odds for a viewer: its bias and the product of their factors.
 #[inline]
-fn match_of(viewer: Option<&[f32]>, item: Option<&[f32]>) -> f32 {
+fn match_of(viewer: Option<&[Weight]>, item: Option<&[Weight]>) -> f32 {
     let Some(item) = item else { return 0.0 };
-    let Some(viewer) = viewer else { return item[0] };
-    let products = viewer[1..].iter().zip(&item[1..]).map(|(p, q)| p * q);
-    item[0] + products.sum::<f32>()
+    let Some(viewer) = viewer else { return item[0].value };
+    let products = viewer[1..].iter().zip(&item[1..]).map(|(p, q)| p.value * q.value);
+    item[0].value + products.sum::<f32>()
 }
 
 impl Policy for FactorsPolicy {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::adagrad::{Steps, Weight};
 use super::power::{probability, raise_log_odds};
 use super::{Feature, Learning, Policy, Request, Shown};
 use crate::error::Error;
@@ -54,7 +55,7 @@ const MOST_TERMS: usize = 9;
 pub struct Logistic {
     /// What clicks are taken to depend on; it decides what must be known of candidates. Default all.
     pub terms: Vec<Term>,
-    /// The size of the first steps, from 0 to 1. Default 0.1.
+    /// The size of the first steps, from 0 to 1. Default 0.4.
     pub learning_rate: f64,
     /// How much weights are drawn towards 0 at every impression that they concern, from 0 to 1.
     /// Default 0.0001.
@@ -69,7 +70,7 @@ impl Default for Logistic {
     fn default() -> Self {
         Self {
             terms: Term::ALL.to_vec(),
-            learning_rate: 0.1,
+            learning_rate: 0.4,
             l2: 1e-4,
             table_bits: 18,
             sharpness: 1.0,
@@ -144,25 +145,6 @@ impl Logistic {
     }
 }
 
-/// A weight of the model.
-#[derive(Clone, Copy, Debug)]
-struct Weight {
-    value: f32,
-    /// The sum of its squared gradients.
-    squares: f32,
-}
-
-impl Weight {
-    const NEW: Self = Self { value: 0.0, squares: 1.0 };
-
-    fn step(&mut self, slope: f64, config: &Logistic) {
-        let gradient = slope + config.l2 * f64::from(self.value);
-        let squares = f64::from(self.squares) + gradient * gradient;
-        self.squares = squares as f32;
-        self.value -= (config.learning_rate * gradient / squares.sqrt()) as f32;
-    }
-}
-
 /// A [`Logistic`] model at work.
 #[derive(Clone, Debug)]
 pub struct LogisticPolicy {
@@ -196,11 +178,11 @@ impl LogisticPolicy {
         config.check()?;
         Ok(Self {
             config: config.clone(),
-            everywhere: Weight::NEW,
-            distance: Weight::NEW,
-            age: Weight::NEW,
-            ranks: vec![Weight::NEW; LAST_RANK - 1],
-            table: vec![Weight::NEW; 1 << config.table_bits],
+            everywhere: Weight::new(0.0),
+            distance: Weight::new(0.0),
+            age: Weight::new(0.0),
+            ranks: vec![Weight::new(0.0); LAST_RANK - 1],
+            table: vec![Weight::new(0.0); 1 << config.table_bits],
         })
     }
 
@@ -260,20 +242,21 @@ impl LogisticPolicy {
     }
 
     fn learn_one(&mut self, shown: &Shown) {
+        let steps = Steps { rate: self.config.learning_rate, l2: self.config.l2 };
         let encoded = self.encode(shown);
         let error = probability(self.log_odds(&encoded)) - f64::from(shown.clicked.min(1));
-        self.everywhere.step(error, &self.config);
+        self.everywhere.step(error, steps);
         for place in &encoded.places[..encoded.number] {
-            self.table[*place].step(error, &self.config);
+            self.table[*place].step(error, steps);
         }
         if let Some(distance) = encoded.distance {
-            self.distance.step(error * distance, &self.config);
+            self.distance.step(error * distance, steps);
         }
         if let Some(age) = encoded.age {
-            self.age.step(error * age, &self.config);
+            self.age.step(error * age, steps);
         }
         if let Some(rank) = encoded.rank {
-            self.ranks[rank].step(error, &self.config);
+            self.ranks[rank].step(error, steps);
         }
     }
 

@@ -2,6 +2,7 @@
 //! for real ones; how a slate is made of weights stands in `selection`. It knows nothing of arms or
 //! experiments.
 
+mod adagrad;
 mod affinity;
 mod bandit;
 mod bias;
@@ -29,7 +30,7 @@ pub use self::config::{PolicyConfig, Ranker, Setting};
 pub use self::factors::{Factors, FactorsPolicy};
 pub use self::logistic::{Logistic, LogisticPolicy, Term};
 pub use self::per::Per;
-pub use self::popularity::Popularity;
+pub use self::popularity::{Popularity, PopularityPolicy};
 pub use self::random::Random;
 pub use self::selected::Selected;
 pub(in crate::simulate) use self::selection::{Chooser, check_slate};

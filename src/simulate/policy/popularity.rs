@@ -16,13 +16,14 @@ use crate::simulate::check::{not_negative, positive};
 /// depends on chance (Dirichlet with parameters `prior`; Eggenberger and Pólya 1923, doi
 /// 10.1002/zamm.19230030407), and feedback alone makes a feed unequal. Below 1 shares become equal,
 /// above 1 one item takes all. It counts clicks and not impressions, so what is shown more is liked more:
-/// [`Bandit`](super::Bandit) divides. Costs a look-up for each candidate, and a few bytes for each item
+/// [`Bandit`](super::Bandit) divides. Clicks count for good: where items lose their appeal with age, what
+/// was popular stays on top, and viewers may click less than on random slates. Costs a look-up for each candidate, and a few bytes for each item
 /// that was ever clicked.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Policy, Popularity, Shown, slate};
+/// use tiltmeter::simulate::policy::{Policy, Popularity, PopularityPolicy, Shown, slate};
 /// use tiltmeter::simulate::{Candidates, Request};
-/// let mut popularity = Popularity::default();
+/// let mut popularity = PopularityPolicy::new(&Popularity::default())?;
 /// popularity.learn(&[Shown { clicked: 1, ..Shown::of(7) }; 2]);
 /// let pool = Candidates { items: vec![7, 8], ..Candidates::default() };
 /// let slate = slate(&popularity, &Request::new(&pool), 2)?;
@@ -30,20 +31,18 @@ use crate::simulate::check::{not_negative, positive};
 /// assert_eq!(slate.propensities, Some(vec![first, 1.0]));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Popularity {
     /// The power of the counts. Default 1.
     pub exponent: f64,
     /// What every item is taken to have before its first click; above 0. Default 1.
     pub prior: f64,
-    #[serde(skip)]
-    clicks: HashMap<u32, u32, FixedState>,
 }
 
 impl Default for Popularity {
     fn default() -> Self {
-        Self { exponent: 1.0, prior: 1.0, clicks: HashMap::default() }
+        Self { exponent: 1.0, prior: 1.0 }
     }
 }
 
@@ -56,6 +55,24 @@ impl Popularity {
         not_negative("Popularity::exponent", self.exponent)?;
         positive("Popularity::prior", self.prior)
     }
+}
+
+/// A [`Popularity`] ranker at work.
+#[derive(Clone, Debug)]
+pub struct PopularityPolicy {
+    config: Popularity,
+    clicks: HashMap<u32, u32, FixedState>,
+}
+
+impl PopularityPolicy {
+    /// One that knows of no click yet.
+    ///
+    /// # Errors
+    /// Those of [`Popularity::check`].
+    pub fn new(config: &Popularity) -> Result<Self, Error> {
+        config.check()?;
+        Ok(Self { config: *config, clicks: HashMap::default() })
+    }
 
     /// The clicks on an item that it learned of.
     #[must_use]
@@ -64,7 +81,7 @@ impl Popularity {
     }
 }
 
-impl Policy for Popularity {
+impl Policy for PopularityPolicy {
     fn name(&self) -> String {
         "popularity".to_owned()
     }
@@ -75,9 +92,9 @@ impl Policy for Popularity {
 
     fn weigh(&self, request: &Request<'_>, weights: &mut [f64]) {
         for (weight, &item) in weights.iter_mut().zip(&request.candidates.items) {
-            *weight = f64::from(self.clicks(item)) + self.prior;
+            *weight = f64::from(self.clicks(item)) + self.config.prior;
         }
-        raise(weights, self.exponent);
+        raise(weights, self.config.exponent);
     }
 
     fn learning(&self) -> Learning {

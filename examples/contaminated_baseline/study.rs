@@ -66,14 +66,21 @@ pub(crate) struct Finding {
     /// The topic's share of the newest of followed creators, in the audited days.
     pub(crate) inventory_share: f64,
     /// The amplification ratio of the topic, in the order of [`Against::ALL`].
-    pub(crate) ratios: Vec<(Against, Measured)>,
+    pub(crate) ratios: Vec<Compared>,
+}
+
+/// The amplification ratio of the topic against a baseline.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Compared {
+    pub(crate) against: Against,
+    pub(crate) ratio: Measured,
 }
 
 impl Finding {
     /// The ratio against a baseline.
     pub(crate) fn against(&self, against: Against) -> Measured {
-        let found = self.ratios.iter().find(|(other, _)| *other == against);
-        found.map_or(Measured { value: 0.0, low: 0.0, high: 0.0 }, |(_, ratio)| *ratio)
+        let found = self.ratios.iter().find(|compared| compared.against == against);
+        found.map_or(Measured { value: 0.0, low: 0.0, high: 0.0 }, |compared| compared.ratio)
     }
 }
 
@@ -181,7 +188,8 @@ fn finding(history: u32, clean: &ExposureLog) -> Result<Finding, Error> {
             .baseline(Baseline::arm(against.arm()))
             .topics([TOPIC])
             .run()?;
-        ratios.extend(Measured::of(&report.estimates()[0]).map(|ratio| (against, ratio)));
+        let ratio = Measured::of(&report.estimates()[0]);
+        ratios.extend(ratio.map(|ratio| Compared { against, ratio }));
     }
     Ok(Finding { history, inventory_share, ratios })
 }

@@ -143,7 +143,7 @@ pub(crate) fn feed(seed: u64) -> SimulationConfig {
         ..TopicConfig::new("anything")
     };
     let mut world = WorldConfig {
-        seed: 3,
+        seed: 1,
         topics: vec![alike],
         items_per_day: 100.0 / AGES,
         viewers: VIEWERS * Ranking::ALL.len() as u32,

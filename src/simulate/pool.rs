@@ -246,3 +246,51 @@ impl Pools {
         affinities.extend(items.iter().map(affinity));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Role;
+    use crate::simulate::{ArmConfig, Preset, SimulationConfig};
+
+    /// An arm's own candidates are its own: its slates are of followed creators alone, those of the
+    /// other arm of anybody, and without candidates of its own an arm has the simulation's.
+    #[test]
+    fn arms_choose_from_their_own() {
+        let mut config = SimulationConfig::preset(Preset::Everyday);
+        (config.world.viewers, config.days) = (100, 2);
+        config.arms = vec![
+            ArmConfig::new("anything", Default::default()),
+            ArmConfig::new("followed", Default::default())
+                .choosing_from(CandidatesConfig::Inventory { size: 50 }),
+        ];
+        let simulation = Simulation::new(&config).unwrap();
+        let log = simulation.log().unwrap();
+        let (arms, viewers) = (log.arms().unwrap(), log.ids(Role::Viewer).unwrap());
+        let creators = log.column("creator").unwrap();
+        let followed = |row: usize| {
+            let viewer = viewers.id(row).unwrap().parse().unwrap();
+            let creator: u32 = creators.id(row).unwrap().parse().unwrap();
+            simulation.viewers.follows(viewer).contains(&creator)
+        };
+        let rows = |arm| (0..log.rows()).filter(move |row| arms.id(*row) == Some(arm));
+        assert!(rows("followed").count() > 500 && rows("followed").all(followed));
+        // A viewer follows ten of 200 creators.
+        let strangers = rows("anything").filter(|row| !followed(*row)).count();
+        assert!(strangers * 2 > rows("anything").count());
+
+        let same = CandidatesConfig::Inventory { size: 50 };
+        let arms = |own| {
+            let arm = ArmConfig { candidates: own, ..config.arms[0].clone() };
+            let config = SimulationConfig { arms: vec![arm], ..config.clone() };
+            Simulation::new(&SimulationConfig { candidates: same, ..config })
+                .unwrap()
+                .log()
+                .unwrap()
+        };
+        assert_eq!(arms(None), arms(Some(same)));
+
+        config.arms[1].candidates = Some(CandidatesConfig::Sample { size: 0 });
+        assert!(config.check().is_err());
+    }
+}

@@ -232,8 +232,7 @@ impl Hands {
     ) -> Result<(), Error> {
         let simulation = feed.simulation;
         let config = &simulation.config;
-        let round = number / MOST_REQUESTS;
-        let arm = simulation.plan.arm(config.seed, state.viewer, round, number);
+        let arm = simulation.plan.arm(config.seed, state.viewer, number);
         let place = simulation.plan.policy(arm);
         let leaning = simulation.viewers.leanings()[state.viewer as usize];
         self.pools.fill(simulation, &feed.live, state, number);

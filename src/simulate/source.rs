@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Simulation;
 use super::design::{Design, PuppetArms};
-use super::feed::{Feed, MOST_REQUESTS};
+use super::feed::Feed;
 use super::policy::Propensities;
 use super::rows::Rows;
 use super::world::DAY;
@@ -201,7 +201,7 @@ impl<'s> SimulationSource<'s> {
             Field::Session => id(8),
             Field::Position => self.positions(rows),
             Field::Period => {
-                let period = |request: &u32| plan.period(request / MOST_REQUESTS).unwrap_or(0);
+                let period = |request: &u32| plan.period(*request).unwrap_or(0);
                 Column::Whole(rows.requests.iter().map(|r| i64::from(period(r))).collect())
             }
             Field::Time => Column::Timestamp(rows.times.iter().copied().map(Some).collect()),

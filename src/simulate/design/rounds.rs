@@ -8,7 +8,7 @@ use crate::simulate::config::SimulationConfig;
 use crate::simulate::draws::{Draws, Purpose};
 
 /// All viewers together are switched from arm to arm (Bojinov, Simchi-Levi and Zhao 2023,
-/// doi 10.1287/mnsc.2022.4583): where viewers influence one another, or a policy that learns has to
+/// arXiv 2009.00148): where viewers influence one another, or a policy that learns has to
 /// have all of them, arms cannot be viewers.
 ///
 /// Cluster by the log's column `period`: its rows are what was assigned, so there are as many

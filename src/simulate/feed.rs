@@ -156,6 +156,8 @@ struct Hands {
     chooser: Chooser,
     /// By set of topics, the viewer's interest.
     interests: Vec<f32>,
+    /// How many rows there were the last time, which is room enough for most.
+    rows: usize,
 }
 
 /// Hands that nobody works with at the moment: a mark for every item is too much to be made anew for
@@ -179,6 +181,7 @@ impl Hands {
             pools: Pools::new(feed.simulation.catalogue.len()),
             chooser: Chooser::default(),
             interests: vec![0.0; feed.simulation.catalogue.topic_sets().len()],
+            rows: 0,
         }
     }
 
@@ -188,7 +191,7 @@ impl Hands {
         round: &Round,
         states: &mut [State],
     ) -> Result<Rows, Error> {
-        let mut rows = Rows::default();
+        let mut rows = Rows::with_capacity(self.rows);
         let config = &feed.simulation.config;
         for state in states {
             let mut activity =
@@ -208,6 +211,7 @@ impl Hands {
                 self.answer(feed, state, time, number, &mut rows)?;
             }
         }
+        self.rows = rows.len();
         Ok(rows)
     }
 

@@ -96,7 +96,7 @@ impl Simulation {
     /// # Errors
     /// Those of making its policies.
     pub fn schema(&self) -> Result<LogSchema, Error> {
-        let schema = LogSchema::new()
+        let mut schema = LogSchema::new()
             .viewer("viewer")
             .item("item")
             .arm("arm")
@@ -107,15 +107,22 @@ impl Simulation {
             .engagement("click")
             .column("day")
             .column("creator");
-        let optional: [(bool, fn(LogSchema) -> LogSchema); 5] = [
-            (self.strata_differ_from_arms(), |schema| schema.stratum("stratum")),
-            (!self.plan.may_miss_positions(), |schema| schema.position("position")),
-            (self.knows_propensities()?, |schema| schema.propensity("propensity")),
-            (self.plan.has_periods(), |schema| schema.column("period")),
-            (!self.config.labels.are_none(), |schema| schema.column("true_topics")),
-        ];
-        let there = optional.into_iter().filter(|(there, _)| *there);
-        Ok(there.fold(schema, |schema, (_, declare)| declare(schema)))
+        if self.strata_differ_from_arms() {
+            schema = schema.stratum("stratum");
+        }
+        if !self.plan.may_miss_positions() {
+            schema = schema.position("position");
+        }
+        if self.knows_propensities()? {
+            schema = schema.propensity("propensity");
+        }
+        if self.plan.has_periods() {
+            schema = schema.column("period");
+        }
+        if !self.config.labels.are_none() {
+            schema = schema.column("true_topics");
+        }
+        Ok(schema)
     }
 
     fn strata_differ_from_arms(&self) -> bool {

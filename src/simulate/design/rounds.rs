@@ -78,8 +78,9 @@ impl Switchback {
         let rounds = self.period.rounds(config.rounds_per_day);
         if let Period::Hours(hours) = self.period {
             let exact = hours / 24.0 * f64::from(config.rounds_per_day);
-            // NaN and infinities are caught as well.
-            if !((exact - f64::from(rounds)).abs() < 1e-6) {
+            // Of NaN and infinities the distance is no number.
+            let far = (exact - f64::from(rounds)).abs();
+            if far.is_nan() || far >= 1e-6 {
                 return Err(out("Period::Hours", hours, "hours that are a whole number of rounds"));
             }
         }

@@ -325,19 +325,22 @@ fn donors_rows_are_those_of_the_whole_feed() {
 /// chances of choosing and donating say: within four standard errors of those draws.
 #[test]
 fn self_selection_biases_as_computed() {
-    let mut config = config(Design::Donation(donation()));
-    config.world.viewers = 2_000;
+    const VIEWERS: usize = 3_000;
+    let donation =
+        Donation { choice: vec![LogOdds { leaning: 2.5, ..LogOdds::default() }], ..donation() };
+    let mut config = config(Design::Donation(donation.clone()));
+    config.world.viewers = VIEWERS as u32;
     config.days = 3;
     for (arm, policy) in config.arms.iter_mut().zip(of_everything(2)) {
         arm.policy = policy;
     }
     let simulation = Simulation::new(&config).unwrap();
-    let chances = donation().chances(simulation.viewers(), 2);
+    let chances = donation.chances(simulation.viewers(), 2);
     // What every viewer is shown, in whichever arm: the policies are the same, and do not learn.
     let mut everyone = config.clone();
     everyone.design = Design::default();
     let whole = log(&everyone);
-    let mut shown = vec![[0.0; 2]; 2_000];
+    let mut shown = vec![[0.0; 2]; VIEWERS];
     for row in 0..whole.rows() {
         let viewer: usize = id(&whole, Role::Viewer, row).parse().unwrap();
         shown[viewer][0] += f64::from(u8::from(has_topic(&whole, row, "right_party")));
@@ -345,13 +348,13 @@ fn self_selection_biases_as_computed() {
     }
     let arm = |arm: usize| {
         let chance = |viewer: usize| chances[viewer].arms[arm] * chances[viewer].donating[arm];
-        let sum = |of: usize| (0..2_000).map(|v| chance(v) * shown[v][of]).sum::<f64>();
+        let sum = |of: usize| (0..VIEWERS).map(|v| chance(v) * shown[v][of]).sum::<f64>();
         let (topic, all) = (sum(0), sum(1));
         let spread = |v: usize| {
             let influence = shown[v][0] / topic - shown[v][1] / all;
             chance(v) * (1.0 - chance(v)) * influence * influence
         };
-        (topic / all, (0..2_000).map(spread).sum::<f64>().sqrt())
+        (topic / all, (0..VIEWERS).map(spread).sum::<f64>().sqrt())
     };
     let ((treated, its), (base, others)) = (arm(0), arm(1));
     let expected = (treated / base).ln();

@@ -156,6 +156,8 @@ struct Hands {
     chooser: Chooser,
     /// By set of topics, the viewer's interest.
     interests: Vec<f32>,
+    /// How many rows there were the last time, which is room enough for most.
+    rows: usize,
 }
 
 /// Hands that nobody works with at the moment: a mark for every item is too much to be made anew for
@@ -179,6 +181,7 @@ impl Hands {
             pools: Pools::new(feed.simulation.catalogue.len()),
             chooser: Chooser::default(),
             interests: vec![0.0; feed.simulation.catalogue.topic_sets().len()],
+            rows: 0,
         }
     }
 
@@ -188,7 +191,7 @@ impl Hands {
         round: &Round,
         states: &mut [State],
     ) -> Result<Rows, Error> {
-        let mut rows = Rows::default();
+        let mut rows = Rows::with_capacity(self.rows);
         let config = &feed.simulation.config;
         for state in states {
             let mut activity =
@@ -208,6 +211,7 @@ impl Hands {
                 self.answer(feed, state, time, number, &mut rows)?;
             }
         }
+        self.rows = rows.len();
         Ok(rows)
     }
 
@@ -232,8 +236,7 @@ impl Hands {
     ) -> Result<(), Error> {
         let simulation = feed.simulation;
         let config = &simulation.config;
-        let round = number / MOST_REQUESTS;
-        let arm = simulation.plan.arm(config.seed, state.viewer, round, number);
+        let arm = simulation.plan.arm(config.seed, state.viewer, number);
         let place = simulation.plan.policy(arm);
         let leaning = simulation.viewers.leanings()[state.viewer as usize];
         self.pools.fill(simulation, &feed.live, state, number, place);

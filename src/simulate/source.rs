@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Simulation;
 use super::design::{Design, PuppetArms};
-use super::feed::{Feed, MOST_REQUESTS};
+use super::feed::Feed;
 use super::policy::Propensities;
 use super::rows::Rows;
 use super::world::DAY;
@@ -96,7 +96,7 @@ impl Simulation {
     /// # Errors
     /// Those of making its policies.
     pub fn schema(&self) -> Result<LogSchema, Error> {
-        let schema = LogSchema::new()
+        let mut schema = LogSchema::new()
             .viewer("viewer")
             .item("item")
             .arm("arm")
@@ -107,15 +107,22 @@ impl Simulation {
             .engagement("click")
             .column("day")
             .column("creator");
-        let optional: [(bool, fn(LogSchema) -> LogSchema); 5] = [
-            (self.strata_differ_from_arms(), |schema| schema.stratum("stratum")),
-            (!self.plan.may_miss_positions(), |schema| schema.position("position")),
-            (self.knows_propensities()?, |schema| schema.propensity("propensity")),
-            (self.plan.has_periods(), |schema| schema.column("period")),
-            (!self.config.labels.are_none(), |schema| schema.column("true_topics")),
-        ];
-        let there = optional.into_iter().filter(|(there, _)| *there);
-        Ok(there.fold(schema, |schema, (_, declare)| declare(schema)))
+        if self.strata_differ_from_arms() {
+            schema = schema.stratum("stratum");
+        }
+        if !self.plan.may_miss_positions() {
+            schema = schema.position("position");
+        }
+        if self.knows_propensities()? {
+            schema = schema.propensity("propensity");
+        }
+        if self.plan.has_periods() {
+            schema = schema.column("period");
+        }
+        if !self.config.labels.are_none() {
+            schema = schema.column("true_topics");
+        }
+        Ok(schema)
     }
 
     fn strata_differ_from_arms(&self) -> bool {
@@ -201,7 +208,7 @@ impl<'s> SimulationSource<'s> {
             Field::Session => id(8),
             Field::Position => self.positions(rows),
             Field::Period => {
-                let period = |request: &u32| plan.period(request / MOST_REQUESTS).unwrap_or(0);
+                let period = |request: &u32| plan.period(*request).unwrap_or(0);
                 Column::Whole(rows.requests.iter().map(|r| i64::from(period(r))).collect())
             }
             Field::Time => Column::Timestamp(rows.times.iter().copied().map(Some).collect()),

@@ -14,8 +14,8 @@ use crate::simulate::world::Viewers;
 /// and who donated, together: where choice or donation go with activity or leaning, and what is shown
 /// goes with these as well, the naive comparison is biased, and more viewers do not help.
 /// [`chances`](Self::chances) are the truth that weights by inverse probability want to know.
-/// Viewers who do not donate use the feed all the same, and policies learn from them. Of donated
-/// logs see van Driel et al. (2022, doi 10.1080/19312458.2022.2109608).
+/// Viewers who do not donate use the feed all the same, and policies learn from them. Who
+/// donates is not as who does not (Strycharz et al. 2024, doi 10.5117/CCR2024.2.3.STRY).
 ///
 /// Positions that are missing ([`Positions`]) are nulls in the column `position`. The log of
 /// [`Simulation::schema`](crate::simulate::Simulation::schema) then goes without positions: a question

@@ -16,6 +16,7 @@ pub use self::rounds::{Order, Period, Switchback};
 use super::check::{out, positive};
 use super::config::SimulationConfig;
 use super::draws::{Draws, Purpose, stream};
+use super::feed::MOST_REQUESTS;
 use super::world::{Catalogue, Viewers};
 use crate::error::Error;
 use crate::tally::ClusterBy;
@@ -216,6 +217,11 @@ enum Policies {
     OneForAll,
 }
 
+/// The round of a request, by its number.
+const fn round_of(request: u32) -> u32 {
+    request / MOST_REQUESTS
+}
+
 impl Plan {
     pub(super) fn of(config: &SimulationConfig, catalogue: &Catalogue, viewers: &Viewers) -> Self {
         let parts = |shares: &[f64]| match shares {
@@ -276,11 +282,11 @@ impl Plan {
         }
     }
 
-    /// The arm of a viewer's slate, by the round and the number of the request.
-    pub(super) fn arm(&self, seed: u64, viewer: u32, round: u32, request: u32) -> u8 {
+    /// The arm of a viewer's slate, by the number of the request.
+    pub(super) fn arm(&self, seed: u64, viewer: u32, request: u32) -> u8 {
         match &self.arms {
             ArmsBy::Viewer(arms) => arms[viewer as usize],
-            ArmsBy::Round(arms) => arms[round as usize],
+            ArmsBy::Round(arms) => arms[round_of(request) as usize],
             ArmsBy::Slate(shares) => {
                 Draws::new(seed, Purpose::Arm, viewer, request).weighted(shares) as u8
             }
@@ -304,9 +310,9 @@ impl Plan {
         &self.recorded
     }
 
-    /// The period of a round, where there are periods.
-    pub(super) fn period(&self, round: u32) -> Option<u32> {
-        self.rounds_per_period.map(|rounds| round / rounds)
+    /// The period of a request, where there are periods.
+    pub(super) fn period(&self, request: u32) -> Option<u32> {
+        self.rounds_per_period.map(|rounds| round_of(request) / rounds)
     }
 
     pub(super) const fn has_periods(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::simulate::config::SimulationConfig;
 use crate::simulate::draws::{Draws, Purpose};
 
 /// All viewers together are switched from arm to arm (Bojinov, Simchi-Levi and Zhao 2023,
-/// doi 10.1287/mnsc.2022.4583): where viewers influence one another, or a policy that learns has to
+/// arXiv 2009.00148): where viewers influence one another, or a policy that learns has to
 /// have all of them, arms cannot be viewers.
 ///
 /// Cluster by the log's column `period`: its rows are what was assigned, so there are as many
@@ -78,8 +78,9 @@ impl Switchback {
         let rounds = self.period.rounds(config.rounds_per_day);
         if let Period::Hours(hours) = self.period {
             let exact = hours / 24.0 * f64::from(config.rounds_per_day);
-            // NaN and infinities are caught as well.
-            if !((exact - f64::from(rounds)).abs() < 1e-6) {
+            // Of NaN and infinities the distance is no number.
+            let far = (exact - f64::from(rounds)).abs();
+            if far.is_nan() || far >= 1e-6 {
                 return Err(out("Period::Hours", hours, "hours that are a whole number of rounds"));
             }
         }

@@ -36,11 +36,8 @@ fn tiny() -> SimulationConfig {
     };
     config.world.topics =
         vec![topic("war", 1.0, 20.0), topic("sport", 2.0, 9.0), topic("art", 1.5, 14.0)];
-    let stratum = |name: &str, share, activity| StratumConfig {
-        share,
-        activity,
-        ..StratumConfig::new(name)
-    };
+    let stratum =
+        |name: &str, share, activity| StratumConfig { share, activity, ..StratumConfig::new(name) };
     config.world.strata = vec![stratum("west", 1.0, 2.0), stratum("east", 3.0, 0.5)];
     config
 }
@@ -61,9 +58,8 @@ fn rounds(config: &SimulationConfig, catalogue: &Catalogue) -> Vec<Vec<usize>> {
     (0..i64::from(config.days * config.rounds_per_day))
         .map(|round| {
             let now = start + round * length;
-            let alive = |item: &usize| {
-                catalogue.births()[*item] <= now && catalogue.deaths()[*item] > now
-            };
+            let alive =
+                |item: &usize| catalogue.births()[*item] <= now && catalogue.deaths()[*item] > now;
             (0..catalogue.len()).filter(alive).collect()
         })
         .collect()
@@ -288,8 +284,7 @@ fn the_rest_is_simulated() {
 fn errors_are_honest() {
     let config = treated(tiny(), PolicyConfig::of(Ranker::ReverseChronological));
     let exact = Truth::of(&config, &TruthSpec::of(between())).unwrap();
-    let spec =
-        TruthSpec { route: Route::Replicates, replicates: 48, ..TruthSpec::of(between()) };
+    let spec = TruthSpec { route: Route::Replicates, replicates: 48, ..TruthSpec::of(between()) };
     for topic in ["art", "war"] {
         let target = exact.value(topic, "amplification_ratio").unwrap().number().unwrap();
         let mut sum = 0.0;
@@ -448,11 +443,7 @@ fn json_reads_back() {
     };
     let mut neither = never(0);
     neither.arms[1].policy.biases = vec![Bias::topic("war", 0.0)];
-    let expected = [
-        (never(0), "zero"),
-        (never(1), "infinite"),
-        (neither, "undefined"),
-    ];
+    let expected = [(never(0), "zero"), (never(1), "infinite"), (neither, "undefined")];
     for (config, state) in expected {
         for route in [Route::Best, Route::Replicates] {
             let spec = TruthSpec { route, replicates: 3, ..TruthSpec::of(between()) };

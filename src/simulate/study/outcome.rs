@@ -24,8 +24,7 @@ impl Outcome {
         };
         let test = estimate.test.as_ref();
         let p = test.and_then(|test| test.p_adjusted.or(test.p.ok()));
-        let mut warnings: Vec<String> =
-            estimate.warnings.iter().filter_map(kind).collect();
+        let mut warnings: Vec<String> = estimate.warnings.iter().filter_map(kind).collect();
         warnings.sort();
         warnings.dedup();
         Self {

@@ -4,10 +4,10 @@ use std::fmt;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use super::StudyResult;
 use super::curve::{PowerResult, Smallest};
 use super::proportion::Proportion;
 use super::record::{Accuracy, StudyRecord};
-use super::StudyResult;
 use crate::report::{RULED, number, printable, value, wrap};
 use crate::simulate::truth::{HowKnown, Known};
 
@@ -63,7 +63,15 @@ impl fmt::Display for StudyResult {
         );
         writeln!(f, "{}", wrap(&printable(&sentence)))?;
         let header = [
-            "topic", "statistic", "method", "truth", "bias", "RMSE", "coverage", "length", "none",
+            "topic",
+            "statistic",
+            "method",
+            "truth",
+            "bias",
+            "RMSE",
+            "coverage",
+            "length",
+            "none",
             "found",
         ];
         let mut table = table(&header, 3);
@@ -99,10 +107,8 @@ fn row(record: &StudyRecord) -> Vec<String> {
 
 impl fmt::Display for PowerResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sentence = format!(
-            "Power for topic {:?}, {} studies at each point.",
-            self.topic, self.studies
-        );
+        let sentence =
+            format!("Power for topic {:?}, {} studies at each point.", self.topic, self.studies);
         writeln!(f, "{}", wrap(&printable(&sentence)))?;
         let header =
             ["statistic", "method", "viewers", "days", "factor", "truth", "found", "coverage"];

@@ -237,7 +237,9 @@ fn viewers(config: &SimulationConfig, part: f64) -> Option<Vec<f64>> {
     let Design::Viewers { shares, blocks } = &config.design else { return None };
     // Whole viewers of a block of so many.
     let whole = |number: f64| {
-        differences(ends(shares, config.arms.len(), number).into_iter().map(|at| (at + 0.5).floor()))
+        differences(
+            ends(shares, config.arms.len(), number).into_iter().map(|at| (at + 0.5).floor()),
+        )
     };
     match blocks {
         Blocks::Nothing => Some(whole(all).into_iter().map(|viewers| part * viewers).collect()),

@@ -439,7 +439,8 @@ impl<'a> Samples<'a> {
     fn variance(&self, places: &[Vec<usize>], means: &[f64], gradient: &[f64]) -> f64 {
         let influence = |row: &Vec<f64>| {
             let totals = places.iter().map(|places| sum(row, places));
-            let terms = totals.zip(means).zip(gradient).map(|((x, mean), slope)| slope * (x - mean));
+            let terms =
+                totals.zip(means).zip(gradient).map(|((x, mean), slope)| slope * (x - mean));
             terms.sum::<f64>()
         };
         let squares: f64 = self.rows.iter().map(|row| influence(row).powi(2)).sum();

@@ -39,11 +39,7 @@ pub(super) fn replicates(
 }
 
 /// The totals of one simulation.
-fn totals(
-    config: &SimulationConfig,
-    spec: &TruthSpec,
-    layout: &Layout,
-) -> Result<Vec<f64>, Error> {
+fn totals(config: &SimulationConfig, spec: &TruthSpec, layout: &Layout) -> Result<Vec<f64>, Error> {
     let simulation = Simulation::new(config)?;
     let mut feed = Feed::new(&simulation)?;
     let mut counting = Counting::new(&simulation, &spec.contrast, layout, spec.about)?;

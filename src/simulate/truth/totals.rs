@@ -333,8 +333,7 @@ mod tests {
 
     fn compare(simulation: &Simulation, log: &crate::ExposureLog, contrast: &Contrast) {
         let layout = Layout::of(simulation.config(), contrast).unwrap();
-        let mut counting =
-            Counting::new(simulation, contrast, &layout, About::Labels).unwrap();
+        let mut counting = Counting::new(simulation, contrast, &layout, About::Labels).unwrap();
         let mut feed = Feed::new(simulation).unwrap();
         while let Some(rows) = feed.next_round().unwrap() {
             counting.add(&rows);

@@ -16,10 +16,10 @@ use tiltmeter::simulate::{
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::{Audit, Baseline, ClusterBy, Error};
 
-/// So many that it takes a few seconds; an interval of the audit is then some twenty standard errors of
+/// So many that it takes a few seconds; an interval of the audit is then some forty standard errors of
 /// the truth long.
-const VIEWERS: u32 = 300;
-const REPLICATES: u32 = 32;
+const VIEWERS: u32 = 2_000;
+const REPLICATES: u32 = 100;
 const SEED: u64 = 1;
 
 /// What was found.

@@ -325,7 +325,7 @@ fn donors_rows_are_those_of_the_whole_feed() {
 /// chances of choosing and donating say: within four standard errors of those draws.
 #[test]
 fn self_selection_biases_as_computed() {
-    const VIEWERS: usize = 3_000;
+    const VIEWERS: usize = 10_000;
     let donation =
         Donation { choice: vec![LogOdds { leaning: 2.5, ..LogOdds::default() }], ..donation() };
     let mut config = config(Design::Donation(donation.clone()));

@@ -19,9 +19,9 @@ use crate::simulate::check::not_negative;
 /// ```
 /// use tiltmeter::simulate::policy::{Affinity, slate};
 /// use tiltmeter::simulate::{Candidates, Request};
-/// let pool = Candidates { items: vec![1, 2], affinities: vec![3.0, 1.0], ..Candidates::default() };
+/// let pool = Candidates { items: vec![1, 2], affinities: vec![2.0, 1.0], ..Candidates::default() };
 /// let slate = slate(&Affinity { sharpness: 2.0 }, &Request::new(&pool), 2)?;
-/// let first = if slate.places[0] == 0 { 0.9 } else { 0.1 }; // 9 to 1
+/// let first = if slate.places[0] == 0 { 0.8 } else { 0.2 }; // 4 to 1
 /// assert_eq!(slate.propensities, Some(vec![first, 1.0]));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

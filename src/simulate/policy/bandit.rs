@@ -285,10 +285,13 @@ fn kl_bound(p: f64, bound: f64) -> f64 {
     let far = 1.0 - (-(entropy + bound) / (1.0 - p)).exp();
     let mut q = (p + (bound / 2.0).sqrt()).min(far).min(1.0 - f64::EPSILON);
     for _ in 0..STEPS {
+        if q <= p {
+            return p;
+        }
         let excess = -entropy - p * q.ln() - (1.0 - p) * (-q).ln_1p() - bound;
         let step = excess * q * (1.0 - q) / (q - p);
         // What is not above the root, by rounding or because both are equal, stays.
-        if !(step > 0.0) {
+        if step <= 0.0 {
             break;
         }
         q -= step;
@@ -407,5 +410,7 @@ mod tests {
         assert!((kl_bound(0.0, 0.7) - (1.0 - (-0.7_f64).exp())).abs() < 1e-12);
         assert_eq!(kl_bound(1.0, 0.7), 1.0);
         assert!(kl_bound(0.3, 1e6) <= 1.0);
+        assert_eq!(kl_bound(0.3, 0.0), 0.3);
+        assert_eq!(kl_bound(0.3, 1e-40), 0.3);
     }
 }

@@ -168,8 +168,8 @@ fn plan(viewers: u32) -> Plan {
 }
 
 fn pilot(config: &SimulationConfig) -> Pilot {
-    let log = Simulation::new(config).unwrap().log().unwrap();
-    let tally = Tally::of(&log, &TallySpec::default()).unwrap();
+    let log = Simulation::new(config).and_then(|simulation| simulation.log()).expect("a log");
+    let tally = Tally::of(&log, &TallySpec::default()).expect("its tally");
     let question = Question {
         topic: "news",
         treatment: "treatment",
@@ -178,7 +178,7 @@ fn pilot(config: &SimulationConfig) -> Pilot {
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
     };
-    Pilot::of(&tally, &question, &AmplificationRatio).unwrap()
+    Pilot::of(&tally, &question, &AmplificationRatio).expect("a ratio with an error")
 }
 
 /// A feed that learns what is popular is another feed in each study, and viewers of an arm are not

@@ -45,8 +45,7 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 /// resampling in a study has a seed of that study. Equal on any number of threads.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::Ranker;
-/// use tiltmeter::simulate::{CandidatesConfig, Contrast, SimulationConfig, Study};
+/// use tiltmeter::simulate::{Contrast, SimulationConfig, Study};
 ///
 /// let mut config = SimulationConfig { days: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 60;

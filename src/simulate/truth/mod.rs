@@ -183,7 +183,7 @@ impl TruthSpec {
 /// Errors in labels do not touch the truth about [true topics](About::TrueTopics).
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Bias, PolicyConfig, Selection};
+/// use tiltmeter::simulate::policy::Bias;
 /// use tiltmeter::simulate::{CandidatesConfig, Contrast, SimulationConfig, Truth, TruthSpec};
 ///
 /// let mut config = SimulationConfig { slate: 1, days: 1, ..SimulationConfig::default() };

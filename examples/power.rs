@@ -52,8 +52,8 @@ impl Plan {
         replicates: 60,
         bootstrap: 199,
         days: 3,
-        viewers: &[60],
-        factors: &[1.0, 1.25, 1.75],
+        viewers: &[160],
+        factors: &[1.0, 1.5, 2.5],
     };
 
     fn study(&self) -> Study {

@@ -71,9 +71,9 @@ fn enumerated(
     topic: &str,
     mass: impl Fn(&Catalogue, &[usize]) -> Vec<f64>,
 ) -> f64 {
-    let simulation = Simulation::new(config).unwrap();
+    let simulation = Simulation::new(config).expect("a world");
     let catalogue = simulation.catalogue();
-    let topic = catalogue.topic_sets().topic(topic).unwrap();
+    let topic = catalogue.topic_sets().topic(topic).expect("a topic of it");
     let (mut of_topic, mut all) = (0.0, 0.0);
     for alive in rounds(config, catalogue) {
         for (item, mass) in alive.iter().zip(mass(catalogue, &alive)) {

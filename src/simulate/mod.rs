@@ -1,5 +1,6 @@
 //! Feeds with a known truth: worlds, ranking policies, viewers that respond, experiments on them. What
-//! comes out is an ordinary log. What a report says of one is not known here.
+//! comes out is an ordinary log. What an audit says of one is known to studies alone, which hold it
+//! against the truth.
 
 mod check;
 mod config;

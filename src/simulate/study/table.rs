@@ -62,21 +62,12 @@ impl fmt::Display for StudyResult {
             }
         );
         writeln!(f, "{}", wrap(&printable(&sentence)))?;
-        let header = [
-            "topic",
-            "statistic",
-            "method",
-            "truth",
-            "bias",
-            "RMSE",
-            "coverage",
-            "length",
-            "none",
-            "found",
-        ];
-        let mut table = table(&header, 3);
+        let header =
+            ["topic", "method", "truth", "bias", "RMSE", "coverage", "length", "none", "found"];
+        let several = several_statistics(&self.records);
+        let mut table = table(&header, 2);
         for record in &self.records {
-            table.add_row(row(record));
+            table.add_row(row(record, several));
         }
         writeln!(f, "{table}")?;
         let note = "Bias, RMSE and length are on the working scale, that of the logarithm for ratios. \
@@ -86,14 +77,23 @@ impl fmt::Display for StudyResult {
     }
 }
 
-fn row(record: &StudyRecord) -> Vec<String> {
+/// Whether records are about more than one statistic, so that each must be named.
+fn several_statistics(records: &[StudyRecord]) -> bool {
+    records.windows(2).any(|pair| pair[0].statistic != pair[1].statistic)
+}
+
+/// What a record is about, in a table that names a statistic only where there are several.
+fn about(name: &str, record: &StudyRecord, several: bool) -> String {
+    if several { format!("{}, {}", printable(name), record.statistic) } else { printable(name) }
+}
+
+fn row(record: &StudyRecord, several: bool) -> Vec<String> {
     let bias = |accuracy: Accuracy| match accuracy.standard_error {
         Some(error) => format!("{} ± {}", number(accuracy.bias), number(error)),
         None => number(accuracy.bias),
     };
     vec![
-        printable(&record.topic),
-        record.statistic.clone(),
+        about(&record.topic, record, several),
         record.method.clone(),
         known(&record.truth),
         record.working.map_or("-".to_owned(), bias),
@@ -110,14 +110,13 @@ impl fmt::Display for PowerResult {
         let sentence =
             format!("Power for topic {:?}, {} studies at each point.", self.topic, self.studies);
         writeln!(f, "{}", wrap(&printable(&sentence)))?;
-        let header =
-            ["statistic", "method", "viewers", "days", "factor", "truth", "found", "coverage"];
-        let mut table = table(&header, 2);
+        let header = ["method", "viewers", "days", "factor", "truth", "found", "coverage"];
+        let mut table = table(&header, 1);
         for point in &self.points {
+            let several = several_statistics(&point.records);
             for record in &point.records {
                 table.add_row(vec![
-                    record.statistic.clone(),
-                    record.method.clone(),
+                    about(&record.method, record, several),
                     point.viewers.to_string(),
                     point.days.to_string(),
                     number(point.factor),

@@ -160,9 +160,9 @@ impl TruthSpec {
 /// average over what may come of the feed, while one study sees one feed ([`super::Study`] shows what
 /// that does to intervals).
 ///
-/// **Exact** ([`HowKnown::Exact`], to rounding) with pooled units and no
-/// [memory](SimulationConfig::remembered), where every viewer and slate has an arm of its own by
-/// [`Design`](super::Design), and either
+/// **Exact** ([`HowKnown::Exact`], to rounding) with pooled units, no
+/// [memory](SimulationConfig::remembered), a [`Design`](super::Design) of viewers or of slates, and
+/// either
 ///
 /// - the candidates are everything alive or a sample of it, and all arms are random without a bias; or
 /// - the candidates are everything, and all arms rank at random or by time with biases that are for
@@ -183,7 +183,7 @@ impl TruthSpec {
 /// Errors in labels do not touch the truth about [true topics](About::TrueTopics).
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Bias, PolicyConfig, Selection};
+/// use tiltmeter::simulate::policy::Bias;
 /// use tiltmeter::simulate::{CandidatesConfig, Contrast, SimulationConfig, Truth, TruthSpec};
 ///
 /// let mut config = SimulationConfig { slate: 1, days: 1, ..SimulationConfig::default() };

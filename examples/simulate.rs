@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tiltmeter::simulate::{
-    Contrast, Preset, Simulation, SimulationConfig, Truth, TruthSpec,
-};
+use tiltmeter::simulate::{Contrast, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
 
 /// What was asked for.
 struct Asked {

@@ -193,6 +193,7 @@ fn closed() -> Vec<(&'static str, SimulationConfig, Contrast)> {
         ("newest", treated(tiny(), newest), discounted.clone()),
         ("by slates", slates, between()),
         ("first rank, in blocks", blocks, between()),
+        ("all ranks of Plackett and Luce", treated(tiny(), favoured(4.0)), discounted.clone()),
         ("lifted", lifted, discounted.clone()),
         ("diversified", treated(tiny(), diversified), discounted),
         ("drifting", drifting, between()),
@@ -348,7 +349,7 @@ fn label_errors_leave_the_truth_alone() {
     let clean = Truth::of(&config, &spec).unwrap();
     // Without errors labels are the topics.
     assert_eq!(clean.topics, Truth::of(&config, &of_labels).unwrap().topics);
-    config.labels = LabelErrors { sensitivity: 0.8, specificity: 0.9 };
+    config.labels = LabelErrors { sensitivity: 0.8, specificity: 0.9, ..LabelErrors::default() };
     let with_errors = Truth::of(&config, &spec).unwrap();
     assert_eq!(clean.topics, with_errors.topics);
 

@@ -170,6 +170,7 @@ fn bad_numbers_are_named() {
         ("WorldConfig::items_per_day", world(&|w| w.items_per_day = 1e12)),
         ("TopicConfig::lifetime_hours", world(&|w| w.topics[0].lifetime_hours = 1e9)),
         ("TopicConfig::supply", world(&|w| w.topics[1].supply = 0.0)),
+        ("TopicConfig::name", world(&|w| w.topics[1].name = "war|peace".to_owned())),
         ("the topics of a world", world(&|w| w.topics[1].name = "politics".to_owned())),
         ("StratumConfig::activity", world(&|w| w.strata[0].activity = -1.0)),
         ("ActivityConfig::shape", world(&|w| w.activity.shape = f64::INFINITY)),

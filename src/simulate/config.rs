@@ -225,6 +225,11 @@ impl SimulationConfig {
         self.design.check(self)
     }
 
+    /// What the candidates of an arm's requests are.
+    pub(super) fn candidates_of(&self, arm: &ArmConfig) -> CandidatesConfig {
+        arm.candidates.unwrap_or(self.candidates)
+    }
+
     /// The start in microseconds since 1970-01-01T00:00:00Z.
     pub(super) fn start_time(&self) -> Result<i64, Error> {
         let wrong = || out("SimulationConfig::start", &self.start, "a date as YYYY-MM-DD");

@@ -131,8 +131,8 @@ impl Pools {
             self.marks[item as usize] = self.mark;
         }
         let mut draws = Draws::new(simulation.config.seed, Purpose::Pool, state.viewer(), number);
-        let own = simulation.config.arms[arm].candidates;
-        match own.unwrap_or(simulation.config.candidates) {
+        let config = &simulation.config;
+        match config.candidates_of(&config.arms[arm]) {
             CandidatesConfig::Everything => self.take_all(live),
             CandidatesConfig::Sample { size } => self.sample(live, state, size, &mut draws),
             CandidatesConfig::Inventory { size } => self.take_inventory(live, state, size),

@@ -21,7 +21,11 @@ use crate::simulate::policy::{
     Audience, Bias, Chooser, Policy, PolicyConfig, Ranker, Request, Selection,
 };
 use crate::simulate::pool::{Live, Pools};
-use crate::simulate::{CandidatesConfig, Simulation, SimulationConfig};
+use crate::simulate::{ArmConfig, CandidatesConfig, Simulation, SimulationConfig, plackett_luce};
+
+/// Candidates times ranks for which marginals are made: they take some 25 microseconds for each, in every
+/// round anew.
+const MOST_MARGINALS: usize = 20_000;
 
 /// The expected totals; `None` where there is no closed form.
 pub(super) fn totals(
@@ -45,7 +49,7 @@ pub(super) fn totals(
         live.advance(&simulation.catalogue, round.start);
         let day = (number / config.rounds_per_day) as usize;
         for (arm, policy) in policies.iter().enumerate() {
-            let Some(masses) = table.masses(&**policy, &live, &round, &attention)? else {
+            let Some(masses) = table.masses(arm, &**policy, &live, &round, &attention)? else {
                 return Ok(None);
             };
             let mut by_column = vec![0.0; layout.all() + 1];
@@ -78,19 +82,22 @@ fn is_closed(config: &SimulationConfig, unit: Unit) -> bool {
         days: _,
         rounds_per_day: _,
         slate: _,
-        candidates,
+        candidates: _,
         remembered,
         responses: _,
         arms,
         design: _,
         labels: _,
     } = config;
-    let candidates = match candidates {
-        CandidatesConfig::Everything => arms.iter().all(|arm| is_for_all(&arm.policy)),
-        CandidatesConfig::Sample { .. } => arms.iter().all(|arm| is_uniform(&arm.policy)),
-        _ => false,
+    let is_closed = |arm: &ArmConfig| {
+        let ArmConfig { name: _, policy, candidates: _ } = arm;
+        match config.candidates_of(arm) {
+            CandidatesConfig::Everything => is_for_all(policy),
+            CandidatesConfig::Sample { .. } => is_uniform(policy),
+            _ => false,
+        }
     };
-    unit == Unit::Pooled && *remembered == 0 && candidates
+    unit == Unit::Pooled && *remembered == 0 && arms.iter().all(is_closed)
 }
 
 /// Whether a policy treats all items alike.
@@ -123,6 +130,7 @@ impl Table<'_> {
     /// By item alive, the mass that a slate is expected to give it; `None` where that is not known.
     fn masses(
         &mut self,
+        arm: usize,
         policy: &dyn Policy,
         live: &Live,
         round: &Round,
@@ -130,7 +138,7 @@ impl Table<'_> {
     ) -> Result<Option<Vec<f64>>, Error> {
         let config = &self.simulation.config;
         let alive = live.items().len();
-        let length = match config.candidates {
+        let length = match config.candidates_of(&config.arms[arm]) {
             CandidatesConfig::Sample { size } => config.slate.min(size),
             _ => config.slate,
         };
@@ -184,18 +192,21 @@ fn expected_masses(weights: &[f64], attention: &[f64]) -> Result<Option<Vec<f64>
 }
 
 /// The chance of each candidate at each rank (candidates x ranks), under Plackett and Luce's model with
-/// these weights, all above 0. `None` where that is not known.
+/// these weights, all above 0. `None` where that would take longer than replicates.
 fn marginals(weights: &[f64], length: usize) -> Result<Option<Array2<f64>>, Error> {
     let shape = (weights.len(), length);
     let Some(&first) = weights.first() else { return Ok(Some(Array2::zeros(shape))) };
     if weights.iter().all(|weight| *weight == first) {
         return Ok(Some(Array2::from_elem(shape, 1.0 / weights.len() as f64)));
     }
-    if length > 1 {
+    if length <= 1 {
+        let sum: f64 = weights.iter().sum();
+        return Ok(Some(Array2::from_shape_fn(shape, |(at, _)| weights[at] / sum)));
+    }
+    if weights.len() * length > MOST_MARGINALS {
         return Ok(None);
     }
-    let sum: f64 = weights.iter().sum();
-    Ok(Some(Array2::from_shape_fn(shape, |(at, _)| weights[at] / sum)))
+    Ok(Some(plackett_luce::marginals(weights, length)?))
 }
 
 /// The expected number of slates of a round.

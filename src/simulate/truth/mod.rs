@@ -170,7 +170,8 @@ impl TruthSpec {
 ///   Plackett and Luce's draws.
 ///
 /// Under Plackett and Luce ranks below the first need their marginals
-/// ([`plackett_luce`](super::plackett_luce)).
+/// ([`plackett_luce::marginals`](super::plackett_luce::marginals)) in every round: where candidates times
+/// ranks are more than 20,000 that would take longer than replicates, which are made then.
 ///
 /// **Monte Carlo** elsewhere: replicates of the whole simulation with other seeds, the statistic of the
 /// mean totals, and its linearised standard error over replicates: with gradient g at the mean and

@@ -273,6 +273,10 @@ impl WorldConfig {
     /// [`Error::Parameter`] for the first that is not.
     pub fn check(&self) -> Result<(), Error> {
         names("the topics of a world", self.topics.iter().map(|topic| &topic.name))?;
+        if let Some(topic) = self.topics.iter().find(|topic| topic.name.contains('|')) {
+            let expected = "without a bar, which stands between topics in logs";
+            return Err(out("TopicConfig::name", &topic.name, expected));
+        }
         names("the strata of a world", self.strata.iter().map(|stratum| &stratum.name))?;
         if self.topics.len() > usize::from(u16::MAX) {
             return Err(out("the number of topics", self.topics.len(), "at most 65,535"));

@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tiltmeter::log::{FaultReason, LogSource, Role, RowPolicy};
+use tiltmeter::log::{FaultReason, Role, RowPolicy};
 use tiltmeter::simulate::policy::{Affinity, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
     ActivityConfig, Blocks, Conduct, Design, Donation, LabelErrors, LogOdds, Order, Period,
     Persona, PersonaFollows, Positions, Preset, PuppetArms, Simulation, SimulationConfig,
     SockPuppets, StratumConfig, Switchback, TopicErrors,
 };
-use tiltmeter::tally::{Tally, TallySpec};
+use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog};
 
 /// 2024-01-01T00:00:00Z, in microseconds.
@@ -588,6 +588,8 @@ fn labels_err_as_often_as_said() {
 #[cfg(feature = "parquet")]
 #[test]
 fn files_are_the_log() {
+    use tiltmeter::log::LogSource as _;
+
     use tiltmeter::job::TallyJob;
     use tiltmeter::source::ParquetSource;
 
@@ -613,7 +615,7 @@ fn files_are_the_log() {
             assert_eq!(read.numbers(role), log.numbers(role));
         }
         let spec = TallySpec { cluster: config.design.cluster(), ..TallySpec::default() };
-        let tally = Tally::of(&log, &spec).unwrap();
+        let tally = tiltmeter::tally::Tally::of(&log, &spec).unwrap();
         assert_eq!(simulation.tally(&spec).unwrap(), tally);
         let job = TallyJob::new([path.clone()], schema, spec);
         assert_eq!(job.run().unwrap().tally, tally);

@@ -4,6 +4,7 @@
 #[path = "../examples/contaminated_baseline/study.rs"]
 mod contaminated_baseline;
 #[path = "../examples/group_or_individual/study.rs"]
+#[allow(dead_code, reason = "the example puts its parts together itself")]
 mod group_or_individual;
 #[path = "../examples/phenomenon/mod.rs"]
 mod phenomenon;

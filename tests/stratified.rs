@@ -26,7 +26,7 @@ fn log(rows: &[(i64, &str, String, &str)]) -> ExposureLog {
         .arm("feed")
         .stratum("group")
         .topics(TopicColumn::single("about"));
-    ExposureLog::read(source, &schema).unwrap()
+    ExposureLog::read(source, &schema).expect("the columns are whole")
 }
 
 fn estimate(
@@ -40,11 +40,11 @@ fn estimate(
         .topics(["war"])
         .statistic(statistic)
         .interval(interval);
-    audit.run().unwrap().estimates()[0].clone()
+    audit.run().expect("both arms and the topic are there").estimates()[0].clone()
 }
 
 fn table(case: &Json) -> Vec<[[usize; 2]; 2]> {
-    serde_json::from_value(case["tables"].clone()).unwrap()
+    serde_json::from_value(case["tables"].clone()).expect("golden tables are counts")
 }
 
 /// Every impression a cluster of its own: values and naive errors are statsmodels', to 1e-9.

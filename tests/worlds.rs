@@ -9,7 +9,8 @@ use tiltmeter::simulate::{
 const DAY: i64 = 86_400_000_000;
 
 fn simulation(world: WorldConfig, days: u32) -> Simulation {
-    Simulation::new(&SimulationConfig { world, days, ..SimulationConfig::default() }).unwrap()
+    let config = SimulationConfig { world, days, ..SimulationConfig::default() };
+    Simulation::new(&config).expect("the configuration is sound")
 }
 
 fn topic(name: &str, supply: f64) -> TopicConfig {

@@ -11,6 +11,7 @@
 mod phenomenon;
 #[path = "../plot/mod.rs"]
 mod plot;
+#[allow(dead_code, reason = "the tests have a control without a mechanism")]
 mod study;
 
 use std::error::Error;

@@ -59,8 +59,7 @@ impl Ranking {
 
     fn policy(self) -> PolicyConfig {
         let clicks = |exponent| {
-            let mut popularity = Popularity::default();
-            popularity.exponent = exponent;
+            let popularity = Popularity { exponent, ..Popularity::default() };
             Ranker::Popularity(popularity)
         };
         PolicyConfig::of(match self {

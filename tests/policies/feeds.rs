@@ -14,7 +14,7 @@ use tiltmeter::simulate::{
 };
 
 fn arm(name: &str, policy: PolicyConfig) -> ArmConfig {
-    ArmConfig { name: name.to_owned(), policy }
+    ArmConfig::new(name, policy)
 }
 
 fn rankers() -> Vec<Ranker> {

@@ -302,7 +302,8 @@ mod tests {
         config.world.viewers = 80;
         config.world.second_topic = 0.3;
         config.days = 2;
-        config.labels = LabelErrors { sensitivity: 0.7, specificity: 0.9 };
+        config.labels =
+            LabelErrors { sensitivity: 0.7, specificity: 0.9, ..LabelErrors::default() };
         config
     }
 

@@ -10,7 +10,7 @@ use crate::simulate::check::{at_most, finite, not_negative, out, positive, proba
 /// The most items a day, and hours of an item's life: enough for any feed, and a catalogue that fits
 /// into memory.
 const MOST_ITEMS: f64 = 1e7;
-const MOST_HOURS: f64 = 87_600.0;
+const MOST_HOURS: f64 = 1e6;
 
 /// A world: what is published, and who watches.
 ///
@@ -324,7 +324,7 @@ impl TopicConfig {
         finite("TopicConfig::leaning", self.leaning)?;
         not_negative("TopicConfig::leaning_spread", self.leaning_spread)?;
         positive("TopicConfig::half_life_hours", self.half_life_hours)?;
-        let expected = "at most 87,600 (ten years)";
+        let expected = "at most 1,000,000 (114 years)";
         at_most("TopicConfig::lifetime_hours", self.lifetime_hours, MOST_HOURS, expected)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 
+use pulp::{Arch, NullaryFnOnce};
 use rand::TryRng;
 
 use crate::philox::Stream;
@@ -93,6 +94,50 @@ impl Draws {
     }
 }
 
+/// Places of a stream whose words are made together.
+const TOGETHER: usize = 16;
+
+/// Random numbers as [`Draws`] gives them, for those who need many: made side by side.
+pub(in crate::simulate) struct ManyDraws {
+    arch: Arch,
+    stream: Stream,
+    words: [[u32; 4]; TOGETHER],
+    next: usize,
+}
+
+impl ManyDraws {
+    pub(in crate::simulate) const fn new(arch: Arch, stream: Stream) -> Self {
+        Self { arch, stream, words: [[0; 4]; TOGETHER], next: 0 }
+    }
+
+    /// Uniform over the whole numbers below `bound`, to within 2^-32.
+    #[inline]
+    pub(in crate::simulate) fn below(&mut self, bound: u32) -> u32 {
+        let within = self.next % (4 * TOGETHER);
+        if within == 0 {
+            self.words = self.arch.dispatch(Together { stream: self.stream, from: self.next / 4 });
+        }
+        self.next += 1;
+        let word = self.words.as_flattened()[within];
+        ((u64::from(word) * u64::from(bound)) >> 32) as u32
+    }
+}
+
+/// What is compiled once for each kind of processor.
+struct Together {
+    stream: Stream,
+    from: usize,
+}
+
+impl NullaryFnOnce for Together {
+    type Output = [[u32; 4]; TOGETHER];
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        self.stream.many(self.from as u32)
+    }
+}
+
 /// The stream of a purpose for this whom and when.
 pub(in crate::simulate) const fn stream(
     seed: u64,
@@ -139,6 +184,14 @@ mod tests {
         assert_ne!(base, first(Purpose::Items, 2, 2));
         assert_ne!(base, first(Purpose::Items, 1, 3));
         assert_ne!(base, Draws::new(8, Purpose::Items, 1, 2).word());
+    }
+
+    /// Many at a time are the same numbers.
+    #[test]
+    fn many_are_the_same() {
+        let mut many = ManyDraws::new(Arch::new(), stream(3, Purpose::Pool, 4, 5));
+        let mut draws = Draws::new(3, Purpose::Pool, 4, 5);
+        assert!((1..1_000).all(|bound| many.below(bound) == draws.below(bound)));
     }
 
     /// Means of known distributions, each within five standard errors of 40,000 draws.

@@ -1,8 +1,10 @@
 //! Candidates of requests: which items are alive, and which of them a request can have.
 
+use pulp::Arch;
+
 use super::Simulation;
 use super::config::CandidatesConfig;
-use super::draws::{Draws, Purpose};
+use super::draws::{ManyDraws, Purpose, stream};
 use super::feed::State;
 use super::policy::{Candidates, Feature};
 use super::world::Catalogue;
@@ -96,6 +98,7 @@ impl Live {
 /// Makes candidates of requests, one after the other, in the same memory.
 pub(super) struct Pools {
     pub(super) candidates: Candidates,
+    arch: Arch,
     /// By item, the mark under which it was last taken.
     marks: Vec<u32>,
     mark: u32,
@@ -106,6 +109,7 @@ impl Pools {
     pub(super) fn new(items: usize) -> Self {
         Self {
             candidates: Candidates::default(),
+            arch: Arch::new(),
             marks: vec![0; items],
             mark: 0,
             newest: Vec::new(),
@@ -130,7 +134,8 @@ impl Pools {
         for &item in &state.remembered {
             self.marks[item as usize] = self.mark;
         }
-        let mut draws = Draws::new(simulation.config.seed, Purpose::Pool, state.viewer(), number);
+        let stream = stream(simulation.config.seed, Purpose::Pool, state.viewer(), number);
+        let mut draws = ManyDraws::new(self.arch, stream);
         let config = &simulation.config;
         match config.candidates_of(&config.arms[arm]) {
             CandidatesConfig::Everything => self.take_all(live),
@@ -178,7 +183,7 @@ impl Pools {
     }
 
     /// So many more of what is alive and was not taken, all sets alike.
-    fn sample(&mut self, live: &Live, state: &State, size: u32, draws: &mut Draws) {
+    fn sample(&mut self, live: &Live, state: &State, size: u32, draws: &mut ManyDraws) {
         let alive = live.items();
         let taken = self.candidates.len() + state.remembered.len();
         // Where few are left, most draws would meet what was taken.

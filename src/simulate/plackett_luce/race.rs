@@ -321,11 +321,7 @@ fn scaled(weight: f64, scale: f64) -> f32 {
 /// The random words of a block of candidates: word `k` of the stream is candidate `k`'s.
 #[inline(always)]
 fn random_words(stream: Stream, block: usize) -> [u32; BLOCK] {
-    let mut words = [[0; 4]; COUNTERS];
-    for (counter, words) in words.iter_mut().enumerate() {
-        *words = stream.words((block * COUNTERS + counter) as u32);
-    }
-    bytemuck::cast(words)
+    bytemuck::cast(stream.many::<COUNTERS>((block * COUNTERS) as u32))
 }
 
 /// The number in (0, 1) that the upper 31 bits of a word stand for; processors convert those, but

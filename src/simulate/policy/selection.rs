@@ -119,9 +119,12 @@ impl Chooser {
         self.places.clear();
         self.propensities.clear();
         policy.weigh(request, &mut self.weights);
-        let bad = |weight: &&f64| !(weight.is_finite() && **weight >= 0.0);
-        if let Some(&weight) = self.weights.iter().find(bad) {
-            return Err(Error::PolicyWeight { policy: policy.name(), weight: weight.to_string() });
+        let sound = |weight: &f64| (0.0..f64::INFINITY).contains(weight);
+        // Looked at all together, weights are compared several at a time.
+        if !self.weights.iter().fold(true, |all, weight| all & sound(weight)) {
+            let bad = self.weights.iter().find(|weight| !sound(weight));
+            let weight = bad.copied().unwrap_or_default().to_string();
+            return Err(Error::PolicyWeight { policy: policy.name(), weight });
         }
         match policy.selection() {
             Selection::PlackettLuce => {

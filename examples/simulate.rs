@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A preset (election, conflict, everyday) or a file of JSON goes in; `NAME.parquet`, `NAME.json` and
-//! `NAME.truth.json` come out. The sample logs in `data/` were made by it.
+//! `NAME.truth.json` come out, the last not with `--replicates 0`. The sample logs in `data/` were made by it.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -78,8 +78,8 @@ fn make(asked: &Asked) -> Result<(), Box<dyn std::error::Error>> {
     fs::write(path("json"), serde_json::to_string_pretty(config)? + "\n")?;
     let mut told = writeln!(io::stdout(), "{}: {rows} impressions", path("parquet").display());
 
-    // The first two arms are compared; a simulation of one arm has shares and nothing to compare.
-    if let [treatment, baseline, ..] = &config.arms[..] {
+    // The first two arms are compared; a simulation of one arm has nothing to compare.
+    if let ([treatment, baseline, ..], 1..) = (&config.arms[..], *replicates) {
         let contrast = Contrast::between(&treatment.name, &baseline.name);
         let spec = TruthSpec { replicates: *replicates, ..TruthSpec::of(contrast) };
         let bar = bar(u64::from(*replicates));

@@ -83,11 +83,11 @@ impl Phenomenon for Study {
         writeln!(
             out,
             "The same viewers see more of it: the left party's median member is amplified by {:.0}%, \
-             and the test sees it\n(p = {:.4}); the party's reach is amplified by {:.0}%, since it \
+             and the test sees it\n(p = {:.4}); the party's reach is {:.2} times what it was, since it \
              reached those viewers before.",
             100.0 * (same.groups[0].median_member() - 1.0),
             same.p,
-            100.0 * (same.groups[0].ratio.value - 1.0),
+            same.groups[0].ratio.value,
         )
     }
 

@@ -1,7 +1,7 @@
 //! Simulated feeds: the same whatever the threads, and what is known of them in closed form.
 
 use tiltmeter::log::Role;
-use tiltmeter::simulate::policy::{Bias, Ranker};
+use tiltmeter::simulate::policy::{Bias, PolicyConfig, Random, Ranker};
 use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
 use tiltmeter::{Audit, Baseline};
 
@@ -64,4 +64,23 @@ fn nothing_injected_is_nothing_found() {
     let audit = Audit::of(&log).treatment("treatment").baseline(Baseline::arm("baseline"));
     let report = audit.topics(["conflict"]).run().unwrap();
     assert!(report.estimates()[0].value.number().unwrap() > 1.5);
+}
+
+/// A policy from outside serves its arm: where it is the random one, the log is that of the
+/// configuration that says so.
+#[test]
+fn own_policies_serve_their_arms() {
+    let mut config = small(Preset::Conflict);
+    let of_preset = Simulation::new(&config).unwrap();
+    let own = of_preset.clone().with_policy("baseline", |_| Random).unwrap();
+    assert!(of_preset.with_policy("nobody", |_| Random).is_err());
+    config.arms[1].policy = PolicyConfig::of(Ranker::Random);
+    assert_eq!(own.log().unwrap(), Simulation::new(&config).unwrap().log().unwrap());
+    #[cfg(feature = "parquet")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.parquet");
+        own.write_parquet(&path).unwrap();
+        assert!(SimulationConfig::of_parquet(&path).is_err(), "it would make another log");
+    }
 }

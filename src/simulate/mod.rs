@@ -8,6 +8,7 @@ mod design;
 mod draws;
 mod feed;
 mod labels;
+mod own;
 pub mod plackett_luce;
 pub mod policy;
 mod pool;
@@ -45,7 +46,7 @@ pub use self::world::{
 
 use self::design::Plan;
 use self::labels::Labels;
-use self::policy::Setting;
+use self::own::OwnPolicy;
 use crate::error::Error;
 use crate::job::tally_source;
 use crate::log::ExposureLog;
@@ -85,6 +86,8 @@ pub struct Simulation {
     /// The names of the arms and of the strata of viewers.
     arms: Vec<String>,
     strata: Vec<String>,
+    /// Later ones take the place of earlier ones.
+    own: Vec<OwnPolicy>,
 }
 
 impl Simulation {
@@ -105,6 +108,7 @@ impl Simulation {
             arms: config.design.arms(config),
             strata: config.design.strata(config),
             config: config.clone(),
+            own: Vec::new(),
             catalogue,
             viewers,
         };
@@ -144,15 +148,5 @@ impl Simulation {
     /// Those of [`log`](Self::log) and of [`Tally::of`].
     pub fn tally(&self, spec: &TallySpec) -> Result<Tally, Error> {
         tally_source(self.source()?, &self.schema()?, spec)
-    }
-
-    fn build_policies(&self) -> Result<Vec<Box<dyn Policy>>, Error> {
-        let setting = Setting {
-            topic_sets: self.catalogue.topic_sets(),
-            strata: &self.strata,
-            start: self.start,
-            seed: self.config.seed,
-        };
-        self.config.arms.iter().map(|arm| arm.policy.build(&setting)).collect()
     }
 }

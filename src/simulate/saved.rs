@@ -40,7 +40,10 @@ impl Simulation {
             path: path.to_owned(),
             cause: std::io::Error::other(cause),
         })?;
-        write_parquet(self.source()?, path, &[(VERSION_KEY, VERSION), (CONFIG_KEY, &config)])
+        let metadata = [(VERSION_KEY, VERSION), (CONFIG_KEY, &*config)];
+        // Where an arm is served by a policy from outside, the configuration would not make this log.
+        let metadata = if self.own.is_empty() { &metadata[..] } else { &[] };
+        write_parquet(self.source()?, path, metadata)
     }
 }
 

@@ -433,7 +433,7 @@ impl ExposureLog {
 }
 
 /// Keeps the values for which `keep` is true.
-fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
+pub(crate) fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
     let mut flags = keep.iter();
     values.retain(|_| flags.next().copied().unwrap_or(true));
 }

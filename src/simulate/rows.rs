@@ -1,6 +1,7 @@
 //! What a feed showed, as plain columns.
 
 use super::feed::Response;
+use crate::log::retain;
 
 /// Impressions, one row each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,9 +94,4 @@ impl Rows {
         }
         all
     }
-}
-
-fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
-    let mut flags = keep.iter();
-    values.retain(|_| flags.next().copied().unwrap_or(true));
 }

@@ -54,6 +54,12 @@ impl Stratum {
     }
 }
 
+/// What stands above and below the line, added up over strata.
+fn sums(totals: &[f64], terms: impl Fn(Stratum) -> (f64, f64)) -> (f64, f64) {
+    let terms = Stratum::compared(totals).map(terms);
+    terms.fold((0.0, 0.0), |sums, term| (sums.0 + term.0, sums.1 + term.1))
+}
+
 /// The value of `ln(above / below)`, both sums over strata.
 fn log_of(totals: &[f64], above: f64, below: f64) -> Working {
     if Stratum::compared(totals).next().is_none() {
@@ -93,8 +99,7 @@ pub struct MantelHaenszelRatio;
 
 impl MantelHaenszelRatio {
     fn sums(totals: &[f64]) -> (f64, f64) {
-        let terms = Stratum::compared(totals).map(|s| (s.a * s.n0 / s.n(), s.c * s.n1 / s.n()));
-        terms.fold((0.0, 0.0), |sums, term| (sums.0 + term.0, sums.1 + term.1))
+        sums(totals, |s| (s.a * s.n0 / s.n(), s.c * s.n1 / s.n()))
     }
 }
 
@@ -163,8 +168,7 @@ pub struct MantelHaenszelOddsRatio;
 
 impl MantelHaenszelOddsRatio {
     fn sums(totals: &[f64]) -> (f64, f64) {
-        let terms = Stratum::compared(totals).map(|s| (s.a * s.d() / s.n(), s.b() * s.c / s.n()));
-        terms.fold((0.0, 0.0), |sums, term| (sums.0 + term.0, sums.1 + term.1))
+        sums(totals, |s| (s.a * s.d() / s.n(), s.b() * s.c / s.n()))
     }
 }
 

@@ -23,8 +23,8 @@ use crate::simulate::policy::{
 use crate::simulate::pool::{Live, Pools};
 use crate::simulate::{ArmConfig, CandidatesConfig, Simulation, SimulationConfig, plackett_luce};
 
-/// Candidates times ranks for which marginals are made: they take some 25 microseconds for each, in every
-/// round anew.
+/// Candidates times ranks for which marginals are made: they took 7 microseconds for each of 20 ranks of
+/// 200 candidates, and take that in every round anew.
 const MOST_MARGINALS: usize = 20_000;
 
 /// The expected totals; `None` where there is no closed form.

@@ -283,10 +283,22 @@ impl Contributions {
             made.add_places(tally.block_clusters(block), &here);
             made.add_block(question.unit, &cells, here, &sums, &strata);
         }
-        let totals = made.columns.iter().map(|column| compensated_sum(column)).collect();
+        let totals = totals(&made.columns);
         summary.finish(question.unit, totals, &made.present);
         let Growing { columns, present, places } = made;
         Ok(Self { columns, present, places, summary })
+    }
+
+    /// Contributions that come from elsewhere: by cell, that of each cluster; for each cluster, whether
+    /// it belongs to treatment and baseline, and its place among the keys.
+    pub(super) fn of_columns(
+        columns: Vec<Vec<f64>>,
+        present: Vec<[bool; 2]>,
+        places: Vec<u32>,
+        cells: Vec<Cell>,
+    ) -> Self {
+        let summary = Summary::of_columns(cells, totals(&columns), &present);
+        Self { columns, present, places, summary }
     }
 
     /// The contribution of each cluster: clusters x cells.
@@ -469,6 +481,11 @@ impl ArmCells {
         }
         Self { strata }
     }
+}
+
+/// The total of each column.
+pub(super) fn totals(columns: &[Vec<f64>]) -> Vec<f64> {
+    columns.iter().map(|column| compensated_sum(column)).collect()
 }
 
 /// A sum whose error does not grow with its length (Neumaier 1974).

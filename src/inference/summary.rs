@@ -68,6 +68,18 @@ impl Summary {
         }
     }
 
+    /// What is known of columns that no tally made: totals and clusters, nothing of impressions.
+    pub(super) fn of_columns(cells: Vec<Cell>, totals: Vec<f64>, present: &[[bool; 2]]) -> Self {
+        Self {
+            cells,
+            totals,
+            arms: [ArmState::default(); 2],
+            clusters: counts(present.iter().copied()),
+            of_impressions: false,
+            is_weighed: true,
+        }
+    }
+
     /// Adds the clusters of a block to an arm, and says which of them belong to it.
     pub(super) fn add(&mut self, side: usize, sums: &ArmBlock, unit: Unit) -> Vec<bool> {
         let state = &mut self.arms[side];

@@ -1,0 +1,97 @@
+//! Doubt about functions of sums that no tally holds: each cluster's own sums in, value and interval
+//! out, by the same methods as everything else.
+
+use super::contribution::Contributions;
+use super::influence::Influence;
+use super::{Case, Doubt, Interval, doubt, reported};
+use crate::error::Error;
+use crate::estimate::{ClusterCounts, NoInterval, Value, Warning};
+use crate::log::ClusterKey;
+use crate::statistic::{Cell, Side, Statistic, Working};
+
+/// Sums by cluster, one column for each cell of the statistic that they are for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClusterSums {
+    keys: Vec<ClusterKey>,
+    present: Vec<[bool; 2]>,
+    /// By cell, the sum of each cluster.
+    columns: Vec<Vec<f64>>,
+}
+
+/// What follows from sums by cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OfSums {
+    pub(crate) value: Value,
+    pub(crate) doubt: Doubt,
+    pub(crate) clusters: ClusterCounts,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl ClusterSums {
+    /// No clusters yet, for so many cells.
+    pub(crate) fn new(cells: usize) -> Self {
+        Self { columns: vec![Vec::new(); cells], ..Self::default() }
+    }
+
+    /// Adds a cluster: whether it is of treatment and baseline, and its sum in each cell, finite.
+    /// Clusters must come in the order of their keys, each once, so that sums over them have one order.
+    pub(crate) fn push(&mut self, key: ClusterKey, present: [bool; 2], sums: &[f64]) {
+        debug_assert!(self.keys.last().is_none_or(|last| *last < key), "clusters in their order");
+        self.keys.push(key);
+        self.present.push(present);
+        for (column, sum) in self.columns.iter_mut().zip(sums) {
+            column.push(*sum);
+        }
+    }
+
+    /// The total of each cell.
+    pub(crate) fn totals(&self) -> Vec<f64> {
+        super::contribution::totals(&self.columns)
+    }
+
+    /// The value of a statistic at these sums, with its interval. The statistic's cells are those of
+    /// the columns: of each only the side counts here.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an interval whose numbers are out of their range.
+    pub(crate) fn estimate(
+        &self,
+        statistic: &dyn Statistic,
+        cells: Vec<Cell>,
+        interval: &Interval,
+    ) -> Result<OfSums, Error> {
+        interval.check()?;
+        let places = (0..self.keys.len() as u32).collect();
+        let contributions =
+            Contributions::of_columns(self.columns.clone(), self.present.clone(), places, cells);
+        let totals = contributions.totals().to_vec();
+        let working = statistic.value(&totals);
+        let mut warnings = Vec::new();
+        let clusters = contributions.clusters();
+        for (side, clusters) in
+            [(Side::Treatment, clusters.treatment), (Side::Baseline, clusters.baseline)]
+        {
+            let needed = contributions.summary().cells().iter().any(|cell| cell.side == side);
+            if needed && clusters < super::FEW_CLUSTERS {
+                warnings.push(Warning::FewClusters { side, clusters });
+            }
+        }
+        let doubt = match working {
+            Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
+            Working::Above | Working::Below => Doubt::none(NoInterval::ShareAtLimit),
+            Working::Finite(at) => {
+                let case = Case {
+                    statistic,
+                    at,
+                    keys: &self.keys,
+                    contributions: &contributions,
+                    influence: Influence::of(&statistic.gradient(&totals), &contributions),
+                };
+                let of_value = (at, statistic.scale());
+                let summary = contributions.summary();
+                doubt(interval, of_value, summary, Some(&case), None, &mut warnings)
+            }
+        };
+        Ok(OfSums { value: reported(working, statistic.scale()), doubt, clusters, warnings })
+    }
+}

@@ -234,6 +234,43 @@ pub enum Error {
         /// The method that says it.
         call: &'static str,
     },
+    /// An item is twice among the candidates of a request, and would have two chances.
+    #[error(
+        "{table}: item {item:?} is twice among the candidates of {pool:?}; keep one row for each \
+         candidate of a request"
+    )]
+    RepeatedCandidate {
+        /// The table of candidates.
+        table: String,
+        /// The item.
+        item: String,
+        /// The slate or viewer whose candidates they are.
+        pool: String,
+    },
+    /// A baseline needs something that was not given to the audit.
+    #[error("the baseline {baseline} needs {needs}; {mend}")]
+    BaselineLacks {
+        /// The baseline.
+        baseline: String,
+        /// What it needs.
+        needs: &'static str,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// The external reference says nothing of a topic.
+    #[error(
+        "the reference {reference:?} has no share of {topic:?}; it has {}; give it one, or leave the \
+         topic out",
+        quoted(available)
+    )]
+    NotInReference {
+        /// The reference's name.
+        reference: String,
+        /// The topic.
+        topic: String,
+        /// The topics that it has.
+        available: Vec<String>,
+    },
     /// The candidates of a request are not what a policy can choose from.
     #[error(
         "candidates: {detail}; give every column that the policy needs, each with a value for every \

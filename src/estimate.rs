@@ -30,6 +30,14 @@ pub enum Value {
     NegativeInfinite,
     /// Not defined, with the reason.
     Undefined(Undefined),
+    /// Somewhere between these two: what is not known is not only a matter of chance, so that more of
+    /// the same data would not make it a number. They are ordered and may be infinite.
+    Between {
+        /// The least.
+        low: f64,
+        /// The greatest.
+        high: f64,
+    },
 }
 
 impl Value {
@@ -40,7 +48,7 @@ impl Value {
             Self::Estimated(value) | Self::Zero(value) => Some(value),
             Self::Infinite => Some(f64::INFINITY),
             Self::NegativeInfinite => Some(f64::NEG_INFINITY),
-            Self::Undefined(_) => None,
+            Self::Undefined(_) | Self::Between { .. } => None,
         }
     }
 
@@ -53,6 +61,7 @@ impl Value {
             Self::Infinite => "infinite",
             Self::NegativeInfinite => "negative_infinite",
             Self::Undefined(_) => "undefined",
+            Self::Between { .. } => "between",
         }
     }
 }
@@ -495,6 +504,39 @@ pub enum Warning {
         /// All that were gone through or drawn.
         of: u64,
     },
+    /// Requests left out of both arms, since nobody said what could have been shown.
+    RequestsWithoutCandidates {
+        /// How many.
+        requests: u64,
+        /// Of how many of the treatment.
+        of: u64,
+    },
+    /// Requests left out of both arms, since none of their candidates was engaged with.
+    RequestsWithoutEngagement {
+        /// How many.
+        requests: u64,
+        /// Of how many of the treatment.
+        of: u64,
+    },
+    /// Requests with fewer candidates than places.
+    ShortPools {
+        /// How many.
+        requests: u64,
+        /// Of how many of the treatment.
+        of: u64,
+    },
+    /// Impressions of items that are not among the candidates.
+    ShownOutsidePool {
+        /// How many.
+        impressions: u64,
+    },
+    /// The baseline's rows are candidates, each with its part of an expectation.
+    ExpectedBaseline,
+    /// The baseline was measured elsewhere.
+    BaselineFromElsewhere {
+        /// The standard error of its share that was stated; 0 if none.
+        standard_error: f64,
+    },
     /// Rows of the log were set aside.
     RowsSetAside {
         /// How many.
@@ -565,12 +607,44 @@ impl fmt::Display for Warning {
                 f,
                 "in {undefined} of {of} permutations of the clusters there is no value; they count as further from the null, so p is larger"
             ),
-            other => other.of_rows(f),
+            other => other.of_requests(f),
         }
     }
 }
 
 impl Warning {
+    /// Of baselines that are not arms.
+    fn of_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RequestsWithoutCandidates { requests, of } => write!(
+                f,
+                "{requests} of {of} requests have no candidates in the table, and are left out of both arms"
+            ),
+            Self::RequestsWithoutEngagement { requests, of } => write!(
+                f,
+                "in {requests} of {of} requests nothing was engaged with, and they are left out of both arms; EngagementWeighted::plus would keep them"
+            ),
+            Self::ShortPools { requests, of } => write!(
+                f,
+                "{requests} of {of} requests have fewer candidates than were shown, so that places of the baseline are empty"
+            ),
+            Self::ShownOutsidePool { impressions } => write!(
+                f,
+                "{impressions} {} of items that are not among their request's candidates: the table is not all that could be shown",
+                plural(*impressions, "impression")
+            ),
+            Self::ExpectedBaseline => f.write_str(
+                "the baseline is an expectation over candidates: its rows are candidates, and no error for independent impressions is given",
+            ),
+            Self::BaselineFromElsewhere { standard_error } => write!(
+                f,
+                "the baseline is not of this log: the interval knows of {}",
+                if *standard_error > 0.0 { "the error that is stated for it, and of no other" } else { "no error of it" }
+            ),
+            other => other.of_rows(f),
+        }
+    }
+
     /// Those about rows that are missing, in words.
     fn of_rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -66,6 +66,7 @@ pub mod job;
 pub mod log;
 mod philox;
 mod replace;
+pub mod replay;
 pub mod report;
 pub mod simulate;
 pub mod source;
@@ -74,7 +75,9 @@ pub mod tally;
 
 pub use crate::attention::{Attention, Beyond};
 pub use crate::audit::Audit;
-pub use crate::baseline::Baseline;
+pub use crate::baseline::{
+    Baseline, Bias, EngagementWeighted, Period, Reference, ReferenceShare, Supply,
+};
 pub use crate::error::Error;
 pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::estimate::{

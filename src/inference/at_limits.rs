@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{ConfidenceInterval, MethodUsed, NoInterval};
 use crate::statistic::{
-    AtLimits, BaselineShare, Cell, Scale, Side, Statistic, TreatmentShare, Working,
+    AtLimits, BaselineShare, Cell, KnownBaseline, Scale, Side, Statistic, TreatmentShare, Working,
 };
 use crate::tally::Tally;
 
@@ -43,6 +43,9 @@ pub(super) fn one_sided(
 ) -> Result<Doubt, Error> {
     let none = Doubt::none(NoInterval::ShareAtLimit);
     let strata = tally.axes().strata().len();
+    if let Some((of, known)) = statistic.known_baseline() {
+        return against_known(tally, question, (of, known), interval);
+    }
     if statistic.at_limits() != AtLimits::BoundedByShares
         || statistic.cells(strata) != Cell::TWO_ARMS
     {
@@ -83,6 +86,57 @@ pub(super) fn one_sided(
     Ok(Doubt {
         interval: Ok(ConfidenceInterval { low, high, level: interval.level() }),
         method: used.max_by_key(|used| *used == MethodUsed::LimitByClusters),
+        standard_error: None,
+        degrees_of_freedom: None,
+    })
+}
+
+/// The same against a baseline known from elsewhere, whose share is what it is.
+fn against_known(
+    tally: &Tally,
+    question: &Question<'_>,
+    (of, known): (&dyn Statistic, &KnownBaseline),
+    interval: &Interval,
+) -> Result<Doubt, Error> {
+    let none = Doubt::none(NoInterval::ShareAtLimit);
+    let strata = tally.axes().strata().len();
+    let is_bounded =
+        of.at_limits() == AtLimits::BoundedByShares && of.cells(strata) == Cell::TWO_ARMS;
+    let (true, Some(share)) = (is_bounded, known.share()) else {
+        return Ok(none);
+    };
+    let arm = Contributions::of(tally, question, &TreatmentShare)?;
+    let bounds = share_bounds(
+        &TreatmentShare,
+        Side::Treatment,
+        &arm,
+        design_effect(&TreatmentShare, &arm),
+        question.unit,
+        interval,
+    );
+    let treatment = match bounds {
+        Ok(bounds) => bounds,
+        Err(reason) => return Ok(Doubt::none(reason)),
+    };
+    let tail = (1.0 - interval.level()) / 2.0;
+    let reach = delta::normal_quantile(tail) * known.standard_error;
+    let (least, most) = ((share - reach).max(0.0), (share + reach).min(1.0));
+    let all = arm.totals()[1];
+    let value_at = |share: f64, other: f64| match of.value(&[share * all, all, other, 1.0]) {
+        Working::Finite(value) => Some(of.scale().reported(value)),
+        _ => None,
+    };
+    let own = arm.totals();
+    let (low, high) = match of.value(&[own[0], own[1], share, 1.0]) {
+        Working::Above => (value_at(treatment.low, most), None),
+        _ => (None, value_at(treatment.high, least)),
+    };
+    if low.is_none() && high.is_none() {
+        return Ok(none);
+    }
+    Ok(Doubt {
+        interval: Ok(ConfidenceInterval { low, high, level: interval.level() }),
+        method: treatment.at_limit,
         standard_error: None,
         degrees_of_freedom: None,
     })

@@ -246,9 +246,12 @@ impl Contributions {
         question: &Question<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
-        let Baseline::Arm(baseline) = question.baseline;
-        let arms =
-            [question.treatment, baseline].map(|arm| ArmCells::where_any(tally, question, arm));
+        let treatment = ArmCells::where_any(tally, question, question.treatment);
+        let baseline = match question.baseline {
+            Baseline::Arm(baseline) => ArmCells::where_any(tally, question, baseline),
+            _ => ArmCells::none(tally),
+        };
+        let arms = [treatment, baseline];
         Self::of_cells(tally, question, statistic, &arms)
     }
 
@@ -427,11 +430,20 @@ pub(super) fn index(side: Side) -> usize {
 impl ArmCells {
     /// The cells of treatment and baseline.
     pub(super) fn of_both(tally: &Tally, question: &Question<'_>) -> Result<[Self; 2], Error> {
-        let Baseline::Arm(baseline) = question.baseline;
-        if question.treatment == baseline {
-            return Err(Error::SameArm { arm: baseline.clone() });
+        let treatment = Self::of(tally, question, question.treatment)?;
+        match question.baseline {
+            Baseline::Arm(baseline) if question.treatment == baseline => {
+                Err(Error::SameArm { arm: baseline.clone() })
+            }
+            Baseline::Arm(baseline) => Ok([treatment, Self::of(tally, question, baseline)?]),
+            // Known from elsewhere; the statistic asks for nothing of it.
+            _ => Ok([treatment, Self::none(tally)]),
         }
-        Ok([Self::of(tally, question, question.treatment)?, Self::of(tally, question, baseline)?])
+    }
+
+    /// The cells of an arm that there is none of.
+    fn none(tally: &Tally) -> Self {
+        Self { strata: vec![(Vec::new(), Vec::new()); tally.axes().strata().len()] }
     }
 
     /// By stratum, the cells of the topic and those of all impressions.

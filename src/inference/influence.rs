@@ -78,6 +78,8 @@ pub(super) struct Influence {
     groups: Groups,
     /// By group.
     moments: Vec<Moments>,
+    /// What the error of a baseline that is no arm adds.
+    of_baseline: f64,
 }
 
 /// Sums of powers of the influences of a group's clusters around their mean.
@@ -105,7 +107,17 @@ impl Influence {
             moments[group].squares += off * off;
             moments[group].cubes += off * off * off;
         }
-        Self { groups, moments }
+        Self { groups, moments, of_baseline: 0.0 }
+    }
+
+    /// With what the error of a baseline that is no arm adds to the variance.
+    pub(super) fn with_baseline(self, of_baseline: f64) -> Self {
+        Self { of_baseline, ..self }
+    }
+
+    /// Whether a baseline that is no arm has an error of its own.
+    pub(super) fn has_baseline(&self) -> bool {
+        self.of_baseline > 0.0
     }
 
     pub(super) fn groups(&self) -> &Groups {
@@ -116,7 +128,10 @@ impl Influence {
     /// Welch-Satterthwaite degrees `V^2 / sum v^2/(G-1)`.
     pub(super) fn variance(&self) -> Result<Variance, NoInterval> {
         let parts = self.parts()?;
-        pooled(&parts.iter().map(|part| (part.variance, part.clusters - 1.0)).collect::<Vec<_>>())
+        let of_clusters = parts.iter().map(|part| (part.variance, part.clusters - 1.0));
+        // Whoever stated that error is taken to know it.
+        let stated = self.has_baseline().then_some((self.of_baseline, f64::INFINITY));
+        pooled(&of_clusters.chain(stated).collect::<Vec<_>>())
     }
 
     /// The parts of the variance: one, or one for each arm.

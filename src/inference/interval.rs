@@ -99,7 +99,8 @@ impl Automatic {
                 FewClusters { .. } | FewTopicClusters { .. } | ZeroShare { .. } | FullShare { .. }
             )
         };
-        if warnings.iter().any(calls) {
+        // The jackknife knows nothing of an error that is not of the clusters.
+        if warnings.iter().any(calls) && !case.influence.has_baseline() {
             let doubt = Jackknife { level: self.level }.doubt(case);
             return match doubt.interval {
                 Err(NoInterval::LeavingOneOut) => self.bootstrap(case, warnings),

@@ -122,6 +122,21 @@ impl Inference {
         }
     }
 
+    /// A baseline's own error is a variance, which only the delta method can add.
+    fn check_baseline(&self, statistic: &dyn Statistic) -> Result<(), Error> {
+        let own = statistic.known_baseline().is_some_and(|(_, known)| known.standard_error > 0.0);
+        let adds = matches!(self.interval, Interval::Delta(_) | Interval::Automatic(_));
+        let romano = matches!(self.multiplicity, Some(Multiplicity::RomanoWolf(_)));
+        if !own || (adds && !romano) {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            parameter: "the interval",
+            value: "one from resampling, beside a reference with an error of its own".to_owned(),
+            expected: "Interval::Delta or Interval::Automatic, which add the two variances",
+        })
+    }
+
     /// Whether estimates need nothing but totals and replicates of totals.
     fn is_of_totals(&self) -> bool {
         let interval = match self.interval {
@@ -218,6 +233,7 @@ pub fn estimates(
     inference.check(asked)?;
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
+        inference.check_baseline(*statistic)?;
     }
     let replicates = joint::Replicates::of(tally, asked, &inference)?;
     let answers = asked
@@ -295,7 +311,8 @@ fn answer(
                 at: value,
                 keys: tally.keys(),
                 contributions,
-                influence: Influence::of(&gradient, contributions),
+                influence: Influence::of(&gradient, contributions)
+                    .with_baseline(statistic.variance_of_baseline(summary.totals())),
             });
             let of_value = (value, statistic.scale());
             let doubt =
@@ -337,7 +354,8 @@ fn doubt(
     warnings: &mut Vec<Warning>,
 ) -> Doubt {
     let ClusterCounts { treatment, baseline, .. } = summary.clusters();
-    let (clusters, enough) = (treatment.min(baseline), interval.enough());
+    let fewest = if summary.has_baseline() { treatment.min(baseline) } else { treatment };
+    let (clusters, enough) = (fewest, interval.enough());
     if clusters < enough {
         warnings.push(Warning::FewClustersForMethod { clusters, enough });
     }
@@ -433,7 +451,7 @@ fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
         warnings.push(Warning::ImpressionsAsClusters);
     }
     for (side, clusters) in [(Side::Treatment, treatment), (Side::Baseline, baseline)] {
-        if clusters < FEW_CLUSTERS {
+        if clusters < FEW_CLUSTERS && (side == Side::Treatment || summary.has_baseline()) {
             warnings.push(Warning::FewClusters { side, clusters });
         }
     }

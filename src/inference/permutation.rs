@@ -242,11 +242,14 @@ fn strata(
         });
     }
     let axes = tally.axes();
-    let Baseline::Arm(baseline) = question.baseline;
-    let arms = [axes.arm(question.treatment), axes.arm(baseline)];
+    let baseline = match question.baseline {
+        Baseline::Arm(baseline) => axes.arm(baseline),
+        _ => None,
+    };
+    let arms: Vec<usize> = [axes.arm(question.treatment), baseline].into_iter().flatten().collect();
     // The first and the last stratum of each cluster of the tally, as numbers from 1.
     let mut ends = vec![[0_u32; 2]; tally.clusters()];
-    for slab in axes.slabs().filter(|slab| arms.contains(&Some(slab.arm))) {
+    for slab in axes.slabs().filter(|slab| arms.contains(&slab.arm)) {
         let stratum = slab.stratum as u32 + 1;
         for (cluster, _) in tally.column(axes.all_cell(slab)) {
             let [first, last] = &mut ends[cluster];

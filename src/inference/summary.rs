@@ -25,6 +25,8 @@ pub(super) struct Summary {
     of_impressions: bool,
     /// Whether some impression's mass is not a whole number.
     is_weighed: bool,
+    /// Whether the baseline is an arm.
+    has_baseline: bool,
 }
 
 /// Totals of one arm over all strata and windows, as the tally holds them.
@@ -65,6 +67,7 @@ impl Summary {
             clusters: counts(std::iter::empty()),
             of_impressions: unit == Unit::Pooled,
             is_weighed,
+            has_baseline: arms[1].strata().iter().any(|(_, all)| !all.is_empty()),
         }
     }
 
@@ -77,6 +80,7 @@ impl Summary {
             clusters: counts(present.iter().copied()),
             of_impressions: false,
             is_weighed: true,
+            has_baseline: true,
         }
     }
 
@@ -117,6 +121,10 @@ impl Summary {
     }
 
     /// Whether some impression's mass is not a whole number.
+    pub(super) const fn has_baseline(&self) -> bool {
+        self.has_baseline
+    }
+
     pub(super) const fn is_weighed(&self) -> bool {
         self.is_weighed
     }

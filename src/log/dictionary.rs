@@ -258,6 +258,28 @@ impl Coded {
         }
         *self = Self { codes, dictionary };
     }
+
+    /// These rows, in this order, with the dictionary of just these rows.
+    pub(crate) fn again(&self, rows: &[u32]) -> Self {
+        let mut code_of = vec![None; self.dictionary.len()];
+        let mut dictionary = Dictionary::default();
+        let of_row = |&row: &u32| {
+            let code = self.codes[row as usize];
+            *code_of[code as usize].get_or_insert_with(|| {
+                let id = self.dictionary.id(code).expect("every code has an id");
+                dictionary.add(id).expect("no more ids than before")
+            })
+        };
+        let codes = rows.iter().map(of_row).collect();
+        Self { codes, dictionary }
+    }
+
+    /// One id in every row.
+    pub(super) fn of_one(id: &str, rows: usize) -> Self {
+        let mut dictionary = Dictionary::default();
+        let code = dictionary.add(id).expect("one id");
+        Self { codes: vec![code; rows], dictionary }
+    }
 }
 
 impl<T: AsRef<str>> FromIterator<T> for Coded {

@@ -1,6 +1,7 @@
 //! The exposure log: typed, checked columns of impressions, and the schema that says what they
 //! are. It knows nothing of files, statistics or reports.
 
+mod again;
 mod batch;
 mod builder;
 mod chunks;
@@ -29,6 +30,7 @@ pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::key::ClusterKey;
 pub use self::mixed::MixedValue;
+pub(crate) use self::parse::{iso as iso_time, iso_text};
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
 pub use self::schema::{

@@ -92,6 +92,14 @@ impl Topics {
         self.set_of_row
     }
 
+    /// These rows, in this order, with the labels of just these rows.
+    pub(super) fn again(&self, rows: &[u32]) -> Result<Self, Error> {
+        let set_of_row = rows.iter().map(|&row| self.set_of_row[row as usize]).collect();
+        let mut again = Self { sets: self.sets.clone(), set_of_row };
+        again.retain(&vec![true; rows.len()])?;
+        Ok(again)
+    }
+
     pub(super) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
         let mut sets = LabelSets::default();
         let mut kept = Vec::with_capacity(self.set_of_row.len());

@@ -41,6 +41,8 @@ impl AuditReport {
             text("statistic", &|r| r.statistic.clone()),
             number("value", |r| r.value),
             Column::from(Series::new("state".into(), states)),
+            number("value_low", |r| r.value_low),
+            number("value_high", |r| r.value_high),
             number("low", |r| r.low),
             number("high", |r| r.high),
             number("level", |r| r.level),

@@ -94,6 +94,8 @@ pub enum StateRecord {
     NegativeInfinite,
     /// `value` is null, and `undefined` says why.
     Undefined,
+    /// `value` is null; it lies between `value_low` and `value_high`.
+    Between,
 }
 
 /// Which sides of an interval are bounded.
@@ -123,6 +125,11 @@ pub struct EstimateRecord {
     pub state: StateRecord,
     /// Why the value is undefined.
     pub undefined: Option<Undefined>,
+    /// The least of the values between which the value is; null if it is a number, or if that is not
+    /// finite.
+    pub value_low: Option<f64>,
+    /// The greatest of them.
+    pub value_high: Option<f64>,
     /// The lower bound.
     pub low: Option<f64>,
     /// The upper bound.
@@ -223,6 +230,10 @@ impl From<&Estimate> for EstimateRecord {
         let interval = estimate.interval.ok();
         let low = interval.and_then(|i| i.low).and_then(finite);
         let high = interval.and_then(|i| i.high).and_then(finite);
+        let ends = match estimate.value {
+            Value::Between { low, high } => Some((low, high)),
+            _ => None,
+        };
         let (naive, test) = (estimate.naive, estimate.test);
         let (treatment, baseline) = (estimate.treatment, estimate.baseline);
         Self {
@@ -234,6 +245,8 @@ impl From<&Estimate> for EstimateRecord {
                 Value::Undefined(reason) => Some(reason),
                 _ => None,
             },
+            value_low: ends.and_then(|(low, _)| finite(low)),
+            value_high: ends.and_then(|(_, high)| finite(high)),
             low,
             high,
             interval: IntervalRecord::of(low, high),
@@ -281,6 +294,7 @@ impl From<Value> for StateRecord {
             Value::Infinite => Self::Infinite,
             Value::NegativeInfinite => Self::NegativeInfinite,
             Value::Undefined(_) => Self::Undefined,
+            Value::Between { .. } => Self::Between,
         }
     }
 }

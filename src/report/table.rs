@@ -195,6 +195,7 @@ pub(crate) fn value(value: Value) -> String {
         Value::Infinite => "infinite".to_owned(),
         Value::NegativeInfinite => "-infinite".to_owned(),
         Value::Undefined(_) => "undefined".to_owned(),
+        Value::Between { low, high } => format!("from {} to {}", number(low), number(high)),
     }
 }
 

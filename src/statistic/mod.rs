@@ -12,6 +12,11 @@ use crate::error::Error;
 use crate::estimand::{Reach, Unit};
 use crate::estimate::ConfidenceInterval;
 
+mod known;
+
+pub(crate) use self::known::AgainstKnown;
+pub use self::known::KnownBaseline;
+
 macro_rules! statistics {
     ($($file:ident: $($name:ident),+;)*) => {
         $(mod $file; pub use self::$file::{$($name),+};)*
@@ -358,6 +363,18 @@ pub trait Statistic: fmt::Debug + Send + Sync {
     fn variance_of_independent(&self, totals: &[f64]) -> Option<f64> {
         let _ = totals;
         None
+    }
+
+    /// The statistic behind, and the baseline, where that is known from elsewhere and no arm: its totals
+    /// are then not among the [`cells`](Self::cells).
+    fn known_baseline(&self) -> Option<(&dyn Statistic, &KnownBaseline)> {
+        None
+    }
+
+    /// What the error of a baseline that is no arm adds to the variance of the value.
+    fn variance_of_baseline(&self, totals: &[f64]) -> f64 {
+        let _ = totals;
+        0.0
     }
 
     /// What holds where a share is 0 or 1.

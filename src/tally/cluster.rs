@@ -56,6 +56,16 @@ pub enum ClusterBy {
 }
 
 impl ClusterBy {
+    /// Whether single impressions are clusters, which have no id by which to be known again.
+    pub(crate) fn is_of_impressions(&self) -> bool {
+        match self {
+            Self::Impression => true,
+            Self::Hashed { of, .. } => of.is_of_impressions(),
+            Self::Pair(both) => both.iter().any(Self::is_of_impressions),
+            _ => false,
+        }
+    }
+
     /// A column by name.
     pub fn column(name: impl Into<String>) -> Self {
         Self::Column(name.into())

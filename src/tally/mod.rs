@@ -29,6 +29,7 @@ pub use self::axes::{Axes, CellKind, Slab};
 use self::block::{BLOCK, Block};
 pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
+pub(crate) use self::slots::masses;
 pub use self::sql::{Dialect, SqlLog};
 pub use self::table::{TableFault, TableFaultReason};
 pub use self::totals::Totals;

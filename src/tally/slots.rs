@@ -228,6 +228,12 @@ pub(super) enum Weighing<'l> {
     },
 }
 
+/// The mass of each row, before it is rounded.
+pub(crate) fn masses(log: &ExposureLog, attention: &Attention) -> Result<Vec<f64>, Error> {
+    let weighing = Weighing::of(log, attention)?;
+    Ok((0..log.rows()).map(|row| weighing.of_row(row)).collect())
+}
+
 /// The attention that a row gets.
 pub(super) enum RowAttention<'l> {
     One,

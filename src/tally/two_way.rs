@@ -100,6 +100,18 @@ impl TwoWay {
         &self.second
     }
 
+    /// The tallies of both logs together, each way.
+    ///
+    /// # Errors
+    /// Those of [`Tally::merge`].
+    pub fn merge(&self, other: &Self) -> Result<Self, Error> {
+        Ok(Self {
+            first: self.first.merge(&other.first)?,
+            second: self.second.merge(&other.second)?,
+            pairs: self.pairs.merge(&other.pairs)?,
+        })
+    }
+
     /// The tally by the pairs of both.
     #[must_use]
     pub fn pairs(&self) -> &Tally {

@@ -212,9 +212,15 @@ impl Watched {
             let expected = "one of statistic::ALL, of totals over all strata";
             return refuse("the statistic of a monitor", name, expected);
         }
-        let Baseline::Arm(baseline) = &self.baseline;
-        if *baseline == self.treatment {
-            return Err(Error::SameArm { arm: baseline.clone() });
+        match &self.baseline {
+            Baseline::Arm(baseline) if *baseline == self.treatment => {
+                return Err(Error::SameArm { arm: baseline.clone() });
+            }
+            Baseline::Arm(_) => {}
+            other => {
+                let expected = "Baseline::Arm; an arm made by a replay is one";
+                return refuse("the baseline of a monitor", other, expected);
+            }
         }
         if !tally.attentions.contains(&self.attention) {
             return Err(Error::UnknownAttention {

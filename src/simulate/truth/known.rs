@@ -124,6 +124,8 @@ impl From<Known> for KnownRecord {
             Value::Infinite => (StateRecord::Infinite, None),
             Value::NegativeInfinite => (StateRecord::NegativeInfinite, None),
             Value::Undefined(reason) => (StateRecord::Undefined, Some(reason)),
+            // No statistic of totals is one; read back it is refused.
+            Value::Between { .. } => (StateRecord::Between, None),
         };
         let value = known.number().filter(|value| value.is_finite());
         let record = Self {

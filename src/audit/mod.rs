@@ -1,8 +1,13 @@
 //! The front door: from a log and a question to a report, in one chain of calls. It wires the
 //! other rooms together and computes nothing itself.
 
+mod answers;
+mod compared;
+
 use std::borrow::Cow;
 use std::sync::Arc;
+
+use self::compared::Given;
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;
@@ -11,6 +16,7 @@ use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
 use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test};
 use crate::log::{DataQuality, ExposureLog, Role};
+use crate::replay::{Pools, RowsAre};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
 use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
@@ -60,6 +66,7 @@ pub struct Audit<'l> {
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
+    given: Given<'l>,
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -105,6 +112,7 @@ impl<'l> Audit<'l> {
             inference: Inference::default(),
             attention: None,
             second_cluster: None,
+            given: Given::default(),
         }
     }
 
@@ -124,6 +132,19 @@ impl<'l> Audit<'l> {
     /// What it is compared with.
     pub fn baseline(mut self, baseline: Baseline) -> Self {
         self.baseline = Some(baseline);
+        self
+    }
+
+    /// The candidates of each request, for baselines that are made of them.
+    pub fn candidates(mut self, candidates: &'l Pools) -> Self {
+        self.given.candidates = Some(candidates);
+        self
+    }
+
+    /// The items that were available, for [`Baseline::Supply`]: a table read as a log is, with items,
+    /// topics, and weights where they count differently.
+    pub fn supply(mut self, items: &'l ExposureLog) -> Self {
+        self.given.supply = Some(items);
         self
     }
 
@@ -213,11 +234,22 @@ impl<'l> Audit<'l> {
             Subject::Log(log, _) => Some(DataQuality::of(log)),
             Subject::Tally(_) | Subject::TwoWay(_) => None,
         };
-        let made = self.of.made(self.second_cluster.as_ref())?;
-        let tally = made.tally();
-        let attention = self.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);
-        let Baseline::Arm(against) = &baseline;
-        let mut warnings = empty_strata(tally, &treatment, against);
+        let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
+        let compared = compared::compared(
+            &self.of,
+            (&treatment, &baseline),
+            attention,
+            self.second_cluster.as_ref(),
+            self.given,
+        )?;
+        let tally = compared.made.tally();
+        let mut warnings = compared.warnings.clone();
+        if let Baseline::Arm(against) = &compared.baseline {
+            warnings.extend(empty_strata(tally, &treatment, against));
+        }
+        if compared.rows == RowsAre::Expected {
+            warnings.push(Warning::ExpectedBaseline);
+        }
         warnings.extend(quality.iter().flat_map(of_quality));
         let topics = match self.topics {
             Some(topics) => topics,
@@ -230,23 +262,27 @@ impl<'l> Audit<'l> {
         if statistics.is_empty() {
             statistics.push(Arc::new(AmplificationRatio));
         }
-        let mut asked = Vec::with_capacity(topics.len() * statistics.len());
+        let mut questions = Vec::with_capacity(topics.len() * statistics.len());
         for statistic in &statistics {
             for topic in &topics {
                 let question = Question {
                     topic,
                     treatment: &treatment,
-                    baseline: &baseline,
+                    baseline: &compared.baseline,
                     unit: self.unit,
                     denominator: self.denominator,
                     attention,
                 };
-                asked.push(Asked { question, statistic: &**statistic });
+                questions.push(Asked { question, statistic: &**statistic });
             }
         }
-        let mut estimates = made.estimates(&asked, self.inference)?;
+        let mut estimates = answers::answers(&compared, &questions, self.inference)?;
         for estimate in &mut estimates {
+            estimate.estimand.baseline = baseline.clone();
             estimate.warnings.extend(warnings.iter().cloned());
+            if compared.rows == RowsAre::Expected {
+                estimate.naive = None;
+            }
         }
         Ok(AuditReport::new(estimates, quality))
     }

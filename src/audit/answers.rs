@@ -1,0 +1,131 @@
+//! Answers to the questions of an audit: from the tally alone, or against what is known from elsewhere.
+
+use super::compared::{Compared, Elsewhere};
+use crate::error::Error;
+use crate::estimand::Unit;
+use crate::estimate::{ArmTotals, ConfidenceInterval, Estimate, Tested, Value, Warning};
+use crate::inference::{Asked, Inference, Test};
+use crate::replay::RowsAre;
+use crate::statistic::{AgainstKnown, KnownBaseline};
+
+/// Answers in the order of the questions.
+pub(super) fn answers(
+    compared: &Compared<'_>,
+    asked: &[Asked<'_>],
+    by: Inference,
+) -> Result<Vec<Estimate>, Error> {
+    let is_of_viewers = compared.elsewhere.is_none() && compared.rows == RowsAre::Impressions;
+    for Asked { question, .. } in asked.iter().filter(|_| !is_of_viewers) {
+        if matches!(question.unit, Unit::Reach(_)) {
+            return Err(Error::Parameter {
+                parameter: "the unit",
+                value: format!("{}, against {}", question.unit, question.baseline),
+                expected: "Unit::Pooled or Unit::ClusterMean: nobody was reached by this baseline",
+            });
+        }
+    }
+    let Some(elsewhere) = &compared.elsewhere else {
+        return compared.made.estimates(asked, by);
+    };
+    let ends = elsewhere
+        .factors()
+        .into_iter()
+        .map(|factor| against(compared, (elsewhere, factor), asked, by))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut ends = ends.into_iter();
+    let (Some(first), second) = (ends.next(), ends.next()) else { return Ok(Vec::new()) };
+    Ok(match second {
+        None => first,
+        Some(second) => {
+            let pairs = first.into_iter().zip(second);
+            pairs.map(|(a, b)| between(a, b, by.test.as_ref())).collect()
+        }
+    })
+}
+
+/// Answers against a known baseline, its shares times a factor.
+fn against(
+    compared: &Compared<'_>,
+    (elsewhere, factor): (&Elsewhere, f64),
+    asked: &[Asked<'_>],
+    by: Inference,
+) -> Result<Vec<Estimate>, Error> {
+    let strata = compared.made.tally().axes().strata();
+    let known: Vec<KnownBaseline> = asked
+        .iter()
+        .map(|Asked { question, .. }| {
+            elsewhere.known(question.topic, (strata, question.denominator), factor)
+        })
+        .collect::<Result<_, _>>()?;
+    let statistics: Vec<AgainstKnown<'_>> = asked
+        .iter()
+        .zip(&known)
+        .map(|(asked, known)| AgainstKnown::new(asked.statistic, strata.len(), known.clone()))
+        .collect();
+    let with_known: Vec<Asked<'_>> = asked
+        .iter()
+        .zip(&statistics)
+        .map(|(asked, statistic)| Asked { question: asked.question, statistic })
+        .collect();
+    let mut estimates = compared.made.estimates(&with_known, by)?;
+    for (estimate, known) in estimates.iter_mut().zip(&known) {
+        let [topic, all] = known.totals;
+        let share = known.share();
+        estimate.baseline = ArmTotals { topic, all, share, ..ArmTotals::default() };
+        let standard_error = known.standard_error;
+        estimate.warnings.push(Warning::BaselineFromElsewhere { standard_error });
+    }
+    Ok(estimates)
+}
+
+/// One answer of two, for the least and the greatest baseline.
+fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
+    let (Some(first), Some(second)) = (a.value.number(), b.value.number()) else {
+        return if a.value.number().is_none() { a } else { b };
+    };
+    let (low, high) = (first.min(second), first.max(second));
+    let interval = match (a.interval, b.interval) {
+        (Ok(a), Ok(b)) => Ok(ConfidenceInterval {
+            low: a.low.zip(b.low).map(|(a, b)| a.min(b)),
+            high: a.high.zip(b.high).map(|(a, b)| a.max(b)),
+            level: a.level,
+        }),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason),
+    };
+    let tested = a.test.zip(b.test).map(|(a, b)| of_both(a, b, test));
+    let warnings = {
+        let mut warnings = a.warnings.clone();
+        warnings.extend(b.warnings.into_iter().filter(|warning| !a.warnings.contains(warning)));
+        warnings
+    };
+    Estimate {
+        value: if low < high { Value::Between { low, high } } else { a.value },
+        interval,
+        // The two ends have one error on the working scale of ratios, and not on others.
+        standard_error: a.standard_error.zip(b.standard_error).map(|(a, b)| a.max(b)),
+        naive: None,
+        test: tested,
+        warnings,
+        ..a
+    }
+}
+
+/// A test against the nearest of the baselines between: no more certain than the less certain end, and
+/// with nothing to say where the null lies between them.
+fn of_both(a: Tested, b: Tested, test: Option<&Test>) -> Tested {
+    let around = match (test, a.statistic, b.statistic) {
+        (Some(Test::Delta(_)), Some(a), Some(b)) => a * b <= 0.0,
+        _ => false,
+    };
+    let larger = |a: f64, b: f64| if around { 1.0 } else { a.max(b) };
+    let p = match (a.p, b.p) {
+        (Ok(a), Ok(b)) => Ok(larger(a, b)),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason),
+    };
+    let p_adjusted = a.p_adjusted.zip(b.p_adjusted).map(|(a, b)| larger(a, b));
+    let nearer = match (a.statistic, b.statistic) {
+        (Some(first), Some(second)) if second.abs() < first.abs() => b,
+        _ => a,
+    };
+    Tested { p, p_adjusted, statistic: nearer.statistic.filter(|_| !around), ..nearer }
+}

@@ -1,0 +1,84 @@
+//! Rows of a log again: in another order, several times, under another arm, with other contents. What
+//! a baseline is made of that was not itself shown.
+
+use super::{Coded, ExposureLog, Role};
+use crate::error::Error;
+
+fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+    rows.iter().map(|&row| values[row as usize]).collect()
+}
+
+impl ExposureLog {
+    /// These rows, in this order; a row may come several times.
+    pub(crate) fn again(&self, rows: &[u32]) -> Result<Self, Error> {
+        Ok(Self {
+            rows: rows.len(),
+            ids: self.ids.iter().map(|(role, column)| (*role, column.again(rows))).collect(),
+            numbers: self.numbers.iter().map(|(role, n)| (*role, gather(n, rows))).collect(),
+            positions: self.positions.as_ref().map(|positions| gather(positions, rows)),
+            times: self.times.as_ref().map(|times| gather(times, rows)),
+            topics: self.topics.as_ref().map(|topics| topics.again(rows)).transpose()?,
+            named: {
+                let again = |(name, column): &(String, Coded)| (name.clone(), column.again(rows));
+                self.named.iter().map(again).collect()
+            },
+            aliases: self.aliases.clone(),
+            origin: self.origin.clone(),
+        })
+    }
+
+    /// All rows as those of one arm.
+    pub(crate) fn in_arm(mut self, arm: &str) -> Self {
+        self.ids.insert(Role::Arm, Coded::of_one(arm, self.rows));
+        self
+    }
+
+    /// Other weights, one for each row, finite and not negative.
+    pub(crate) fn weighing(mut self, weights: Vec<f64>) -> Self {
+        debug_assert_eq!(weights.len(), self.rows);
+        self.numbers.insert(Role::Weight, weights);
+        self
+    }
+
+    /// Other positions, one for each row, from 1.
+    pub(crate) fn at_positions(mut self, positions: Vec<u32>) -> Self {
+        debug_assert_eq!(positions.len(), self.rows);
+        self.positions = Some(positions);
+        self
+    }
+
+    /// What these rows of a table of candidates hold, in the places of this log: items, topics, and
+    /// the columns that the table has by the same name. What was observed of the items that stood
+    /// here (engagement, propensity, satisfaction) goes.
+    pub(crate) fn showing(mut self, candidates: &Self, rows: &[u32]) -> Result<Self, Error> {
+        debug_assert_eq!(rows.len(), self.rows);
+        for role in [Role::Engagement, Role::Propensity, Role::Satisfaction] {
+            self.numbers.remove(&role);
+        }
+        let items = candidates.require_ids(Role::Item, "showing candidates")?;
+        self.ids.insert(Role::Item, items.again(rows));
+        self.topics = candidates.topics.as_ref().map(|topics| topics.again(rows)).transpose()?;
+        for (name, column) in &mut self.named {
+            if let Ok(theirs) = candidates.column(name) {
+                *column = theirs.again(rows);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Ids in the place of a role's, one for each row.
+    pub(crate) fn with_ids(mut self, role: Role, ids: Coded) -> Self {
+        debug_assert_eq!(ids.codes().len(), self.rows);
+        self.ids.insert(role, ids);
+        self
+    }
+
+    /// A column of ids by this name, one for each row.
+    pub(crate) fn with_column(mut self, name: &str, ids: Coded) -> Self {
+        debug_assert_eq!(ids.codes().len(), self.rows);
+        self.aliases.retain(|(alias, _)| alias != name);
+        self.named.retain(|(its, _)| its != name);
+        self.named.push((name.to_owned(), ids));
+        self
+    }
+}

@@ -1,0 +1,386 @@
+//! Baselines that nobody was shown, as rows of an arm: what stands in the same places of the same
+//! requests under another rule. Places keep their mass; what fills them changes.
+
+use super::pools::Pools;
+use super::requests::{Requests, rows_of_arm};
+use crate::attention::Attention;
+use crate::baseline::{Baseline, EngagementWeighted, Period};
+use crate::error::Error;
+use crate::estimate::Warning;
+use crate::log::{Coded, ExposureLog, Role};
+use crate::tally::{ClusterBy, masses};
+
+/// Treatment and baseline as logs of one arm each.
+#[derive(Clone, Debug)]
+pub(crate) struct Derived {
+    /// The rows of the treatment that have a counterpart.
+    pub(crate) treatment: ExposureLog,
+    /// The baseline's.
+    pub(crate) baseline: ExposureLog,
+    /// What became of requests.
+    pub(crate) warnings: Vec<Warning>,
+    /// Whether the baseline's rows are impressions.
+    pub(crate) rows: RowsAre,
+}
+
+/// What the rows of a baseline are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowsAre {
+    /// What a viewer was or would have been shown.
+    Impressions,
+    /// Parts of an expectation.
+    Expected,
+}
+
+/// What a baseline is made of.
+pub(crate) struct Making<'m> {
+    pub(crate) log: &'m ExposureLog,
+    pub(crate) treatment: &'m str,
+    /// The name of the baseline's arm.
+    pub(crate) name: &'m str,
+    pub(crate) attention: &'m Attention,
+    pub(crate) pools: Option<&'m Pools>,
+}
+
+/// Makes the arms of a baseline that is neither an arm nor known from elsewhere.
+///
+/// # Errors
+/// [`Error::MissingRole`] and [`Error::BaselineLacks`] for what the input does not carry;
+/// [`Error::Parameter`], [`Error::UnknownArm`], [`Error::EmptyLog`].
+pub(crate) fn derive(baseline: &Baseline, making: &Making<'_>) -> Result<Derived, Error> {
+    match baseline {
+        Baseline::Period(period) => of_period(period, making),
+        Baseline::Chronological => rebuilt(baseline, making, newest),
+        Baseline::UniformPool => expected(baseline, making, |_, rows| Ok(vec![1.0; rows.len()])),
+        Baseline::EngagementWeighted(by) => {
+            by.check()?;
+            expected(baseline, making, |pools, rows| by.weights(pools, rows))
+        }
+        other => Err(Error::BaselineLacks {
+            baseline: other.to_string(),
+            needs: "no rows of its own",
+            mend: "this is a fault of the library",
+        }),
+    }
+}
+
+impl EngagementWeighted {
+    fn check(&self) -> Result<(), Error> {
+        if (0.0..f64::INFINITY).contains(&self.plus) {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            parameter: "EngagementWeighted::plus",
+            value: self.plus.to_string(),
+            expected: "a finite number, 0 or more",
+        })
+    }
+
+    fn weights(&self, pools: &Pools, rows: &[u32]) -> Result<Vec<f64>, Error> {
+        let table = pools.candidates();
+        let engagement = table.require_numbers(Role::Engagement, "a draw by engagement")?;
+        let weight = |&row: &u32| {
+            let engagement = engagement[row as usize];
+            if engagement < 0.0 {
+                return Err(Error::Parameter {
+                    parameter: "the engagement of a candidate",
+                    value: engagement.to_string(),
+                    expected: "0 or more; count what was clicked, liked or watched",
+                });
+            }
+            Ok(engagement + self.plus)
+        };
+        rows.iter().map(weight).collect()
+    }
+}
+
+/// How a pool could not serve its request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    requests: u64,
+    without_candidates: u64,
+    without_weight: u64,
+    short: u64,
+    /// Impressions of items that are not among the candidates.
+    outside: u64,
+}
+
+impl Account {
+    fn warnings(self) -> Vec<Warning> {
+        let of = self.requests;
+        [
+            (
+                self.without_candidates,
+                Warning::RequestsWithoutCandidates { requests: self.without_candidates, of },
+            ),
+            (
+                self.without_weight,
+                Warning::RequestsWithoutEngagement { requests: self.without_weight, of },
+            ),
+            (self.short, Warning::ShortPools { requests: self.short, of }),
+            (self.outside, Warning::ShownOutsidePool { impressions: self.outside }),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, warning)| warning)
+        .collect()
+    }
+}
+
+/// Requests with the candidates that each had.
+struct Served<'m> {
+    making: &'m Making<'m>,
+    pools: &'m Pools,
+    requests: Requests<'m>,
+    keys: Option<&'m Coded>,
+}
+
+impl<'m> Served<'m> {
+    fn of(baseline: &Baseline, making: &'m Making<'m>) -> Result<Self, Error> {
+        let name = baseline.to_string();
+        let lacks = |needs, mend| Error::BaselineLacks { baseline: name.clone(), needs, mend };
+        let pools = making.pools.ok_or_else(|| {
+            lacks("the candidates of each request", "give a table of them to Audit::candidates")
+        })?;
+        if pools.candidates().topics().is_none() {
+            return Err(lacks(
+                "the topics of candidates",
+                "declare their column in the table's LogSchema, or join a table with \
+                 ExposureLog::with_item_topics",
+            ));
+        }
+        if *making.attention == Attention::Cascade {
+            return Err(lacks(
+                "a position model by rank",
+                "take another than the cascade: nobody knows where viewers would have stopped in \
+                 slates that they were not shown",
+            ));
+        }
+        let requests = Requests::of(making.log, making.treatment, &name)?;
+        let keys = pools.keys_of(making.log)?;
+        if pools.go_by_time() {
+            making.log.require_times(&name)?;
+        }
+        Ok(Self { making, pools, requests, keys })
+    }
+
+    /// The candidates of a request.
+    fn candidates(&self, rows: &[u32]) -> &'m [u32] {
+        let key = rows.first().and_then(|&row| self.keys?.id(row as usize));
+        self.pools.of_request(key, self.requests.time(rows))
+    }
+
+    /// How many of a request's impressions are of items that are not among its candidates.
+    fn outside(&self, rows: &[u32], candidates: &[u32]) -> u64 {
+        let table = self.pools.candidates().ids(Role::Item);
+        let (Some(theirs), Some(ours)) = (table, self.making.log.ids(Role::Item)) else {
+            return 0;
+        };
+        let codes: std::collections::HashSet<u32> =
+            candidates.iter().map(|&row| theirs.codes()[row as usize]).collect();
+        let is_outside = |row: &&u32| {
+            let id = ours.id(**row as usize).unwrap_or_default();
+            theirs.dictionary().code(id).is_none_or(|code| !codes.contains(&code))
+        };
+        rows.iter().filter(is_outside).count() as u64
+    }
+
+    fn finish(
+        &self,
+        (kept, of, shown): (Vec<u32>, Vec<u32>, Vec<u32>),
+        account: Account,
+        rows: RowsAre,
+    ) -> Result<Derived, Error> {
+        let Making { log, treatment, name, .. } = *self.making;
+        if kept.is_empty() {
+            return Err(Error::EmptyLog {
+                file: self.pools.candidates().origin().source.clone(),
+                set_aside: account.requests,
+            });
+        }
+        Ok(Derived {
+            treatment: log.again(&kept)?.in_arm(treatment),
+            baseline: log.again(&of)?.showing(self.pools.candidates(), &shown)?.in_arm(name),
+            warnings: account.warnings(),
+            rows,
+        })
+    }
+}
+
+/// The candidates that take the places of a request, best first.
+type Order = fn(&Pools, &[u32]) -> Result<Vec<u32>, Error>;
+
+/// The newest first; of those of one moment, the one whose id comes first.
+fn newest(pools: &Pools, rows: &[u32]) -> Result<Vec<u32>, Error> {
+    let table = pools.candidates();
+    let times = table.require_times("the newest candidates (when each was published)")?;
+    let items = table.require_ids(Role::Item, "the newest candidates")?;
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(|&row| {
+        (std::cmp::Reverse(times[row as usize]), items.id(row as usize).unwrap_or_default())
+    });
+    Ok(rows)
+}
+
+/// Slates of other candidates, in the places of those that were shown.
+fn rebuilt(baseline: &Baseline, making: &Making<'_>, order: Order) -> Result<Derived, Error> {
+    let served = Served::of(baseline, making)?;
+    let mut account = Account { requests: served.requests.len() as u64, ..Account::default() };
+    let (mut kept, mut of, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    for rows in served.requests.iter() {
+        let candidates = served.candidates(rows);
+        if candidates.is_empty() {
+            account.without_candidates += 1;
+            continue;
+        }
+        account.outside += served.outside(rows, candidates);
+        let ordered = order(served.pools, candidates)?;
+        account.short += u64::from(ordered.len() < rows.len());
+        kept.extend(rows);
+        let filled = rows.len().min(ordered.len());
+        of.extend(&rows[..filled]);
+        shown.extend(&ordered[..filled]);
+    }
+    served.finish((kept, of, shown), account, RowsAre::Impressions)
+}
+
+/// What is expected of a draw of one candidate for each place, with these chances: each candidate gets
+/// its part of the mass of the whole slate.
+fn expected(
+    baseline: &Baseline,
+    making: &Making<'_>,
+    chances: impl Fn(&Pools, &[u32]) -> Result<Vec<f64>, Error>,
+) -> Result<Derived, Error> {
+    let served = Served::of(baseline, making)?;
+    let of_place = masses(making.log, making.attention)?;
+    let (rank, attention) = first_rank(making.attention);
+    let mut account = Account { requests: served.requests.len() as u64, ..Account::default() };
+    let (mut kept, mut of, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut weights = Vec::new();
+    for rows in served.requests.iter() {
+        let candidates = served.candidates(rows);
+        if candidates.is_empty() {
+            account.without_candidates += 1;
+            continue;
+        }
+        let chances = chances(served.pools, candidates)?;
+        let sum: f64 = chances.iter().sum();
+        if sum <= 0.0 {
+            account.without_weight += 1;
+            continue;
+        }
+        account.outside += served.outside(rows, candidates);
+        kept.extend(rows);
+        let mass: f64 = rows.iter().map(|&row| of_place[row as usize]).sum();
+        for (&candidate, chance) in candidates.iter().zip(&chances).filter(|(_, c)| **c > 0.0) {
+            of.push(rows[0]);
+            shown.push(candidate);
+            weights.push(mass * (chance / sum) / attention);
+        }
+    }
+    let derived = served.finish((kept, of, shown), account, RowsAre::Expected)?;
+    let positions = vec![rank; weights.len()];
+    let baseline = derived.baseline.weighing(weights).at_positions(positions);
+    Ok(Derived { baseline, ..derived })
+}
+
+/// The first rank that has any attention, and how much: what has no rank of its own stands there.
+fn first_rank(attention: &Attention) -> (u32, f64) {
+    let ranks = (1..).take(1 << 16).map(|rank| (rank, attention.at(rank).unwrap_or(1.0)));
+    ranks.into_iter().find(|(_, attention)| *attention > 0.0).unwrap_or((1, 1.0))
+}
+
+/// The same arm before a moment.
+fn of_period(period: &Period, making: &Making<'_>) -> Result<Derived, Error> {
+    let Making { log, treatment, name, .. } = *making;
+    let needed_by = format!("the baseline {}", Baseline::Period(*period));
+    let times = log.require_times(&needed_by)?;
+    let rows = rows_of_arm(log, treatment, &needed_by)?;
+    let Period { cut, since, resume, until } = *period;
+    let ordered = since.is_none_or(|since| since < cut)
+        && resume.is_none_or(|resume| cut <= resume)
+        && until.is_none_or(|until| resume.unwrap_or(cut) < until);
+    if !ordered {
+        return Err(Error::Parameter {
+            parameter: "the moments of a Period",
+            value: format!("{period:?}"),
+            expected: "in the order since, cut, resume, until",
+        });
+    }
+    let within = |from: Option<i64>, to: Option<i64>| -> Vec<u32> {
+        let holds = |row: &&u32| {
+            let at = times[**row as usize];
+            from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to)
+        };
+        rows.iter().filter(holds).copied().collect()
+    };
+    let (before, after) = (within(since, Some(cut)), within(Some(resume.unwrap_or(cut)), until));
+    for (rows, when) in [(&before, "before"), (&after, "after")] {
+        if rows.is_empty() {
+            return Err(Error::Parameter {
+                parameter: "the cut of a Period",
+                value: crate::log::iso_text(cut),
+                expected: if when == "before" {
+                    "a moment with impressions of the arm before it"
+                } else {
+                    "a moment with impressions of the arm after it"
+                },
+            });
+        }
+    }
+    Ok(Derived {
+        treatment: log.again(&after)?.in_arm(treatment),
+        baseline: log.again(&before)?.in_arm(name),
+        warnings: Vec::new(),
+        rows: RowsAre::Impressions,
+    })
+}
+
+/// A sampled supply as an arm, whose clusters are what was drawn.
+///
+/// # Errors
+/// [`Error::MissingRole`], [`Error::UnknownColumn`] for what was drawn; [`Error::Parameter`] for clusters
+/// of the log that a table cannot have.
+pub(crate) fn supply_arm(
+    supply: &ExposureLog,
+    drawn: &ClusterBy,
+    (name, attention): (&str, &Attention),
+    cluster: &ClusterBy,
+) -> Result<ExposureLog, Error> {
+    let drawn = match drawn {
+        ClusterBy::Item => supply.require_ids(Role::Item, "a sampled supply (what was drawn)")?,
+        ClusterBy::Column(column) => supply.column(column)?,
+        other => {
+            return Err(Error::Parameter {
+                parameter: "what was drawn of a sampled supply",
+                value: other.to_string(),
+                expected: "ClusterBy::Item or a column of the table",
+            });
+        }
+    };
+    // Not the ids alone: a viewer may be called as an item is.
+    let ids: Coded = (0..supply.rows())
+        .map(|row| format!("supply|{}", drawn.id(row).unwrap_or_default()))
+        .collect();
+    let (rank, _) = first_rank(attention);
+    let rows: Vec<u32> = (0..supply.rows() as u32).collect();
+    let arm = supply.again(&rows)?.in_arm(name).at_positions(vec![rank; rows.len()]);
+    let mut unit = cluster;
+    while let ClusterBy::Hashed { of, .. } = unit {
+        unit = of;
+    }
+    Ok(match unit {
+        ClusterBy::Viewer => arm.with_ids(Role::Viewer, ids),
+        ClusterBy::Session => arm.with_ids(Role::Session, ids),
+        ClusterBy::Slate => arm.with_ids(Role::Slate, ids),
+        ClusterBy::Item => arm.with_ids(Role::Item, ids),
+        ClusterBy::Column(column) => arm.with_column(column, ids),
+        other => {
+            return Err(Error::Parameter {
+                parameter: "the cluster, beside a sampled supply,",
+                value: other.to_string(),
+                expected: "one unit that has an id: viewer, session, slate, item or a column",
+            });
+        }
+    })
+}

@@ -1,0 +1,121 @@
+//! Statistics against a baseline that is known from elsewhere: it is no arm, so only the treatment's
+//! totals are asked for, and only they vary.
+
+use super::{AtLimits, Cell, Over, Quantity, Scale, Side, Statistic, Units, Working};
+
+/// A baseline that is no arm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownBaseline {
+    /// Totals of the topic and of all.
+    pub(crate) totals: [f64; 2],
+    /// The same by stratum; empty where all strata have the same baseline.
+    pub(crate) strata: Vec<[f64; 2]>,
+    /// The standard error of the topic's share, of whoever measured it; 0 for none.
+    pub(crate) standard_error: f64,
+}
+
+impl KnownBaseline {
+    fn total(&self, cell: Cell) -> f64 {
+        let [topic, all] = match cell.over {
+            Over::AllStrata => self.totals,
+            Over::Stratum(at) => self.strata.get(at).copied().unwrap_or(self.totals),
+        };
+        match cell.quantity {
+            Quantity::Topic => topic,
+            Quantity::All => all,
+        }
+    }
+
+    /// The topic's share.
+    pub(crate) fn share(&self) -> Option<f64> {
+        let [topic, all] = self.totals;
+        (all > 0.0).then(|| topic / all)
+    }
+}
+
+/// A statistic of two arms with its baseline's totals put in.
+#[derive(Clone, Debug)]
+pub(crate) struct AgainstKnown<'s> {
+    of: &'s dyn Statistic,
+    /// All cells of the statistic, the baseline's too.
+    cells: Vec<Cell>,
+    known: KnownBaseline,
+}
+
+impl<'s> AgainstKnown<'s> {
+    pub(crate) fn new(of: &'s dyn Statistic, strata: usize, known: KnownBaseline) -> Self {
+        Self { of, cells: of.cells(strata), known }
+    }
+
+    /// The totals of both arms.
+    fn full(&self, totals: &[f64]) -> Vec<f64> {
+        let mut treatment = totals.iter();
+        let total = |cell: &Cell| match cell.side {
+            Side::Treatment => treatment.next().copied().unwrap_or(0.0),
+            Side::Baseline => self.known.total(*cell),
+        };
+        self.cells.iter().map(total).collect()
+    }
+}
+
+impl Statistic for AgainstKnown<'_> {
+    fn name(&self) -> &'static str {
+        self.of.name()
+    }
+
+    fn phrase(&self) -> &'static str {
+        self.of.phrase()
+    }
+
+    fn cells(&self, _strata: usize) -> Vec<Cell> {
+        self.cells.iter().filter(|cell| cell.side == Side::Treatment).copied().collect()
+    }
+
+    fn scale(&self) -> Scale {
+        self.of.scale()
+    }
+
+    fn value(&self, totals: &[f64]) -> Working {
+        self.of.value(&self.full(totals))
+    }
+
+    fn gradient(&self, totals: &[f64]) -> Vec<f64> {
+        let gradient = self.of.gradient(&self.full(totals));
+        let with_cells = gradient.into_iter().zip(&self.cells);
+        with_cells.filter(|(_, cell)| cell.side == Side::Treatment).map(|(g, _)| g).collect()
+    }
+
+    fn units(&self) -> Units {
+        self.of.units()
+    }
+
+    fn null(&self) -> Option<f64> {
+        self.of.null()
+    }
+
+    fn at_limits(&self) -> AtLimits {
+        self.of.at_limits()
+    }
+
+    fn known_baseline(&self) -> Option<(&dyn Statistic, &KnownBaseline)> {
+        Some((self.of, &self.known))
+    }
+
+    /// By the derivative by the share: all topic totals of the baseline rise with it.
+    fn variance_of_baseline(&self, totals: &[f64]) -> f64 {
+        if self.known.standard_error <= 0.0 {
+            return 0.0;
+        }
+        let gradient = self.of.gradient(&self.full(totals));
+        let of_topic =
+            |cell: &Cell| cell.side == Side::Baseline && cell.quantity == Quantity::Topic;
+        let with_cells = self.cells.iter().zip(gradient);
+        let slope: f64 = with_cells
+            .filter(|(cell, _)| of_topic(cell))
+            .map(|(cell, slope)| {
+                slope * self.known.total(Cell { quantity: Quantity::All, ..*cell })
+            })
+            .sum();
+        (slope * self.known.standard_error).powi(2)
+    }
+}

@@ -71,6 +71,7 @@ pub mod report;
 pub mod simulate;
 pub mod source;
 pub mod statistic;
+mod study_file;
 pub mod tally;
 
 pub use crate::attention::{Attention, Beyond};
@@ -87,6 +88,10 @@ pub use crate::estimate::{
 pub use crate::inference::Interval;
 pub use crate::log::ExposureLog;
 pub use crate::report::AuditReport;
+pub use crate::study_file::{
+    CandidatesInput, ItemTopicsInput, Keep, LogInput, NamedStatistic, QuestionFile, StudyFile,
+    StudyInputs, StudyLog, TableInput,
+};
 pub use crate::tally::{ClusterBy, MultiLabel};
 
 /// Compiles the program in the README.

@@ -60,13 +60,29 @@ pub struct Audit<'l> {
     treatment: Option<String>,
     baseline: Option<Baseline>,
     topics: Option<Vec<String>>,
-    statistics: Vec<Arc<dyn Statistic>>,
+    statistics: Vec<Asking>,
     unit: Unit,
     denominator: Denominator,
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
     given: Given<'l>,
+}
+
+/// A statistic that was asked for.
+#[derive(Clone, Debug)]
+enum Asking {
+    Listed(&'static dyn Statistic),
+    Own(Arc<dyn Statistic>),
+}
+
+impl Asking {
+    fn get(&self) -> &dyn Statistic {
+        match self {
+            Self::Listed(statistic) => *statistic,
+            Self::Own(statistic) => &**statistic,
+        }
+    }
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -156,7 +172,13 @@ impl<'l> Audit<'l> {
 
     /// Adds a statistic; the amplification ratio if none is added.
     pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
-        self.statistics.push(Arc::new(statistic));
+        self.statistics.push(Asking::Own(Arc::new(statistic)));
+        self
+    }
+
+    /// Adds a statistic of the list.
+    pub fn statistic_of(mut self, statistic: &'static dyn Statistic) -> Self {
+        self.statistics.push(Asking::Listed(statistic));
         self
     }
 
@@ -260,7 +282,7 @@ impl<'l> Audit<'l> {
         };
         let mut statistics = self.statistics;
         if statistics.is_empty() {
-            statistics.push(Arc::new(AmplificationRatio));
+            statistics.push(Asking::Listed(&AmplificationRatio));
         }
         let mut questions = Vec::with_capacity(topics.len() * statistics.len());
         for statistic in &statistics {
@@ -273,7 +295,7 @@ impl<'l> Audit<'l> {
                     denominator: self.denominator,
                     attention,
                 };
-                questions.push(Asked { question, statistic: &**statistic });
+                questions.push(Asked { question, statistic: statistic.get() });
             }
         }
         let mut estimates = answers::answers(&compared, &questions, self.inference)?;

@@ -63,6 +63,7 @@ const MOST_REPLICATES: u32 = 1_000_000;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
     /// The confidence level, in (0, 1).
     pub level: f64,

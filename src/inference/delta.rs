@@ -34,6 +34,7 @@ use crate::statistic::Scale;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Delta {
     /// The confidence level, in (0, 1).
     pub level: f64,

@@ -68,6 +68,7 @@ pub enum Interval {
 /// assert_eq!((automatic.replicates, automatic.seed), (1_999, 0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Automatic {
     /// The confidence level, in (0, 1).
     pub level: f64,

@@ -35,6 +35,7 @@ use crate::statistic::Working;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Jackknife {
     /// The confidence level, in (0, 1).
     pub level: f64,

@@ -77,7 +77,7 @@ const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 /// assert_eq!(Inference::from(inference.interval).test, None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Inference {
     /// How intervals are made.
     pub interval: Interval,

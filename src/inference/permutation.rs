@@ -67,6 +67,7 @@ use crate::tally::{StratifyBy, Tally};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Permutation {
     /// How many assignments to draw, or to go through all of, from 2 to 1,000,000.
     pub replicates: u32,

@@ -37,6 +37,7 @@ use crate::error::Error;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Simultaneous {
     /// The confidence level of all bands together, in (0, 1).
     pub level: f64,
@@ -89,6 +90,7 @@ impl Simultaneous {
 /// assert!(step_down.adjusted(&[0.01, 0.2]).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct RomanoWolf {
     /// How many replicates, from 2 to 1,000,000.
     pub replicates: u32,

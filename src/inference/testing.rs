@@ -56,6 +56,7 @@ impl Test {
 /// interval leaves the null out. With few clusters it rejects too often; take
 /// [`Test::Permutation`] or [`Test::WildBootstrap`] then. Costs one pass over the clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct DeltaTest {
     /// The distribution of that distance.
     pub quantile: Quantile,
@@ -82,6 +83,7 @@ pub struct DeltaTest {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Equivalence {
     /// The least value that counts as the same, on the reported scale.
     pub low: f64,

@@ -41,6 +41,7 @@ const PURPOSE: u64 = 0x7769_6c64;
 /// assert_eq!((wild.level, wild.replicates), (0.95, 1_999));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct WildBootstrap {
     /// The confidence level, in (0, 1).
     pub level: f64,
@@ -95,6 +96,7 @@ pub enum WildWeights {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct WildTest {
     /// How many replicates, from 2 to 1,000,000.
     pub replicates: u32,

@@ -139,6 +139,7 @@ pub enum Unlisted {
 /// assert_eq!(party.column_name(), "stance");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TopicColumn {
     pub(crate) column: String,
     #[serde(default)]

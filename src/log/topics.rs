@@ -307,7 +307,8 @@ impl<'s> TopicReader<'s> {
 }
 
 /// What to do when a topics table has several rows for one item.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ItemRepeats {
     /// Rows that say the same are one; a row that says otherwise is at fault.
@@ -325,12 +326,16 @@ pub enum ItemRepeats {
 /// let schema = ItemTopicsSchema::new("video_id", topics);
 /// # let _ = schema;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ItemTopicsSchema {
     pub(super) item: String,
     pub(super) topics: TopicColumn,
+    #[serde(default)]
     pub(super) repeats: ItemRepeats,
+    #[serde(default)]
     pub(super) nulls: Vec<String>,
+    #[serde(default)]
     pub(super) rows: RowPolicy,
 }
 

@@ -1,0 +1,397 @@
+//! The study file: an audit as data, inputs and question, so that it can be shared, cited and run again.
+//! It wires nothing that [`Audit`] does not.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::attention::Attention;
+use crate::audit::Audit;
+use crate::baseline::Baseline;
+use crate::error::Error;
+use crate::estimand::{Denominator, Unit};
+use crate::inference::Inference;
+use crate::job::{TallyJob, log_files};
+use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema};
+use crate::replay::{PoolBy, Pools};
+use crate::report::AuditReport;
+use crate::statistic::{self, Statistic};
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec};
+
+/// An audit as data: what was read, and what was asked of it.
+///
+/// Paths are taken from the folder that the file is in, so that a folder with its logs can be moved.
+///
+/// ```
+/// use tiltmeter::StudyFile;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+/// # let path = folder.path().join("study.json");
+/// write("log.csv", "who,feed,about\na,ranked,war\nb,ranked,war\nc,newest,war\nd,newest,sport\n");
+/// write("study.json", r#"{
+///     "log": {"path": "log.csv",
+///             "schema": {"viewer": "who", "arm": "feed", "topics": {"column": "about"}}},
+///     "question": {"treatment": "ranked", "baseline": {"arm": "newest"}, "topics": ["war"]}
+/// }"#);
+/// let study = StudyFile::open(&path)?;
+/// let report = study.run(folder.path())?;
+/// assert_eq!(report.estimates()[0].value.number(), Some(2.0));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyFile {
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// Anything else that a reader should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The log.
+    pub log: LogInput,
+    /// Topics by item, where the log has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_topics: Option<ItemTopicsInput>,
+    /// The candidates of requests, for baselines that need them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<CandidatesInput>,
+    /// The items that were available, for a supply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supply: Option<TableInput>,
+    /// What is asked.
+    pub question: QuestionFile,
+    /// How doubt is expressed.
+    #[serde(default)]
+    pub inference: Inference,
+}
+
+/// The log of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogInput {
+    /// A file, a folder or a pattern with `*`: more than one file is tallied without being held.
+    pub path: PathBuf,
+    /// What its columns are.
+    pub schema: LogSchema,
+    /// Which rows are asked about; all if there is nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Keep>,
+}
+
+/// Rows with one of these ids in a column of the schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// The column, by its name in the log.
+    pub column: String,
+    /// The ids, one of which a row must have.
+    pub values: Vec<String>,
+}
+
+/// A table beside the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableInput {
+    /// The file.
+    pub path: PathBuf,
+    /// What its columns are.
+    pub schema: LogSchema,
+}
+
+/// A table of candidates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CandidatesInput {
+    /// The file.
+    pub path: PathBuf,
+    /// What its columns are.
+    pub schema: LogSchema,
+    /// Whose candidates they are.
+    pub by: PoolBy,
+}
+
+/// A table of topics by item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemTopicsInput {
+    /// The file.
+    pub path: PathBuf,
+    /// What its columns are.
+    pub schema: ItemTopicsSchema,
+}
+
+/// The question of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionFile {
+    /// The arm under test.
+    pub treatment: String,
+    /// What it is compared with.
+    pub baseline: Baseline,
+    /// The topics; all of the log's if there are none here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
+    /// The statistics, by name; the amplification ratio if there are none here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<NamedStatistic>,
+    /// How clusters are put together.
+    #[serde(default)]
+    pub unit: Unit,
+    /// Which impressions stand below the line.
+    #[serde(default)]
+    pub denominator: Denominator,
+    /// The position model.
+    #[serde(default)]
+    pub attention: Attention,
+    /// How several topics share an impression.
+    #[serde(default)]
+    pub multi_label: MultiLabel,
+    /// The groups kept apart; the log's stratum, where it has one, if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strata: Option<StratifyBy>,
+    /// The unit that was assigned or sampled independently.
+    #[serde(default)]
+    pub cluster: ClusterBy,
+    /// A second such unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_cluster: Option<ClusterBy>,
+}
+
+/// A statistic of the library, written as its name.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedStatistic(&'static dyn Statistic);
+
+impl NamedStatistic {
+    /// By its name; `None` for one that the library does not have.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        statistic::ALL.iter().find(|its| its.name() == name).map(|its| Self(*its))
+    }
+
+    /// The statistic.
+    #[must_use]
+    pub fn get(self) -> &'static dyn Statistic {
+        self.0
+    }
+}
+
+impl PartialEq for NamedStatistic {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl Serialize for NamedStatistic {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for NamedStatistic {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        Self::of(&name).ok_or_else(|| {
+            let known: Vec<&str> = statistic::ALL.iter().map(|its| its.name()).collect();
+            let message = format!("there is no statistic {name:?}; there are {}", known.join(", "));
+            serde::de::Error::custom(message)
+        })
+    }
+}
+
+/// What a study reads.
+#[derive(Clone, Debug)]
+pub struct StudyInputs {
+    /// The log, or its sums.
+    pub log: StudyLog,
+    /// The candidates of requests.
+    pub candidates: Option<Pools>,
+    /// The items that were available.
+    pub supply: Option<ExposureLog>,
+}
+
+/// A log as a study has it.
+#[derive(Clone, Debug)]
+pub enum StudyLog {
+    /// One file, held in memory.
+    Whole(Box<ExposureLog>),
+    /// More than one file, added up.
+    Tallied(Box<Tally>),
+}
+
+impl StudyFile {
+    /// Reads a study from JSON.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Damaged`] where the file is no study, with the place.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
+        serde_json::from_str(&text).map_err(|cause| Error::Damaged {
+            file: path.display().to_string(),
+            format: "study",
+            place: format!(" in line {}, column {}", cause.line(), cause.column()),
+            detail: cause.to_string(),
+        })
+    }
+
+    /// The study as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Report`] if the serialiser fails, which it has no reason to.
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string_pretty(self)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
+    }
+
+    /// The files that it reads, from this folder; the log's are all that its path stands for.
+    ///
+    /// # Errors
+    /// Those of [`log_files`].
+    pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let mut files = self.log_files(folder)?;
+        let tables = [
+            self.item_topics.as_ref().map(|table| &table.path),
+            self.candidates.as_ref().map(|table| &table.path),
+            self.supply.as_ref().map(|table| &table.path),
+        ];
+        files.extend(tables.into_iter().flatten().map(|path| folder.join(path)));
+        Ok(files)
+    }
+
+    fn log_files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let path = folder.join(&self.log.path);
+        if path.is_file() { Ok(vec![path]) } else { log_files(&path) }
+    }
+
+    /// How the log is tallied.
+    #[must_use]
+    pub fn tally_spec(&self) -> TallySpec {
+        let question = &self.question;
+        TallySpec {
+            cluster: question.cluster.clone(),
+            attentions: vec![question.attention.clone()],
+            multi_label: question.multi_label,
+            strata: question.strata.clone().unwrap_or_else(|| {
+                match self.log.schema.stratum.is_some() {
+                    true => StratifyBy::Stratum,
+                    false => StratifyBy::Nothing,
+                }
+            }),
+            ..TallySpec::default()
+        }
+    }
+
+    /// Reads all that the study needs, from this folder.
+    ///
+    /// # Errors
+    /// Those of reading a log, [`Error::Parameter`] where rows are to be kept of more than one file.
+    pub fn read(&self, folder: &Path) -> Result<StudyInputs, Error> {
+        let table = |input: &TableInput| ExposureLog::open(folder.join(&input.path), &input.schema);
+        let topics = self
+            .item_topics
+            .as_ref()
+            .map(|input| ItemTopics::open(folder.join(&input.path), &input.schema))
+            .transpose()?;
+        let tagged = |log: ExposureLog| match (&topics, log.topics()) {
+            (Some(topics), None) => log.with_item_topics(topics),
+            _ => Ok(log),
+        };
+        let candidates = self
+            .candidates
+            .as_ref()
+            .map(|input| {
+                let log = ExposureLog::open(folder.join(&input.path), &input.schema)?;
+                Pools::new(tagged(log)?, input.by)
+            })
+            .transpose()?;
+        let supply = self.supply.as_ref().map(|input| tagged(table(input)?)).transpose()?;
+        let files = self.log_files(folder)?;
+        let log = if let [file] = files.as_slice() {
+            let log = tagged(ExposureLog::open(file, &self.log.schema)?)?;
+            StudyLog::Whole(Box::new(self.kept(log)?))
+        } else {
+            if let Some(keep) = self.log.keep.first() {
+                return Err(Error::Parameter {
+                    parameter: "the rows to keep",
+                    value: format!(
+                        "those of a column ({:?}) of {} files",
+                        keep.column,
+                        files.len()
+                    ),
+                    expected: "of one file; keep rows when writing the files, or audit one",
+                });
+            }
+            let mut job = TallyJob::new(files, self.log.schema.clone(), self.tally_spec());
+            if let Some(topics) = &topics {
+                job = job.item_topics(topics);
+            }
+            StudyLog::Tallied(Box::new(job.run()?.tally))
+        };
+        Ok(StudyInputs { log, candidates, supply })
+    }
+
+    /// The rows that are asked about.
+    fn kept(&self, mut log: ExposureLog) -> Result<ExposureLog, Error> {
+        for Keep { column, values } in &self.log.keep {
+            let ids = log.column(column)?.clone();
+            log =
+                log.restrict(|row| ids.id(row).is_some_and(|id| values.iter().any(|v| v == id)))?;
+        }
+        Ok(log)
+    }
+
+    /// The audit, ready to be run or asked more.
+    pub fn audit<'l>(&self, inputs: &'l StudyInputs) -> Audit<'l> {
+        let question = &self.question;
+        let mut audit = match &inputs.log {
+            StudyLog::Whole(log) => Audit::of(log),
+            StudyLog::Tallied(tally) => Audit::of_tally(tally),
+        };
+        audit = audit
+            .treatment(&question.treatment)
+            .baseline(question.baseline.clone())
+            .unit(question.unit)
+            .denominator(question.denominator)
+            .attention(question.attention.clone())
+            .multi_label(question.multi_label)
+            .cluster(question.cluster.clone())
+            .interval(self.inference.interval);
+        if let Some(strata) = &question.strata {
+            audit = audit.strata(strata.clone());
+        }
+        if let Some(second) = &question.second_cluster {
+            audit = audit.second_cluster(second.clone());
+        }
+        if !question.topics.is_empty() {
+            audit = audit.topics(&question.topics);
+        }
+        for statistic in &question.statistics {
+            audit = audit.statistic_of(statistic.get());
+        }
+        if let Some(test) = self.inference.test {
+            audit = audit.test(test);
+        }
+        if let Some(method) = self.inference.multiplicity {
+            audit = audit.multiplicity(method);
+        }
+        if let Some(candidates) = &inputs.candidates {
+            audit = audit.candidates(candidates);
+        }
+        match &inputs.supply {
+            Some(supply) => audit.supply(supply),
+            None => audit,
+        }
+    }
+
+    /// Reads the inputs from this folder and runs the audit.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read) and of [`Audit::run`].
+    pub fn run(&self, folder: impl AsRef<Path>) -> Result<AuditReport, Error> {
+        self.audit(&self.read(folder.as_ref())?).run()
+    }
+}

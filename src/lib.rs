@@ -68,6 +68,7 @@ mod philox;
 mod replace;
 pub mod replay;
 pub mod report;
+pub mod sensitivity;
 pub mod simulate;
 pub mod source;
 pub mod statistic;

@@ -68,6 +68,7 @@ mod philox;
 mod replace;
 pub mod replay;
 pub mod report;
+pub mod sensitivity;
 pub mod simulate;
 pub mod source;
 pub mod statistic;
@@ -89,8 +90,8 @@ pub use crate::inference::Interval;
 pub use crate::log::ExposureLog;
 pub use crate::report::AuditReport;
 pub use crate::study_file::{
-    CandidatesInput, ItemTopicsInput, Keep, LogInput, NamedStatistic, QuestionFile, StudyFile,
-    StudyInputs, StudyLog, TableInput,
+    CandidatesInput, ItemTopicsInput, Keep, LogInput, QuestionFile, StudyFile, StudyInputs,
+    StudyLog, TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

@@ -15,7 +15,7 @@ use crate::job::{TallyJob, log_files};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema};
 use crate::replay::{PoolBy, Pools};
 use crate::report::AuditReport;
-use crate::statistic::{self, Statistic};
+use crate::statistic::NamedStatistic;
 use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec};
 
 /// An audit as data: what was read, and what was asked of it.
@@ -158,47 +158,6 @@ pub struct QuestionFile {
     /// A second such unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_cluster: Option<ClusterBy>,
-}
-
-/// A statistic of the library, written as its name.
-#[derive(Clone, Copy, Debug)]
-pub struct NamedStatistic(&'static dyn Statistic);
-
-impl NamedStatistic {
-    /// By its name; `None` for one that the library does not have.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        statistic::ALL.iter().find(|its| its.name() == name).map(|its| Self(*its))
-    }
-
-    /// The statistic.
-    #[must_use]
-    pub fn get(self) -> &'static dyn Statistic {
-        self.0
-    }
-}
-
-impl PartialEq for NamedStatistic {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name() == other.0.name()
-    }
-}
-
-impl Serialize for NamedStatistic {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.0.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for NamedStatistic {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(from)?;
-        Self::of(&name).ok_or_else(|| {
-            let known: Vec<&str> = statistic::ALL.iter().map(|its| its.name()).collect();
-            let message = format!("there is no statistic {name:?}; there are {}", known.join(", "));
-            serde::de::Error::custom(message)
-        })
-    }
 }
 
 /// What a study reads.
@@ -370,7 +329,7 @@ impl StudyFile {
             audit = audit.topics(&question.topics);
         }
         for statistic in &question.statistics {
-            audit = audit.statistic_of(statistic.get());
+            audit = audit.statistic(*statistic);
         }
         if let Some(test) = self.inference.test {
             audit = audit.test(test);

@@ -9,7 +9,7 @@ use tiltmeter::inference::{Bootstrap, Delta, DeltaTest, Permutation, Test};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::{PoolBy, Pools};
 use tiltmeter::source::SliceSource;
-use tiltmeter::statistic::{AmplificationRatio, Difference, Statistic};
+use tiltmeter::statistic::{AmplificationRatio, Difference, NamedStatistic, Statistic};
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, EngagementWeighted, Error, Estimate,
     ExposureLog, Interval, Period, Reach, Reference, ReferenceShare, Relation, Supply, Unit, Value,
@@ -516,43 +516,12 @@ fn every_statistic_is_answered() {
             continue; // Of viewers alone.
         }
         let baseline = Baseline::Supply(Supply::Known);
-        let report = audit_dyn(&log, baseline, *statistic).supply(&items).run().unwrap();
+        let report = audit(&log, baseline, &Attention::Uniform)
+            .statistic(NamedStatistic::of(statistic.name()).unwrap())
+            .supply(&items)
+            .run()
+            .unwrap();
         let estimate = &report.estimates()[0];
         assert!(estimate.value.number().is_none_or(|value| !value.is_nan()));
     }
-}
-
-fn audit_dyn<'l>(
-    log: &'l ExposureLog,
-    baseline: Baseline,
-    statistic: &'static dyn Statistic,
-) -> Audit<'l> {
-    use tiltmeter::statistic::{Cell, Scale, Working};
-    /// A statistic of the list, by its reference.
-    #[derive(Debug)]
-    struct Of(&'static dyn Statistic);
-    impl Statistic for Of {
-        fn name(&self) -> &'static str {
-            self.0.name()
-        }
-        fn phrase(&self) -> &'static str {
-            self.0.phrase()
-        }
-        fn cells(&self, strata: usize) -> Vec<Cell> {
-            self.0.cells(strata)
-        }
-        fn scale(&self) -> Scale {
-            self.0.scale()
-        }
-        fn value(&self, totals: &[f64]) -> Working {
-            self.0.value(totals)
-        }
-        fn gradient(&self, totals: &[f64]) -> Vec<f64> {
-            self.0.gradient(totals)
-        }
-        fn null(&self) -> Option<f64> {
-            self.0.null()
-        }
-    }
-    audit(log, baseline, &Attention::Uniform).statistic(Of(statistic))
 }

@@ -3,22 +3,24 @@
 
 mod answers;
 mod compared;
+mod comparison;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use self::compared::Given;
+pub(crate) use self::comparison::Comparison;
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
-use crate::estimate::{Estimate, Warning};
-use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test};
+use crate::estimate::Estimate;
+use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Test};
 use crate::log::{DataQuality, ExposureLog, Role};
-use crate::replay::{Pools, RowsAre};
+use crate::replay::Pools;
 use crate::report::AuditReport;
-use crate::statistic::{AmplificationRatio, Side, Statistic};
+use crate::statistic::Statistic;
 use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// An audit of one arm of a feed against a baseline, being put together.
@@ -60,29 +62,15 @@ pub struct Audit<'l> {
     treatment: Option<String>,
     baseline: Option<Baseline>,
     topics: Option<Vec<String>>,
-    statistics: Vec<Asking>,
+    statistics: Vec<Arc<dyn Statistic>>,
     unit: Unit,
     denominator: Denominator,
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
     given: Given<'l>,
-}
-
-/// A statistic that was asked for.
-#[derive(Clone, Debug)]
-enum Asking {
-    Listed(&'static dyn Statistic),
-    Own(Arc<dyn Statistic>),
-}
-
-impl Asking {
-    fn get(&self) -> &dyn Statistic {
-        match self {
-            Self::Listed(statistic) => *statistic,
-            Self::Own(statistic) => &**statistic,
-        }
-    }
+    /// The state of the data behind a tally, where that is known.
+    quality: Option<DataQuality>,
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -129,6 +117,7 @@ impl<'l> Audit<'l> {
             attention: None,
             second_cluster: None,
             given: Given::default(),
+            quality: None,
         }
     }
 
@@ -172,13 +161,7 @@ impl<'l> Audit<'l> {
 
     /// Adds a statistic; the amplification ratio if none is added.
     pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
-        self.statistics.push(Asking::Own(Arc::new(statistic)));
-        self
-    }
-
-    /// Adds a statistic of the list.
-    pub fn statistic_of(mut self, statistic: &'static dyn Statistic) -> Self {
-        self.statistics.push(Asking::Listed(statistic));
+        self.statistics.push(Arc::new(statistic));
         self
     }
 
@@ -241,6 +224,12 @@ impl<'l> Audit<'l> {
         self
     }
 
+    /// What is known of the data behind a tally.
+    pub(crate) fn quality(mut self, quality: &DataQuality) -> Self {
+        self.quality = Some(quality.clone());
+        self
+    }
+
     /// Runs the audit.
     ///
     /// # Errors
@@ -249,64 +238,10 @@ impl<'l> Audit<'l> {
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
     /// out of their range and for a unit that a statistic has no meaning for.
     pub fn run(self) -> Result<AuditReport, Error> {
-        let unstated = |what, call| Error::Unstated { what, call };
-        let treatment = self.treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
-        let baseline = self.baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
-        let quality = match &self.of {
-            Subject::Log(log, _) => Some(DataQuality::of(log)),
-            Subject::Tally(_) | Subject::TwoWay(_) => None,
-        };
-        let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
-        let compared = compared::compared(
-            &self.of,
-            (&treatment, &baseline),
-            attention,
-            self.second_cluster.as_ref(),
-            self.given,
-        )?;
-        let tally = compared.made.tally();
-        let mut warnings = compared.warnings.clone();
-        if let Baseline::Arm(against) = &compared.baseline {
-            warnings.extend(empty_strata(tally, &treatment, against));
-        }
-        if compared.rows == RowsAre::Expected {
-            warnings.push(Warning::ExpectedBaseline);
-        }
-        warnings.extend(quality.iter().flat_map(of_quality));
-        let topics = match self.topics {
-            Some(topics) => topics,
-            None if tally.axes().topics().is_empty() => {
-                return Err(unstated("topics", "LogSchema::topics or with_item_topics"));
-            }
-            None => tally.axes().topics().to_vec(),
-        };
-        let mut statistics = self.statistics;
-        if statistics.is_empty() {
-            statistics.push(Asking::Listed(&AmplificationRatio));
-        }
-        let mut questions = Vec::with_capacity(topics.len() * statistics.len());
-        for statistic in &statistics {
-            for topic in &topics {
-                let question = Question {
-                    topic,
-                    treatment: &treatment,
-                    baseline: &compared.baseline,
-                    unit: self.unit,
-                    denominator: self.denominator,
-                    attention,
-                };
-                questions.push(Asked { question, statistic: statistic.get() });
-            }
-        }
-        let mut estimates = answers::answers(&compared, &questions, self.inference)?;
-        for estimate in &mut estimates {
-            estimate.estimand.baseline = baseline.clone();
-            estimate.warnings.extend(warnings.iter().cloned());
-            if compared.rows == RowsAre::Expected {
-                estimate.naive = None;
-            }
-        }
-        Ok(AuditReport::new(estimates, quality))
+        let comparison = self.compare()?;
+        let way = (self.unit, self.denominator);
+        let estimates = comparison.estimates(&self.statistics, self.topics.as_deref(), way)?;
+        Ok(AuditReport::new(estimates, comparison.quality))
     }
 }
 
@@ -348,53 +283,4 @@ impl Made<'_> {
             Self::Two(tallies) => tallies.estimates(asked, by),
         }
     }
-}
-
-/// Strata in which one of the two arms has impressions and the other has none.
-fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> {
-    let axes = tally.axes();
-    let totals = tally.totals();
-    let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
-    let shown = |arm: &str, stratum| {
-        let arm = axes.arm(arm);
-        let mut slabs =
-            axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
-        slabs.any(|slab| totals[axes.all_cell(slab) as usize].count > 0)
-    };
-    let mut warnings = Vec::new();
-    for (at, stratum) in axes.strata().iter().enumerate() {
-        let shown = sides.map(|(_, arm)| shown(arm, at));
-        for (&(side, _), (mine, other)) in
-            sides.iter().zip([(shown[0], shown[1]), (shown[1], shown[0])])
-        {
-            if !mine && other {
-                warnings.push(Warning::ArmMissingInStratum { stratum: stratum.clone(), side });
-            }
-        }
-    }
-    warnings
-}
-
-fn of_quality(quality: &DataQuality) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if let Some(repeats) = quality.repeats.filter(|repeats| repeats.impressions > 0) {
-        warnings.push(Warning::RepeatedItems {
-            slates: repeats.slates,
-            impressions: repeats.impressions,
-        });
-    }
-    let rows = quality.origin.set_aside.rows;
-    if rows > 0 {
-        warnings.push(Warning::RowsSetAside { rows });
-    }
-    if let Some(table) = &quality.origin.item_topics {
-        let rows = table.set_aside.rows;
-        if rows > 0 {
-            warnings.push(Warning::TopicRowsSetAside { rows });
-        }
-        if table.items_missing > 0 {
-            warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
-        }
-    }
-    warnings
 }

@@ -40,6 +40,12 @@ impl ExposureLog {
         self
     }
 
+    /// Without weights: each row counts 1.
+    pub(crate) fn unweighted(mut self) -> Self {
+        self.numbers.remove(&Role::Weight);
+        self
+    }
+
     /// Other positions, one for each row, from 1.
     pub(crate) fn at_positions(mut self, positions: Vec<u32>) -> Self {
         debug_assert_eq!(positions.len(), self.rows);

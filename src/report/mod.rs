@@ -4,11 +4,16 @@
 #[cfg(feature = "polars")]
 mod frame;
 mod record;
+mod sensitivity;
 mod table;
 
 pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,
+};
+pub use self::sensitivity::{
+    EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
+    SensitivitySummaryRecord,
 };
 pub(crate) use self::table::{RULED, number, printable, value, wrap};
 use std::fmt;

@@ -59,18 +59,27 @@ impl ReportRecord {
     /// # Errors
     /// [`Error::Report`] when it is not a report's, or is of another version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
-        // The stamp first: a report of another version may not have this one's fields at all.
-        let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
-        if schema != REPORT_SCHEMA || version != REPORT_VERSION {
-            return Err(Error::Report {
-                detail: format!(
-                    "schema {schema:?} version {version}, where this release reads {REPORT_SCHEMA:?} version {REPORT_VERSION}"
-                ),
-            });
-        }
-        serde_json::from_str(json).map_err(failed)
+        read(json, REPORT_SCHEMA, REPORT_VERSION)
     }
+}
+
+/// Reads JSON that says which schema and version it is of.
+pub(super) fn read<T: serde::de::DeserializeOwned>(
+    json: &str,
+    its_schema: &str,
+    its_version: u32,
+) -> Result<T, Error> {
+    let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
+    // The stamp first: a report of another version may not have this one's fields at all.
+    let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
+    if schema != its_schema || version != its_version {
+        return Err(Error::Report {
+            detail: format!(
+                "schema {schema:?} version {version}, where this release reads {its_schema:?} version {its_version}"
+            ),
+        });
+    }
+    serde_json::from_str(json).map_err(failed)
 }
 
 /// What a report of any version says of itself.
@@ -317,6 +326,6 @@ impl From<&Warning> for WarningRecord {
     }
 }
 
-fn finite(number: f64) -> Option<f64> {
+pub(super) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }

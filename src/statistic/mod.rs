@@ -13,9 +13,11 @@ use crate::estimand::{Reach, Unit};
 use crate::estimate::ConfidenceInterval;
 
 mod known;
+mod named;
 
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
+pub use self::named::NamedStatistic;
 
 macro_rules! statistics {
     ($($file:ident: $($name:ident),+;)*) => {

@@ -1,0 +1,157 @@
+//! Both sides of a comparison, tallied, and what is asked of them: any statistic, in any unit.
+
+use std::sync::Arc;
+
+use super::compared::{self, Compared};
+use super::{Audit, Subject, answers};
+use crate::attention::Attention;
+use crate::baseline::Baseline;
+use crate::error::Error;
+use crate::estimand::{Denominator, Unit};
+use crate::estimate::{Estimate, Warning};
+use crate::inference::{Asked, Inference, Question};
+use crate::log::DataQuality;
+use crate::replay::RowsAre;
+use crate::statistic::{AmplificationRatio, Side, Statistic};
+use crate::tally::Tally;
+
+/// A treatment and a baseline, ready to be asked about.
+pub(crate) struct Comparison<'a> {
+    compared: Compared<'a>,
+    treatment: &'a str,
+    baseline: &'a Baseline,
+    attention: &'a Attention,
+    inference: Inference,
+    warnings: Vec<Warning>,
+    /// The state of the data; `None` for a tally of which that is not known.
+    pub(crate) quality: Option<DataQuality>,
+}
+
+impl Audit<'_> {
+    /// Tallies both sides.
+    pub(crate) fn compare(&self) -> Result<Comparison<'_>, Error> {
+        let unstated = |what, call| Error::Unstated { what, call };
+        let treatment = self.treatment.as_deref();
+        let treatment = treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
+        let baseline = self.baseline.as_ref();
+        let baseline = baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
+        let quality = match (&self.quality, &self.of) {
+            (Some(quality), _) => Some(quality.clone()),
+            (None, Subject::Log(log, _)) => Some(DataQuality::of(log)),
+            (None, Subject::Tally(_) | Subject::TwoWay(_)) => None,
+        };
+        let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
+        let compared = compared::compared(
+            &self.of,
+            (treatment, baseline),
+            attention,
+            self.second_cluster.as_ref(),
+            self.given,
+        )?;
+        let mut warnings = compared.warnings.clone();
+        if let Baseline::Arm(against) = &compared.baseline {
+            warnings.extend(empty_strata(compared.made.tally(), treatment, against));
+        }
+        if compared.rows == RowsAre::Expected {
+            warnings.push(Warning::ExpectedBaseline);
+        }
+        warnings.extend(quality.iter().flat_map(of_quality));
+        let inference = self.inference;
+        Ok(Comparison { compared, treatment, baseline, attention, inference, warnings, quality })
+    }
+}
+
+impl Comparison<'_> {
+    /// Answers by statistic, then by topic: all topics if none are said, the amplification ratio if no
+    /// statistic is.
+    pub(crate) fn estimates(
+        &self,
+        statistics: &[Arc<dyn Statistic>],
+        topics: Option<&[String]>,
+        (unit, denominator): (Unit, Denominator),
+    ) -> Result<Vec<Estimate>, Error> {
+        let all = self.compared.made.tally().axes().topics();
+        let topics = match topics {
+            Some(topics) => topics,
+            None if all.is_empty() => {
+                let call = "LogSchema::topics or with_item_topics";
+                return Err(Error::Unstated { what: "topics", call });
+            }
+            None => all,
+        };
+        let ratio: [Arc<dyn Statistic>; 1] = [Arc::new(AmplificationRatio)];
+        let statistics = if statistics.is_empty() { &ratio } else { statistics };
+        let mut questions = Vec::with_capacity(topics.len() * statistics.len());
+        for statistic in statistics {
+            for topic in topics {
+                let question = Question {
+                    topic,
+                    treatment: self.treatment,
+                    baseline: &self.compared.baseline,
+                    unit,
+                    denominator,
+                    attention: self.attention,
+                };
+                questions.push(Asked { question, statistic: &**statistic });
+            }
+        }
+        let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
+        for estimate in &mut estimates {
+            estimate.estimand.baseline = self.baseline.clone();
+            estimate.warnings.extend(self.warnings.iter().cloned());
+            if self.compared.rows == RowsAre::Expected {
+                estimate.naive = None;
+            }
+        }
+        Ok(estimates)
+    }
+}
+
+/// Strata in which one of the two arms has impressions and the other has none.
+fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> {
+    let axes = tally.axes();
+    let totals = tally.totals();
+    let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
+    let shown = |arm: &str, stratum| {
+        let arm = axes.arm(arm);
+        let mut slabs =
+            axes.slabs().filter(|slab| arm == Some(slab.arm) && slab.stratum == stratum);
+        slabs.any(|slab| totals[axes.all_cell(slab) as usize].count > 0)
+    };
+    let mut warnings = Vec::new();
+    for (at, stratum) in axes.strata().iter().enumerate() {
+        let shown = sides.map(|(_, arm)| shown(arm, at));
+        for (&(side, _), (mine, other)) in
+            sides.iter().zip([(shown[0], shown[1]), (shown[1], shown[0])])
+        {
+            if !mine && other {
+                warnings.push(Warning::ArmMissingInStratum { stratum: stratum.clone(), side });
+            }
+        }
+    }
+    warnings
+}
+
+fn of_quality(quality: &DataQuality) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(repeats) = quality.repeats.filter(|repeats| repeats.impressions > 0) {
+        warnings.push(Warning::RepeatedItems {
+            slates: repeats.slates,
+            impressions: repeats.impressions,
+        });
+    }
+    let rows = quality.origin.set_aside.rows;
+    if rows > 0 {
+        warnings.push(Warning::RowsSetAside { rows });
+    }
+    if let Some(table) = &quality.origin.item_topics {
+        let rows = table.set_aside.rows;
+        if rows > 0 {
+            warnings.push(Warning::TopicRowsSetAside { rows });
+        }
+        if table.items_missing > 0 {
+            warnings.push(Warning::ItemsWithoutTopics { items: table.items_missing });
+        }
+    }
+    warnings
+}

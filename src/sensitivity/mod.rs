@@ -1,0 +1,293 @@
+//! The same amplification under every choice that could have been made: attention, weighting, baseline,
+//! unit, denominator, multi-label rule, clusters. It wires audits together and computes no estimate.
+
+mod choices;
+mod levels;
+mod run;
+mod summary;
+
+use std::sync::Arc;
+
+pub use self::choices::{Choices, Dimension, LeftOut, Unsupported, UnsupportedKind, Weighting};
+pub use self::summary::{
+    Direction, Disagreement, Effect, Found, SensitivitySummary, Tallied, Verdict,
+};
+use crate::attention::Attention;
+use crate::baseline::Baseline;
+use crate::error::Error;
+use crate::estimand::{Denominator, Unit};
+use crate::estimate::Estimate;
+use crate::inference::Interval;
+use crate::log::{DataQuality, ExposureLog};
+use crate::replay::Pools;
+use crate::statistic::Statistic;
+use crate::tally::{ClusterBy, MultiLabel};
+
+/// A sensitivity table being put together: one question, asked in every way that the log supports.
+///
+/// Treatment and a baseline must be said. Dimensions that are not said have these levels:
+///
+/// | dimension | levels |
+/// | --- | --- |
+/// | cluster | the viewer |
+/// | attention | uniform; with positions logarithmic, reciprocal, rank-biased with persistence 0.8, top 1, 3 and 10 as far as the log has more ranks than that; with slates and satisfactions the cascade |
+/// | weighting | as logged; unweighted too if the log has weights |
+/// | unit | pooled, cluster mean, reach |
+/// | denominator | all impressions; tagged ones too if some are untagged |
+/// | multi-label rule | full; fractional too if some impressions have several topics |
+///
+/// What is left out of these, and why, is in [`SensitivityTable::left_out`]. Levels that are asked for
+/// and not supported are rows without an estimate, each with its reason.
+///
+/// # What it is for, and what not
+///
+/// It shows whether an answer hangs on a choice that somebody else would have made otherwise: a
+/// specification curve (Simonsohn, Simmons and Nelson 2020, doi 10.1038/s41562-020-0912-z). It is no
+/// menu. To look at the rows and report the one that pleases is a search for a specification; its
+/// interval covers less often than it says. State the estimand before, report its row, and this table
+/// beside it.
+///
+/// Rows are **not independent**: all are made of the same impressions. That many rows agree is no more
+/// evidence than that one does, and no share of rows is a probability. Nor are all rows equally good
+/// answers: baselines answer different questions, and an attention model that is wrong for the feed
+/// stays wrong beside right ones.
+///
+/// Reach without a threshold for mass does not depend on attention, weights or the multi-label rule: it
+/// has one row where other units have one for each of those.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::Baseline;
+/// use tiltmeter::sensitivity::{Sensitivity, Verdict};
+/// let table = Sensitivity::of(&log)
+///     .treatment("ranked")
+///     .baseline(Baseline::arm("newest"))
+///     .topics(["war"])
+///     .run()?;
+/// println!("{table}");
+/// let summary = &table.summaries()[0];
+/// // Pooled and averaged, of all and of tagged impressions, full and fractional; and reach.
+/// assert_eq!(summary.tallied.supported, 10);
+/// assert!(matches!(summary.verdict, Verdict::NeverSure { .. })); // eight viewers prove little
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Sensitivity<'l> {
+    log: &'l ExposureLog,
+    treatment: Option<String>,
+    baselines: Vec<Baseline>,
+    topics: Option<Vec<String>>,
+    statistics: Vec<Arc<dyn Statistic>>,
+    candidates: Option<&'l Pools>,
+    supply: Option<&'l ExposureLog>,
+    clusters: Vec<ClusterBy>,
+    attentions: Option<Vec<Attention>>,
+    weightings: Option<Vec<Weighting>>,
+    units: Option<Vec<Unit>>,
+    denominators: Option<Vec<Denominator>>,
+    multi_labels: Option<Vec<MultiLabel>>,
+    interval: Interval,
+}
+
+impl<'l> Sensitivity<'l> {
+    /// A table of a log. Its strata, where declared, are kept apart, as [`Audit::of`](crate::Audit::of)
+    /// does.
+    pub fn of(log: &'l ExposureLog) -> Self {
+        Self {
+            log,
+            treatment: None,
+            baselines: Vec::new(),
+            topics: None,
+            statistics: Vec::new(),
+            candidates: None,
+            supply: None,
+            clusters: Vec::new(),
+            attentions: None,
+            weightings: None,
+            units: None,
+            denominators: None,
+            multi_labels: None,
+            interval: Interval::default(),
+        }
+    }
+
+    /// The arm under test.
+    pub fn treatment(mut self, arm: impl Into<String>) -> Self {
+        self.treatment = Some(arm.into());
+        self
+    }
+
+    /// Adds a baseline.
+    pub fn baseline(mut self, baseline: Baseline) -> Self {
+        self.baselines.push(baseline);
+        self
+    }
+
+    /// The topics, in this order; all of the log's, by name, if not said.
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.topics = Some(topics.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Adds a statistic; the amplification ratio if none is added.
+    pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
+        self.statistics.push(Arc::new(statistic));
+        self
+    }
+
+    /// Adds a unit that may have been assigned or sampled independently; the viewer if none is added.
+    /// Which it was is mostly known, and then there is but one.
+    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
+        self.clusters.push(cluster);
+        self
+    }
+
+    /// The candidates of each request, for baselines that are made of them.
+    pub fn candidates(mut self, candidates: &'l Pools) -> Self {
+        self.candidates = Some(candidates);
+        self
+    }
+
+    /// The items that were available, for [`Baseline::Supply`].
+    pub fn supply(mut self, items: &'l ExposureLog) -> Self {
+        self.supply = Some(items);
+        self
+    }
+
+    /// The position models.
+    pub fn attentions(mut self, models: impl IntoIterator<Item = Attention>) -> Self {
+        self.attentions = Some(models.into_iter().collect());
+        self
+    }
+
+    /// Whether the log's weights count.
+    pub fn weightings(mut self, weightings: impl IntoIterator<Item = Weighting>) -> Self {
+        self.weightings = Some(weightings.into_iter().collect());
+        self
+    }
+
+    /// How clusters are put together.
+    pub fn units(mut self, units: impl IntoIterator<Item = Unit>) -> Self {
+        self.units = Some(units.into_iter().collect());
+        self
+    }
+
+    /// Which impressions stand below the line of a share.
+    pub fn denominators(mut self, denominators: impl IntoIterator<Item = Denominator>) -> Self {
+        self.denominators = Some(denominators.into_iter().collect());
+        self
+    }
+
+    /// How several topics share an impression.
+    pub fn multi_labels(mut self, rules: impl IntoIterator<Item = MultiLabel>) -> Self {
+        self.multi_labels = Some(rules.into_iter().collect());
+        self
+    }
+
+    /// How intervals are made.
+    pub fn interval(mut self, interval: Interval) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Answers the question in every way. The log is tallied once for each cluster, multi-label rule and
+    /// weighting, under all attention models in one pass; baselines that are made of candidates or of
+    /// the time before need a pass for each attention model too.
+    ///
+    /// # Errors
+    /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`],
+    /// [`Error::UnknownTopic`] and [`Error::SameArm`] for names that cannot be asked about;
+    /// [`Error::Parameter`] for levels out of their range; and where no combination at all is supported,
+    /// what the first of them lacks.
+    pub fn run(self) -> Result<SensitivityTable, Error> {
+        run::run(&self)
+    }
+}
+
+/// The answers to one question in every way that was asked, side by side.
+///
+/// `Display` prints verdicts and rows, [`to_json`](Self::to_json) the versioned JSON
+/// (`docs/sensitivity-json.md`); [`to_svg`](Self::to_svg), with the feature `plot`, draws the
+/// specification curve.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct SensitivityTable {
+    treatment: String,
+    rows: Vec<SensitivityRow>,
+    summaries: Vec<SensitivitySummary>,
+    varied: Vec<Dimension>,
+    left_out: Vec<LeftOut>,
+    quality: DataQuality,
+}
+
+/// One way to put the question, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SensitivityRow {
+    /// The topic.
+    pub topic: String,
+    /// The statistic's name.
+    pub statistic: &'static str,
+    /// What was chosen.
+    pub choices: Choices,
+    /// The estimate, or why there is none.
+    pub outcome: Result<Estimate, Unsupported>,
+    /// On which side of no amplification it lies; `None` without an estimate, and for statistics that
+    /// compare nothing.
+    pub found: Option<Found>,
+}
+
+impl SensitivityTable {
+    /// The arm under test.
+    #[must_use]
+    pub fn treatment(&self) -> &str {
+        &self.treatment
+    }
+
+    /// All rows: by statistic as they were added, then by topic, then by the dimensions, the last of
+    /// which changes first.
+    pub fn rows(&self) -> &[SensitivityRow] {
+        &self.rows
+    }
+
+    /// The rows of a statistic and topic.
+    pub fn rows_of(&self, statistic: &str, topic: &str) -> impl Iterator<Item = &SensitivityRow> {
+        self.rows.iter().filter(move |row| row.statistic == statistic && row.topic == topic)
+    }
+
+    /// What the rows say together, for each statistic and topic.
+    pub fn summaries(&self) -> &[SensitivitySummary] {
+        &self.summaries
+    }
+
+    /// The dimensions with more than one level.
+    #[must_use]
+    pub fn varied(&self) -> &[Dimension] {
+        &self.varied
+    }
+
+    /// Levels that would have been taken by themselves, if the log supported them.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// The state of the log's data.
+    #[must_use]
+    pub fn quality(&self) -> &DataQuality {
+        &self.quality
+    }
+
+    /// Rows without an estimate: each reason once, with how many there are.
+    #[must_use]
+    pub fn unsupported(&self) -> Vec<(&Unsupported, usize)> {
+        let mut seen: Vec<(&Unsupported, usize)> = Vec::new();
+        for reason in self.rows.iter().filter_map(|row| row.outcome.as_ref().err()) {
+            match seen.iter_mut().find(|(its, _)| *its == reason) {
+                Some((_, rows)) => *rows += 1,
+                None => seen.push((reason, 1)),
+            }
+        }
+        seen
+    }
+}

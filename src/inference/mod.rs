@@ -4,6 +4,7 @@
 mod assignment;
 mod at_limits;
 mod bootstrap;
+mod cmh;
 mod contribution;
 mod delta;
 mod design;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
+pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
 pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
@@ -218,6 +220,7 @@ pub fn estimates(
     inference.check(asked)?;
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
+        statistic.check_strata(tally.axes().strata())?;
     }
     let replicates = joint::Replicates::of(tally, asked, &inference)?;
     let answers = asked
@@ -386,6 +389,7 @@ fn tested(
         (Test::Permutation(test), _, _, Some(contributions)) => {
             test.test(tally, asked, contributions, warnings)?
         }
+        (Test::CochranMantelHaenszel(test), _, _, _) => test.test(tally, asked)?,
         (Test::Delta(test), _, Some(case), _) => {
             test.test(case.at, statistic, case.influence.variance())
         }

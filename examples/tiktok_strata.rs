@@ -78,16 +78,16 @@ fn read(path: &Path) -> Result<ExposureLog, Error> {
 }
 
 /// By state and arm, the devices.
-type Devices = BTreeMap<String, BTreeMap<String, BTreeSet<u32>>>;
+type Devices = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 fn devices(log: &ExposureLog) -> Result<Devices, Error> {
     let (states, devices) = (log.column("state")?, log.column("device")?);
     let mut found = Devices::new();
     for row in 0..log.rows() {
         let arm = log.arms().and_then(|arms| arms.id(row));
-        if let (Some(state), Some(arm), Some(device)) = (states.id(row), arm, devices.code(row)) {
+        if let (Some(state), Some(arm), Some(device)) = (states.id(row), arm, devices.id(row)) {
             let arms = found.entry(state.to_owned()).or_default();
-            arms.entry(arm.to_owned()).or_default().insert(device);
+            arms.entry(arm.to_owned()).or_default().insert(device.to_owned());
         }
     }
     Ok(found)
@@ -230,7 +230,7 @@ impl Found {
     }
 
     fn json(&self) -> String {
-        let counts = |arms: &BTreeMap<String, BTreeSet<u32>>| -> BTreeMap<String, usize> {
+        let counts = |arms: &BTreeMap<String, BTreeSet<String>>| -> BTreeMap<String, usize> {
             arms.iter().map(|(arm, devices)| (arm.clone(), devices.len())).collect()
         };
         let devices: BTreeMap<_, _> =

@@ -434,7 +434,8 @@ impl Naive {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// Fewer than 10 clusters in an arm: robust standard errors are then too small on average.
+    /// Fewer than 10 clusters in an arm: robust standard errors are then too small on average. Of a
+    /// statistic that passes over strata which one arm has nothing in, the clusters of the others.
     FewClusters {
         /// The arm.
         side: Side,

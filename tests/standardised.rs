@@ -13,14 +13,14 @@ use tiltmeter::simulate::{Contrast, Preset, SimulationConfig, Truth, TruthSpec};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
     AmplificationRatio, BaselineShare, CompositionEffect, Difference, MantelHaenszelDifference,
-    MantelHaenszelOddsRatio, MantelHaenszelRatio, OddsRatio, RateEffect, StandardPopulation,
+    MantelHaenszelOddsRatio, MantelHaenszelRatio, OddsRatio, RateEffect, Side, StandardPopulation,
     StandardisedDifference, StandardisedRatio, Statistic, TreatmentShare, TwoArms, Undefined,
     Working,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
     Attention, Audit, Baseline, Error, Estimate, ExposureLog, Interval, NoTest, TestUsed, Tested,
-    Unit, Value,
+    Unit, Value, Warning,
 };
 
 /// Impressions of (cluster, arm, stratum, whether of the topic).
@@ -250,7 +250,7 @@ fn rejections(studies: u64, each: usize, alike: f64) -> [f64; 4] {
 /// is another matter: arms are spread otherwise over strata, and it differs from 1.
 #[test]
 fn sizes_under_the_null() {
-    const STUDIES: u64 = 1_000;
+    const STUDIES: u64 = 2_000;
     let error = |size: f64| 4.0 * (size * (1.0 - size) / STUDIES as f64).sqrt();
     // The correlation of two impressions is the chance that both do as the cluster's taste.
     let [clustered, independent, crude, delta] = rejections(STUDIES, 20, 0.2_f64.sqrt());
@@ -324,6 +324,50 @@ fn strata_of_one_arm() {
         let test = Test::CochranMantelHaenszel(CmhTest { errors, ..CmhTest::default() });
         let apart = first(audit(&log_with(true, &[])).statistic(AmplificationRatio).test(test));
         assert_eq!(apart.test.unwrap().p, Err(NoTest::NoStratumInBothArms));
+    }
+}
+
+/// Clusters of strata that one arm has nothing in change neither errors nor degrees of freedom, and the
+/// warning of few clusters is of those that count.
+#[test]
+fn clusters_elsewhere_do_not_count() {
+    use tiltmeter::inference::Jackknife;
+    let rows = |elsewhere: i64| {
+        let common = (0..10_i64).flat_map(|cluster| {
+            let arm = if cluster % 2 == 0 { "a" } else { "b" };
+            let stratum = format!("s{}", cluster / 2 % 2);
+            (0..9).map(move |at| (cluster, arm, stratum.clone(), (at * at + cluster) % 5 < 2))
+        });
+        let others = (0..elsewhere).flat_map(|cluster| {
+            (0..4).map(move |at| (100 + cluster, "a", "only here".to_owned(), at % 3 == 0))
+        });
+        log(&common.chain(others).collect::<Vec<_>>())
+    };
+    let population = |log: &ExposureLog| {
+        let strata = [("s0", 1.0), ("s1", 3.0), ("only here", 0.0)];
+        let there = if log.rows() > 90 { &strata[..] } else { &strata[..2] };
+        StandardisedRatio { population: StandardPopulation::declared(there.iter().copied()) }
+    };
+    let (alone, among) = (rows(0), rows(30));
+    let delta = Interval::Delta(Delta::default());
+    for interval in [delta, Interval::Jackknife(Jackknife::default()), Interval::default()] {
+        for of in [0, 1] {
+            let [alone, among] = [&alone, &among].map(|log| {
+                let audit = audit(log).interval(interval);
+                first(match of {
+                    0 => audit.statistic(MantelHaenszelRatio),
+                    _ => audit.statistic(population(log)),
+                })
+            });
+            assert!(alone.interval.is_ok());
+            let (mine, its) = (among.interval.unwrap(), alone.interval.unwrap());
+            assert!((mine.low.unwrap() / its.low.unwrap() - 1.0).abs() < 1e-12);
+            assert!((mine.high.unwrap() / its.high.unwrap() - 1.0).abs() < 1e-12);
+            assert_eq!(among.degrees_of_freedom, alone.degrees_of_freedom);
+            let five = Warning::FewClusters { side: Side::Treatment, clusters: 5 };
+            assert!(among.warnings.contains(&five), "{:?}", among.warnings);
+            assert_eq!((among.clusters.treatment, alone.clusters.treatment), (35, 5));
+        }
     }
 }
 

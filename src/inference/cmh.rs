@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::Asked;
-use super::contribution::{Contributions, index};
+use super::contribution::Contributions;
 use super::influence::Influence;
 use super::testing::above;
 use crate::error::Error;
@@ -35,9 +35,10 @@ use crate::tally::Tally;
 /// over both arms, and `U^2` over it is compared with F of 1 and so many degrees of freedom as the delta
 /// method's t has; a score test as for other correlated data (Donald and Donner 1987, doi
 /// 10.1002/sim.4780060408; Zhang and Boos 1997, Biometrics 53, 1185-1198). Clusters that have nothing in a
-/// stratum of both arms do not count as clusters. In simulations with 12 clusters of 20 impressions in
-/// each arm of three strata, and a correlation of 0.2 within clusters, it rejected a true null in about
-/// 5% of studies (`tests/standardised.rs`). With few clusters it is as rough as [`super::DeltaTest`].
+/// stratum of both arms do not count as clusters. In 8,000 simulated studies with 36 clusters of 20
+/// impressions in each arm, spread otherwise over three strata, and a correlation of 0.2 within clusters,
+/// it rejected a true null in 5.2% (the delta method's test of the Mantel-Haenszel ratio in 5.6%). With few
+/// clusters it is as rough as [`super::DeltaTest`].
 ///
 /// **Independent errors** are the textbook's; see [`CmhErrors::Independent`].
 ///
@@ -86,7 +87,7 @@ pub enum CmhErrors {
     /// Every impression is independent and weighs 1: the textbook's hypergeometric variance
     /// `sum_k n1 n0 m (N - m) / (N^2 (N - 1))`, `m = a + c`, and the chi-square distribution with one
     /// degree of freedom. Impressions of one viewer are hardly ever independent, and it then rejects far
-    /// too often: in the simulations of [`CmhTest`] in about 4 of 10 studies without any amplification.
+    /// too often: in the simulations of [`CmhTest`] in 38% of studies without any amplification.
     /// It is here to be shown beside the clustered one, and for logs with one impression for each
     /// viewer. Where masses are weighed, or the unit is not
     /// [`Unit::Pooled`](crate::Unit::Pooled), there is none:
@@ -160,8 +161,8 @@ fn excess(by_stratum: &Contributions) -> f64 {
 
 fn clustered(by_stratum: &Contributions) -> Tested {
     let gradient: Vec<f64> =
-        Stratum::compared(by_stratum.totals()).flat_map(Stratum::excess_gradient).collect();
-    match Influence::of(&gradient, &compared(by_stratum)).variance() {
+        Stratum::all(by_stratum.totals()).flat_map(Stratum::excess_gradient).collect();
+    match Influence::of(&gradient, by_stratum).variance() {
         Err(reason) => Tested::none(reason.into()),
         Ok(known) => {
             let distance = excess(by_stratum).abs() / known.variance.sqrt();
@@ -175,30 +176,4 @@ fn clustered(by_stratum: &Contributions) -> Tested {
             }
         }
     }
-}
-
-/// The strata that both arms have something in, and the clusters that have something there: others tell
-/// nothing of how the sum varies, and would count as clusters.
-fn compared(by_stratum: &Contributions) -> Contributions {
-    let (mut cells, mut columns) = (Vec::new(), Vec::new());
-    let all: Vec<_> = by_stratum.cells_with_columns().collect();
-    for (stratum, of_stratum) in Stratum::all(by_stratum.totals()).zip(all.chunks_exact(4)) {
-        if stratum.is_compared() {
-            cells.extend(of_stratum.iter().map(|(cell, _)| **cell));
-            columns.extend(of_stratum.iter().map(|(_, column)| *column));
-        }
-    }
-    let mut present = vec![[false; 2]; by_stratum.present().len()];
-    for (cell, column) in cells.iter().zip(&columns) {
-        for (present, value) in present.iter_mut().zip(*column) {
-            present[index(cell.side)] |= *value > 0.0;
-        }
-    }
-    let kept: Vec<usize> = (0..present.len()).filter(|&at| present[at] != [false; 2]).collect();
-    Contributions::of_columns(
-        columns.iter().map(|column| kept.iter().map(|&at| column[at]).collect()).collect(),
-        kept.iter().map(|&at| present[at]).collect(),
-        kept.iter().map(|&at| by_stratum.places()[at]).collect(),
-        cells,
-    )
 }

@@ -300,6 +300,7 @@ fn answer(
                 contributions,
                 influence: Influence::of(&gradient, contributions),
             });
+            case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
             let of_value = (value, statistic.scale());
             let doubt =
                 doubt(&interval, of_value, summary, case.as_ref(), replicated, &mut warnings);
@@ -415,6 +416,20 @@ pub(crate) fn reported(working: Working, scale: Scale) -> Value {
             other => other,
         },
         Working::Undefined(reason) => Value::Undefined(reason),
+    }
+}
+
+/// Warns of arms in which few clusters are where the statistic looks, whatever others there are.
+fn few_that_count(influence: &Influence, summary: &Summary, warnings: &mut Vec<Warning>) {
+    let ClusterCounts { treatment, baseline, .. } = summary.clusters();
+    for (side, all) in [(Side::Treatment, treatment), (Side::Baseline, baseline)] {
+        let counted = influence.groups().of_side(side).filter(|counted| *counted < all);
+        if let Some(clusters) = counted.filter(|counted| *counted < FEW_CLUSTERS) {
+            let said =
+                |its: &Warning| matches!(its, Warning::FewClusters { side: of, .. } if *of == side);
+            warnings.retain(|warning| !said(warning));
+            warnings.push(Warning::FewClusters { side, clusters });
+        }
     }
 }
 

@@ -104,7 +104,7 @@ fn log_of(totals: &[f64], above: f64, below: f64) -> Working {
 /// It is the amplification that arms have in every stratum, where it is one and the same: strata in
 /// which arms have other parts of their impressions do not show in it. Where amplification differs
 /// between strata it is a mean of it, with weights of its own. A stratum that one arm has nothing in
-/// counts for nothing, and the report warns of it.
+/// counts for nothing, nor do its clusters, and the report warns of it.
 ///
 /// Intervals are made for its logarithm, by cluster as those of all statistics. The naive error beside
 /// is Greenland's and Robins's, for impressions that weigh 1.

@@ -193,7 +193,10 @@ def case(name, rows):
         if "south" in strata and label != "mantel_haenszel_difference":
             continue
         influences = (by_cluster * gradient(value, t)).sum(axis=(1, 2, 3))
-        robust, degrees = variance(influences, sides)
+        # Clusters of strata that one arm has nothing in are not looked at.
+        common = (t[:, :, 1] > 0).all(axis=0)
+        counted = [c for c, x in enumerate(by_cluster) if x[:, common].sum() > 0]
+        robust, degrees = variance(influences[counted], [sides[c] for c in counted])
         is_common = label == "mantel_haenszel_difference"
         out[label] = {
             "working": value(t),

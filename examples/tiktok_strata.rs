@@ -165,11 +165,12 @@ fn line(estimate: &Estimate) -> String {
     let is_difference = ["difference", "composition_effect", "rate_effect"]
         .contains(&estimate.estimand.statistic.as_str());
     let number = |value: f64| match is_difference {
-        true => format!("{:+.2} points", 100.0 * value),
+        true => format!("{:+.2}", 100.0 * value),
         false => format!("{value:.3}"),
     };
+    let unit = if is_difference { " points" } else { "" };
     let value = match estimate.value {
-        Value::Estimated(value) | Value::Zero(value) => number(value),
+        Value::Estimated(value) | Value::Zero(value) => number(value) + unit,
         Value::Undefined(reason) => format!("undefined: {reason}"),
         other => other.state().to_owned(),
     };
@@ -254,6 +255,16 @@ impl Found {
         text += ABOUT_STATES;
         print(&mut text, &self.neutral);
         text += ABOUT_NEUTRAL;
+        let crude = self.neutral[0].report.estimate(&AmplificationRatio, "Republican");
+        let georgia = self.georgia[0].report.estimate(&AmplificationRatio, "Republican");
+        if let (Some(crude), Some(georgia)) = (crude, georgia)
+            && let (Some(crude), Some(georgia)) = (crude.value.number(), georgia.value.number())
+        {
+            let _ = writeln!(
+                text,
+                "Republican, right against neutral: {crude:.2} of all states, {georgia:.2} of Georgia's."
+            );
+        }
         print(&mut text, &self.georgia);
         text += ABOUT_GEORGIA;
         text
@@ -280,5 +291,5 @@ have values, but use Georgia's devices alone. They are the comparison below.
 
 const ABOUT_GEORGIA: &str = "
 What can be said of neutral devices is of Georgia only, and of two neutral devices, of which one may
-be odd: hence the wide intervals.
+be odd: hence the wide intervals. With so few devices no test is to be trusted that is not exact.
 ";

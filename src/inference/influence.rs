@@ -1,6 +1,10 @@
 //! How much each cluster moves a statistic, and which clusters vary together: what every method
 //! that is not a plain bootstrap starts from.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use super::contribution::{Contributions, index};
 use crate::estimate::{NoInterval, Relation};
 use crate::statistic::{Over, Side};
@@ -61,10 +65,9 @@ impl Groups {
     /// counted as clusters would make it look better known than it is.
     fn where_it_looks(mut self, gradient: &[f64], contributions: &Contributions) -> Self {
         let cells = contributions.summary().cells();
-        let is_seen = |over: Over| {
-            over == Over::AllStrata
-                || cells.iter().zip(gradient).any(|(cell, by)| cell.over == over && *by != 0.0)
-        };
+        let depends = cells.iter().zip(gradient).filter(|(_, by)| **by != 0.0);
+        let strata: HashSet<Over, RandomState> = depends.map(|(cell, _)| cell.over).collect();
+        let is_seen = |over: Over| over == Over::AllStrata || strata.contains(&over);
         let seen: Vec<bool> = cells.iter().map(|cell| is_seen(cell.over)).collect();
         if seen.iter().all(|seen| *seen) || !seen.contains(&true) {
             return self;

@@ -210,7 +210,8 @@ pub fn estimate(
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
-/// confidence level outside (0, 1) and the like; [`Error::ClusterInTwoBlocks`].
+/// confidence level outside (0, 1) and the like; [`Error::StandardStrata`] for a declared population of
+/// other strata than the tally's; [`Error::ClusterInTwoBlocks`].
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],

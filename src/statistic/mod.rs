@@ -1,8 +1,9 @@
 //! Statistics: functions from totals to a number, each with its exact gradient. A statistic
 //! divides and never samples; intervals are made from it elsewhere.
 //!
-//! To add one, write a file with a type that implements [`Statistic`] and list it below. It then
-//! has clustered intervals, the naive one beside them, and a place in reports.
+//! To add one, write a file with a type that implements [`Statistic`] and list it below; one with
+//! parameters under those, with the values that tests and reports should know. It then has clustered
+//! intervals, the naive one beside them, and a place in reports.
 
 use std::fmt;
 

@@ -262,7 +262,7 @@ impl Found {
         {
             let _ = writeln!(
                 text,
-                "Republican, right against neutral: {crude:.2} of all states, {georgia:.2} of Georgia's."
+                "Republican, right against neutral: {crude:.3} of all states, {georgia:.3} of Georgia's."
             );
         }
         print(&mut text, &self.georgia);
@@ -291,5 +291,6 @@ have values, but use Georgia's devices alone. They are the comparison below.
 
 const ABOUT_GEORGIA: &str = "
 What can be said of neutral devices is of Georgia only, and of two neutral devices, of which one may
-be odd: hence the wide intervals. With so few devices no test is to be trusted that is not exact.
+be odd: hence the wide intervals. With so few devices no test is to be trusted that is not exact, and
+an exact one cannot say much: five devices can be dealt out in ten ways, so no p is below 0.1.
 ";

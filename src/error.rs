@@ -301,6 +301,22 @@ pub enum Error {
         /// The range it must lie in.
         expected: &'static str,
     },
+    /// A declared population has other strata than the tally or simulation.
+    #[error(
+        "{statistic}: the declared population lacks the strata {} and declares the unknown ones {}; \
+         declare a part for every stratum, 0 for one that is not to count, and for no other \
+         (Audit::strata says what the strata are)",
+        quoted(missing),
+        quoted(unknown)
+    )]
+    StandardStrata {
+        /// The statistic's name.
+        statistic: &'static str,
+        /// Strata without a declared part, sorted.
+        missing: Vec<String>,
+        /// Declared strata that there are none of, sorted.
+        unknown: Vec<String>,
+    },
     /// A p-value is none.
     #[error("p-value {position} (counted from 0) is {value}; it must be between 0 and 1")]
     PValue {

@@ -216,10 +216,11 @@ pub struct Tested {
     pub adjusted_by: Option<Multiplicity>,
     /// How the p-value came about; `None` where there is none.
     pub method: Option<TestUsed>,
-    /// What was compared with its distribution: a distance in standard errors, or for permutations
-    /// what they compare; `None` where there is no finite one.
+    /// What was compared with its distribution: a distance in standard errors, the square of one for
+    /// Cochran's, Mantel's and Haenszel's test, or for permutations what they compare; `None` where there
+    /// is no finite one.
     pub statistic: Option<f64>,
-    /// Degrees of freedom of Student's t; `None` for other distributions.
+    /// Degrees of freedom of Student's t, or of F below the line; `None` for other distributions.
     pub degrees_of_freedom: Option<f64>,
 }
 
@@ -269,6 +270,14 @@ pub enum NoTest {
     UnpairedTotals,
     /// Every block has clusters of one arm only, so none could have been assigned otherwise.
     NothingToPermute,
+    /// The test takes impressions for independent ones that weigh 1, and totals are not counts of such:
+    /// impressions are weighed, or the unit is another than
+    /// [`Unit::Pooled`](crate::Unit::Pooled).
+    NotCountsOfImpressions,
+    /// No stratum has mass in both arms, so that nothing can be compared within one.
+    NoStratumInBothArms,
+    /// The test is of amplification, and the statistic's null says something else.
+    NotOfAmplification,
 }
 
 impl From<NoInterval> for NoTest {
@@ -296,6 +305,9 @@ impl fmt::Display for NoTest {
             Self::NotOfTwoShares => "not a function of two shares",
             Self::UnpairedTotals => "not the same totals of both arms",
             Self::NothingToPermute => "no block has clusters of both arms",
+            Self::NotCountsOfImpressions => "not counts of impressions",
+            Self::NoStratumInBothArms => "no stratum in both arms",
+            Self::NotOfAmplification => "not of amplification",
         })
     }
 }
@@ -317,6 +329,12 @@ pub enum TestUsed {
     PermutationExact,
     /// Permutation of clusters over arms: assignments drawn at random.
     Permutation,
+    /// Cochran-Mantel-Haenszel test of independent impressions, chi-square.
+    CochranMantelHaenszel,
+    /// The same with a correction for continuity.
+    CochranMantelHaenszelCorrected,
+    /// Cochran-Mantel-Haenszel test with the variance of clusters, F.
+    CochranMantelHaenszelClustered,
     /// Two one-sided tests with Student's t.
     EquivalenceStudentT,
     /// Two one-sided tests with the normal.
@@ -334,6 +352,17 @@ impl fmt::Display for TestUsed {
             }
             Self::PermutationExact => "permutation test over clusters, over all assignments",
             Self::Permutation => "permutation test over clusters",
+            Self::CochranMantelHaenszel => {
+                "Cochran-Mantel-Haenszel test of equal shares within strata, impressions taken for \
+                 independent"
+            }
+            Self::CochranMantelHaenszelCorrected => {
+                "Cochran-Mantel-Haenszel test of equal shares within strata, impressions taken for \
+                 independent, corrected for continuity"
+            }
+            Self::CochranMantelHaenszelClustered => {
+                "cluster-robust Cochran-Mantel-Haenszel test of equal shares within strata"
+            }
             Self::EquivalenceStudentT => "equivalence test, two one-sided t tests",
             Self::EquivalenceNormal => "equivalence test, two one-sided z tests",
         })
@@ -414,7 +443,8 @@ impl Naive {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// Fewer than 10 clusters in an arm: robust standard errors are then too small on average.
+    /// Fewer than 10 clusters in an arm: robust standard errors are then too small on average. Of a
+    /// statistic that passes over strata which one arm has nothing in, the clusters of the others.
     FewClusters {
         /// The arm.
         side: Side,

@@ -236,7 +236,8 @@ impl<'l> Audit<'l> {
     /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
-    /// out of their range and for a unit that a statistic has no meaning for.
+    /// out of their range and for a unit that a statistic has no meaning for; [`Error::StandardStrata`]
+    /// for a declared population of other strata.
     pub fn run(self) -> Result<AuditReport, Error> {
         let comparison = self.compare()?;
         let way = (self.unit, self.denominator);

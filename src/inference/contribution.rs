@@ -9,7 +9,7 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Estimand, Reach, Unit};
 use crate::estimate::{ArmTotals, ClusterCounts};
-use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
+use crate::statistic::{Cell, Over, Quantity, Side, Statistic, phrase_in_full};
 use crate::tally::{CellSum, Mass, Tally};
 
 /// What is asked of a tally, but for the statistic.
@@ -35,7 +35,7 @@ impl Question<'_> {
         let spec = tally.spec();
         Estimand {
             statistic: statistic.name().to_owned(),
-            phrase: statistic.phrase().to_owned(),
+            phrase: phrase_in_full(statistic),
             topic: self.topic.to_owned(),
             treatment: self.treatment.to_owned(),
             baseline: self.baseline.clone(),

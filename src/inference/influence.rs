@@ -1,9 +1,13 @@
 //! How much each cluster moves a statistic, and which clusters vary together: what every method
 //! that is not a plain bootstrap starts from.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use super::contribution::{Contributions, index};
 use crate::estimate::{NoInterval, Relation};
-use crate::statistic::Side;
+use crate::statistic::{Over, Side};
 
 /// A variance and the degrees of freedom with which it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +60,35 @@ impl Groups {
         Self { of, sizes, sides: sides.into_iter().map(Some).collect() }
     }
 
+    /// Without the clusters that have nothing where the statistic looks: those of strata that it passes
+    /// over, as Mantel's and Haenszel's do where one arm has nothing. They do not vary what it says, and
+    /// counted as clusters would make it look better known than it is.
+    fn where_it_looks(mut self, gradient: &[f64], contributions: &Contributions) -> Self {
+        let cells = contributions.summary().cells();
+        let depends = cells.iter().zip(gradient).filter(|(_, by)| **by != 0.0);
+        let strata: HashSet<Over, RandomState> = depends.map(|(cell, _)| cell.over).collect();
+        let is_seen = |over: Over| over == Over::AllStrata || strata.contains(&over);
+        let seen: Vec<bool> = cells.iter().map(|cell| is_seen(cell.over)).collect();
+        if seen.iter().all(|seen| *seen) || !seen.contains(&true) {
+            return self;
+        }
+        let columns = contributions.columns().iter().zip(&seen).filter(|(_, seen)| **seen);
+        let columns: Vec<_> = columns.map(|(column, _)| column).collect();
+        for (cluster, group) in self.of.iter_mut().enumerate() {
+            if *group != Self::NONE && columns.iter().all(|column| column[cluster] == 0.0) {
+                self.sizes[usize::from(*group)] -= 1;
+                *group = Self::NONE;
+            }
+        }
+        self
+    }
+
+    /// How many clusters of an arm vary by themselves, apart from those of the other.
+    pub(super) fn of_side(&self, side: Side) -> Option<u64> {
+        let group = self.sides.iter().position(|its| *its == Some(side))?;
+        Some(self.sizes[group] as u64)
+    }
+
     /// How many clusters each group has.
     pub(super) fn sizes(&self) -> &[usize] {
         &self.sizes
@@ -92,7 +125,7 @@ struct Moments {
 impl Influence {
     pub(super) fn of(gradient: &[f64], contributions: &Contributions) -> Self {
         let by_cluster = influences(contributions.columns(), gradient);
-        let groups = Groups::of(contributions);
+        let groups = Groups::of(contributions).where_it_looks(gradient, contributions);
         let mut sums = vec![0.0; groups.sizes.len()];
         let members = || {
             let all = by_cluster.iter().zip(&groups.of);

@@ -121,8 +121,7 @@ pub(super) fn settle(
     mut answers: Vec<Answer>,
     inference: &Inference,
 ) -> Result<Vec<Estimate>, Error> {
-    let names: Vec<String> =
-        answers.iter().map(|answer| answer.estimate.estimand.statistic.clone()).collect();
+    let names: Vec<String> = answers.iter().map(|answer| family(&answer.estimate)).collect();
     for family in families(names.iter().map(String::as_str)) {
         if let Interval::Simultaneous(method) = inference.interval {
             let used = match method.errors {
@@ -162,10 +161,14 @@ fn adjust_by_replicates(answers: &mut [Answer], family: &[usize], method: Multip
     }
 }
 
+/// What estimates of one statistic have in common: its name, and its parameters in the phrase.
+fn family(estimate: &Estimate) -> String {
+    format!("{}: {}", estimate.estimand.statistic, estimate.estimand.phrase)
+}
+
 /// Adjusts the p-values of each statistic; those that are missing count as no tests.
 pub(super) fn adjust_by_p(estimates: &mut [Estimate], method: &Multiplicity) -> Result<(), Error> {
-    let names: Vec<String> =
-        estimates.iter().map(|estimate| estimate.estimand.statistic.clone()).collect();
+    let names: Vec<String> = estimates.iter().map(family).collect();
     for family in families(names.iter().map(String::as_str)) {
         let p = |&at: &usize| Some((at, estimates[at].test?.p.ok()?));
         let (members, p): (Vec<_>, Vec<_>) = family.iter().filter_map(p).unzip();

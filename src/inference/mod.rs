@@ -4,6 +4,7 @@
 mod assignment;
 mod at_limits;
 mod bootstrap;
+mod cmh;
 mod contribution;
 mod delta;
 mod design;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
+pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
 pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
@@ -223,7 +225,8 @@ pub fn estimate(
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
-/// confidence level outside (0, 1) and the like; [`Error::ClusterInTwoBlocks`].
+/// confidence level outside (0, 1) and the like; [`Error::StandardStrata`] for a declared population of
+/// other strata than the tally's; [`Error::ClusterInTwoBlocks`].
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],
@@ -234,6 +237,7 @@ pub fn estimates(
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
         inference.check_baseline(*statistic)?;
+        statistic.check_strata(tally.axes().strata())?;
     }
     let replicates = joint::Replicates::of(tally, asked, &inference)?;
     let answers = asked
@@ -314,6 +318,7 @@ fn answer(
                 influence: Influence::of(&gradient, contributions)
                     .with_baseline(statistic.variance_of_baseline(summary.totals())),
             });
+            case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
             let of_value = (value, statistic.scale());
             let doubt =
                 doubt(&interval, of_value, summary, case.as_ref(), replicated, &mut warnings);
@@ -404,6 +409,7 @@ fn tested(
         (Test::Permutation(test), _, _, Some(contributions)) => {
             test.test(tally, asked, contributions, warnings)?
         }
+        (Test::CochranMantelHaenszel(test), _, _, _) => test.test(tally, asked)?,
         (Test::Delta(test), _, Some(case), _) => {
             test.test(case.at, statistic, case.influence.variance())
         }
@@ -429,6 +435,20 @@ pub(crate) fn reported(working: Working, scale: Scale) -> Value {
             other => other,
         },
         Working::Undefined(reason) => Value::Undefined(reason),
+    }
+}
+
+/// Warns of arms in which few clusters are where the statistic looks, whatever others there are.
+fn few_that_count(influence: &Influence, summary: &Summary, warnings: &mut Vec<Warning>) {
+    let ClusterCounts { treatment, baseline, .. } = summary.clusters();
+    for (side, all) in [(Side::Treatment, treatment), (Side::Baseline, baseline)] {
+        let counted = influence.groups().of_side(side).filter(|counted| *counted < all);
+        if let Some(clusters) = counted.filter(|counted| *counted < FEW_CLUSTERS) {
+            let said =
+                |its: &Warning| matches!(its, Warning::FewClusters { side: of, .. } if *of == side);
+            warnings.retain(|warning| !said(warning));
+            warnings.push(Warning::FewClusters { side, clusters });
+        }
     }
 }
 

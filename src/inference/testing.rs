@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use super::cmh::CmhTest;
 use super::delta::Quantile;
 use super::influence::Variance;
 use super::permutation::Permutation;
@@ -35,6 +36,8 @@ pub enum Test {
     /// The statistic had chance given the clusters to the arms otherwise: exact for any number of
     /// clusters that were assigned at random.
     Permutation(Permutation),
+    /// Whether arms are alike within every stratum, whatever their composition.
+    CochranMantelHaenszel(CmhTest),
     /// Two one-sided tests: is the amplification within a margin?
     Equivalence(Equivalence),
 }
@@ -45,6 +48,7 @@ impl Test {
             Self::Delta(_) => Ok(()),
             Self::WildBootstrap(test) => test.check(),
             Self::Permutation(test) => test.check(),
+            Self::CochranMantelHaenszel(test) => test.check(),
             Self::Equivalence(test) => scales.into_iter().try_for_each(|scale| test.check(scale)),
         }
     }
@@ -187,7 +191,7 @@ fn distance(
 }
 
 /// The probability that Student's t or the normal exceeds a number.
-fn above(errors: f64, degrees: Option<f64>) -> f64 {
+pub(super) fn above(errors: f64, degrees: Option<f64>) -> f64 {
     let student = degrees.and_then(|degrees| StudentsT::new(0.0, 1.0, degrees).ok());
     match student {
         Some(student) => student.sf(errors),

@@ -61,8 +61,10 @@ impl AuditReport {
         statistic: &dyn crate::statistic::Statistic,
         topic: &str,
     ) -> Option<&Estimate> {
-        self.estimates.iter().find(|estimate| {
-            estimate.estimand.statistic == statistic.name() && estimate.estimand.topic == topic
+        let phrase = crate::statistic::phrase_in_full(statistic);
+        self.estimates.iter().find(|Estimate { estimand, .. }| {
+            (&*estimand.statistic, &*estimand.topic) == (statistic.name(), topic)
+                && estimand.phrase == phrase
         })
     }
 

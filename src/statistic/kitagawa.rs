@@ -2,7 +2,7 @@
 //! with it.
 
 use super::mantel_haenszel::{Stratum, cells_by_stratum};
-use super::{Cell, Scale, Statistic, Undefined, Working};
+use super::{Cell, NullOf, Scale, Statistic, Undefined, Working};
 
 /// Weights and rates of a stratum, `w` and `r` of each arm.
 struct Parts {
@@ -100,6 +100,10 @@ impl Statistic for CompositionEffect {
 
     fn scale(&self) -> Scale {
         Scale::Linear
+    }
+
+    fn null_of(&self) -> NullOf {
+        NullOf::Composition
     }
 
     fn value(&self, totals: &[f64]) -> Working {

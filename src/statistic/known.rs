@@ -1,7 +1,8 @@
 //! Statistics against a baseline that is known from elsewhere: it is no arm, so only the treatment's
 //! totals are asked for, and only they vary.
 
-use super::{AtLimits, Cell, Over, Quantity, Scale, Side, Statistic, Units, Working};
+use super::{AtLimits, Cell, NullOf, Over, Quantity, Scale, Side, Statistic, Units, Working};
+use crate::error::Error;
 
 /// A baseline that is no arm.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +66,18 @@ impl Statistic for AgainstKnown<'_> {
 
     fn phrase(&self) -> &'static str {
         self.of.phrase()
+    }
+
+    fn details(&self) -> Option<String> {
+        self.of.details()
+    }
+
+    fn check_strata(&self, strata: &[String]) -> Result<(), Error> {
+        self.of.check_strata(strata)
+    }
+
+    fn null_of(&self) -> NullOf {
+        self.of.null_of()
     }
 
     fn cells(&self, _strata: usize) -> Vec<Cell> {

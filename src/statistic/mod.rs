@@ -1,8 +1,9 @@
 //! Statistics: functions from totals to a number, each with its exact gradient. A statistic
 //! divides and never samples; intervals are made from it elsewhere.
 //!
-//! To add one, write a file with a type that implements [`Statistic`] and list it below. It then
-//! has clustered intervals, the naive one beside them, and a place in reports.
+//! To add one, write a file with a type that implements [`Statistic`] and list it below; one with
+//! parameters under those, with the values that tests and reports should know. It then has clustered
+//! intervals, the naive one beside them, and a place in reports.
 
 use std::fmt;
 
@@ -20,23 +21,51 @@ pub use self::known::KnownBaseline;
 pub use self::named::NamedStatistic;
 
 macro_rules! statistics {
-    ($($file:ident: $($name:ident),+;)*) => {
+    (
+        { $($file:ident: $($name:ident),+;)* }
+        with parameters { $($family:ident: $($of_family:ident),+ as $($value:expr),+;)* }
+    ) => {
         $(mod $file; pub use self::$file::{$($name),+};)*
+        $(mod $family; pub use self::$family::{$($of_family),+};)*
 
-        /// Every statistic of the library.
-        pub static ALL: &[&dyn Statistic] = &[$($(&$name),+),*];
+        /// Every statistic of the library; of those with parameters, each value that needs to know
+        /// nothing of the log.
+        pub static ALL: &[&dyn Statistic] = &[$($(&$name,)+)* $($(&$value,)+)*];
     };
 }
 
 statistics! {
-    ratio: AmplificationRatio, LogRatio, PercentAmplification;
-    half_added: HalfAddedRatio;
-    difference: Difference;
-    odds_ratio: OddsRatio;
-    share: TreatmentShare, BaselineShare;
-    smoothed_reach: SmoothedReach;
-    mantel_haenszel: MantelHaenszelRatio, MantelHaenszelOddsRatio;
-    kitagawa: CompositionEffect, RateEffect;
+    {
+        ratio: AmplificationRatio, LogRatio, PercentAmplification;
+        half_added: HalfAddedRatio;
+        difference: Difference;
+        odds_ratio: OddsRatio;
+        share: TreatmentShare, BaselineShare;
+        smoothed_reach: SmoothedReach;
+        mantel_haenszel: MantelHaenszelRatio, MantelHaenszelOddsRatio, MantelHaenszelDifference;
+        kitagawa: CompositionEffect, RateEffect;
+    }
+    with parameters {
+        standardised: StandardPopulation, StandardisedDifference, StandardisedRatio as
+            StandardisedRatio::TREATMENT, StandardisedRatio::BASELINE, StandardisedRatio::BOTH,
+            StandardisedDifference::TREATMENT, StandardisedDifference::BASELINE,
+            StandardisedDifference::BOTH;
+    }
+}
+
+pub(crate) use self::mantel_haenszel::Stratum;
+
+/// The scale of a statistic of the library, by its name.
+pub(crate) fn scale_of(name: &str) -> Option<Scale> {
+    let listed = ALL.iter().find(|statistic| statistic.name() == name);
+    let declared = || standardised::DECLARED.iter().find(|statistic| statistic.name() == name);
+    listed.or_else(declared).map(|statistic| statistic.scale())
+}
+
+/// What a statistic is, with its parameters, to stand in a sentence.
+pub(crate) fn phrase_in_full(statistic: &dyn Statistic) -> String {
+    let details = statistic.details().map_or_else(String::new, |details| format!(" ({details})"));
+    format!("{}{details}", statistic.phrase())
 }
 
 /// Which of the two arms a cell belongs to.
@@ -170,6 +199,8 @@ pub enum Undefined {
     StratumInOneArm,
     /// No stratum has mass in both arms, so that nothing can be compared within one.
     NoStratumInBothArms,
+    /// A stratum that has a part in the declared population has mass in neither arm.
+    StratumInNeitherArm,
 }
 
 impl fmt::Display for Undefined {
@@ -181,6 +212,9 @@ impl fmt::Display for Undefined {
             Self::NoBaselineMass => "the baseline has no exposure mass",
             Self::StratumInOneArm => "a stratum has exposure mass in one arm only",
             Self::NoStratumInBothArms => "no stratum has exposure mass in both arms",
+            Self::StratumInNeitherArm => {
+                "a stratum of the declared population has exposure mass in neither arm"
+            }
         })
     }
 }
@@ -314,9 +348,20 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
     }
 }
 
+/// What is the same in both arms where a statistic has its null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NullOf {
+    /// The topic's share: there is no amplification.
+    Shares,
+    /// The strata's parts, whatever the arms show within them.
+    Composition,
+}
+
 /// A function from totals to a number.
 ///
-/// Implementations are values without state: [`AmplificationRatio`], [`OddsRatio`].
+/// Implementations are values without state, [`AmplificationRatio`] or [`OddsRatio`], or have parameters
+/// that stay as they are, such as [`StandardisedRatio`].
 ///
 /// ```
 /// use tiltmeter::statistic::{AmplificationRatio, Statistic, Working};
@@ -331,6 +376,23 @@ pub trait Statistic: fmt::Debug + Send + Sync {
 
     /// What it is, to stand in a sentence: "the ratio of the topic's exposure share in ... ".
     fn phrase(&self) -> &'static str;
+
+    /// Its parameters in words, where the name does not say them all: they stand behind the phrase in
+    /// reports.
+    fn details(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether it has a meaning for these strata, which are in the order of the cells by stratum: sorted
+    /// by name, and one without name where none are kept apart. Asked before a tally or a simulation
+    /// answers.
+    ///
+    /// # Errors
+    /// [`Error::StandardStrata`] for a declared population of other strata; [`Error::Parameter`].
+    fn check_strata(&self, strata: &[String]) -> Result<(), Error> {
+        let _ = strata;
+        Ok(())
+    }
 
     /// The totals it needs, given the number of strata.
     fn cells(&self, strata: usize) -> Vec<Cell> {
@@ -357,6 +419,11 @@ pub trait Statistic: fmt::Debug + Send + Sync {
     /// for a statistic that compares nothing, such as the share of one arm.
     fn null(&self) -> Option<f64> {
         Some(0.0)
+    }
+
+    /// What is the same in both arms at [`null`](Statistic::null).
+    fn null_of(&self) -> NullOf {
+        NullOf::Shares
     }
 
     /// The variance of the value on the working scale if every impression, weighing 1, were
@@ -412,7 +479,9 @@ mod tests {
                 for i in 0..gradient.len() {
                     let step = 1e-5 * totals[i];
                     let numeric = (at(i, step) - at(i, -step)) / (2.0 * step);
-                    let tolerance = 1e-8 * numeric.abs().max(gradient[i].abs()) + 1e-11 / totals[i];
+                    // Besides what the step leaves out, the rounding of values over it.
+                    let rounding = 5.0 * f64::EPSILON / (2.0 * step);
+                    let tolerance = 1e-8 * numeric.abs().max(gradient[i].abs()) + rounding;
                     assert!(
                         (gradient[i] - numeric).abs() <= tolerance,
                         "{statistic:?}, total {i} of {totals:?}: {} against {numeric}",

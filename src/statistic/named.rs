@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ALL, AtLimits, Cell, KnownBaseline, Scale, Statistic, Units, Working};
+use super::{ALL, AtLimits, Cell, KnownBaseline, NullOf, Scale, Statistic, Units, Working};
+use crate::error::Error;
 
 /// A statistic of the library, written as its name.
 ///
@@ -58,6 +59,18 @@ impl Statistic for NamedStatistic {
 
     fn phrase(&self) -> &'static str {
         self.0.phrase()
+    }
+
+    fn details(&self) -> Option<String> {
+        self.0.details()
+    }
+
+    fn check_strata(&self, strata: &[String]) -> Result<(), Error> {
+        self.0.check_strata(strata)
+    }
+
+    fn null_of(&self) -> NullOf {
+        self.0.null_of()
     }
 
     fn cells(&self, strata: usize) -> Vec<Cell> {

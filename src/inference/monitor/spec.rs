@@ -191,7 +191,7 @@ impl Watched {
     pub(super) fn estimand(&self, tally: &TallySpec) -> Estimand {
         Estimand {
             statistic: self.statistic.name().to_owned(),
-            phrase: self.statistic.phrase().to_owned(),
+            phrase: statistic::phrase_in_full(self.statistic),
             topic: self.topic.clone(),
             treatment: self.treatment.clone(),
             baseline: self.baseline.clone(),

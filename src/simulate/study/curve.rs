@@ -9,7 +9,7 @@ use crate::simulate::SimulationConfig;
 use crate::simulate::check::out;
 use crate::simulate::policy::{Audience, Bias, Target};
 use crate::simulate::replicates::Progress;
-use crate::statistic::ALL;
+use crate::statistic::scale_of;
 
 /// Power by the size of what is injected, and by how much is studied.
 ///
@@ -275,8 +275,7 @@ fn smallest(points: &[OnCurve], power: f64, statistic: &str) -> Smallest {
     let rise = above.quantile - below.quantile;
     let part = if rise > 0.0 { ((wanted - below.quantile) / rise).clamp(0.0, 1.0) } else { 1.0 };
     let between = |from: f64, to: f64| from + part * (to - from);
-    let scale = ALL.iter().find(|its| its.name() == statistic).map(|its| its.scale());
-    let effect = match scale {
+    let effect = match scale_of(statistic) {
         Some(scale) => {
             scale.reported(between(scale.working(below.effect), scale.working(above.effect)))
         }

@@ -17,7 +17,7 @@ pub(super) fn seeded(mut inference: Inference, of_study: u64) -> Inference {
     match &mut inference.test {
         Some(Test::WildBootstrap(test)) => test.seed = drawn,
         Some(Test::Permutation(test)) => test.seed = drawn,
-        Some(Test::Delta(_) | Test::Equivalence(_)) | None => {}
+        Some(Test::Delta(_) | Test::Equivalence(_) | Test::CochranMantelHaenszel(_)) | None => {}
     }
     if let Some(Multiplicity::RomanoWolf(method)) = &mut inference.multiplicity {
         method.seed = drawn;
@@ -51,6 +51,7 @@ pub(super) fn name(inference: &Inference) -> String {
         Some(Test::Delta(_)) => "delta test",
         Some(Test::WildBootstrap(_)) => "wild test",
         Some(Test::Permutation(_)) => "permutation test",
+        Some(Test::CochranMantelHaenszel(_)) => "Cochran-Mantel-Haenszel test",
         Some(Test::Equivalence(_)) => "equivalence test",
     };
     match &inference.multiplicity {

@@ -42,7 +42,7 @@ pub struct Contrast {
     pub treatment: String,
     /// What it is compared with.
     pub baseline: String,
-    /// The statistics, one or more.
+    /// The statistics, one or more. One with parameters is a `static`, or made to last by `Box::leak`.
     pub statistics: Vec<&'static dyn Statistic>,
     /// How viewers are put together.
     pub unit: Unit,
@@ -273,7 +273,8 @@ impl Truth {
     /// # Errors
     /// Those of [`super::Simulation::new`]; [`Error::UnknownArm`] and [`Error::SameArm`];
     /// [`Error::Parameter`] for a spec out of its ranges, for a unit that a statistic has no meaning
-    /// for, and for [`Attention::Cascade`]; [`Error::PolicyWeight`].
+    /// for, and for [`Attention::Cascade`]; [`Error::StandardStrata`] for a declared population of other
+    /// strata than the simulation's; [`Error::PolicyWeight`].
     pub fn of(config: &SimulationConfig, spec: &TruthSpec) -> Result<Self, Error> {
         Self::with_progress(config, spec, &|_, _| {})
     }
@@ -301,6 +302,8 @@ impl Truth {
         config.check()?;
         spec.check()?;
         let layout = Layout::of(config, &spec.contrast)?;
+        let mut statistics = spec.contrast.statistics.iter();
+        statistics.try_for_each(|statistic| statistic.check_strata(&layout.strata))?;
         totals::attention(&spec.contrast, config.slate)?;
         if spec.route == Route::Best
             && let Some(expected) = exact::totals(config, spec, &layout)?

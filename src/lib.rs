@@ -66,6 +66,7 @@ pub mod job;
 pub mod log;
 mod philox;
 mod replace;
+pub mod replay;
 pub mod report;
 pub mod simulate;
 pub mod source;

@@ -10,7 +10,7 @@ pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,
 };
-pub(crate) use self::table::{RULED, number, printable, value, wrap};
+pub(crate) use self::table::{RULED, interval, number, printable, value, wrap};
 use std::fmt;
 
 use crate::error::Error;
@@ -209,7 +209,7 @@ impl Estimate {
 }
 
 /// A level in percent, without digits that say nothing.
-fn percent(level: f64) -> String {
+pub(crate) fn percent(level: f64) -> String {
     let text = format!("{:.4}", 100.0 * level);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -260,6 +260,12 @@ impl<'l> Weighing<'l> {
     }
 }
 
+/// The mass of each row under an attention model, not rounded.
+pub(crate) fn mass_of_rows(log: &ExposureLog, attention: &Attention) -> Result<Vec<f64>, Error> {
+    let weighing = Weighing::of(log, attention)?;
+    Ok((0..log.rows()).map(|row| weighing.of_row(row)).collect())
+}
+
 impl<'l> RowAttention<'l> {
     fn of(log: &'l ExposureLog, model: &'l Attention) -> Result<Self, Error> {
         if *model == Attention::Uniform {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use tiltmeter::inference::Delta;
-use tiltmeter::log::Role;
+use tiltmeter::log::{ClusterKey, Role};
 use tiltmeter::replay::off_policy::{
-    Clip, Floor, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
+    Clip, Floor, ItemMeans, MeansOf, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
 };
-use tiltmeter::{ClusterBy, ExposureLog, Interval};
+use tiltmeter::{ClusterBy, ExposureLog, Interval, Relation};
 
-use crate::logs::{CAMPAIGNS, campaign, close, number, of_topic};
+use crate::logs::{CAMPAIGNS, Shown, campaign, close, log_of, number, of_topic};
 use crate::shared;
 
 /// Sums of 10,000 products in another order, and in compensated arithmetic: nothing else differs.
@@ -230,4 +230,86 @@ fn naive_errors_are_those_of_independent_impressions() {
     close(naive.standard_error, expected, 1e-9, "naive");
     let effect = (answer.standard_error.unwrap() / expected).powi(2);
     close(naive.design_effect.unwrap(), effect, 1e-9, "design effect");
+}
+
+/// The doubly robust estimate with cross-fitted means, by a plain loop over hours dealt into five folds in
+/// the order of their keys.
+#[test]
+fn fitted_means_are_those_of_a_plain_loop() {
+    let log = campaign("men");
+    for of in [MeansOf::Item, MeansOf::ItemAndPosition] {
+        let model = RewardModel::ItemMeans(ItemMeans { of, ..ItemMeans::default() });
+        let report = uniform(&log, 34).reward_model(model).run().unwrap();
+        let plain = Plain::of(&log, 34);
+        let (items, positions) = (log.ids(Role::Item).unwrap(), log.positions().unwrap());
+        let mut hours: Vec<&String> = plain.hours.iter().collect();
+        hours.sort_by_key(|hour| ClusterKey::of(hour));
+        hours.dedup();
+        let fold = |row: usize| hours.iter().position(|h| **h == plain.hours[row]).unwrap() % 5;
+        let rows: Vec<usize> = (0..log.rows()).filter(|&row| plain.arms[row] == "bts").collect();
+        let folds: Vec<usize> = rows.iter().map(|&row| fold(row)).collect();
+        // Sum and number of rewards outside a fold, of all, of items, of items at positions.
+        let mut seen: BTreeMap<(usize, Option<u32>, Option<u32>), (f64, f64)> = BTreeMap::new();
+        for (&row, &own) in rows.iter().zip(&folds) {
+            let (item, rank) = (Some(items.codes()[row]), Some(positions[row]));
+            for fold in (0..5).filter(|fold| *fold != own) {
+                for key in [(fold, None, None), (fold, item, None), (fold, item, rank)] {
+                    let (sum, count) = seen.entry(key).or_default();
+                    (*sum, *count) = (*sum + plain.clicks[row], *count + 1.0);
+                }
+            }
+        }
+        let q = |fold: usize, item: u32, rank: u32| {
+            let at = |item, rank| seen.get(&(fold, item, rank)).copied().unwrap_or_default();
+            let (sum, count) = at(None, None);
+            let (of_item, shown) = at(Some(item), None);
+            let mean = (of_item + 10.0 * (sum / count)) / (shown + 10.0);
+            let (of_cell, shown) = at(Some(item), Some(rank));
+            match of {
+                MeansOf::Item => mean,
+                MeansOf::ItemAndPosition => (of_cell + 10.0 * mean) / (shown + 10.0),
+            }
+        };
+        let parts = rows.iter().zip(&folds).map(|(&row, &fold)| {
+            let rank = positions[row];
+            let expected = (0..34).map(|item| q(fold, item, rank)).sum::<f64>() / 34.0;
+            let surprise = plain.clicks[row] - q(fold, items.codes()[row], rank);
+            expected + plain.weights[row] * surprise
+        });
+        assert_eq!(items.dictionary().len(), 34, "every item is shown");
+        let mean = parts.sum::<f64>() / rows.len() as f64;
+        close(number(&report, Measure::DoublyRobust), mean, TOLERANCE, "fitted");
+    }
+}
+
+/// Where no cluster is in both arms, the variances of the two add up.
+#[test]
+fn nested_arms_vary_by_themselves() {
+    let shown: Vec<Shown> = (0..60)
+        .map(|at| Shown {
+            who: at % 12,
+            arm: if at % 12 < 6 { "a" } else { "b" },
+            item: at * at % 5,
+            position: 1,
+            reward: f64::from(at * 7 % 11) - 3.0,
+            propensity: f64::from(1 + at % 4) / 5.0,
+        })
+        .collect();
+    let log = log_of(&shown);
+    let report = OffPolicy::of(&log)
+        .arm("a")
+        .target(Target::Uniform { items: 5 })
+        .interval(Interval::Delta(Delta::default()))
+        .floor(Floor::At(0.0))
+        .check("b")
+        .run()
+        .unwrap();
+    let answer = report.estimate(Measure::RewardDifference).unwrap().answer.unwrap();
+    let arms = answer.arms.unwrap();
+    assert_eq!((arms.treatment, arms.baseline, arms.relation), (6, 6, Relation::Nested));
+    let parts = [Measure::Snips, Measure::OtherReward].map(|of| delta(&report, of, None).powi(2));
+    let expected = (parts[0] + parts[1]).sqrt();
+    close(answer.standard_error.unwrap(), expected, 1e-12, "nested");
+    let apart = number(&report, Measure::Snips) - number(&report, Measure::OtherReward);
+    close(number(&report, Measure::RewardDifference), apart, 1e-12, "difference");
 }

@@ -19,7 +19,7 @@ const STUDIES: u64 = 400;
 const REWARDS: [f64; ITEMS] = [0.9, 0.2, -0.3, 0.1, 0.6];
 
 /// What viewers of either kind get more, whatever the item.
-const OF_KIND: [f64; 2] = [0.25, -0.25];
+const OF_KIND: [f64; 2] = [0.05, -0.05];
 
 /// The logging policy's scores of items for either kind of viewer.
 const SCORES: [[f64; ITEMS]; 2] = [[1.2, 0.3, -0.4, 0.0, 0.5], [0.0, 0.8, 0.2, -0.6, 0.9]];
@@ -66,7 +66,7 @@ fn study(seed: u64) -> ExposureLog {
         let chances = softmax(SCORES[kind]);
         for position in 1..=EACH {
             let item = random.choose(&chances);
-            let noise = random.next() - 0.5;
+            let noise = 0.4 * (random.next() - 0.5);
             shown.push(Shown {
                 who,
                 arm: "softmax",
@@ -197,7 +197,7 @@ fn estimates_are_unbiased_and_intervals_cover() {
         let spread = |measure| found[&(measure, None)].deviation();
         let robust = spread(Measure::DoublyRobust);
         assert!(robust < 0.75 * spread(Measure::Ips), "{robust} {}", spread(Measure::Ips));
-        assert!(robust < 0.95 * spread(Measure::Snips), "{robust} {}", spread(Measure::Snips));
+        assert!(robust < 0.75 * spread(Measure::Snips), "{robust} {}", spread(Measure::Snips));
     }
 }
 
@@ -229,5 +229,6 @@ fn cross_fitted_means_help_and_do_not_harm() {
     }
     let off = fitted.off(value_of_target());
     assert!(off.abs() < 3.5, "off by {off} standard errors");
-    assert!(fitted.deviation() < 0.8 * weighed.deviation());
+    let (fitted, weighed) = (fitted.deviation(), weighed.deviation());
+    assert!(fitted < 0.75 * weighed, "{fitted} {weighed}");
 }

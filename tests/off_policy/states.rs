@@ -162,6 +162,48 @@ fn attention_and_several_topics() {
     close(war, (0.25 + 1.0 / 6.0) / all, 1e-15, "half");
 }
 
+/// Propensities that are twice what they were, and targets that are not whole, are noticed.
+#[test]
+fn wrong_propensities_are_noticed() {
+    let rows: Vec<Shown> = (0..200)
+        .map(|at| shown(at / 4, at * 7 % 5, 0.0, if at % 3 == 0 { 0.5 } else { 0.3 }))
+        .collect();
+    let log = log_of(&rows);
+    let estimation = OffPolicy::of(&log).arm("a").target(Target::UniformOverItems);
+    let report = estimation.clone().run().unwrap();
+    let off = |its: &&Caution| matches!(its, Caution::MeanWeightOff { .. });
+    let Some(Caution::MeanWeightOff { mean, expected }) = report.warnings.iter().find(off) else {
+        panic!("{:?}", report.warnings)
+    };
+    // 67 of 200 at 0.2/0.5, the others at 0.2/0.3.
+    close(*mean, (67.0 * 0.4 + 133.0 * 2.0 / 3.0) / 200.0, 1e-12, "mean");
+    assert_eq!(*expected, 1.0);
+    let half = Target::Table([("0".to_owned(), 0.25), ("1".to_owned(), 0.25)].into());
+    let report = estimation.target(half).floor(Floor::At(0.0)).run().unwrap();
+    assert!(report.warnings.contains(&Caution::TargetBelowOne { sum: 0.5 }));
+}
+
+/// Questions can be kept in files.
+#[test]
+fn parts_of_a_question_can_be_saved() {
+    let saved = |target: &Target| -> Target {
+        serde_json::from_str(&serde_json::to_string(target).unwrap()).unwrap()
+    };
+    for target in [
+        Target::Uniform { items: 80 },
+        Target::UniformOverItems,
+        Target::Table([("x".to_owned(), 0.1)].into()),
+        Target::ByRow(vec![0.1, 0.7]),
+    ] {
+        assert_eq!(saved(&target), target);
+    }
+    let model = RewardModel::default();
+    let text = serde_json::to_string(&model).unwrap();
+    assert_eq!(serde_json::from_str::<RewardModel>(&text).unwrap(), model);
+    let told = serde_json::to_value((Clip::None, Clip::At(5.0), Floor::default())).unwrap();
+    assert_eq!(told.to_string(), r#"["none",{"at":5.0},{"at":100.0}]"#);
+}
+
 /// Every field, measure and kind of warning is in the document.
 #[test]
 fn the_form_is_documented() {

@@ -24,6 +24,12 @@ use crate::statistic::{Cell, Quantity, Scale, Side, Statistic, TwoArms, Undefine
 ///
 /// IPS is Horvitz and Thompson's estimate (1952, doi 10.2307/2280784), SNIPS Hájek's ratio, as in
 /// Swaminathan and Joachims 2015 (NeurIPS), DR that of Dudík, Langford and Li (2011, arXiv 1103.4601).
+///
+/// ```
+/// use tiltmeter::replay::off_policy::Measure;
+/// assert_eq!(Measure::Snips.name(), "snips");
+/// assert!(Measure::Amplification.is_of_target() && !Measure::LoggedShare.is_of_target());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

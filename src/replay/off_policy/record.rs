@@ -18,6 +18,33 @@ pub const OFF_POLICY_SCHEMA: &str = "tiltmeter.off_policy";
 pub const OFF_POLICY_VERSION: u32 = 1;
 
 /// A report as JSON holds it. `docs/off-policy-json.md` describes every field.
+///
+/// ```
+/// # use tiltmeter::log::{LogSchema, TopicColumn};
+/// # use tiltmeter::{ExposureLog, source::SliceSource};
+/// # let source = SliceSource::new("example")
+/// #     .text("who", &["1", "1", "2", "2", "3", "3"])
+/// #     .text("feed", &["ranked"; 6])
+/// #     .text("what", &["a", "b", "a", "a", "a", "b"])
+/// #     .text("about", &["war", "sport", "war", "war", "war", "sport"])
+/// #     .integer("click", &[1, 0, 0, 1, 0, 1])
+/// #     .float("chance", &[0.8, 0.2, 0.8, 0.8, 0.8, 0.2]);
+/// # let schema = LogSchema::new()
+/// #     .viewer("who")
+/// #     .arm("feed")
+/// #     .item("what")
+/// #     .topics(TopicColumn::single("about"))
+/// #     .engagement("click")
+/// #     .propensity("chance");
+/// # let log = ExposureLog::read(source, &schema)?;
+/// # use tiltmeter::replay::off_policy::{Measure, OffPolicy, OffPolicyRecord, Target};
+/// # let report = OffPolicy::of(&log).arm("ranked").target(Target::Uniform { items: 2 }).run()?;
+/// let record = OffPolicyRecord::from_json(&report.to_json()?)?;
+/// let ips = record.estimates.iter().find(|its| its.measure == Measure::Ips).unwrap();
+/// assert_eq!(ips.value, None);
+/// assert!(ips.refused.as_ref().unwrap().message.contains("worth 4.000 of the target's"));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OffPolicyRecord {
     /// Always [`OFF_POLICY_SCHEMA`].

@@ -305,6 +305,34 @@ pub struct Asked {
 ///
 /// `Display` prints tables and warnings; [`to_json`](Self::to_json) the versioned JSON of
 /// [`OffPolicyRecord`](super::OffPolicyRecord).
+///
+/// ```
+/// # use tiltmeter::log::{LogSchema, TopicColumn};
+/// # use tiltmeter::{ExposureLog, source::SliceSource};
+/// # let source = SliceSource::new("example")
+/// #     .text("who", &["1", "1", "2", "2", "3", "3"])
+/// #     .text("feed", &["ranked"; 6])
+/// #     .text("what", &["a", "b", "a", "a", "a", "b"])
+/// #     .text("about", &["war", "sport", "war", "war", "war", "sport"])
+/// #     .integer("click", &[1, 0, 0, 1, 0, 1])
+/// #     .float("chance", &[0.8, 0.2, 0.8, 0.8, 0.8, 0.2]);
+/// # let schema = LogSchema::new()
+/// #     .viewer("who")
+/// #     .arm("feed")
+/// #     .item("what")
+/// #     .topics(TopicColumn::single("about"))
+/// #     .engagement("click")
+/// #     .propensity("chance");
+/// # let log = ExposureLog::read(source, &schema)?;
+/// # use tiltmeter::replay::off_policy::{Measure, OffPolicy, Refusal, Target};
+/// let report = OffPolicy::of(&log).arm("ranked").target(Target::Uniform { items: 2 }).run()?;
+/// assert!(matches!(report.refusal(), Some(Refusal::BelowFloor { impressions: 6, .. })));
+/// // What was logged stands all the same.
+/// let logged = report.estimate(Measure::LoggedReward).and_then(|its| its.number());
+/// assert_eq!(logged, Some(0.5));
+/// assert_eq!(report.topics(), ["sport", "war"]);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct OffPolicyReport {

@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 
 use super::measure::Measure;
 use super::report::{Answer, Caution, OffPolicyEstimate, OffPolicyReport};
+use crate::estimate::MethodUsed;
 use crate::report::{RULED, interval, number, percent, printable, value, wrap};
 
 /// The width of tables, in characters.
@@ -62,7 +63,7 @@ impl OffPolicyReport {
         let checked = self.asked.check.is_some();
         let mut header = vec!["topic", "logged", "SNIPS", "amplification", &level];
         if checked {
-            header.extend(["in the check", "SNIPS less check", &level]);
+            header.extend(["check", "SNIPS - check", &level]);
         }
         let mut table = ruled(&header);
         for topic in topics {
@@ -103,6 +104,19 @@ impl OffPolicyReport {
         }
     }
 
+    /// How intervals were made, each way with how many it made.
+    fn methods(&self) -> String {
+        let mut used: Vec<(MethodUsed, usize)> = Vec::new();
+        for method in self.estimates.iter().filter_map(|its| its.answer.ok()?.method) {
+            match used.iter_mut().find(|(its, _)| *its == method) {
+                Some((_, count)) => *count += 1,
+                None => used.push((method, 1)),
+            }
+        }
+        let told = used.iter().map(|(method, count)| format!("{method} ({count})"));
+        told.collect::<Vec<_>>().join("; ")
+    }
+
     /// The warnings of single estimates, each once, with those it concerns.
     fn of_estimates(&self) -> Vec<(&Caution, Vec<String>)> {
         let mut seen: Vec<(&Caution, Vec<String>)> = Vec::new();
@@ -125,6 +139,10 @@ impl fmt::Display for OffPolicyReport {
         let topics = self.topics();
         if !topics.is_empty() {
             writeln!(f, "\nShares of exposure:\n{}", self.topics_table(&topics))?;
+        }
+        let methods = self.methods();
+        if !methods.is_empty() {
+            writeln!(f, "{}", wrap(&format!("Intervals: {methods}.")))?;
         }
         if let Some(refusal) = self.refusal() {
             writeln!(f, "{}", wrap(&format!("Refused: {refusal}.")))?;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value as Json, json};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{
-    Floor, Measure, OffPolicy, OffPolicyReport, Refusal, RewardModel, Target,
+    Floor, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
 };
 use tiltmeter::{ClusterBy, Error, ExposureLog};
 
@@ -97,10 +97,10 @@ fn log() -> Result<ExposureLog, Error> {
 fn as_text(campaigns: &[Campaign]) -> String {
     let mut text = String::new();
     for campaign in campaigns {
-        let Campaign { name, items, kept, overridden } = campaign;
+        let Campaign { name, items, kept, .. } = campaign;
         text += &format!("Campaign {name:?}, {items} items\n\n{kept}");
-        if let Some(refusal) = kept.refusal() {
-            text += &format!("\n{}\n", in_plain_words(campaign, refusal));
+        if kept.refusal().is_some() {
+            text += &format!("\n{}\n", in_plain_words(campaign));
         }
         text += "\n";
     }
@@ -108,17 +108,18 @@ fn as_text(campaigns: &[Campaign]) -> String {
 }
 
 /// Why there is no number.
-fn in_plain_words(campaign: &Campaign, refusal: Refusal) -> String {
+fn in_plain_words(campaign: &Campaign) -> String {
     let Campaign { kept, overridden, .. } = campaign;
     let weights = &kept.weights;
     let part = weights.greatest / (weights.mean * weights.impressions as f64);
     format!(
         "In plain words: the learning policy hardly ever showed some of the items that a random one shows.\n\
          One impression of such an item counts for {:.0}, {:.0}% of all weight, so any estimate is about that\n\
-         one: {refusal}.\n\
+         one, and the log is worth {:.1} impressions of a random policy. An estimate would be an anecdote.\n\
          Overriding the floor gives IPS {} and SNIPS {}; the random policy itself earned {}.",
         weights.greatest,
         100.0 * part,
+        weights.effective_size,
         shown(overridden, Measure::Ips),
         shown(overridden, Measure::Snips),
         shown(overridden, Measure::OtherReward),

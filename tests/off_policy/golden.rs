@@ -232,6 +232,9 @@ fn naive_errors_are_those_of_independent_impressions() {
     close(naive.design_effect.unwrap(), effect, 1e-9, "design effect");
 }
 
+/// A fold, an item if it is of one, and a position.
+type Cell = (usize, Option<u32>, Option<u32>);
+
 /// The doubly robust estimate with cross-fitted means, by a plain loop over hours dealt into five folds in
 /// the order of their keys.
 #[test]
@@ -249,7 +252,7 @@ fn fitted_means_are_those_of_a_plain_loop() {
         let rows: Vec<usize> = (0..log.rows()).filter(|&row| plain.arms[row] == "bts").collect();
         let folds: Vec<usize> = rows.iter().map(|&row| fold(row)).collect();
         // Sum and number of rewards outside a fold, of all, of items, of items at positions.
-        let mut seen: BTreeMap<(usize, Option<u32>, Option<u32>), (f64, f64)> = BTreeMap::new();
+        let mut seen: BTreeMap<Cell, (f64, f64)> = BTreeMap::new();
         for (&row, &own) in rows.iter().zip(&folds) {
             let (item, rank) = (Some(items.codes()[row]), Some(positions[row]));
             for fold in (0..5).filter(|fold| *fold != own) {

@@ -243,22 +243,20 @@ impl Run<'_> {
                 sentence += ", each of n topics counting 1/n";
             }
         }
-        let checked = matches!(measure, Measure::OtherReward | Measure::OtherShare);
-        match (&question.check, checked) {
-            (Some(other), true) => sentence += &format!("; arm {other:?}"),
-            _ => sentence += &format!("; logging arm {:?}", self.arm),
-        }
+        let other = question.check.as_deref().unwrap_or_default();
+        let arm = match measure {
+            Measure::OtherReward | Measure::OtherShare => format!("; arm {other:?}"),
+            _ => format!("; logging arm {:?}", self.arm),
+        };
+        sentence += &arm;
         if measure.is_of_target() || measure == Measure::MeanWeight {
             sentence += &format!("; target {}, weights {}", self.target, question.clip);
         }
         if let (Measure::DoublyRobust, Some(model)) = (measure, &question.model) {
             sentence += &format!("; reward model: {model}");
         }
-        match (&question.check, measure) {
-            (Some(other), Measure::RewardDifference | Measure::ShareDifference) => {
-                sentence += &format!("; checked against arm {other:?}");
-            }
-            _ => {}
+        if matches!(measure, Measure::RewardDifference | Measure::ShareDifference) {
+            sentence += &format!("; checked against arm {other:?}");
         }
         sentence + &format!("; clusters: {}", question.cluster)
     }

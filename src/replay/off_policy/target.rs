@@ -144,7 +144,7 @@ fn check_items(items: u32, shown: Option<u64>) -> Result<(), Error> {
 
 /// The sum of a table's probabilities.
 fn check_table(table: &BTreeMap<String, f64>) -> Result<f64, Error> {
-    let no_probability = |value: f64| !(value >= 0.0 && value <= 1.0 + ROUNDING);
+    let no_probability = |value: f64| !(0.0..=1.0 + ROUNDING).contains(&value);
     if let Some((item, value)) = table.iter().find(|(_, value)| no_probability(**value)) {
         return Err(Error::Parameter {
             parameter: "a probability of Target::Table",

@@ -317,6 +317,18 @@ pub enum Error {
         /// Declared strata that there are none of, sorted.
         unknown: Vec<String>,
     },
+    /// A number that was given for a row of the log lies outside its range.
+    #[error("{what} in row {row} of the log (counted from 1) is {value}; it must be {expected}")]
+    GivenRow {
+        /// What the number is.
+        what: &'static str,
+        /// The row of the log, from 1; rows that were set aside or left out do not count.
+        row: u64,
+        /// The value.
+        value: f64,
+        /// The range it must lie in.
+        expected: &'static str,
+    },
     /// A p-value is none.
     #[error("p-value {position} (counted from 0) is {value}; it must be between 0 and 1")]
     PValue {

@@ -46,7 +46,7 @@ pub use self::multiplicity::{Multiplicity, TwoStage};
 pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
-pub(crate) use self::sums::{ClusterSums, OfSums};
+pub(crate) use self::sums::{ClusterSums, OfSums, naive_of_sums};
 pub use self::testing::{DeltaTest, Equivalence, Test};
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
@@ -66,7 +66,7 @@ const FEW_CLUSTERS: u64 = 10;
 /// covered 94.2% in the cell of equal nested clusters with 30 of them in an arm (400 clusters, 5%,
 /// correlation 0.3), 93.4% with 18 (0.5%, 0.05), and 91.0% with 3 (0.5%, 0.3); Monte Carlo error 1
 /// point. The numbers are by the moments of the feeds, `G S / (S + rho (1 - S))`.
-const FEW_TOPIC_CLUSTERS: f64 = 20.0;
+pub(crate) const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 
 /// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.
 ///

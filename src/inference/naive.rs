@@ -4,7 +4,7 @@
 use super::delta::normal_quantile;
 use super::summary::Summary;
 use crate::estimate::{ConfidenceInterval, Naive};
-use crate::statistic::{Over, Quantity, Side, Statistic};
+use crate::statistic::{Over, Quantity, Scale, Side, Statistic};
 
 /// `V = sum over arms of sum_i (g . z_i)^2` with `z_i` the contribution of impression i, no
 /// small-sample factor; for the logarithm of the amplification ratio that is
@@ -29,10 +29,14 @@ pub(super) fn naive(
         true => statistic.variance_of_independent(summary.totals())?,
         false => linearised(gradient, summary),
     };
+    Some(of_variance(at, statistic.scale(), variance, level))
+}
+
+/// The error that a variance on the working scale makes.
+pub(super) fn of_variance(at: f64, scale: Scale, variance: f64, level: f64) -> Naive {
     let standard_error = variance.max(0.0).sqrt();
     let reach = normal_quantile((1.0 - level) / 2.0) * standard_error;
-    let scale = statistic.scale();
-    Some(Naive {
+    Naive {
         standard_error,
         interval: ConfidenceInterval {
             low: Some(scale.reported(at - reach)),
@@ -40,7 +44,7 @@ pub(super) fn naive(
             level,
         },
         design_effect: None,
-    })
+    }
 }
 
 /// Whether some total is of one stratum.

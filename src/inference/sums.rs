@@ -5,7 +5,7 @@ use super::contribution::Contributions;
 use super::influence::Influence;
 use super::{Case, Doubt, Interval, doubt, reported};
 use crate::error::Error;
-use crate::estimate::{ClusterCounts, NoInterval, Value, Warning};
+use crate::estimate::{ClusterCounts, Naive, NoInterval, Value, Warning};
 use crate::log::ClusterKey;
 use crate::statistic::{Cell, Side, Statistic, Working};
 
@@ -16,6 +16,8 @@ pub(crate) struct ClusterSums {
     present: Vec<[bool; 2]>,
     /// By cell, the sum of each cluster.
     columns: Vec<Vec<f64>>,
+    /// Warnings that are known before anything is estimated; the automatic interval minds them.
+    known: Vec<Warning>,
 }
 
 /// What follows from sums by cluster.
@@ -44,6 +46,16 @@ impl ClusterSums {
         }
     }
 
+    /// With warnings that are known already.
+    pub(crate) fn knowing(self, known: Vec<Warning>) -> Self {
+        Self { known, ..self }
+    }
+
+    /// By cell, the sum of each cluster.
+    pub(crate) fn columns(&self) -> &[Vec<f64>] {
+        &self.columns
+    }
+
     /// The total of each cell.
     pub(crate) fn totals(&self) -> Vec<f64> {
         super::contribution::totals(&self.columns)
@@ -61,12 +73,12 @@ impl ClusterSums {
         interval: &Interval,
     ) -> Result<OfSums, Error> {
         interval.check()?;
+        let mut warnings = self.known.clone();
         let places = (0..self.keys.len() as u32).collect();
         let contributions =
             Contributions::of_columns(self.columns.clone(), self.present.clone(), places, cells);
         let totals = contributions.totals().to_vec();
         let working = statistic.value(&totals);
-        let mut warnings = Vec::new();
         let clusters = contributions.clusters();
         for (side, clusters) in
             [(Side::Treatment, clusters.treatment), (Side::Baseline, clusters.baseline)]
@@ -94,4 +106,20 @@ impl ClusterSums {
         };
         Ok(OfSums { value: reported(working, statistic.scale()), doubt, clusters, warnings })
     }
+}
+
+/// The naive error beside an estimate from sums, given the variance of the working value if impressions
+/// were independent; `None` where there is no finite value.
+pub(crate) fn naive_of_sums(
+    statistic: &dyn Statistic,
+    totals: &[f64],
+    variance: f64,
+    interval: &Interval,
+    robust: Option<f64>,
+) -> Option<Naive> {
+    let Working::Finite(at) = statistic.value(totals) else {
+        return None;
+    };
+    let naive = super::naive::of_variance(at, statistic.scale(), variance, interval.level());
+    Some(naive.beside(robust))
 }

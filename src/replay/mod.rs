@@ -3,6 +3,7 @@
 //! tests, reports) needs to know nothing of replays.
 
 mod derive;
+pub mod off_policy;
 mod pools;
 mod requests;
 

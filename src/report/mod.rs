@@ -15,7 +15,7 @@ pub use self::sensitivity::{
     EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
     SensitivitySummaryRecord,
 };
-pub(crate) use self::table::{RULED, number, printable, value, wrap};
+pub(crate) use self::table::{RULED, interval, number, printable, value, wrap};
 use std::fmt;
 
 use crate::error::Error;
@@ -216,7 +216,7 @@ impl Estimate {
 }
 
 /// A level in percent, without digits that say nothing.
-fn percent(level: f64) -> String {
+pub(crate) fn percent(level: f64) -> String {
     let text = format!("{:.4}", 100.0 * level);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

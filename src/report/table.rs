@@ -200,7 +200,7 @@ pub(crate) fn value(value: Value) -> String {
 }
 
 /// An interval in words or digits.
-pub(super) fn interval(interval: &ConfidenceInterval) -> String {
+pub(crate) fn interval(interval: &ConfidenceInterval) -> String {
     match (interval.low, interval.high) {
         (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
         (Some(low), None) => format!("{} or more", number(low)),

@@ -222,6 +222,18 @@ pub(super) fn clusters<'l>(log: &'l ExposureLog, by: &ClusterBy) -> Result<Clust
     })
 }
 
+/// The cluster of each row, as a place among the keys, which ascend.
+pub(crate) fn cluster_of_rows(
+    log: &ExposureLog,
+    by: &ClusterBy,
+) -> Result<(Vec<u32>, Vec<ClusterKey>), Error> {
+    by.check()?;
+    let clusters = clusters(log, by)?;
+    let mut ranks = Vec::with_capacity(log.rows());
+    clusters.ranks(0..log.rows(), &mut ranks);
+    Ok((ranks, clusters.keys.into_owned()))
+}
+
 /// The column of a unit with ids.
 fn ids<'l>(log: &'l ExposureLog, unit: &ClusterBy) -> Result<&'l Coded, Error> {
     let ids = |role| log.require_ids(role, "clustering by it");

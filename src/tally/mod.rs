@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::axes::{Axes, CellKind, Slab};
 use self::block::{BLOCK, Block};
+pub(crate) use self::cluster::cluster_of_rows;
 pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
 pub(crate) use self::slots::masses;

@@ -21,12 +21,14 @@ mod simultaneous;
 mod summary;
 mod sums;
 mod testing;
+mod topic_sets;
 mod two_way;
 mod wild;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::assignment::Design as Assignments;
 use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
 pub use self::contribution::{Contributions, Question};
@@ -46,6 +48,7 @@ pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub(crate) use self::sums::{ClusterSums, OfSums};
 pub use self::testing::{DeltaTest, Equivalence, Test};
+pub(crate) use self::topic_sets::TopicSets;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
 use crate::estimate::{

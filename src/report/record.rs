@@ -287,7 +287,7 @@ impl From<Value> for StateRecord {
 
 impl IntervalRecord {
     /// From the bounds as the record holds them: one that is not finite bounds nothing.
-    fn of(low: Option<f64>, high: Option<f64>) -> Self {
+    pub(crate) fn of(low: Option<f64>, high: Option<f64>) -> Self {
         match (low, high) {
             (None, None) => Self::None,
             (Some(_), Some(_)) => Self::TwoSided,

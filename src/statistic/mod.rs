@@ -163,6 +163,8 @@ pub enum Undefined {
     StratumInOneArm,
     /// No stratum has mass in both arms, so that nothing can be compared within one.
     NoStratumInBothArms,
+    /// No member of a group has mass in both arms, so that no member's ratio is finite.
+    NoMemberInBothArms,
 }
 
 impl fmt::Display for Undefined {
@@ -174,6 +176,7 @@ impl fmt::Display for Undefined {
             Self::NoBaselineMass => "the baseline has no exposure mass",
             Self::StratumInOneArm => "a stratum has exposure mass in one arm only",
             Self::NoStratumInBothArms => "no stratum has exposure mass in both arms",
+            Self::NoMemberInBothArms => "no member of the group has exposure mass in both arms",
         })
     }
 }

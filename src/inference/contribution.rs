@@ -263,6 +263,17 @@ impl Contributions {
         Self::of_cells(tally, question, statistic, &arms)
     }
 
+    /// The same within one window of the tally, by its place among the axes'.
+    pub(super) fn of_window(
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+        window: usize,
+    ) -> Result<Self, Error> {
+        let arms = ArmCells::of_both(tally, question)?;
+        Self::of_cells(tally, question, statistic, &arms.map(|arm| arm.within(tally, window)))
+    }
+
     fn of_cells(
         tally: &Tally,
         question: &Question<'_>,
@@ -496,6 +507,15 @@ impl ArmCells {
             });
         }
         Ok(Self::where_any(tally, question, arm))
+    }
+
+    /// Those of one window.
+    fn within(mut self, tally: &Tally, window: usize) -> Self {
+        for (topic, all) in &mut self.strata {
+            topic.retain(|cell| tally.axes().cell(*cell).0.window == window);
+            all.retain(|cell| tally.axes().cell(*cell).0.window == window);
+        }
+        self
     }
 
     /// The cells that there are: none of an arm or a topic that the tally lacks.

@@ -4,6 +4,7 @@
 mod assignment;
 mod at_limits;
 mod bootstrap;
+mod change;
 mod contribution;
 mod delta;
 mod design;
@@ -31,6 +32,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::assignment::Design as Assignments;
 use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
+pub use self::change::{
+    Alarm, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec, Breaks, ChangeMonitor,
+    ChangeReading, ChangeSpec, ChangeState, ChartReading, ControlChart, CusumPeak, Episode,
+    InControl, InControlValues, Moved, Penalty, SeriesBreaks, Shift, Windowed, breaks_of, cusum, pelt,
+};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
 pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};

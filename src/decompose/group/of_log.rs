@@ -110,7 +110,7 @@ pub(super) fn groups(
     // By member and topic, impressions; in the order of names, so that nothing depends on that of rows.
     let mut shown: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for row in 0..log.rows() {
-        let Some(member) = members.id(row).filter(|member| !member.is_empty()) else { continue };
+        let Some(member) = members.id(row) else { continue };
         let of = shown.entry(member).or_default();
         for &code in topics.of_row(row) {
             let label = topics.labels().id(code).filter(|label| wanted(label));

@@ -73,12 +73,14 @@ impl<'w> Work<'w> {
         let mut sets = vec![topics.clone()];
         sets.extend(topics.iter().map(|&topic| vec![topic]));
         let made = TopicSets::of(self.tally, &self.question, &sets)?;
-        let all = made.all();
-        let totals: Vec<[f64; 2]> = (1..sets.len()).map(|set| made.total(set)).collect();
+        let sums = made.sums(&(0..sets.len()).collect::<Vec<_>>());
+        let totals: Vec<[f64; 2]> =
+            sums.totals().chunks_exact(2).map(|both| [both[0], both[1]]).collect();
+        let (all, shown, totals) = (totals[0], totals[1], &totals[2..]);
         let ratio = |total: &[f64; 2]| log_ratio(all, *total, self.ask.zeros);
         let log_ratios: Vec<Option<f64>> = totals.iter().map(ratio).collect();
         let levels = Levels {
-            sums: made.sums(&(0..sets.len()).collect::<Vec<_>>()),
+            sums,
             interval: self.ask.interval,
             zeros: self.ask.zeros,
             counted: log_ratios.iter().map(Option::is_some).collect(),
@@ -88,7 +90,6 @@ impl<'w> Work<'w> {
         let (group_figure, mean) = (Figure::from(&group), levels.figure(Kind::Mean)?);
         let logs: Vec<f64> = log_ratios.iter().flatten().copied().collect();
         let (label_test, union_test) = self.tests(&topics);
-        let shown = made.total(0);
         Ok(GroupFinding {
             name: name.to_owned(),
             shares: [0, 1].map(|side: usize| (all[side] > 0.0).then(|| shown[side] / all[side])),
@@ -100,8 +101,8 @@ impl<'w> Work<'w> {
             parts: levels.parts(self.question.unit)?,
             counted: logs.len() as u64,
             quantiles: Quantiles::of(logs),
-            counts: counts(&totals, members.len() - topics.len()),
-            members: self.members(&topics, &totals, &log_ratios)?,
+            counts: counts(totals, members.len() - topics.len()),
+            members: self.members(&topics, totals, &log_ratios)?,
             label_test,
             union_test,
             clusters: group.clusters,

@@ -146,7 +146,8 @@ fn a_chart_warms_up_and_passes_over_what_has_no_value() {
 #[test]
 fn standard_errors_stand_for_the_spread() {
     let mut next = normals(8);
-    let values: Vec<f64> = (0..200).map(|at| next() / 4.0 + f64::from(u8::from(at > 150))).collect();
+    let values: Vec<f64> =
+        (0..200).map(|at| next() / 4.0 + f64::from(u8::from(at > 150))).collect();
     let in_control = InControl::StandardErrors { warm_up: 10 };
     let mut by_errors = ControlChart::new(ChangeSpec { in_control, ..declared(4.0) }).unwrap();
     let mean = values[..10].iter().sum::<f64>() / 10.0;
@@ -274,7 +275,9 @@ fn covered(correlation: f64, block: BlockLength, studies: u64) -> (u64, f64) {
 /// 95% of 1,000 is 950 with a standard deviation of 6.9.
 #[test]
 fn intervals_hold_the_date() {
-    for (correlation, block) in [(0.0, BlockLength::Values(1)), (0.0, BlockLength::CubeRoot), (0.3, BlockLength::CubeRoot)] {
+    for (correlation, block) in
+        [(0.0, BlockLength::Values(1)), (0.0, BlockLength::CubeRoot), (0.3, BlockLength::CubeRoot)]
+    {
         let (covered, windows) = covered(correlation, block, 1_000);
         println!("correlation {correlation}, {block:?}: {covered} of 1000, {windows:.1} windows");
         assert!(covered >= 950 - 28, "{correlation} {block:?}: {covered}");
@@ -355,7 +358,10 @@ fn windows_of_a_tally() {
         let audit = Audit::of(&alone).treatment("a").baseline(Baseline::arm("b"));
         let audit = audit.statistic(LogRatio).interval(Interval::Delta(Delta::default()));
         let estimate = audit.run().unwrap().estimates()[0].clone();
-        assert_eq!((window.value, window.standard_error), (estimate.value, estimate.standard_error));
+        assert_eq!(
+            (window.value, window.standard_error),
+            (estimate.value, estimate.standard_error)
+        );
     }
     assert!(found.ratio.breaks.is_empty());
     let [treatment, baseline] = [&found.treatment, &found.baseline].map(|its| its.breaks[0]);

@@ -7,5 +7,5 @@ pub use self::group::{
     Arrangements, Contribution, Direction, Figure, FigureRecord, GROUP_SCHEMA, GROUP_VERSION,
     GroupDecomposition, GroupFinding, GroupRecord, GroupReport, GroupReportRecord, LabelTest,
     LabelTestRecord, Member, MemberCounts, MemberFinding, MemberRecord, Membership, Others, Part,
-    PartKind, PartRecord, Presence, Quantiles, Several, Verdict, ZeroMembers,
+    PartKind, PartRecord, Presence, Quantiles, Several, Surely, Verdict, ZeroMembers,
 };

@@ -35,7 +35,8 @@ pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
 pub use self::change::{
     Alarm, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec, Breaks, ChangeMonitor,
     ChangeReading, ChangeSpec, ChangeState, ChartReading, ControlChart, CusumPeak, Episode,
-    InControl, InControlValues, Moved, Penalty, SeriesBreaks, Shift, Windowed, breaks_of, cusum, pelt,
+    InControl, InControlValues, Moved, Penalty, SeriesBreaks, Shift, Windowed, breaks_of, cusum,
+    pelt,
 };
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};

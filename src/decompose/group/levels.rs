@@ -2,9 +2,7 @@
 //! the parts of the one in terms of the others. All of them want the same totals.
 
 use super::ZeroMembers;
-use crate::statistic::{
-    Cell, Over, Quantity, Scale, Side, Statistic, TwoArms, Undefined, Working,
-};
+use crate::statistic::{Cell, Over, Quantity, Scale, Side, Statistic, TwoArms, Undefined, Working};
 
 /// Totals before those of the members: of all impressions and of the group as a whole, in both arms.
 const BEFORE: usize = 4;
@@ -66,7 +64,8 @@ impl Level {
         let of = |members: &[usize], side: usize| -> Vec<usize> {
             members.iter().map(|member| BEFORE + 2 * member + side).collect()
         };
-        let ratio = |up: Vec<usize>, down: Vec<usize>, slope: f64| vec![(slope, up), (-slope, down)];
+        let ratio =
+            |up: Vec<usize>, down: Vec<usize>, slope: f64| vec![(slope, up), (-slope, down)];
         let group = || [ratio(vec![2], vec![0], 1.0), ratio(vec![3], vec![1], -1.0)].concat();
         let (all, counted) = (self.members(), self.counted());
         let sums = |members: &[usize], slope: f64| ratio(of(members, 0), of(members, 1), slope);
@@ -300,11 +299,8 @@ mod tests {
     fn parts_add_up() {
         let totals = [90.0, 120.0, 21.0, 30.0, 12.0, 8.0, 5.0, 15.0, 0.0, 7.0, 9.0, 4.0];
         let of = |kind| {
-            let level = Level {
-                kind,
-                counted: vec![true, true, false, true],
-                zeros: ZeroMembers::LeftOut,
-            };
+            let level =
+                Level { kind, counted: vec![true, true, false, true], zeros: ZeroMembers::LeftOut };
             number(level.value(&totals))
         };
         let rest = of(Kind::Weight) + of(Kind::Turnover) + of(Kind::Overlap);

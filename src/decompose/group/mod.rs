@@ -22,7 +22,7 @@ pub use self::record::{
 };
 pub use self::report::{
     Arrangements, Contribution, Direction, Figure, GroupFinding, GroupReport, LabelTest,
-    MemberCounts, MemberFinding, Part, PartKind, Presence, Quantiles, Verdict,
+    MemberCounts, MemberFinding, Part, PartKind, Presence, Quantiles, Surely, Verdict,
 };
 use self::work::Work;
 use crate::attention::Attention;
@@ -318,7 +318,9 @@ impl<'l> GroupDecomposition<'l> {
         self
     }
 
-    /// How intervals of groups, means and parts are made.
+    /// How intervals of groups, means and parts are made. The default is the delta method, with fewer
+    /// than ten clusters in an arm the jackknife; of members that few clusters carry it knows nothing, so
+    /// with many of those ask for the jackknife.
     pub fn interval(mut self, interval: Interval) -> Self {
         self.interval = interval;
         self
@@ -360,8 +362,7 @@ impl<'l> GroupDecomposition<'l> {
         let (tally, groups, membership) = self.members()?;
         let unstated = |what, call| Error::Unstated { what, call };
         let treatment = self.treatment.as_deref();
-        let treatment =
-            treatment.ok_or(unstated("treatment", "GroupDecomposition::treatment"))?;
+        let treatment = treatment.ok_or(unstated("treatment", "GroupDecomposition::treatment"))?;
         let baseline = self.baseline.as_ref();
         let baseline = baseline.ok_or(unstated("baseline", "GroupDecomposition::baseline"))?;
         let attention = self.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);

@@ -189,9 +189,7 @@ fn reached_by(cluster: &[Shown], in_group: &[bool], reach: Reach) -> [bool; 2] {
         sum.0 += shown.count;
         sum.1 += shown.mass;
     }
-    sums.map(|(count, mass)| {
-        count >= reach.impressions && count > 0 && mass.get() >= reach.mass
-    })
+    sums.map(|(count, mass)| count >= reach.impressions && count > 0 && mass.get() >= reach.mass)
 }
 
 #[cfg(test)]

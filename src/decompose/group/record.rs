@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::of_log::Membership;
 use super::report::{
     Arrangements, Contribution, Figure, GroupFinding, GroupReport, LabelTest, MemberCounts,
-    MemberFinding, PartKind, Presence, Quantiles, Verdict,
+    MemberFinding, PartKind, Presence, Quantiles, Surely, Verdict,
 };
 use super::{Others, ZeroMembers};
 use crate::attention::Attention;
@@ -168,6 +168,8 @@ pub struct GroupRecord {
     pub counts: MemberCounts,
     /// How many count in the mean.
     pub counted: u64,
+    /// How many are amplified by their own intervals.
+    pub surely: Surely,
     /// The permutation test by members.
     pub label_test: LabelTestRecord,
     /// The permutation test by unions.
@@ -202,6 +204,7 @@ impl From<&GroupFinding> for GroupRecord {
             quantiles: group.quantiles,
             counts: group.counts,
             counted: group.counted,
+            surely: group.surely,
             label_test: LabelTestRecord::from(&group.label_test),
             union_test: LabelTestRecord::from(&group.union_test),
             verdict: group.verdict,

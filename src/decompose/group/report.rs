@@ -86,6 +86,9 @@ impl fmt::Display for Direction {
 pub enum Verdict {
     /// Both for sure, the same way.
     Agree(Direction),
+    /// Both for sure, the same way, but the median member's ratio does not lie that way: a few members
+    /// move the group and the mean. (Of the median no interval is made.)
+    CarriedByFew(Direction),
     /// Both for sure, opposite ways; the group's is given.
     Opposite(Direction),
     /// The group for sure, its mean member not.
@@ -99,13 +102,25 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(group: &Figure, members: &Figure) -> Self {
+    pub(super) fn of(group: &Figure, members: &Figure, spread: Option<&Quantiles>) -> Self {
+        let follows = |way: Direction| {
+            spread.is_none_or(|spread| match way {
+                Direction::More => spread.median > 1.0,
+                Direction::Less => spread.median < 1.0,
+            })
+        };
         match (Direction::of(group, 1.0), Direction::of(members, 1.0)) {
             (None, _) | (_, None) => Self::Unknown,
             (Some(None), Some(None)) => Self::Neither,
             (Some(Some(group)), Some(None)) => Self::GroupAlone(group),
             (Some(None), Some(Some(members))) => Self::MembersAlone(members),
-            (Some(Some(group)), Some(Some(members))) if group == members => Self::Agree(group),
+            (Some(Some(group)), Some(Some(members))) if group == members => {
+                if follows(group) {
+                    Self::Agree(group)
+                } else {
+                    Self::CarriedByFew(group)
+                }
+            }
             (Some(Some(group)), Some(Some(_))) => Self::Opposite(group),
         }
     }
@@ -117,6 +132,11 @@ impl fmt::Display for Verdict {
             Self::Agree(way) => {
                 write!(f, "the levels agree: the group and its mean member are shown {way}")
             }
+            Self::CarriedByFew(way) => write!(
+                f,
+                "a few members carry it: the group and its mean member are shown {way}, its median \
+                 member is not"
+            ),
             Self::Opposite(Direction::More) => {
                 f.write_str("the levels disagree: the group is shown more, its mean member less")
             }
@@ -210,6 +230,27 @@ pub struct MemberCounts {
     pub neither: u64,
     /// Not in the tally at all.
     pub not_in_tally: u64,
+}
+
+/// How many members are amplified for sure by their own intervals, each at its level; one in twenty of
+/// those at 95% is so by chance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surely {
+    /// Shown more.
+    pub more: u64,
+    /// Shown less.
+    pub less: u64,
+}
+
+impl Surely {
+    pub(super) fn of(members: &[MemberFinding]) -> Self {
+        let mut surely = Self::default();
+        for interval in members.iter().filter_map(|member| member.estimate.interval.ok()) {
+            surely.more += u64::from(interval.low.is_some_and(|low| low > 1.0));
+            surely.less += u64::from(interval.high.is_some_and(|high| high < 1.0));
+        }
+        surely
+    }
 }
 
 /// A member's part in its group's log ratio.
@@ -332,6 +373,8 @@ pub struct GroupFinding {
     pub counts: MemberCounts,
     /// How many of them count in the mean.
     pub counted: u64,
+    /// How many members' own intervals lie above 1, and how many below.
+    pub surely: Surely,
     /// The members that the tally has, in the order of their names.
     pub members: Vec<MemberFinding>,
     /// The test of the difference of mean log ratios between the group's members and the others.
@@ -441,6 +484,8 @@ impl fmt::Display for GroupFinding {
             self.counted,
             neither + not_in_tally
         )?;
+        let Surely { more, less } = self.surely;
+        writeln!(f, "  by their own intervals     {more} shown more, {less} less")?;
         writeln!(f, "  the group's logarithm, in parts:")?;
         for part in &self.parts {
             writeln!(f, "    {:<43} {}", part.kind.to_string(), part.figure)?;

@@ -7,7 +7,7 @@ use super::of_log::Groups;
 use super::permute::{Unions, difference_of_means};
 use super::report::{
     Contribution, Figure, GroupFinding, LabelTest, MemberCounts, MemberFinding, Part, PartKind,
-    Presence, Quantiles, Verdict,
+    Presence, Quantiles, Surely, Verdict,
 };
 use super::{GroupDecomposition, Others, ZeroMembers};
 use crate::error::Error;
@@ -56,10 +56,10 @@ impl<'w> Work<'w> {
         // Who was shown in neither arm has nothing to permute.
         let shown = topics.iter().zip(&totals).filter(|(_, total)| total[0] + total[1] > 0.0);
         let (topics, totals): (Vec<usize>, Vec<[f64; 2]>) = shown.map(|(&t, &n)| (t, n)).unzip();
-        let pool = topics.iter().zip(&totals).map(|(&topic, &total)| Pooled {
-            topic,
-            log_ratio: log_ratio(all, total, ask.zeros),
-        });
+        let pool = topics
+            .iter()
+            .zip(&totals)
+            .map(|(&topic, &total)| Pooled { topic, log_ratio: log_ratio(all, total, ask.zeros) });
         let pool = pool.collect();
         let unions = Unions::of(tally, &question, &topics, totals)?;
         Ok(Self { ask, tally, question, pool, unions })
@@ -89,20 +89,24 @@ impl<'w> Work<'w> {
         let group = levels.of(Kind::Group)?;
         let (group_figure, mean) = (Figure::from(&group), levels.figure(Kind::Mean)?);
         let logs: Vec<f64> = log_ratios.iter().flatten().copied().collect();
+        let (counted, quantiles) = (logs.len() as u64, Quantiles::of(logs));
+        let not_in_tally = members.len() - topics.len();
+        let members = self.members(&topics, totals, &log_ratios)?;
         let (label_test, union_test) = self.tests(&topics);
         Ok(GroupFinding {
             name: name.to_owned(),
             shares: [0, 1].map(|side: usize| (all[side] > 0.0).then(|| shown[side] / all[side])),
-            verdict: Verdict::of(&group_figure, &mean),
+            verdict: Verdict::of(&group_figure, &mean, quantiles.as_ref()),
             group: group_figure,
             mean_member: mean,
             weighted_mean_member: levels.figure(Kind::WeightedMean)?,
             gap: levels.figure(Kind::Gap)?,
             parts: levels.parts(self.question.unit)?,
-            counted: logs.len() as u64,
-            quantiles: Quantiles::of(logs),
-            counts: counts(totals, members.len() - topics.len()),
-            members: self.members(&topics, totals, &log_ratios)?,
+            counted,
+            quantiles,
+            counts: counts(totals, not_in_tally),
+            surely: Surely::of(&members),
+            members,
             label_test,
             union_test,
             clusters: group.clusters,
@@ -244,9 +248,8 @@ fn contributions(totals: &[[f64; 2]], estimates: &[Estimate]) -> Vec<Option<Cont
 
 /// Whether groups, tally and numbers are such that there is something to decompose.
 fn check(ask: &GroupDecomposition<'_>, tally: &Tally, groups: &Groups) -> Result<(), Error> {
-    let refuse = |parameter, value: String, expected| {
-        Err(Error::Parameter { parameter, value, expected })
-    };
+    let refuse =
+        |parameter, value: String, expected| Err(Error::Parameter { parameter, value, expected });
     if groups.is_empty() {
         return refuse("the number of groups", "0".to_owned(), "1 or more");
     }

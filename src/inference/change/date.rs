@@ -32,9 +32,10 @@ pub enum BlockLength {
 /// less the upper to the break less the lower quantile of `d` (the basic interval).
 ///
 /// **Right** for a break that is there and of a size to be seen, with values that vary alike on both
-/// sides and are correlated over fewer values than a block has. In simulations with 60 values on either
-/// side (`tests/change.rs`) intervals of 95% had the true date in 94% to 98% of studies for breaks of one
-/// and a half standard deviations, independent or with a correlation of 0.3 from one value to the next.
+/// sides and are correlated over fewer values than a block has. In 1,000 simulations each of a break of one
+/// and a half standard deviations with 60 values on either side (`tests/change.rs`), intervals of 95% held
+/// the true date in 95.7% for independent values, 96.5% with blocks of one value, and in 93.6% for values
+/// with a correlation of 0.3 from one to the next.
 /// **Fails** for breaks hardly seen: it takes for granted that there is one and that the neighbouring
 /// ones are where they were found. Dates are whole, so intervals hold more often than they say.
 ///

@@ -278,9 +278,8 @@ impl ChangeMonitor {
     pub fn reading(&self) -> ChangeReading {
         let [ratio, treatment, baseline] = &self.charts;
         let spans = self.charts.each_ref().map(|chart| {
-            let span = |alarm: &Alarm| -> Span {
-                (alarm.since as i64, alarm.period as i64, alarm.shift)
-            };
+            let span =
+                |alarm: &Alarm| -> Span { (alarm.since as i64, alarm.period as i64, alarm.shift) };
             chart.alarms().iter().map(span).collect::<Vec<_>>()
         });
         ChangeReading {

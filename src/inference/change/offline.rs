@@ -174,13 +174,15 @@ mod tests {
     fn pruning_loses_nothing() {
         for seed in 0..300 {
             let words = Stream { seed, place: [0; 3] };
-            let series: Vec<f64> =
-                (0..40).map(|at| f64::from(words.words(at)[0] % 7) + f64::from(at / 9 % 3) * 3.0).collect();
+            let series: Vec<f64> = (0..40)
+                .map(|at| f64::from(words.words(at)[0] % 7) + f64::from(at / 9 % 3) * 3.0)
+                .collect();
             let costs = Costs::of(&series);
             let cost_of = |breaks: &[usize], penalty: f64| {
                 let ends = breaks.iter().copied().chain([series.len()]);
                 let mut begin = 0;
-                let segments = ends.map(|end| costs.of_segment(std::mem::replace(&mut begin, end), end));
+                let segments =
+                    ends.map(|end| costs.of_segment(std::mem::replace(&mut begin, end), end));
                 segments.sum::<f64>() + penalty * breaks.len() as f64
             };
             for min_size in [1, 2, 5, 9] {

@@ -245,8 +245,7 @@ impl Penalty {
             let Self::Of(penalty) = self else { return None };
             return Some(penalty);
         };
-        let mut steps: Vec<f64> =
-            values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+        let mut steps: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
         steps.sort_by(f64::total_cmp);
         let middle = steps.len().checked_sub(1)? / 2;
         let median = f64::midpoint(steps[middle], steps[steps.len() / 2]);

@@ -215,6 +215,38 @@ pub enum Error {
         /// The topics of the log.
         available: Vec<String>,
     },
+    /// A member was given to two groups, or twice to one.
+    #[error(
+        "the member {member:?} is in the groups {first:?} and {second:?}; give each member to one group, \
+         once"
+    )]
+    MemberOfTwoGroups {
+        /// The member.
+        member: String,
+        /// The first of its groups.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// Two groups have one name.
+    #[error("there are two groups called {group:?}; give all members of a group at once")]
+    RepeatedGroup {
+        /// The name.
+        group: String,
+    },
+    /// None of a group's members was ever shown.
+    #[error(
+        "the group {group:?} has {members} members, and the tally has none of them; its members are {}",
+        quoted(available)
+    )]
+    UnknownGroup {
+        /// The group.
+        group: String,
+        /// How many members it was given.
+        members: usize,
+        /// The members of the tally, its topics.
+        available: Vec<String>,
+    },
     /// A tally does not hold masses under this attention model.
     #[error(
         "the tally has no masses under attention {attention:?}; it has {}; add it to the TallySpec",

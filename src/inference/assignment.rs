@@ -13,7 +13,7 @@ const PURPOSE: u64 = 0x7065_726d;
 const SWAPPED: u64 = u32::MAX as u64;
 
 /// How clusters got into the arms, as far as chance had a hand in it.
-pub(super) struct Design {
+pub(crate) struct Design {
     shuffled: Vec<Shuffled>,
     /// The clusters of both arms, any of which could have had its arms the other way round.
     swapped: Vec<u32>,
@@ -30,7 +30,7 @@ struct Shuffled {
 
 impl Design {
     /// Of clusters in the order of their keys, from the arms they are in and the blocks they are of.
-    pub(super) fn new(present: &[[bool; 2]], block: impl Fn(usize) -> u32) -> Self {
+    pub(crate) fn new(present: &[[bool; 2]], block: impl Fn(usize) -> u32) -> Self {
         let mut swapped = Vec::new();
         let mut blocks: BTreeMap<u32, Vec<(u32, bool)>> = BTreeMap::new();
         for (cluster, &[treatment, baseline]) in present.iter().enumerate() {
@@ -49,7 +49,7 @@ impl Design {
     }
 
     /// How many assignments there are, if no more than `most`.
-    pub(super) fn assignments(&self, most: u32) -> Option<u32> {
+    pub(crate) fn assignments(&self, most: u32) -> Option<u32> {
         let most = u64::from(most);
         let of_blocks = self.shuffled.iter().map(|block| block.ways(most));
         let of_swaps = self.swapped.iter().map(|_| Some(2));
@@ -59,7 +59,7 @@ impl Design {
 
     /// Says of each cluster whether it leaves its arm in one of the assignments, where there are so
     /// few that they can be [counted](Self::assignments).
-    pub(super) fn nth(&self, nth: u32, moved: &mut [bool]) {
+    pub(crate) fn nth(&self, nth: u32, moved: &mut [bool]) {
         let mut rest = u64::from(nth);
         for block in &self.shuffled {
             let ways = block.ways(u64::from(u32::MAX)).expect("fewer ways than were counted");
@@ -74,7 +74,7 @@ impl Design {
 
     /// Says of each cluster whether it leaves its arm in a random assignment: a pure function of
     /// seed, replicate, block and the cluster's place in it.
-    pub(super) fn draw(&self, seed: u64, replicate: u32, moved: &mut [bool]) {
+    pub(crate) fn draw(&self, seed: u64, replicate: u32, moved: &mut [bool]) {
         for block in &self.shuffled {
             block.draw(words(seed, replicate, u64::from(block.block)), moved);
         }

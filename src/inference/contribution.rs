@@ -183,6 +183,17 @@ impl ArmBlock {
         self.all.load(tally, block, attention, &all);
     }
 
+    /// Loads the sums of some cells as those of the topic, and leaves those of all impressions.
+    pub(super) fn load_topic(
+        &mut self,
+        tally: &Tally,
+        block: usize,
+        attention: usize,
+        cells: &[u32],
+    ) {
+        self.topic.load(tally, block, attention, cells);
+    }
+
     /// How many clusters there are.
     fn len(&self) -> usize {
         self.all.counts.len()
@@ -253,6 +264,17 @@ impl Contributions {
         };
         let arms = [treatment, baseline];
         Self::of_cells(tally, question, statistic, &arms)
+    }
+
+    /// The same within one window of the tally, by its place among the axes'.
+    pub(super) fn of_window(
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+        window: usize,
+    ) -> Result<Self, Error> {
+        let arms = ArmCells::of_both(tally, question)?;
+        Self::of_cells(tally, question, statistic, &arms.map(|arm| arm.within(tally, window)))
     }
 
     fn of_cells(
@@ -464,11 +486,32 @@ impl ArmCells {
         self.strata[strata].iter().flat_map(cells).collect::<Vec<_>>().into_iter()
     }
 
+    /// The cells of treatment and baseline, those of a topic only if there is one of that name.
+    pub(super) fn of_both_without_topic(
+        tally: &Tally,
+        question: &Question<'_>,
+    ) -> Result<[Self; 2], Error> {
+        let Baseline::Arm(baseline) = question.baseline;
+        if question.treatment == baseline {
+            return Err(Error::SameArm { arm: baseline.clone() });
+        }
+        for arm in [question.treatment, baseline] {
+            require_arm(tally, arm)?;
+        }
+        Ok([question.treatment, baseline].map(|arm| Self::where_any(tally, question, arm)))
+    }
+
+    /// The cells of some topics in this arm, by their places among the axes'.
+    pub(super) fn of_topics(&self, tally: &Tally, topics: &[usize]) -> Vec<u32> {
+        let axes = tally.axes();
+        let slabs = self.strata.iter().flat_map(|(_, alls)| alls).map(|&all| axes.cell(all).0);
+        let of_slab = |slab| topics.iter().map(move |&topic| axes.topic_cell(slab, topic));
+        slabs.flat_map(of_slab).collect()
+    }
+
     fn of(tally: &Tally, question: &Question<'_>, arm: &str) -> Result<Self, Error> {
         let axes = tally.axes();
-        if axes.arm(arm).is_none() {
-            return Err(Error::UnknownArm { arm: arm.to_owned(), available: axes.arms().to_vec() });
-        }
+        require_arm(tally, arm)?;
         if axes.topic(question.topic).is_none() {
             return Err(Error::UnknownTopic {
                 topic: question.topic.to_owned(),
@@ -476,6 +519,15 @@ impl ArmCells {
             });
         }
         Ok(Self::where_any(tally, question, arm))
+    }
+
+    /// Those of one window.
+    fn within(mut self, tally: &Tally, window: usize) -> Self {
+        for (topic, all) in &mut self.strata {
+            topic.retain(|cell| tally.axes().cell(*cell).0.window == window);
+            all.retain(|cell| tally.axes().cell(*cell).0.window == window);
+        }
+        self
     }
 
     /// The cells that there are: none of an arm or a topic that the tally lacks.
@@ -495,13 +547,21 @@ impl ArmCells {
     }
 }
 
+fn require_arm(tally: &Tally, arm: &str) -> Result<(), Error> {
+    let axes = tally.axes();
+    if axes.arm(arm).is_some() {
+        return Ok(());
+    }
+    Err(Error::UnknownArm { arm: arm.to_owned(), available: axes.arms().to_vec() })
+}
+
 /// The total of each column.
 pub(super) fn totals(columns: &[Vec<f64>]) -> Vec<f64> {
     columns.iter().map(|column| compensated_sum(column)).collect()
 }
 
 /// A sum whose error does not grow with its length (Neumaier 1974).
-fn compensated_sum(values: &[f64]) -> f64 {
+pub(super) fn compensated_sum(values: &[f64]) -> f64 {
     let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
     for &value in values {
         let next = sum + value;

@@ -4,6 +4,7 @@
 mod assignment;
 mod at_limits;
 mod bootstrap;
+mod change;
 mod cmh;
 mod contribution;
 mod delta;
@@ -22,14 +23,22 @@ mod simultaneous;
 mod summary;
 mod sums;
 mod testing;
+mod topic_sets;
 mod two_way;
 mod wild;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::assignment::Design as Assignments;
 use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
+pub use self::change::{
+    Alarm, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec, Breaks, ChangeMonitor,
+    ChangeReading, ChangeSpec, ChangeState, ChartReading, ControlChart, CusumPeak, Episode,
+    InControl, InControlValues, Moved, Penalty, SeriesBreaks, Shift, Windowed, breaks_of, cusum,
+    pelt,
+};
 pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
@@ -48,6 +57,7 @@ pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub(crate) use self::sums::{ClusterSums, OfSums, naive_of_sums};
 pub use self::testing::{DeltaTest, Equivalence, Test};
+pub(crate) use self::topic_sets::TopicSets;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 use crate::error::Error;
 use crate::estimate::{

@@ -201,6 +201,8 @@ pub enum Undefined {
     NoStratumInBothArms,
     /// A stratum that has a part in the declared population has mass in neither arm.
     StratumInNeitherArm,
+    /// No member of a group has mass in both arms, so that no member's ratio is finite.
+    NoMemberInBothArms,
 }
 
 impl fmt::Display for Undefined {
@@ -215,6 +217,7 @@ impl fmt::Display for Undefined {
             Self::StratumInNeitherArm => {
                 "a stratum of the declared population has exposure mass in neither arm"
             }
+            Self::NoMemberInBothArms => "no member of the group has exposure mass in both arms",
         })
     }
 }

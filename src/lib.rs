@@ -57,6 +57,7 @@
 mod attention;
 mod audit;
 mod baseline;
+pub mod decompose;
 mod error;
 mod estimand;
 mod estimate;

@@ -3,19 +3,26 @@
 
 #[cfg(feature = "polars")]
 mod frame;
+#[cfg(feature = "plot")]
+mod plot;
 mod record;
 mod sensitivity;
 mod table;
+mod waterfall;
 
 pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,
 };
 pub use self::sensitivity::{
-    EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord,
-    SensitivityRowRecord, SensitivitySummaryRecord,
+    EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
+    SensitivitySummaryRecord,
 };
 pub(crate) use self::table::{RULED, number, printable, value, wrap};
+pub use self::waterfall::{
+    MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
+    WaterfallRecord,
+};
 use std::fmt;
 
 use crate::error::Error;

@@ -61,7 +61,8 @@ impl Levels {
 
     fn check(&self) -> Result<(), Error> {
         let sizes = self.sizes();
-        if let Some((dimension, _)) = Dimension::ALL.iter().zip(sizes).find(|(_, size)| *size == 0) {
+        if let Some((dimension, _)) = Dimension::ALL.iter().zip(sizes).find(|(_, size)| *size == 0)
+        {
             return Err(Error::Parameter {
                 parameter: "the number of levels of a dimension",
                 value: format!("0 for the {dimension}"),

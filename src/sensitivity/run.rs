@@ -49,7 +49,8 @@ pub(super) fn run(asked: &Sensitivity<'_>) -> Result<SensitivityTable, Error> {
                 message: "the combination was not asked for".to_owned(),
             };
             let taken = answers.get_mut(question);
-            let outcome = taken.map_or_else(|| Err(unasked()), |its| std::mem::replace(its, Err(unasked())));
+            let outcome =
+                taken.map_or_else(|| Err(unasked()), |its| std::mem::replace(its, Err(unasked())));
             rows.push(SensitivityRow {
                 topic: topic.clone(),
                 statistic: statistic.name(),
@@ -203,15 +204,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn audit<'a>(&self, audit: Audit<'a>, baseline: &Baseline) -> Audit<'a>
-    where
-        Self: 'a,
-    {
-        audit
+    fn audit<'a>(&'a self, audit: Audit<'a>, baseline: &Baseline) -> Audit<'a> {
+        let audit = audit
             .treatment(self.treatment)
             .baseline(baseline.clone())
             .interval(self.asked.interval)
-            .quality(self.quality)
+            .quality(self.quality);
+        let audit = self.asked.candidates.into_iter().fold(audit, Audit::candidates);
+        self.asked.supply.into_iter().fold(audit, Audit::supply)
     }
 
     /// The answers of a comparison in one unit and denominator: by statistic, then by topic.
@@ -278,9 +278,10 @@ fn goes_by_counts(unit: Unit) -> bool {
 fn said_once() -> Unsupported {
     Unsupported {
         kind: UnsupportedKind::NoDifference,
-        message: "reach counts clusters, whatever an impression weighs: attention, weights and the \
+        message:
+            "reach counts clusters, whatever an impression weighs: attention, weights and the \
                   multi-label rule make no difference, and it is told once"
-            .to_owned(),
+                .to_owned(),
     }
 }
 

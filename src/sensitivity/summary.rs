@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SensitivityRow;
 use super::choices::Dimension;
 use super::levels::{levels_at, place};
-use super::SensitivityRow;
 use crate::estimate::{Estimate, Value};
 use crate::statistic::{Scale, Statistic};
 
@@ -102,9 +102,8 @@ pub struct Tallied {
 
 impl Tallied {
     fn of(rows: &[SensitivityRow]) -> Self {
-        let count = |holds: &dyn Fn(&SensitivityRow) -> bool| {
-            rows.iter().filter(|row| holds(row)).count()
-        };
+        let count =
+            |holds: &dyn Fn(&SensitivityRow) -> bool| rows.iter().filter(|row| holds(row)).count();
         let side = |row: &SensitivityRow| row.found.and_then(Found::direction);
         let surely = |row: &SensitivityRow| row.found.and_then(Found::surely);
         Self {
@@ -286,7 +285,12 @@ fn effect(
             let rise = if ends[0].abs() >= ends[1].abs() { ends[0] } else { ends[1] };
             let names = || {
                 let names = [first, second].map(|row| row.choices.level(dimension));
-                if rise < 0.0 { let [a, b] = names; [b, a] } else { names }
+                if rise < 0.0 {
+                    let [a, b] = names;
+                    [b, a]
+                } else {
+                    names
+                }
             };
             let effect = found.get_or_insert_with(|| Effect {
                 dimension,

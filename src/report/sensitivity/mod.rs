@@ -7,8 +7,8 @@ use std::fmt;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 pub use self::record::{
-    EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord,
-    SensitivityRowRecord, SensitivitySummaryRecord,
+    EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
+    SensitivitySummaryRecord,
 };
 use super::table::interval;
 use super::{RULED, number, percent, printable, value, wrap};
@@ -28,7 +28,9 @@ impl SensitivityTable {
     pub fn question(&self) -> String {
         let names: Vec<String> = self.varied().iter().map(Dimension::to_string).collect();
         match names.as_slice() {
-            [] => "Does the answer depend on how the question is put? (It was put in one way.)".into(),
+            [] => {
+                "Does the answer depend on how the question is put? (It was put in one way.)".into()
+            }
             [one] => format!("Does the answer depend on how the {one} is chosen?"),
             [most @ .., last] => {
                 format!("Does the answer depend on how {} and {last} are chosen?", most.join(", "))
@@ -56,8 +58,7 @@ impl SensitivityTable {
         for row in rows {
             let Ok(estimate) = &row.outcome else { continue };
             let choices = varied.iter().map(|dimension| row.choices.level(*dimension));
-            let mut cells: Vec<Cell> =
-                choices.map(|level| Cell::new(printable(&level))).collect();
+            let mut cells: Vec<Cell> = choices.map(|level| Cell::new(printable(&level))).collect();
             cells.push(Cell::new(value(estimate.value)));
             cells.push(Cell::new(
                 estimate.interval.as_ref().map_or_else(|no| format!("none: {no}"), interval),
@@ -78,7 +79,11 @@ impl SensitivityTable {
         let fixed = Dimension::ALL.into_iter().filter(|its| !self.varied().contains(its));
         let levels = fixed.map(|its| format!("{its}: {}", first.choices.level(its)));
         let levels: Vec<String> = levels.collect();
-        if levels.is_empty() { String::new() } else { format!("In all rows: {}.", levels.join("; ")) }
+        if levels.is_empty() {
+            String::new()
+        } else {
+            format!("In all rows: {}.", levels.join("; "))
+        }
     }
 }
 
@@ -86,13 +91,14 @@ impl fmt::Display for SensitivityTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.question())?;
         for summary in self.summaries() {
-            let rows: Vec<_> = self.rows_of(summary.statistic, &summary.topic).collect();
+            let rows: Vec<_> = self.rows_named(summary.statistic, &summary.topic).collect();
             writeln!(f, "\n{}", wrap(&printable(&summary.sentence())))?;
             writeln!(f, "{}", self.table(&rows))?;
         }
         writeln!(f)?;
         if let Some(first) = self.rows().first() {
-            let treatment = format!("Treatment: arm {:?}. {}", self.treatment(), self.common(first));
+            let treatment =
+                format!("Treatment: arm {:?}. {}", self.treatment(), self.common(first));
             writeln!(f, "{}", wrap(&printable(treatment.trim_end())))?;
         }
         for (reason, rows) in self.unsupported() {
@@ -105,7 +111,8 @@ impl fmt::Display for SensitivityTable {
             writeln!(f, "{}", wrap(&printable(&line)))?;
         }
         for left in self.left_out() {
-            let line = format!("Left out, {} {}: {}.", left.dimension, left.level, left.reason.message);
+            let line =
+                format!("Left out, {} {}: {}.", left.dimension, left.level, left.reason.message);
             writeln!(f, "{}", wrap(&printable(&line)))?;
         }
         writeln!(f, "{}", wrap(CAUTION))
@@ -149,8 +156,9 @@ impl SensitivitySummary {
                 number(greatest)
             ));
             match self.effects.first() {
-                Some(effect) if effect.largest > 0.0 => sentence
-                    .push_str(&format!("; {}.", effect.in_words(self.scale))),
+                Some(effect) if effect.largest > 0.0 => {
+                    sentence.push_str(&format!("; {}.", effect.in_words(self.scale)))
+                }
                 _ => sentence.push('.'),
             }
         }
@@ -188,7 +196,8 @@ impl SensitivitySummary {
                 tallied.amplified, tallied.reduced
             ),
             Verdict::SingleRow => {
-                "not to be seen. Only one row has a value, and nothing to compare it with.".to_owned()
+                "not to be seen. Only one row has a value, and nothing to compare it with."
+                    .to_owned()
             }
             Verdict::NoValue => "not to be seen. No row has a value.".to_owned(),
             Verdict::NothingCompared => {
@@ -245,9 +254,14 @@ impl Effect {
                 Scale::LogPercent => {
                     format!("by a factor of the ratio of up to {}", number(self.largest.exp()))
                 }
-                Scale::Logit => format!("by a factor of the odds of up to {}", number(self.largest.exp())),
+                Scale::Logit => {
+                    format!("by a factor of the odds of up to {}", number(self.largest.exp()))
+                }
             }
         };
-        format!("the choice that moves them most is the {}, {size} (from {low} to {high})", self.dimension)
+        format!(
+            "the choice that moves them most is the {}, {size} (from {low} to {high})",
+            self.dimension
+        )
     }
 }

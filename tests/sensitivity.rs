@@ -586,3 +586,50 @@ fn the_json_is_documented() {
     let other = text.replacen("\"version\": 1", "\"version\": 2", 1);
     assert!(SensitivityRecord::from_json(&other).unwrap_err().to_string().contains("version 2"));
 }
+
+/// A picture has a title and a description, and copes with infinite, undefined and one-sided rows.
+#[cfg(feature = "plot")]
+#[test]
+fn the_plot_is_described() {
+    let of = everything();
+    let table = Sensitivity::of(&of.log)
+        .treatment("ranked")
+        .baseline(Baseline::arm("newest"))
+        .topics(["war", "music"])
+        .statistic(AmplificationRatio)
+        .statistic(Difference)
+        .run()
+        .unwrap();
+    for summary in table.summaries() {
+        let statistic: &dyn tiltmeter::statistic::Statistic =
+            if summary.statistic == "difference" { &Difference } else { &AmplificationRatio };
+        let svg = table.to_svg(statistic, &summary.topic).unwrap();
+        assert!(svg.starts_with("<svg role=\"img\" aria-label=\"Specification curve"), "{svg}");
+        assert!(svg.contains("<desc>Topic &quot;") && !svg.contains("NaN"));
+    }
+    assert!(table.to_svg(&LogRatio, "war").is_err());
+
+    // At the top never, further down seldom, at the fourth rank not at all.
+    let arms = [
+        Kinds { arm: "a", kinds: vec![(20, [SPORT, WAR, WAR]), (20, [SPORT, SPORT, WAR])] },
+        Kinds { arm: "b", kinds: vec![(30, [SPORT, SPORT, WAR]), (10, [SPORT, SPORT, SPORT])] },
+    ];
+    let log = made(&arms, &LogSchema::new().position("rank"));
+    let beyond = tiltmeter::Beyond::Zero;
+    let at = |values: &[f64]| Attention::Table { values: values.to_vec(), beyond };
+    let table = ask(&log)
+        .attentions([
+            Attention::Uniform,
+            Attention::TopK { k: 1 },
+            at(&[1.0, 1.0]),
+            at(&[0.0, 0.0, 1.0]),
+            at(&[0.0; 4]),
+        ])
+        .run()
+        .unwrap();
+    let values: Vec<_> =
+        table.rows().iter().map(|row| row.outcome.as_ref().unwrap().value.state()).collect();
+    assert_eq!(values, ["estimated", "undefined", "infinite", "estimated", "undefined"]);
+    let svg = table.to_svg(&AmplificationRatio, "war").unwrap();
+    assert!(svg.contains("<polygon") && svg.contains("no value") && !svg.contains("NaN"), "{svg}");
+}

@@ -75,12 +75,11 @@ impl Axis {
     }
 
     /// Heights with round reported values between the ends.
-    pub(super) fn ticks(&self) -> Vec<(i32, String)> {
+    pub(super) fn ticks(&self) -> Vec<(i32, f64)> {
         let (low, high) = (self.scale.reported(self.from), self.scale.reported(self.to));
         let as_ratio = matches!(self.scale, Scale::Log) && high / low > 6.0;
         let values = if as_ratio { round_ratios(low, high) } else { round_values(low, high) };
-        let ticks = values.into_iter().map(|value| (self.place(self.scale.working(value)), value));
-        ticks.map(|(at, value)| (at, short(value))).collect()
+        values.into_iter().map(|value| (self.place(self.scale.working(value)), value)).collect()
     }
 }
 
@@ -93,7 +92,7 @@ fn greatest(values: &[f64]) -> f64 {
 }
 
 /// Digits that say something.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let text = number(value);
     if !text.contains('.') || text.contains('e') {
         return text;

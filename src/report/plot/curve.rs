@@ -1,6 +1,6 @@
 //! The specification curve: all estimates by size, and below each what was chosen.
 
-use super::axis::{Axis, Extent};
+use super::axis::{Axis, Extent, short};
 use super::{
     ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Point, STRIPE, Side, UNSURE, cut, lines_of,
     picture, width_of,
@@ -124,7 +124,7 @@ impl Curve<'_> {
         let sentence = self.summary.sentence();
         let description = format!("{sentence} {}", self.table.caution());
         let words = lines_of(&sentence, 130, 3);
-        let top = 52 + LINE * words.len() as i32 + 26;
+        let top = 52 + LINE * words.len() as i32 + 40;
         let levels = self.levels();
         let matrix = top + PANEL + 22;
         let height =
@@ -137,7 +137,7 @@ impl Curve<'_> {
                 for (line, at) in words.iter().zip(0..) {
                     canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left)?;
                 }
-                self.legend(canvas, top - 26)?;
+                self.legend(canvas, top - 18)?;
                 self.panel(canvas, (top + PANEL, top))?;
                 self.matrix(canvas, &levels, matrix)?;
                 let note = self.note();
@@ -219,13 +219,13 @@ impl Curve<'_> {
         let extents: Vec<Extent> = self.rows.iter().map(Drawn::extent).collect();
         let null = self.statistic.null();
         let axis = Axis::over(scale, &extents, null, (bottom, top));
-        for (at, words) in axis.ticks() {
+        for (at, value) in axis.ticks() {
             canvas.line(&[(LEFT, at), (RIGHT, at)], GRID, 1)?;
-            canvas.text(&words, (LEFT - 8, at), 12, GREY, Side::Right)?;
+            canvas.text(&short(value), (LEFT - 8, at), 12, GREY, Side::Right)?;
         }
-        let name = lines_of(self.statistic.phrase(), 30, 3);
+        let name = lines_of(self.statistic.phrase(), 38, 2);
         for (line, at) in name.iter().zip(0..) {
-            canvas.text(line, (16, top + 10 + LINE * at), 12, GREY, Side::Left)?;
+            canvas.text(line, (16, top - 34 + LINE * at), 12, GREY, Side::Left)?;
         }
         if let Some(null) = null {
             let at = axis.place(null);

@@ -1,6 +1,6 @@
 //! The waterfall: a topic's share from stage to stage, each step with its interval.
 
-use super::axis::{Axis, Extent};
+use super::axis::{Axis, Extent, short};
 use super::curve::interval;
 use super::{
     ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Side, UNSURE, cut, lines_of, picture,
@@ -87,10 +87,9 @@ fn panel(
     });
     let extents: Vec<Extent> = shares.chain(intervals).collect();
     let axis = Axis::over(Scale::Log, &extents, None, (bottom, top));
-    for (at, words) in axis.ticks() {
-        let share: f64 = words.parse().unwrap_or(f64::NAN);
-        let words = if share.is_nan() { words } else { percent(share) };
+    for (at, share) in axis.ticks() {
         canvas.line(&[(LEFT, at), (right, at)], GRID, 1)?;
+        let words = format!("{}%", short(100.0 * share));
         canvas.text(&words, (LEFT - 8, at), 12, GREY, Side::Right)?;
     }
     for (step, at) in steps.iter().zip(0..) {
@@ -111,12 +110,6 @@ fn panel(
     // The total is another way from the same beginning.
     let between = LEFT + STEP * (steps.len() as i32 - 1);
     canvas.line(&[(between, top), (between, bottom + 70)], GRID, 1)
-}
-
-/// Percent, with the digits that a tick has.
-fn percent(share: f64) -> String {
-    let text = format!("{:.6}", 100.0 * share);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn colour(step: &Step) -> RGBColor {

@@ -247,6 +247,23 @@ impl Baseline {
     }
 }
 
+impl Baseline {
+    /// The arm that it is.
+    ///
+    /// # Errors
+    /// [`Error::BaselineLacks`] for one that is no arm of a tally.
+    pub(crate) fn of_tally(&self) -> Result<&str, Error> {
+        match self {
+            Self::Arm(name) => Ok(name),
+            other => Err(Error::BaselineLacks {
+                baseline: other.to_string(),
+                needs: "an audit of the log",
+                mend: "take Baseline::Arm here: an arm of the tally, which a replay may have made",
+            }),
+        }
+    }
+}
+
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

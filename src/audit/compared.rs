@@ -139,11 +139,12 @@ fn derived<'l>(
             });
         }
     }
-    let Derived { treatment, baseline: other, warnings, rows } = match baseline {
+    let Derived { treatment, baseline: other, warnings, rows, .. } = match baseline {
         Baseline::Supply(Supply::Sampled { cluster }) => {
             let table = table_of(baseline, given)?;
             Derived {
                 treatment: (*log).clone(),
+                kept: Vec::new(),
                 baseline: supply_arm(table, cluster, (&name, attention), &spec.cluster)?,
                 warnings: Vec::new(),
                 rows: RowsAre::Impressions,

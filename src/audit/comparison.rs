@@ -132,7 +132,8 @@ fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> 
     warnings
 }
 
-fn of_quality(quality: &DataQuality) -> Vec<Warning> {
+/// What a reader should know of the data.
+pub(crate) fn of_quality(quality: &DataQuality) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(repeats) = quality.repeats.filter(|repeats| repeats.impressions > 0) {
         warnings.push(Warning::RepeatedItems {

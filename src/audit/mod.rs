@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use self::compared::Given;
-pub(crate) use self::comparison::Comparison;
+pub(crate) use self::comparison::{Comparison, of_quality};
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;

@@ -1,11 +1,16 @@
-//! What an amplification is made of: a group's by its members. It asks `inference` for every interval,
-//! reads tallies, and speaks of nothing that a tally does not hold.
+//! What an amplification is made of: a group's by its members, a topic's by the stages from what there was
+//! to what was acted upon. It asks `inference` for every interval.
 
 mod group;
+mod waterfall;
 
 pub use self::group::{
     Arrangements, Contribution, Direction, Figure, FigureRecord, GROUP_SCHEMA, GROUP_VERSION,
     GroupDecomposition, GroupFinding, GroupRecord, GroupReport, GroupReportRecord, LabelTest,
     LabelTestRecord, Member, MemberCounts, MemberFinding, MemberRecord, Membership, Others, Part,
     PartKind, PartRecord, Presence, Quantiles, Several, Surely, Verdict, ZeroMembers,
+};
+pub use self::waterfall::{
+    EngagementCounts, MissingStage, Stage, StageShare, Step, TopicWaterfall, Waterfall,
+    WaterfallReport,
 };

@@ -491,9 +491,9 @@ impl ArmCells {
         tally: &Tally,
         question: &Question<'_>,
     ) -> Result<[Self; 2], Error> {
-        let Baseline::Arm(baseline) = question.baseline;
+        let baseline = question.baseline.of_tally()?;
         if question.treatment == baseline {
-            return Err(Error::SameArm { arm: baseline.clone() });
+            return Err(Error::SameArm { arm: baseline.to_owned() });
         }
         for arm in [question.treatment, baseline] {
             require_arm(tally, arm)?;

@@ -15,6 +15,8 @@ use crate::tally::{ClusterBy, masses};
 pub(crate) struct Derived {
     /// The rows of the treatment that have a counterpart.
     pub(crate) treatment: ExposureLog,
+    /// Which rows of the log those are.
+    pub(crate) kept: Vec<u32>,
     /// The baseline's.
     pub(crate) baseline: ExposureLog,
     /// What became of requests.
@@ -200,6 +202,7 @@ impl<'m> Served<'m> {
         }
         Ok(Derived {
             treatment: log.again(&kept)?.in_arm(treatment),
+            kept,
             baseline: log.again(&of)?.showing(self.pools.candidates(), &shown)?.in_arm(name),
             warnings: account.warnings(),
             rows,
@@ -330,6 +333,7 @@ fn of_period(period: &Period, making: &Making<'_>) -> Result<Derived, Error> {
     }
     Ok(Derived {
         treatment: log.again(&after)?.in_arm(treatment),
+        kept: after,
         baseline: log.again(&before)?.in_arm(name),
         warnings: Vec::new(),
         rows: RowsAre::Impressions,

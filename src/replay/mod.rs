@@ -9,3 +9,4 @@ mod requests;
 
 pub(crate) use self::derive::{Derived, Making, RowsAre, derive, supply_arm};
 pub use self::pools::{PoolBy, Pools};
+pub(crate) use self::requests::rows_of_arm;

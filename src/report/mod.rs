@@ -3,9 +3,12 @@
 
 #[cfg(feature = "polars")]
 mod frame;
+#[cfg(feature = "plot")]
+mod plot;
 mod record;
 mod sensitivity;
 mod table;
+mod waterfall;
 
 pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
@@ -16,6 +19,10 @@ pub use self::sensitivity::{
     SensitivitySummaryRecord,
 };
 pub(crate) use self::table::{RULED, interval, number, printable, value, wrap};
+pub use self::waterfall::{
+    MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
+    WaterfallRecord,
+};
 use std::fmt;
 
 use crate::error::Error;

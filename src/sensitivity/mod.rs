@@ -251,8 +251,27 @@ impl SensitivityTable {
     }
 
     /// The rows of a statistic and topic.
-    pub fn rows_of(&self, statistic: &str, topic: &str) -> impl Iterator<Item = &SensitivityRow> {
+    pub fn rows_of<'t>(
+        &'t self,
+        statistic: &dyn Statistic,
+        topic: &'t str,
+    ) -> impl Iterator<Item = &'t SensitivityRow> {
+        self.rows_named(statistic.name(), topic)
+    }
+
+    pub(crate) fn rows_named<'t>(
+        &'t self,
+        statistic: &'t str,
+        topic: &'t str,
+    ) -> impl Iterator<Item = &'t SensitivityRow> {
         self.rows.iter().filter(move |row| row.statistic == statistic && row.topic == topic)
+    }
+
+    /// What the rows of a statistic and topic say together.
+    #[must_use]
+    pub fn summary(&self, statistic: &dyn Statistic, topic: &str) -> Option<&SensitivitySummary> {
+        let mut summaries = self.summaries.iter();
+        summaries.find(|its| its.statistic == statistic.name() && its.topic == topic)
     }
 
     /// What the rows say together, for each statistic and topic.

@@ -204,15 +204,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn audit<'a>(&self, audit: Audit<'a>, baseline: &Baseline) -> Audit<'a>
-    where
-        Self: 'a,
-    {
-        audit
+    fn audit<'a>(&'a self, audit: Audit<'a>, baseline: &Baseline) -> Audit<'a> {
+        let audit = audit
             .treatment(self.treatment)
             .baseline(baseline.clone())
             .interval(self.asked.interval)
-            .quality(self.quality)
+            .quality(self.quality);
+        let audit = self.asked.candidates.into_iter().fold(audit, Audit::candidates);
+        self.asked.supply.into_iter().fold(audit, Audit::supply)
     }
 
     /// The answers of a comparison in one unit and denominator: by statistic, then by topic.

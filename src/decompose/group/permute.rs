@@ -131,7 +131,7 @@ impl Unions {
         let Unit::Reach(reach) = question.unit else { return Ok(Self::Sums(totals)) };
         let attention = tally.attention(question.attention)?;
         let axes = tally.axes();
-        let crate::Baseline::Arm(baseline) = question.baseline;
+        let baseline = question.baseline.of_tally()?;
         let arms = [question.treatment, baseline].map(|arm| {
             let arm = axes.arm(arm);
             let mut shown: Vec<Vec<Shown>> = vec![Vec::new(); tally.clusters()];

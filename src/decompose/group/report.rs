@@ -433,6 +433,7 @@ impl fmt::Display for Figure {
             Value::Infinite => f.write_str("infinite")?,
             Value::NegativeInfinite => f.write_str("minus infinity")?,
             Value::Estimated(value) | Value::Zero(value) => write!(f, "{value:.3}")?,
+            Value::Between { low, high } => write!(f, "from {low:.3} to {high:.3}")?,
         }
         let end = |end: Option<f64>| end.map_or("unbounded".to_owned(), |end| format!("{end:.3}"));
         match self.interval {

@@ -91,7 +91,7 @@ impl fmt::Display for SensitivityTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.question())?;
         for summary in self.summaries() {
-            let rows: Vec<_> = self.rows_of(summary.statistic, &summary.topic).collect();
+            let rows: Vec<_> = self.rows_named(summary.statistic, &summary.topic).collect();
             writeln!(f, "\n{}", wrap(&printable(&summary.sentence())))?;
             writeln!(f, "{}", self.table(&rows))?;
         }

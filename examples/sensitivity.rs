@@ -1,0 +1,158 @@
+//! Does an audit's answer depend on how it was put? The simulated feed shipped in `data/simulated`, of
+//! which the truth is known, under every attention model, weighting and baseline that its log supports;
+//! and where on the way from supply to clicks its favoured topic gains.
+//!
+//! ```text
+//! cargo run --example sensitivity                   # the table, its verdict, the waterfall
+//! cargo run --example sensitivity -- --json         # both as JSON
+//! cargo run --example sensitivity -- --svg FILE     # the curve into FILE, the waterfall beside it
+//! ```
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use tiltmeter::decompose::{EngagementCounts, Waterfall, WaterfallReport};
+use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
+use tiltmeter::replay::{PoolBy, Pools};
+use tiltmeter::report::{SensitivityRecord, WaterfallRecord};
+use tiltmeter::sensitivity::{Sensitivity, SensitivityTable};
+use tiltmeter::simulate::{Simulation, SimulationConfig};
+use tiltmeter::source::SliceSource;
+use tiltmeter::statistic::AmplificationRatio;
+use tiltmeter::{Attention, Baseline, ExposureLog, Supply};
+
+const TOPIC: &str = "conflict";
+
+enum Output {
+    Text,
+    Json,
+    Svg(PathBuf),
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let output = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => Output::Text,
+        ["--json"] => Output::Json,
+        ["--svg", file] => Output::Svg(file.into()),
+        _ => {
+            eprintln!("usage: sensitivity [--json | --svg FILE]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&output) {
+        Ok(text) => {
+            // Whoever reads may have seen enough.
+            let _ = io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(output: &Output) -> Result<String, Box<dyn Error>> {
+    let feed = Feed::shipped()?;
+    let table = feed.sensitivity()?;
+    let waterfall = feed.waterfall()?;
+    Ok(match output {
+        Output::Text => format!("{table}\n{waterfall}"),
+        Output::Json => {
+            let both = serde_json::json!({
+                "sensitivity": SensitivityRecord::from(&table),
+                "waterfall": WaterfallRecord::from(&waterfall),
+            });
+            format!("{}\n", serde_json::to_string_pretty(&both)?)
+        }
+        Output::Svg(file) => {
+            let beside = file.with_extension("waterfall.svg");
+            std::fs::write(file, table.to_svg(&AmplificationRatio, TOPIC)?)?;
+            std::fs::write(&beside, waterfall.to_svg(TOPIC)?)?;
+            format!("{}\n{}\n", file.display(), beside.display())
+        }
+    })
+}
+
+/// The log, and what the feed could have shown.
+struct Feed {
+    log: ExposureLog,
+    items: ExposureLog,
+    pools: Pools,
+}
+
+impl Feed {
+    fn shipped() -> Result<Self, Box<dyn Error>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/simulated");
+        let schema = LogSchema::new()
+            .viewer("viewer")
+            .arm("arm")
+            .slate("slate")
+            .item("item")
+            .position("position")
+            .time("time", TimeFormat::Iso)
+            .topics(TopicColumn::separated("topics", '|'))
+            .weight("dwell")
+            .engagement("click");
+        let log = ExposureLog::open(folder.join("conflict.parquet"), &schema)?;
+
+        // The log does not say what else there was; its configuration makes the same catalogue again.
+        let config = std::fs::read_to_string(folder.join("conflict.json"))?;
+        let config: SimulationConfig = serde_json::from_str(&config)?;
+        let simulation = Simulation::new(&config)?;
+        let catalogue = simulation.catalogue();
+        let sets = catalogue.topic_sets();
+        let name = |set: &u32| -> String {
+            let names = sets.of(*set).iter().map(|topic| &*sets.topics()[usize::from(*topic)]);
+            names.collect::<Vec<_>>().join("|")
+        };
+        let ids: Vec<String> = (0..catalogue.len()).map(|item| item.to_string()).collect();
+        let topics: Vec<String> = catalogue.topics().iter().map(name).collect();
+        let table = || {
+            SliceSource::new("catalogue")
+                .text("item", &ids)
+                .text("topics", &topics)
+                .integer("published", catalogue.births())
+        };
+        let schema = LogSchema::new().item("item").topics(TopicColumn::separated("topics", '|'));
+        let published = schema.clone().time("published", TimeFormat::EpochMicroseconds);
+        let lifetime = config.world.topics.iter().map(|topic| topic.lifetime_hours);
+        let hours = lifetime.fold(0.0, f64::max);
+        let max_age = Some((hours * 3.6e9) as i64);
+        Ok(Self {
+            log,
+            items: ExposureLog::read(table(), &schema)?,
+            pools: Pools::new(
+                ExposureLog::read(table(), &published)?,
+                PoolBy::Everyone { max_age },
+            )?,
+        })
+    }
+
+    fn sensitivity(&self) -> Result<SensitivityTable, tiltmeter::Error> {
+        Sensitivity::of(&self.log)
+            .treatment("treatment")
+            .baseline(Baseline::arm("baseline"))
+            .baseline(Baseline::Supply(Supply::Known))
+            .baseline(Baseline::UniformPool)
+            .supply(&self.items)
+            .candidates(&self.pools)
+            .topics([TOPIC])
+            .run()
+    }
+
+    fn waterfall(&self) -> Result<WaterfallReport, tiltmeter::Error> {
+        Waterfall::of(&self.log)
+            .arm("treatment")
+            .supply(&self.items, Supply::Known)
+            .candidates(&self.pools)
+            .attention(Attention::Logarithmic)
+            // A click is what happened: whoever clicked has looked.
+            .engagement(EngagementCounts::Alone)
+            .topics([TOPIC])
+            .run()
+    }
+}

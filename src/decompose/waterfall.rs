@@ -1,0 +1,557 @@
+//! The stages that a topic passes on its way to viewers, and what each does to its share.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attention::Attention;
+use crate::audit::Audit;
+use crate::baseline::{Baseline, Supply};
+use crate::error::Error;
+use crate::estimand::Denominator;
+use crate::estimate::{ArmTotals, Estimate, Warning};
+use crate::inference::Interval;
+use crate::log::{DataQuality, ExposureLog, MAX_WEIGHT, Role};
+use crate::replay::{Making, Pools, derive, rows_of_arm, supply_arm};
+use crate::statistic::LogRatio;
+use crate::tally::{ClusterBy, MultiLabel, Tally, TallySpec, masses};
+
+/// A stage on the way from what there was to what viewers acted upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// What was available: a table of items, each with its weight or 1.
+    Supply,
+    /// What requests could choose from: a uniform draw from the candidates of each request, as often as
+    /// it shows something.
+    Candidates,
+    /// What was put into slates: every impression counts 1, at whatever rank.
+    Ranked,
+    /// What was looked at: mass under the attention model and the log's weights.
+    Exposed,
+    /// What was acted upon: engagement, by [`EngagementCounts`].
+    Engaged,
+}
+
+impl Stage {
+    /// All of them, from the first to the last.
+    pub const ALL: [Self; 5] =
+        [Self::Supply, Self::Candidates, Self::Ranked, Self::Exposed, Self::Engaged];
+
+    /// The name, which its arm has in estimands too.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Supply => "supply",
+            Self::Candidates => "candidates",
+            Self::Ranked => "ranked",
+            Self::Exposed => "exposed",
+            Self::Engaged => "engaged",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What an impression's engagement counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngagementCounts {
+    /// Its mass times its engagement. Right where engagement is what an impression would get if it were
+    /// looked at: a rating, the part of a clip that was watched.
+    #[default]
+    TimesMass,
+    /// Its engagement alone. Right where engagement is what happened: clicks, likes. Whoever clicked has
+    /// looked, so that attention is in it already, and would count twice with the mass.
+    Alone,
+}
+
+/// A waterfall being put together: an arm's share of each topic, stage by stage.
+///
+/// The logarithm of the total amplification, last stage over first, is the sum of the logarithms of the
+/// steps between. Each step has an interval of its own that knows which clusters the two stages have in
+/// common: they are stages of the same requests, so their covariance is in it. Intervals of steps are
+/// not independent, and do not add up to that of the total.
+///
+/// Stages that the input does not support are left out, and named with what they need
+/// ([`WaterfallReport::missing`]); a step then spans them. A topic with a share of zero at a stage has a
+/// step that is infinite, minus infinite or undefined: a state, never NaN.
+///
+/// # When it is right
+///
+/// A step says how the share changed, not why. It is the work of a ranker only as far as the candidates
+/// are all that the ranker could choose from; requests without candidates are left out of all stages and
+/// counted. It is of one arm: differences between arms are differences between their waterfalls.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::log::{LogSchema, TopicColumn};
+/// use tiltmeter::{ExposureLog, Supply, source::SliceSource};
+/// use tiltmeter::decompose::{Stage, Waterfall};
+/// let table = SliceSource::new("items")
+///     .text("item", &["a", "b", "c", "d"])
+///     .text("about", &["war", "sport", "music", "sport"]);
+/// let schema = LogSchema::new().item("item").topics(TopicColumn::single("about"));
+/// let items = ExposureLog::read(table, &schema)?;
+///
+/// let report = Waterfall::of(&log)
+///     .arm("ranked")
+///     .supply(&items, Supply::Known)
+///     .topics(["war"])
+///     .run()?;
+/// let war = &report.waterfalls()[0];
+/// // A quarter of the items, four of nine impressions.
+/// let ratio = war.total.estimate.value.number().unwrap().exp();
+/// assert!((ratio - (4.0 / 9.0) / 0.25).abs() < 1e-12);
+/// assert_eq!(report.stages(), [Stage::Supply, Stage::Ranked]);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Waterfall<'l> {
+    log: &'l ExposureLog,
+    arm: Option<String>,
+    topics: Option<Vec<String>>,
+    supply: Option<(&'l ExposureLog, Supply)>,
+    candidates: Option<&'l Pools>,
+    attention: Attention,
+    engagement: EngagementCounts,
+    cluster: ClusterBy,
+    multi_label: MultiLabel,
+    denominator: Denominator,
+    interval: Interval,
+}
+
+impl<'l> Waterfall<'l> {
+    /// A waterfall of a log: clusters are viewers, attention is uniform, every label has the whole mass
+    /// and all impressions stand below the line.
+    pub fn of(log: &'l ExposureLog) -> Self {
+        Self {
+            log,
+            arm: None,
+            topics: None,
+            supply: None,
+            candidates: None,
+            attention: Attention::Uniform,
+            engagement: EngagementCounts::default(),
+            cluster: ClusterBy::default(),
+            multi_label: MultiLabel::default(),
+            denominator: Denominator::default(),
+            interval: Interval::default(),
+        }
+    }
+
+    /// The arm. It must be said.
+    pub fn arm(mut self, arm: impl Into<String>) -> Self {
+        self.arm = Some(arm.into());
+        self
+    }
+
+    /// The topics, in this order; all that some stage has, by name, if not said.
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.topics = Some(topics.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The items that were available, as for [`Audit::supply`], and whether they are all or a sample.
+    pub fn supply(mut self, items: &'l ExposureLog, kind: Supply) -> Self {
+        self.supply = Some((items, kind));
+        self
+    }
+
+    /// The candidates of each request.
+    pub fn candidates(mut self, candidates: &'l Pools) -> Self {
+        self.candidates = Some(candidates);
+        self
+    }
+
+    /// The position model of what was exposed.
+    pub fn attention(mut self, attention: Attention) -> Self {
+        self.attention = attention;
+        self
+    }
+
+    /// What an impression's engagement counts.
+    pub fn engagement(mut self, counts: EngagementCounts) -> Self {
+        self.engagement = counts;
+        self
+    }
+
+    /// The unit that was assigned or sampled independently.
+    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
+        self.cluster = cluster;
+        self
+    }
+
+    /// How several topics share an impression.
+    pub fn multi_label(mut self, rule: MultiLabel) -> Self {
+        self.multi_label = rule;
+        self
+    }
+
+    /// Which impressions stand below the line of a share.
+    pub fn denominator(mut self, denominator: Denominator) -> Self {
+        self.denominator = denominator;
+        self
+    }
+
+    /// How intervals are made.
+    pub fn interval(mut self, interval: Interval) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Measures every stage and every step.
+    ///
+    /// # Errors
+    /// [`Error::Unstated`] without an arm, and where there are fewer than two stages;
+    /// [`Error::UnknownArm`], [`Error::UnknownTopic`]; [`Error::MissingRole`] for what clusters,
+    /// attention and candidates need; [`Error::BaselineLacks`] for tables without topics;
+    /// [`Error::Parameter`] for engagement below zero, and for clusters that have no ids.
+    pub fn run(self) -> Result<WaterfallReport, Error> {
+        let Staged { tally, stages, missing, mut warnings } = self.staged()?;
+        let topics = match &self.topics {
+            Some(topics) => topics.clone(),
+            None => tally.axes().topics().to_vec(),
+        };
+        if topics.is_empty() {
+            let call = "LogSchema::topics or with_item_topics";
+            return Err(Error::Unstated { what: "topics", call });
+        }
+        let [first, .., last] = stages.as_slice() else {
+            let call = "Waterfall::supply, candidates or attention";
+            return Err(Error::Unstated { what: "second stage (see Waterfall)", call });
+        };
+        let total = self.steps(&tally, (*first, *last), &topics)?;
+        let mut steps = Vec::new();
+        for pair in stages.windows(2) {
+            steps.push(self.steps(&tally, (pair[0], pair[1]), &topics)?.into_iter());
+        }
+        let waterfalls = topics.iter().zip(total).map(|(topic, total)| {
+            let steps: Vec<Step> = steps.iter_mut().filter_map(Iterator::next).collect();
+            TopicWaterfall { topic: topic.clone(), stages: shares(&steps), steps, total }
+        });
+        let waterfalls = waterfalls.collect();
+        let quality = DataQuality::of(self.log);
+        warnings.extend(crate::audit::of_quality(&quality));
+        Ok(WaterfallReport {
+            arm: self.arm.unwrap_or_default(),
+            cluster: self.cluster,
+            attention: self.attention,
+            engagement: self.engagement,
+            stages,
+            waterfalls,
+            missing,
+            warnings,
+            quality,
+        })
+    }
+
+    /// Steps from one stage to another, by topic.
+    fn steps(
+        &self,
+        tally: &Tally,
+        (from, to): (Stage, Stage),
+        topics: &[String],
+    ) -> Result<Vec<Step>, Error> {
+        let audit = Audit::of_tally(tally);
+        let audit = match (&self.supply, from) {
+            (Some((items, Supply::Known)), Stage::Supply) => {
+                audit.supply(items).baseline(Baseline::Supply(Supply::Known))
+            }
+            _ => audit.baseline(Baseline::arm(from.name())),
+        };
+        let report = audit
+            .treatment(to.name())
+            .topics(topics)
+            .denominator(self.denominator)
+            .interval(self.interval)
+            .statistic(LogRatio)
+            .run()?;
+        let estimates = report.estimates().iter().cloned();
+        // Both stages are made of the same impressions: an error as if they were not says nothing.
+        Ok(estimates
+            .map(|its| Step { from, to, estimate: Estimate { naive: None, ..its } })
+            .collect())
+    }
+
+    /// The stages as arms of one tally.
+    fn staged(&self) -> Result<Staged, Error> {
+        if self.cluster.is_of_impressions() {
+            return Err(Error::Parameter {
+                parameter: "the cluster of a waterfall",
+                value: self.cluster.to_string(),
+                expected: "a unit that has an id: each impression is in several stages",
+            });
+        }
+        let arm = self.arm.as_deref();
+        let arm = arm.ok_or(Error::Unstated { what: "arm", call: "Waterfall::arm" })?;
+        let spec = TallySpec {
+            cluster: self.cluster.clone(),
+            multi_label: self.multi_label,
+            ..TallySpec::default()
+        };
+        let mut made = Made { spec: &spec, tallies: Vec::new(), stages: Vec::new() };
+        let mut missing = Vec::new();
+        let mut lacks = |stage, needs| missing.push(MissingStage { stage, needs });
+
+        match &self.supply {
+            None => {
+                lacks(Stage::Supply, "a table of the items that were available: Waterfall::supply")
+            }
+            Some((items, kind)) => self.add_supply(items, kind, &mut made)?,
+        }
+        let mut warnings = Vec::new();
+        let rows = match self.candidates {
+            None => {
+                lacks(Stage::Candidates, "the candidates of each request: Waterfall::candidates");
+                rows_of_arm(self.log, arm, "a waterfall")?
+            }
+            Some(pools) => {
+                let making = Making {
+                    log: &self.log.clone().unweighted(),
+                    treatment: arm,
+                    name: Stage::Candidates.name(),
+                    attention: &Attention::Uniform,
+                    pools: Some(pools),
+                };
+                let derived = derive(&Baseline::UniformPool, &making)?;
+                made.add(Stage::Candidates, derived.baseline)?;
+                warnings.extend(derived.warnings);
+                derived.kept
+            }
+        };
+        let shown = self.log.again(&rows)?;
+        made.add(Stage::Ranked, shown.clone().unweighted())?;
+        let of_all = masses(self.log, &self.attention)?;
+        let masses: Vec<f64> = rows.iter().map(|&row| of_all[row as usize]).collect();
+        if self.attention == Attention::Uniform && self.log.numbers(Role::Weight).is_none() {
+            lacks(
+                Stage::Exposed,
+                "an attention model other than the uniform (Waterfall::attention), or weights: without \
+                 either what was exposed is what was ranked",
+            );
+        } else {
+            made.add(Stage::Exposed, shown.clone().weighing(masses.clone()))?;
+        }
+        match shown.numbers(Role::Engagement) {
+            None => lacks(Stage::Engaged, "a column of engagement: LogSchema::engagement"),
+            Some(engagement) => {
+                let weights = self.engaged(engagement, &masses)?;
+                made.add(Stage::Engaged, shown.weighing(weights))?;
+            }
+        }
+        let Made { tallies, stages, .. } = made;
+        Ok(Staged { tally: Tally::merge_owned(tallies)?, stages, missing, warnings })
+    }
+
+    fn add_supply(
+        &self,
+        items: &ExposureLog,
+        kind: &Supply,
+        made: &mut Made<'_>,
+    ) -> Result<(), Error> {
+        if items.topics().is_none() {
+            return Err(Error::BaselineLacks {
+                baseline: Baseline::Supply(kind.clone()).to_string(),
+                needs: "the topics of the items that were available",
+                mend: "declare their column in the table's LogSchema, or join a table with \
+                       ExposureLog::with_item_topics",
+            });
+        }
+        match kind {
+            Supply::Known => made.stages.push(Stage::Supply),
+            Supply::Sampled { cluster } => {
+                let named = (Stage::Supply.name(), &Attention::Uniform);
+                made.add(Stage::Supply, supply_arm(items, cluster, named, &self.cluster)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the engagement of each impression counts.
+    fn engaged(&self, engagement: &[f64], masses: &[f64]) -> Result<Vec<f64>, Error> {
+        let weigh = |(&engagement, &mass): (&f64, &f64)| {
+            if engagement < 0.0 {
+                return Err(Error::Parameter {
+                    parameter: "the engagement of an impression",
+                    value: engagement.to_string(),
+                    expected: "0 or more; count what was clicked, liked or watched",
+                });
+            }
+            let weight = match self.engagement {
+                EngagementCounts::TimesMass => mass * engagement,
+                EngagementCounts::Alone => engagement,
+            };
+            if weight > MAX_WEIGHT {
+                return Err(Error::Parameter {
+                    parameter: "what an impression's engagement counts",
+                    value: weight.to_string(),
+                    expected: "at most 8,388,608; count engagement in a larger unit",
+                });
+            }
+            Ok(weight)
+        };
+        engagement.iter().zip(masses).map(weigh).collect()
+    }
+}
+
+/// All stages.
+struct Staged {
+    tally: Tally,
+    stages: Vec<Stage>,
+    missing: Vec<MissingStage>,
+    warnings: Vec<Warning>,
+}
+
+/// Stages on their way into one tally.
+struct Made<'s> {
+    spec: &'s TallySpec,
+    tallies: Vec<Tally>,
+    stages: Vec<Stage>,
+}
+
+impl Made<'_> {
+    fn add(&mut self, stage: Stage, rows: ExposureLog) -> Result<(), Error> {
+        self.tallies.push(Tally::of(&rows.in_arm(stage.name()), self.spec)?);
+        self.stages.push(stage);
+        Ok(())
+    }
+}
+
+/// The shares at the ends of steps.
+fn shares(steps: &[Step]) -> Vec<StageShare> {
+    let of = |stage, ArmTotals { topic, all, share, .. }| StageShare { stage, topic, all, share };
+    let first = steps.first().map(|step| of(step.from, step.estimate.baseline));
+    first.into_iter().chain(steps.iter().map(|step| of(step.to, step.estimate.treatment))).collect()
+}
+
+/// What the stages of an arm do to its topics.
+///
+/// `Display` prints a table for each topic, [`to_json`](Self::to_json) the versioned JSON
+/// (`docs/waterfall-json.md`); [`to_svg`](Self::to_svg), with the feature `plot`, draws one.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct WaterfallReport {
+    arm: String,
+    cluster: ClusterBy,
+    attention: Attention,
+    engagement: EngagementCounts,
+    stages: Vec<Stage>,
+    waterfalls: Vec<TopicWaterfall>,
+    missing: Vec<MissingStage>,
+    warnings: Vec<Warning>,
+    quality: DataQuality,
+}
+
+/// A topic's way through the stages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicWaterfall {
+    /// The topic.
+    pub topic: String,
+    /// Its share at each stage, in order.
+    pub stages: Vec<StageShare>,
+    /// From each stage to the next.
+    pub steps: Vec<Step>,
+    /// From the first stage to the last.
+    pub total: Step,
+}
+
+/// A topic's share at a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageShare {
+    /// The stage.
+    pub stage: Stage,
+    /// The topic's mass: items or their weights, impressions, exposure, engagement.
+    pub topic: f64,
+    /// All mass, in the same unit.
+    pub all: f64,
+    /// The topic's share; `None` where there is no mass at all.
+    pub share: Option<f64>,
+}
+
+/// From one stage to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The stage before.
+    pub from: Stage,
+    /// The stage after.
+    pub to: Stage,
+    /// The natural logarithm of the ratio of the two shares, with its clustered interval. Its estimand
+    /// names the stages as arms.
+    pub estimate: Estimate,
+}
+
+/// A stage that is not in a waterfall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MissingStage {
+    /// The stage.
+    pub stage: Stage,
+    /// What it needs.
+    pub needs: &'static str,
+}
+
+impl WaterfallReport {
+    /// The arm.
+    #[must_use]
+    pub fn arm(&self) -> &str {
+        &self.arm
+    }
+
+    /// The unit that was assigned or sampled independently.
+    #[must_use]
+    pub fn cluster(&self) -> &ClusterBy {
+        &self.cluster
+    }
+
+    /// The position model of what was exposed.
+    #[must_use]
+    pub fn attention(&self) -> &Attention {
+        &self.attention
+    }
+
+    /// What an impression's engagement counted.
+    #[must_use]
+    pub fn engagement(&self) -> EngagementCounts {
+        self.engagement
+    }
+
+    /// The stages there are, in order.
+    #[must_use]
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// The topics' ways, in the order of topics.
+    pub fn waterfalls(&self) -> &[TopicWaterfall] {
+        &self.waterfalls
+    }
+
+    /// The way of a topic.
+    #[must_use]
+    pub fn waterfall(&self, topic: &str) -> Option<&TopicWaterfall> {
+        self.waterfalls.iter().find(|its| its.topic == topic)
+    }
+
+    /// The stages that are not there, each with what it needs.
+    #[must_use]
+    pub fn missing(&self) -> &[MissingStage] {
+        &self.missing
+    }
+
+    /// What became of requests and rows.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The state of the log's data.
+    #[must_use]
+    pub fn quality(&self) -> &DataQuality {
+        &self.quality
+    }
+}

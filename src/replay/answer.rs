@@ -72,6 +72,7 @@ struct Asked<'l> {
 }
 
 /// A slate.
+#[derive(Default)]
 struct Chosen {
     /// Rows of the table, by rank.
     shown: Vec<u32>,
@@ -362,6 +363,9 @@ impl<'a> Desk<'a> {
         needs.sort_unstable();
         needs.dedup();
         let mut choose = |asked: &Asked<'_>| {
+            if asked.candidates.is_empty() {
+                return Ok(Chosen::default());
+            }
             self.fill(&mut candidates, &needs, &asked.candidates);
             let request = Request {
                 candidates: &candidates,

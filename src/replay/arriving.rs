@@ -153,17 +153,24 @@ impl<'s, S: LogSource> Arriving<'s, S> {
         let (mut passed, mut known_until) = (self.passed, self.known_until);
         let mut late = None;
         for (&arrival, pool) in &mut self.pools {
-            let Some(slate) = log.slates.get(&pool.slate).filter(|_| !pool.known) else {
+            if pool.known {
                 continue;
+            }
+            let slate = log.slates.get(&pool.slate);
+            let too_late = match slate {
+                Some(slate) => slate.index < passed,
+                None => log.answered.has(&pool.slate),
             };
-            if slate.index < passed {
+            if too_late {
                 late = Some(arrival);
                 break;
             }
-            (pool.known, passed, known_until) = (true, slate.index, arrival);
+            if let Some(slate) = slate {
+                (pool.known, passed, known_until) = (true, slate.index, arrival);
+            }
         }
         if let Some(pool) = late.and_then(|arrival| self.pools.get(&arrival)) {
-            let detail = "come after those of a slate that the log has later";
+            let detail = "come in two places, or after those of a slate that the log has later";
             return Err(self.out_of_order(pool.row, &pool.slate, detail));
         }
         (self.passed, self.known_until) = (passed, known_until.max(self.known_until));

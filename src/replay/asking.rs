@@ -1,9 +1,10 @@
 //! The log of a replay as it is read: which slates are complete, in what order. It knows nothing of
 //! candidates.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 
 use super::answer::REPLAY;
 use crate::error::Error;
@@ -19,6 +20,36 @@ pub(super) struct Slate {
     last: i64,
     /// Whether it has rows in the arm that is replayed.
     pub(super) ours: bool,
+}
+
+/// Slates that are remembered after they were answered.
+const REMEMBERED: usize = 1 << 20;
+
+/// The last slates that were answered, by a hash of their ids: what belongs to them comes too late.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    hasher: FixedState,
+    hashes: HashSet<u64, FixedState>,
+    order: VecDeque<u64>,
+}
+
+impl Recent {
+    fn add(&mut self, slate: &str) {
+        let hash = self.hasher.hash_one(slate);
+        if !self.hashes.insert(hash) {
+            return;
+        }
+        self.order.push_back(hash);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.hashes.remove(&oldest);
+        }
+    }
+
+    pub(super) fn has(&self, slate: &str) -> bool {
+        !self.hashes.is_empty() && self.hashes.contains(&self.hasher.hash_one(slate))
+    }
 }
 
 /// A complete slate of the arm.
@@ -40,6 +71,7 @@ pub(super) struct Asking<'s, S> {
     latest: Option<i64>,
     pub(super) slates: HashMap<Box<str>, Slate, RandomState>,
     slates_met: u64,
+    pub(super) answered: Recent,
     arms: BTreeSet<String>,
     pub(super) ended: bool,
     pub(super) origin: Origin,
@@ -57,6 +89,7 @@ impl<'s, S: LogSource> Asking<'s, S> {
             latest: None,
             slates: HashMap::default(),
             slates_met: 0,
+            answered: Recent::default(),
             arms: BTreeSet::new(),
             ended: false,
             origin: Origin::default(),
@@ -125,7 +158,13 @@ impl<'s, S: LogSource> Asking<'s, S> {
                 let detail = format!("after one of {}", iso_text(latest));
                 return Err(self.out_of_order(source_row(row), time, detail));
             }
-            let slate = slates[ids.codes()[row] as usize].get_or_insert_with(|| {
+            let of_row = &mut slates[ids.codes()[row] as usize];
+            let id = ids.id(row).unwrap_or_default();
+            if of_row.is_none() && self.answered.has(id) {
+                let detail = format!("when its slate {id:?} had been complete");
+                return Err(self.out_of_order(source_row(row), time, detail));
+            }
+            let slate = of_row.get_or_insert_with(|| {
                 self.slates_met += 1;
                 let index = self.slates_met;
                 Slate { index, first: time, last: time, ours: false }
@@ -135,8 +174,7 @@ impl<'s, S: LogSource> Asking<'s, S> {
             slate.ours |= Some(arms.codes()[row]) == ours;
             if slate.last.saturating_sub(slate.first) > self.disorder {
                 let other = if time == slate.first { slate.last } else { slate.first };
-                let slate = ids.id(row).unwrap_or_default();
-                let detail = format!("where its slate {slate:?} has a row of {}", iso_text(other));
+                let detail = format!("where its slate {id:?} has a row of {}", iso_text(other));
                 return Err(self.out_of_order(source_row(row), time, detail));
             }
         }
@@ -172,6 +210,7 @@ impl<'s, S: LogSource> Asking<'s, S> {
     pub(super) fn take(&mut self, ready: &[Ready]) -> Result<Option<ExposureLog>, Error> {
         for slate in ready {
             self.slates.remove(&slate.id);
+            self.answered.add(&slate.id);
         }
         let Some(pending) = self.pending.take() else { return Ok(None) };
         let wanted: HashSet<&str, RandomState> = ready.iter().map(|slate| &*slate.id).collect();

@@ -54,8 +54,8 @@ impl Replay<'_> {
     /// to each other; a slate is answered when none of its rows can come any more. The candidates of a slate
     /// come together, and slates in the order in which the log first has them. Slates of the log may be
     /// without candidates, and candidates may be of other arms or of slates that the log has not: they are
-    /// counted. (A row that comes although its slate was answered, against that rule, begins a slate without
-    /// candidates, and is counted as such.)
+    /// counted. What breaks these rules is refused as long as it concerns one of the last 1,048,576 slates
+    /// answered; candidates of slates before them are counted as of slates that the log has not.
     ///
     /// # Memory
     ///
@@ -100,7 +100,7 @@ impl Replay<'_> {
             Ok(())
         };
         let source = candidates.0.name().to_owned();
-        let supply = Supply::Read(Arriving::new(candidates));
+        let supply = Supply::Read(Box::new(Arriving::new(candidates)));
         let run = self.through(log, supply, &StepSpec::whole(spec), &mut keep)?;
         done(tally, run, source)
     }
@@ -168,7 +168,7 @@ impl Replay<'_> {
         steps: &StepSpec,
         mut on_step: impl FnMut(&Step) -> Result<(), Error>,
     ) -> Result<ReplayRun, Error> {
-        let supply = Supply::Read(Arriving::new(candidates));
+        let supply = Supply::Read(Box::new(Arriving::new(candidates)));
         self.through(log, supply, steps, &mut |step| on_step(&step))
     }
 
@@ -212,7 +212,7 @@ fn done(tally: Option<Tally>, run: ReplayRun, source: String) -> Result<ReplayDo
 /// Where candidates come from.
 enum Supply<'a, 's, C> {
     Held(&'a Pools),
-    Read(Arriving<'s, C>),
+    Read(Box<Arriving<'s, C>>),
 }
 
 /// A replay under way.

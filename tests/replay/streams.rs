@@ -331,6 +331,13 @@ fn disorder_is_refused() {
         assert!(error.to_string().contains("r1"), "{error}");
     }
 
+    // A row of a slate that was complete.
+    let mut late = log.clone();
+    late.rows[3][2] = "r1".to_owned();
+    for error in fails(&spec, &late, &table) {
+        assert!(matches!(error, Error::OutOfOrder { row: 4, .. }), "{error}");
+    }
+
     let mut crossed = table.clone();
     crossed.rows.rotate_left(2);
     for error in fails(&spec, &log, &crossed) {

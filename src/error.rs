@@ -312,6 +312,38 @@ pub enum Error {
         /// What is missing or does not fit.
         detail: String,
     },
+    /// Rows of a log that is replayed come in another order than that of their time.
+    #[error(
+        "{file}: row {row} is of {time}, {detail}; sort the log by time, or allow more with \
+         ReplaySpec::disorder ({disorder} microseconds now)"
+    )]
+    OutOfOrder {
+        /// The log.
+        file: String,
+        /// The row, counted from 1 without the header.
+        row: u64,
+        /// Its time, by ISO 8601.
+        time: String,
+        /// What it is too far from.
+        detail: String,
+        /// How far it may be, in microseconds.
+        disorder: i64,
+    },
+    /// Candidates of a replay come in another order than the slates of its log.
+    #[error(
+        "{file}: row {row}: the candidates of slate {slate:?} {detail}; write all candidates of a slate \
+         together, and slates in the order in which the log first has them"
+    )]
+    CandidatesOutOfOrder {
+        /// The table of candidates.
+        file: String,
+        /// The first row of these candidates, counted from 1 without the header.
+        row: u64,
+        /// The slate.
+        slate: String,
+        /// How they are out of order.
+        detail: &'static str,
+    },
     /// A policy gave a weight that is no weight.
     #[error(
         "the policy {policy} gave a candidate the weight {weight}; weights must be finite and not \

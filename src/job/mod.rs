@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::files::log_files;
+pub(crate) use self::stream::merge_alike;
 pub use self::stream::tally_source;
 use crate::error::Error;
 use crate::log::{ItemTopics, LogSchema, Origin};

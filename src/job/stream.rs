@@ -58,7 +58,7 @@ fn tally_in_chunks(
     let mut spare = Spare::default();
     let mut tallies: Vec<(u32, Tally)> = Vec::new();
     let mut set_aside = 0;
-    while let Some(Chunk { log, origin }) = chunks.next(bytes, &mut spare)? {
+    while let Some(Chunk { log, origin, .. }) = chunks.next(bytes, &mut spare)? {
         set_aside += origin.set_aside.rows;
         let Some(log) = log else { continue };
         tallies.push((0, Tally::of(&log, spec)?));
@@ -73,7 +73,7 @@ fn tally_in_chunks(
 
 /// Merges the last tallies as long as there are enough of one size, so that no sum is added up more
 /// than a few times. Sizes never grow from the first to the last.
-fn merge_alike(tallies: &mut Vec<(u32, Tally)>) -> Result<(), Error> {
+pub(crate) fn merge_alike(tallies: &mut Vec<(u32, Tally)>) -> Result<(), Error> {
     while let Some(&(size, _)) = tallies.last() {
         let first = tallies.iter().rposition(|(its, _)| *its != size).map_or(0, |at| at + 1);
         if tallies.len() - first < WAITING {

@@ -144,7 +144,7 @@ impl Work<'_> {
         let mut chunks = Chunks::new(source, self.schema);
         loop {
             let started = Instant::now();
-            let Some(Chunk { log, origin }) = chunks.next(self.chunk_bytes, spare)? else {
+            let Some(Chunk { log, origin, .. }) = chunks.next(self.chunk_bytes, spare)? else {
                 return Ok(ControlFlow::Continue(()));
             };
             let read = started.elapsed();

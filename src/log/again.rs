@@ -1,11 +1,16 @@
 //! Rows of a log again: in another order, several times, under another arm, with other contents. What
 //! a baseline is made of that was not itself shown.
 
-use super::{Coded, ExposureLog, Role};
+use super::{Coded, ExposureLog, Role, Topics};
 use crate::error::Error;
 
 fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
     rows.iter().map(|&row| values[row as usize]).collect()
+}
+
+/// Columns one after the other; none where one is missing.
+fn chained<'c, T: Copy + 'c>(columns: impl Iterator<Item = Option<&'c [T]>>) -> Option<Vec<T>> {
+    columns.collect::<Option<Vec<_>>>().map(|columns| columns.concat())
 }
 
 impl ExposureLog {
@@ -70,6 +75,43 @@ impl ExposureLog {
             }
         }
         Ok(self)
+    }
+
+    /// Other propensities, one for each row, above 0 and at most 1.
+    pub(crate) fn with_propensities(mut self, propensities: Vec<f64>) -> Self {
+        debug_assert_eq!(propensities.len(), self.rows);
+        self.numbers.insert(Role::Propensity, propensities);
+        self
+    }
+
+    /// The rows of several logs of one schema, one log after the other; the origin is the first's.
+    pub(crate) fn joined(parts: &[&Self]) -> Result<Option<Self>, Error> {
+        let Some(first) = parts.first() else { return Ok(None) };
+        let ids = first.ids.keys().map(|role| {
+            let columns: Vec<&Coded> = parts.iter().filter_map(|part| part.ids.get(role)).collect();
+            Ok((*role, Coded::joined(&columns)?))
+        });
+        let numbers = first.numbers.keys().map(|role| {
+            let columns = parts.iter().filter_map(|part| part.numbers.get(role));
+            (*role, columns.flatten().copied().collect())
+        });
+        let named = first.named.iter().enumerate().map(|(at, (name, _))| {
+            let columns: Vec<&Coded> =
+                parts.iter().filter_map(|part| Some(&part.named.get(at)?.1)).collect();
+            Ok((name.clone(), Coded::joined(&columns)?))
+        });
+        let topics: Option<Vec<&Topics>> = parts.iter().map(|part| part.topics.as_ref()).collect();
+        Ok(Some(Self {
+            rows: parts.iter().map(|part| part.rows).sum(),
+            ids: ids.collect::<Result<_, Error>>()?,
+            numbers: numbers.collect(),
+            positions: chained(parts.iter().map(|part| part.positions.as_deref())),
+            times: chained(parts.iter().map(|part| part.times.as_deref())),
+            topics: topics.map(|topics| Topics::joined(&topics)).transpose()?,
+            named: named.collect::<Result<_, Error>>()?,
+            aliases: first.aliases.clone(),
+            origin: first.origin.clone(),
+        }))
     }
 
     /// Ids in the place of a role's, one for each row.

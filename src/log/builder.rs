@@ -61,7 +61,7 @@ pub(super) struct Built {
     pub(super) rows_read: u64,
     pub(super) set_aside: SetAside,
     /// Which rows were kept; all of them if `None`.
-    keep: Option<Vec<bool>>,
+    pub(super) keep: Option<Vec<bool>>,
     columns: Vec<(Role, String, BuiltColumn)>,
 }
 

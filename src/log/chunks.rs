@@ -45,6 +45,37 @@ pub(crate) struct Chunk {
     /// `None` where all rows were set aside.
     pub(crate) log: Option<ExposureLog>,
     pub(crate) origin: Origin,
+    /// Rows of the source before these.
+    before: u64,
+    /// Of the rows read, which are in the log; all of them if `None`.
+    kept: Option<Vec<bool>>,
+}
+
+impl Chunk {
+    /// Where the rows of the log stand in the source.
+    pub(crate) fn source_rows(&self) -> SourceRows {
+        let kept = |kept: &Vec<bool>| {
+            let kept = kept.iter().zip(self.before + 1..).filter(|(kept, _)| **kept);
+            kept.map(|(_, row)| row).collect()
+        };
+        SourceRows { before: self.before, of_row: self.kept.as_ref().map(kept) }
+    }
+}
+
+/// The row of a source that each row of a log was.
+pub(crate) struct SourceRows {
+    before: u64,
+    of_row: Option<Vec<u64>>,
+}
+
+impl SourceRows {
+    /// The row of the source, counted from 1.
+    pub(crate) fn at(&self, row: usize) -> u64 {
+        match &self.of_row {
+            None => self.before + row as u64 + 1,
+            Some(of_row) => of_row.get(row).copied().unwrap_or(self.before),
+        }
+    }
 }
 
 impl<'s, S: LogSource> Chunks<'s, S> {
@@ -80,8 +111,10 @@ impl<'s, S: LogSource> Chunks<'s, S> {
         if builder.rows() == 0 {
             return Ok(None);
         }
+        let before = self.before;
         self.before += builder.rows() as u64;
-        let built = builder.finish()?;
+        let mut built = builder.finish()?;
+        let kept = built.keep.take();
         if built.rows == 0 {
             let origin = Origin {
                 source: name,
@@ -89,10 +122,10 @@ impl<'s, S: LogSource> Chunks<'s, S> {
                 set_aside: built.set_aside,
                 ..Origin::default()
             };
-            return Ok(Some(Chunk { log: None, origin }));
+            return Ok(Some(Chunk { log: None, origin, before, kept }));
         }
         let log = ExposureLog::from_built(name, built, self.schema)?;
         let origin = log.origin().clone();
-        Ok(Some(Chunk { log: Some(log), origin }))
+        Ok(Some(Chunk { log: Some(log), origin, before, kept }))
     }
 }

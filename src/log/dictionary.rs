@@ -274,6 +274,17 @@ impl Coded {
         Self { codes, dictionary }
     }
 
+    /// The rows of several columns, one column after the other.
+    pub(super) fn joined(parts: &[&Self]) -> Result<Self, Error> {
+        let mut all = Self::default();
+        for part in parts {
+            let codes = part.dictionary.iter().map(|id| all.dictionary.intern(id));
+            let codes = codes.collect::<Result<Vec<u32>, Error>>()?;
+            all.codes.extend(part.codes.iter().map(|&code| codes[code as usize]));
+        }
+        Ok(all)
+    }
+
     /// One id in every row.
     pub(super) fn of_one(id: &str, rows: usize) -> Self {
         let mut dictionary = Dictionary::default();

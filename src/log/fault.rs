@@ -53,6 +53,8 @@ pub enum FaultReason {
     PositionOutOfRange,
     /// A weight below 0.
     NegativeWeight,
+    /// A number below 0 where there can be none.
+    NegativeNumber,
     /// NaN or an infinity.
     NotFinite,
     /// A weight above [`crate::log::MAX_WEIGHT`].
@@ -93,6 +95,7 @@ impl FaultReason {
                 "positions are whole numbers from 1; add 1 if yours start at 0"
             }
             Self::NegativeWeight => "weights must be 0 or more",
+            Self::NegativeNumber => "must be 0 or more",
             Self::NotFinite => "NaN and infinities are not numbers that can be summed",
             Self::WeightTooLarge => "weights may be at most 8,388,608; use a larger unit",
             Self::PropensityOutOfRange => "propensities are probabilities, above 0 and at most 1",
@@ -123,6 +126,7 @@ impl fmt::Display for FaultReason {
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => "position out of range",
             Self::NegativeWeight => "negative weight",
+            Self::NegativeNumber => "negative number",
             Self::NotFinite => "not finite",
             Self::WeightTooLarge => "weight too large",
             Self::PropensityOutOfRange => "propensity out of range",

@@ -100,6 +100,24 @@ impl Topics {
         Ok(again)
     }
 
+    /// The rows of several columns, one column after the other.
+    pub(super) fn joined(parts: &[&Self]) -> Result<Self, Error> {
+        let mut all = Self { sets: LabelSets::default(), set_of_row: Vec::new() };
+        for part in parts {
+            let labels = |set: u32| part.set(set).iter().filter_map(|&code| part.labels().id(code));
+            let mut sets = vec![None; part.set_count()];
+            for &set in &part.set_of_row {
+                let number = match sets[set as usize] {
+                    Some(number) => number,
+                    None => all.sets.intern(labels(set))?,
+                };
+                sets[set as usize] = Some(number);
+                all.set_of_row.push(number);
+            }
+        }
+        Ok(all)
+    }
+
     pub(super) fn retain(&mut self, keep: &[bool]) -> Result<(), Error> {
         let mut sets = LabelSets::default();
         let mut kept = Vec::with_capacity(self.set_of_row.len());

@@ -10,7 +10,8 @@ use super::Simulation;
 use super::config::ResponseConfig;
 use super::design::Recorded;
 use super::draws::{Draws, Purpose};
-use super::policy::{Chooser, Feature, Learning, Policy, Request, Shown};
+use super::offered::Offered;
+use super::policy::{Candidates, Chooser, Feature, Learning, Policy, Request, Shown};
 use super::pool::{Live, Pools};
 use super::rows::Rows;
 use super::world::DAY;
@@ -49,6 +50,8 @@ pub(super) struct Feed<'s> {
     dwell: LogNormal<f64>,
     hands: SpareHands,
     round: u32,
+    /// By item, clicks so far, where candidates are wanted as well.
+    clicks: Option<Vec<u32>>,
 }
 
 impl<'s> Feed<'s> {
@@ -75,7 +78,14 @@ impl<'s> Feed<'s> {
             policies,
             hands: SpareHands::default(),
             round: 0,
+            clicks: None,
         })
+    }
+
+    /// The same, which tells of candidates as well.
+    pub(super) fn offering(mut self) -> Self {
+        self.clicks = Some(vec![0; self.simulation.catalogue.len()]);
+        self
     }
 
     /// What the next round shows, in the order of viewers; `None` after the last.
@@ -83,6 +93,11 @@ impl<'s> Feed<'s> {
     /// # Errors
     /// [`Error::PolicyWeight`].
     pub(super) fn next_round(&mut self) -> Result<Option<Rows>, Error> {
+        Ok(self.next_of_both()?.map(|(rows, _)| rows))
+    }
+
+    /// The same with the candidates, where they are wanted.
+    pub(super) fn next_of_both(&mut self) -> Result<Option<(Rows, Offered)>, Error> {
         let config = &self.simulation.config;
         if self.round >= config.days * config.rounds_per_day {
             return Ok(None);
@@ -90,7 +105,7 @@ impl<'s> Feed<'s> {
         let round = self.simulation.round(self.round);
         self.live.advance(&self.simulation.catalogue, round.start);
         let mut states = std::mem::take(&mut self.states);
-        let parts: Result<Vec<Rows>, Error> = states
+        let parts: Result<Vec<(Rows, Offered)>, Error> = states
             .par_chunks_mut(CHUNK)
             .map(|states| {
                 let mut hands = self.hands.take().unwrap_or_else(|| Hands::new(self));
@@ -103,18 +118,23 @@ impl<'s> Feed<'s> {
             states.par_iter_mut().for_each(|state| state.drift(config.responses.drift));
         }
         self.states = states;
-        let rows = Rows::joined(parts?);
+        let (rows, offered): (Vec<Rows>, Vec<Offered>) = parts?.into_iter().unzip();
+        let (rows, offered) = (Rows::joined(rows), Offered::joined(offered));
         self.learn(&rows);
         self.round += 1;
         Ok(Some(match self.simulation.plan.recorded() {
-            Recorded::Everything => rows,
-            Recorded::Rounds(rounds) if rounds[round.number as usize] => rows,
-            Recorded::Rounds(_) => Rows::default(),
-            Recorded::Viewers(viewers) => rows.of(viewers),
+            Recorded::Everything => (rows, offered),
+            Recorded::Rounds(rounds) if rounds[round.number as usize] => (rows, offered),
+            Recorded::Rounds(_) => (Rows::default(), Offered::default()),
+            Recorded::Viewers(viewers) => (rows.of(viewers), offered.of(viewers)),
         }))
     }
 
     fn learn(&mut self, rows: &Rows) {
+        if let Some(clicks) = &mut self.clicks {
+            let clicked = rows.items.iter().zip(&rows.clicked).filter(|(_, clicked)| **clicked);
+            clicked.for_each(|(item, _)| clicks[*item as usize] += 1);
+        }
         for (place, policy) in self.policies.iter_mut().enumerate() {
             if policy.learning() == Learning::EveryRound {
                 policy.learn(&rows.shown(place, self.simulation));
@@ -190,8 +210,9 @@ impl Hands {
         feed: &Feed<'_>,
         round: &Round,
         states: &mut [State],
-    ) -> Result<Rows, Error> {
+    ) -> Result<(Rows, Offered), Error> {
         let mut rows = Rows::with_capacity(self.rows);
+        let mut offered = Offered::default();
         let config = &feed.simulation.config;
         for state in states {
             let mut activity =
@@ -209,10 +230,14 @@ impl Hands {
                 let time = round.start + (part * round.length as f64) as i64;
                 let number = round.number * MOST_REQUESTS + at;
                 self.answer(feed, state, time, number, &mut rows)?;
+                if let Some(clicks) = &feed.clicks {
+                    let Candidates { items, affinities, .. } = &self.pools.candidates;
+                    offered.push((state.viewer, number), items, affinities, clicks);
+                }
             }
         }
         self.rows = rows.len();
-        Ok(rows)
+        Ok((rows, offered))
     }
 
     /// The viewer's interest in every set of topics: the mean over its topics.
@@ -241,7 +266,7 @@ impl Hands {
         let leaning = simulation.viewers.leanings()[state.viewer as usize];
         self.pools.fill(simulation, &feed.live, state, number, place);
         self.pools.know(simulation, &feed.needs[place]);
-        if feed.needs[place].contains(&Feature::Affinities) {
+        if feed.clicks.is_some() || feed.needs[place].contains(&Feature::Affinities) {
             self.pools.like(simulation, &feed.live, &self.interests, leaning);
         }
         let request = Request {

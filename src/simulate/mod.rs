@@ -8,6 +8,7 @@ mod design;
 mod draws;
 mod feed;
 mod labels;
+mod offered;
 mod own;
 pub mod plackett_luce;
 pub mod policy;
@@ -28,6 +29,7 @@ pub use self::design::{
     Positions, PuppetArms, SockPuppets, Switchback,
 };
 pub use self::labels::{LabelErrors, TopicErrors};
+pub use self::offered::CandidatesSource;
 pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;

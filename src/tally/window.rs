@@ -62,7 +62,7 @@ impl WindowBy {
         }
     }
 
-    pub(super) fn check(self) -> Result<(), Error> {
+    pub(crate) fn check(self) -> Result<(), Error> {
         match self {
             Self::Every { seconds: 0, .. } => Err(Error::Parameter {
                 parameter: "window length",

@@ -32,7 +32,7 @@ impl Feature {
         Self::Affinities,
     ];
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Topics => "topics",
             Self::Creators => "creators",
@@ -137,7 +137,7 @@ impl Candidates {
         }
     }
 
-    pub(in crate::simulate) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.items.clear();
         self.topics.clear();
         self.creators.clear();

@@ -33,7 +33,8 @@ pub use self::per::Per;
 pub use self::popularity::{Popularity, PopularityPolicy};
 pub use self::random::Random;
 pub use self::selected::Selected;
-pub(in crate::simulate) use self::selection::{Chooser, check_slate};
+pub(crate) use self::selection::Chooser;
+pub(in crate::simulate) use self::selection::check_slate;
 pub use self::selection::{Selection, Slate, slate};
 
 /// Decides what is shown.

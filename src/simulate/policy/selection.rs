@@ -94,21 +94,21 @@ pub fn slate(policy: &dyn Policy, request: &Request<'_>, length: usize) -> Resul
 
 /// Makes slates, one after the other, in the same memory.
 #[derive(Debug, Default)]
-pub(in crate::simulate) struct Chooser {
+pub(crate) struct Chooser {
     weights: Vec<f64>,
     order: Vec<u32>,
     /// Of those in `order`, how alike they are to the most similar one chosen.
     nearest: Vec<f64>,
     plackett_luce: PlackettLuce,
     /// By rank, the place among the candidates.
-    pub(in crate::simulate) places: Vec<u32>,
+    pub(crate) places: Vec<u32>,
     /// By rank; of no meaning where the policy's propensities are unknown.
-    pub(in crate::simulate) propensities: Vec<f64>,
+    pub(crate) propensities: Vec<f64>,
 }
 
 impl Chooser {
     /// Candidates are taken to be well-formed and to have what the policy needs.
-    pub(in crate::simulate) fn choose(
+    pub(crate) fn choose(
         &mut self,
         policy: &dyn Policy,
         request: &Request<'_>,

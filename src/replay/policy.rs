@@ -1,0 +1,188 @@
+//! The front door of replays: a log that is in memory, and what comes of it.
+
+use super::account::ReplayAccount;
+use super::answer::{Answering, Answers};
+use super::pools::Pools;
+use super::requests::Requests;
+use super::spec::ReplaySpec;
+use super::steps::{Step, StepSpec, Stepping};
+use crate::error::Error;
+use crate::log::ExposureLog;
+use crate::simulate::Policy;
+use crate::tally::{Tally, TallySpec, WindowBy};
+
+/// The requests of an arm answered once more, by another policy, from the candidates that they had: what
+/// it would have shown, as rows of an arm of its own. Any [`Policy`] will do: one of
+/// [`simulate::policy`](crate::simulate::policy), or a type of one's own.
+///
+/// Requests are answered in the order of their time (of one time, of their slates' ids), since learning
+/// policies learn as they go; see [`Feedback`](super::Feedback). The row of a place keeps its viewer,
+/// slate, session, time, stratum, position, weight and further columns; item, topics and the columns that
+/// the candidates have by the same name are the candidate's, the propensity is the policy's where it knows
+/// it, and what was observed of the logged item goes. Slates stay whole: place `r` holds the
+/// counterfactual slate's item of rank `r`, and where candidates run out the last places stay empty.
+///
+/// Policies see candidates newest first (of one time, or where times are not known, in the order of their
+/// ids) and number items, creators, viewers and strata from 0 as they are met. A slate is a function of
+/// the policy, [`seed`](ReplaySpec::seed), the slate's id and its viewer's number. So results are the same,
+/// bit for bit, for any order of the rows of log and table, any number of threads, and whether they are
+/// read in memory or from sources, in chunks of any size.
+///
+/// **Right** for what a policy would have *shown*, if its candidates would have been the same: their
+/// retrieval, what was shown before, and follows that clicks led to are taken as logged. **Fails** as a
+/// statement of what viewers would have done, or of the feed that a policy leads to in the long run.
+///
+/// [`ReverseChronological`](crate::simulate::policy::ReverseChronological) makes the rows of
+/// [`Baseline::Chronological`](crate::Baseline::Chronological). Costs a copy of the candidates' features
+/// and the policy's weights, and memory for every distinct item, creator and viewer.
+///
+/// ```
+/// use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
+/// use tiltmeter::replay::{PoolBy, Pools, Replay, ReplaySpec};
+/// use tiltmeter::simulate::policy::ReverseChronological;
+/// use tiltmeter::source::SliceSource;
+/// use tiltmeter::tally::TallySpec;
+/// use tiltmeter::{Audit, Baseline, ExposureLog};
+///
+/// let log = SliceSource::new("log")
+///     .text("who", &["ada", "bo"])
+///     .text("feed", &["ranked", "ranked"])
+///     .text("request", &["r1", "r2"])
+///     .integer("rank", &[1, 1])
+///     .integer("at", &[100, 200])
+///     .text("post", &["a", "a"])
+///     .text("about", &["war", "war"]);
+/// let schema = LogSchema::new()
+///     .viewer("who").arm("feed").slate("request").position("rank").item("post")
+///     .time("at", TimeFormat::EpochSeconds)
+///     .topics(TopicColumn::single("about"));
+/// let log = ExposureLog::read(log, &schema)?;
+///
+/// let table = SliceSource::new("candidates")
+///     .text("request", &["r1", "r1", "r2", "r2"])
+///     .text("post", &["a", "b", "a", "c"])
+///     .integer("published", &[50, 60, 50, 40])
+///     .text("about", &["war", "sport", "war", "sport"]);
+/// let schema = LogSchema::new()
+///     .slate("request").item("post")
+///     .time("published", TimeFormat::EpochSeconds)
+///     .topics(TopicColumn::single("about"));
+/// let pools = Pools::new(ExposureLog::read(table, &schema)?, PoolBy::Slate)?;
+///
+/// let spec = ReplaySpec::of("ranked", "newest");
+/// let replayed = Replay::new(&spec, &mut ReverseChronological)?.log(&log, &pools)?;
+/// assert_eq!((replayed.account.requests, replayed.account.matches), (2, 1));
+/// let tally = replayed.tally(&TallySpec::default())?;
+/// let report = Audit::of_tally(&tally).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+/// assert_eq!(report.estimates()[0].value.number(), Some(2.0)); // war: all of one, half of the other
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Replay<'p> {
+    pub(super) answering: Answering<'p>,
+}
+
+/// What a replay made, in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// The arm's rows of answered requests, in the order of requests and ranks.
+    pub logged: ExposureLog,
+    /// What the policy would have shown in their places.
+    pub log: ExposureLog,
+    /// What became of requests.
+    pub account: ReplayAccount,
+    pub(super) requests: Vec<super::answer::Answered>,
+}
+
+impl<'p> Replay<'p> {
+    /// A replay by a policy, which goes on from what it has learned before.
+    ///
+    /// # Errors
+    /// [`Error::SameArm`] for a name that is the arm's; [`Error::Parameter`] for numbers of the spec or
+    /// of the policy's selection that are out of their ranges.
+    pub fn new(spec: &ReplaySpec, policy: &'p mut dyn Policy) -> Result<Self, Error> {
+        Ok(Self { answering: Answering::new(spec, policy)? })
+    }
+
+    /// Replays a log with candidates of any kind, all in memory.
+    ///
+    /// # Errors
+    /// [`Error::MissingRole`] without arms, slates, positions, times or items, or without engagement for
+    /// a policy that learns; [`Error::UnknownArm`]; [`Error::Candidates`] for a feature that the policy
+    /// needs and the table has not; [`Error::Row`] and [`Error::UnknownColumn`] for columns of numbers;
+    /// [`Error::PolicyWeight`]; [`Error::EmptyLog`] where no request was answered.
+    pub fn log(mut self, log: &ExposureLog, pools: &Pools) -> Result<Replayed, Error> {
+        let answers = self.answering.answer(log, pools)?;
+        self.answering.finish();
+        let requests = Requests::of(log, &self.answering.spec().arm, "a replay")?.len() as u64;
+        let replayed = Replayed::of(answers, log, pools, &self.answering)?;
+        replayed.ok_or_else(|| Error::EmptyLog {
+            file: pools.candidates().origin().source.clone(),
+            set_aside: requests,
+        })
+    }
+}
+
+impl Replayed {
+    /// The rows of answers; `None` where no request was answered.
+    pub(super) fn of(
+        answers: Answers,
+        log: &ExposureLog,
+        pools: &Pools,
+        answering: &Answering<'_>,
+    ) -> Result<Option<Self>, Error> {
+        let mut account = ReplayAccount::default();
+        answers.requests.iter().for_each(|answered| account.add(&answered.account));
+        if answers.shown.is_empty() {
+            return Ok(None);
+        }
+        let spec = answering.spec();
+        let shown = log.again(&answers.places)?.showing(pools.candidates(), &answers.shown)?;
+        let shown = shown.in_arm(&spec.name);
+        Ok(Some(Self {
+            logged: log.again(&answers.logged)?.in_arm(&spec.arm),
+            log: if answering.knows_propensities() {
+                shown.with_propensities(answers.propensities)
+            } else {
+                shown
+            },
+            account,
+            requests: answers.requests,
+        }))
+    }
+
+    /// The tally of both arms: what was logged and what would have been shown, for
+    /// [`Audit::of_tally`](crate::Audit::of_tally) with [`Baseline::arm`](crate::Baseline::arm) of the
+    /// replay's name.
+    ///
+    /// # Errors
+    /// Those of [`Tally::of`]; and of merging tallies where clusters have no id.
+    pub fn tally(&self, spec: &TallySpec) -> Result<Tally, Error> {
+        Tally::merge_owned(vec![Tally::of(&self.logged, spec)?, Tally::of(&self.log, spec)?])
+    }
+
+    /// The tallies of periods, as [`Replay::run_with`] gives them one after the other.
+    ///
+    /// # Errors
+    /// Those of [`tally`](Self::tally), and [`Error::Parameter`] for windows without length.
+    pub fn steps(&self, spec: &StepSpec) -> Result<Vec<Step>, Error> {
+        let mut stepping = Stepping::new(spec)?;
+        let mut steps = Vec::new();
+        let mut keep = |step| {
+            steps.push(step);
+            Ok(())
+        };
+        stepping.add(self, &mut keep)?;
+        stepping.finish(&mut keep)?;
+        Ok(steps)
+    }
+}
+
+impl StepSpec {
+    /// One step of all.
+    #[must_use]
+    pub fn whole(tally: &TallySpec) -> Self {
+        Self { tally: tally.clone(), by: WindowBy::Nothing }
+    }
+}

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::replay::off_policy::{Clip, Floor, Target};
 use crate::tally::ClusterBy;
 
 /// What the treatment is compared with. Each answers another question, and on the same log they may
@@ -20,6 +21,7 @@ use crate::tally::ClusterBy;
 /// | [`UniformPool`](Self::UniformPool) | any of the candidates alike | slates and candidates | of the requests' clusters |
 /// | [`EngagementWeighted`](Self::EngagementWeighted) | candidates by their popularity | slates and candidates with engagement | of the requests' clusters |
 /// | [`Period`](Self::Period) | the same arm before | times | of its clusters, paired where they persist |
+/// | [`Propensity`](Self::Propensity) | another policy, by weighing what was shown | items and propensities | of its clusters |
 ///
 /// [`Audit::supply`]: crate::Audit::supply
 /// [`Audit::candidates`]: crate::Audit::candidates
@@ -44,6 +46,9 @@ pub enum Baseline {
     EngagementWeighted(EngagementWeighted),
     /// The same arm before a date.
     Period(Period),
+    /// What another policy would have shown, by weighing impressions by its probability over the logging
+    /// policy's.
+    Propensity(Propensity),
 }
 
 /// What was available, as a table of items with topics and, if items count differently, weights. It is
@@ -235,6 +240,31 @@ impl Period {
     }
 }
 
+/// What another policy would have shown, by weighing the impressions of an arm whose policy recorded its
+/// propensities. See [`off_policy`](crate::replay::off_policy) for what it takes to be right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Propensity {
+    /// The policy that would have shown it.
+    pub target: Target,
+    /// The arm whose impressions are weighed; the treatment itself if not said.
+    #[serde(default)]
+    pub logged: Option<String>,
+    /// Whether weights are clipped.
+    #[serde(default)]
+    pub clip: Clip,
+    /// The effective number of impressions below which there is no answer.
+    #[serde(default)]
+    pub floor: Floor,
+}
+
+impl Propensity {
+    /// Of the treatment's own impressions, without clipping, refused below the default floor.
+    pub fn of(target: Target) -> Self {
+        Self { target, logged: None, clip: Clip::default(), floor: Floor::default() }
+    }
+}
+
 impl Baseline {
     /// Another arm of the same log.
     ///
@@ -287,6 +317,13 @@ impl fmt::Display for Baseline {
             }
             Self::Period(period) => {
                 write!(f, "the same arm before {}", crate::log::iso_text(period.cut))
+            }
+            Self::Propensity(Propensity { target, logged, .. }) => {
+                write!(f, "{target}, by the propensities of ")?;
+                match logged {
+                    Some(arm) => write!(f, "arm {arm:?}"),
+                    None => f.write_str("the arm itself"),
+                }
             }
         }
     }

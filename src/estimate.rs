@@ -562,6 +562,22 @@ pub enum Warning {
     },
     /// The baseline's rows are candidates, each with its part of an expectation.
     ExpectedBaseline,
+    /// What an arm's impressions are worth, weighed as another policy would have shown them; a warning
+    /// where that is less than the floor, else to be known.
+    EffectiveSize {
+        /// `(sum m w)^2 / sum (m w)^2`, of exposure mass times weight.
+        effective_size: f64,
+        /// The least that would do.
+        floor: f64,
+        /// Impressions of the logging arm.
+        impressions: u64,
+        /// The greatest weight.
+        greatest: f64,
+        /// How many weights were clipped.
+        clipped: u64,
+        /// What the target gives to items that the arm never shows, from 0 to 1; `None` if not known.
+        uncovered: Option<f64>,
+    },
     /// The baseline was measured elsewhere.
     BaselineFromElsewhere {
         /// The standard error of its share that was stated; 0 if none.
@@ -643,6 +659,37 @@ impl fmt::Display for Warning {
 }
 
 impl Warning {
+    /// What weighed impressions are worth.
+    fn of_weights(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::EffectiveSize {
+            effective_size,
+            floor,
+            impressions,
+            greatest,
+            clipped,
+            uncovered,
+        } = self
+        else {
+            return Ok(());
+        };
+        write!(
+            f,
+            "the {impressions} impressions that the baseline is made of are worth {effective_size:.1} of the target's, the greatest weight being {greatest:.4}"
+        )?;
+        if effective_size < floor {
+            write!(f, ": less than {floor}, below which an answer hangs on a few of them")?;
+        }
+        if *clipped > 0 {
+            write!(f, "; {clipped} {} clipped, which biases it", plural(*clipped, "weight"))?;
+        }
+        match uncovered {
+            Some(part) if *part > 0.0 => {
+                write!(f, "; {:.1}% of the target is of items that were never shown", 100.0 * part)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Of baselines that are not arms.
     fn of_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -671,6 +718,7 @@ impl Warning {
                 "the baseline is not of this log: the interval knows of {}",
                 if *standard_error > 0.0 { "the error that is stated for it, and of no other" } else { "no error of it" }
             ),
+            Self::EffectiveSize { .. } => self.of_weights(f),
             other => other.of_rows(f),
         }
     }
@@ -695,6 +743,20 @@ impl Warning {
 }
 
 /// The word in the number that fits.
+impl Estimate {
+    /// No answer, and why.
+    pub(crate) fn refuse(&mut self, reason: Undefined) {
+        self.value = Value::Undefined(reason);
+        self.interval = Err(NoInterval::UndefinedValue);
+        self.method = None;
+        self.standard_error = None;
+        self.degrees_of_freedom = None;
+        self.naive = None;
+        self.test = self.test.map(|_| Tested::none(NoTest::UndefinedValue));
+        self.baseline.share = None;
+    }
+}
+
 fn plural(count: u64, word: &str) -> String {
     format!("{word}{}", if count == 1 { "" } else { "s" })
 }

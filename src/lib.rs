@@ -79,7 +79,7 @@ pub mod tally;
 pub use crate::attention::{Attention, Beyond};
 pub use crate::audit::Audit;
 pub use crate::baseline::{
-    Baseline, Bias, EngagementWeighted, Period, Reference, ReferenceShare, Supply,
+    Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
 };
 pub use crate::error::Error;
 pub use crate::estimand::{Denominator, Estimand, Reach, Unit};

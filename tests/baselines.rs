@@ -1,19 +1,22 @@
 //! Baselines that are not arms: numpy and scipy by `golden/make_baselines.py`, closed forms, and what is
-//! refused.
+//! refused. The target of propensities against `../shared/golden/open_bandit.json` (numpy).
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod shared;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use tiltmeter::inference::{Bootstrap, Delta, DeltaTest, Permutation, Test};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
+use tiltmeter::replay::off_policy::{Floor, Measure, OffPolicy, Target};
 use tiltmeter::replay::{PoolBy, Pools};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, NamedStatistic, Statistic};
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, EngagementWeighted, Error, Estimate,
-    ExposureLog, Interval, Period, Reach, Reference, ReferenceShare, Relation, Supply, Unit, Value,
-    Warning,
+    ExposureLog, Interval, Period, Propensity, Reach, Reference, ReferenceShare, Relation, Supply,
+    Unit, Value, Warning,
 };
 
 const TOLERANCE: f64 = 1e-9;
@@ -523,5 +526,70 @@ fn every_statistic_is_answered() {
             .unwrap();
         let estimate = &report.estimates()[0];
         assert!(estimate.value.number().is_none_or(|value| !value.is_nan()));
+    }
+}
+
+/// The shares of the uniform target are numpy's, and the amplification and its error those of
+/// `OffPolicy`, which adds up in another way; where the log is worth too little there is no answer.
+#[test]
+fn propensities_of_open_bandit() {
+    let Some(golden) = shared::golden("open_bandit") else { return };
+    let schema = LogSchema::new()
+        .arm("arm")
+        .item("item")
+        .topics(TopicColumn::single("topic"))
+        .propensity("propensity")
+        .column("hour")
+        .column("campaign");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/open_bandit_small.csv.gz");
+    let whole = ExposureLog::open(path, &schema).unwrap();
+    let campaigns = whole.column("campaign").unwrap().clone();
+    for (campaign, items) in [("all", 80), ("men", 34), ("women", 46)] {
+        let golden = &golden["campaigns"][campaign];
+        let log = whole.clone().restrict(|row| campaigns.id(row) == Some(campaign)).unwrap();
+        let target = Target::Uniform { items };
+        let run = |floor| {
+            let by = Propensity { floor, ..Propensity::of(target.clone()) };
+            let audit = Audit::of(&log)
+                .treatment("bts")
+                .baseline(Baseline::Propensity(by))
+                .cluster(ClusterBy::column("hour"))
+                .interval(Interval::Delta(Delta::default()));
+            audit.run().unwrap()
+        };
+        let sure = run(Floor::default());
+        let shares = golden["topic_share_snips"].as_object().unwrap();
+        let off_policy = OffPolicy::of(&log)
+            .arm("bts")
+            .target(target.clone())
+            .cluster(ClusterBy::column("hour"))
+            .floor(Floor::overridden())
+            .interval(Interval::Delta(Delta::default()))
+            .run()
+            .unwrap();
+        let overridden = run(Floor::overridden());
+        for estimate in overridden.estimates() {
+            let topic = &estimate.estimand.topic;
+            close(topic, estimate.baseline.share, &shares[topic]);
+            let theirs = off_policy.of_topic(Measure::Amplification, topic).unwrap();
+            let answer = theirs.answer.as_ref().unwrap();
+            let (ours, theirs) = (estimate.value.number().unwrap(), theirs.number().unwrap());
+            assert!((ours / theirs - 1.0).abs() < 1e-8, "{topic}: {ours} against {theirs}");
+            let (ours, theirs) = (estimate.standard_error.unwrap(), answer.standard_error.unwrap());
+            assert!((ours / theirs - 1.0).abs() < 1e-7, "{topic}: {ours} against {theirs}");
+        }
+        let refused = campaign == "women";
+        for estimate in sure.estimates() {
+            assert_eq!(matches!(estimate.value, Value::Undefined(_)), refused, "{campaign}");
+            let worth = estimate.warnings.iter().find_map(|warning| match warning {
+                Warning::EffectiveSize { effective_size, .. } => Some(*effective_size),
+                _ => None,
+            });
+            close(campaign, worth, &golden["ess"]);
+        }
+        if refused {
+            let sentence = sure.estimates()[0].sentence();
+            assert!(sentence.contains("below its floor"), "{sentence}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::estimand::Denominator;
 use crate::estimate::Warning;
 use crate::log::ExposureLog;
 use crate::replay::{Derived, Making, Pools, RowsAre, derive, supply_arm};
-use crate::statistic::KnownBaseline;
+use crate::statistic::{KnownBaseline, Undefined};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// What a baseline is made of beside the log.
@@ -28,6 +28,8 @@ pub(super) struct Compared<'l> {
     /// What is known where it is no arm.
     pub(super) elsewhere: Option<Elsewhere>,
     pub(super) rows: RowsAre,
+    /// Why there is to be no answer.
+    pub(super) refused: Option<Undefined>,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -66,6 +68,7 @@ pub(super) fn compared<'l>(
         baseline: baseline.clone(),
         elsewhere,
         rows: RowsAre::Impressions,
+        refused: None,
         warnings: Vec::new(),
     };
     match baseline {
@@ -139,7 +142,7 @@ fn derived<'l>(
             });
         }
     }
-    let Derived { treatment, baseline: other, warnings, rows, .. } = match baseline {
+    let Derived { treatment, baseline: other, warnings, rows, refused, .. } = match baseline {
         Baseline::Supply(Supply::Sampled { cluster }) => {
             let table = table_of(baseline, given)?;
             Derived {
@@ -148,6 +151,7 @@ fn derived<'l>(
                 baseline: supply_arm(table, cluster, (&name, attention), &spec.cluster)?,
                 warnings: Vec::new(),
                 rows: RowsAre::Impressions,
+                refused: None,
             }
         }
         _ => {
@@ -167,7 +171,7 @@ fn derived<'l>(
             Made::Two(Box::new(Cow::Owned(treatment?.merge(&other?)?)))
         }
     };
-    Ok(Compared { made, baseline: Baseline::Arm(name), elsewhere: None, rows, warnings })
+    Ok(Compared { made, baseline: Baseline::Arm(name), elsewhere: None, rows, refused, warnings })
 }
 
 impl Elsewhere {

@@ -102,6 +102,9 @@ impl Comparison<'_> {
             if self.compared.rows == RowsAre::Expected {
                 estimate.naive = None;
             }
+            if let Some(reason) = self.compared.refused {
+                estimate.refuse(reason);
+            }
         }
         Ok(estimates)
     }

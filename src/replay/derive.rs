@@ -1,13 +1,15 @@
 //! Baselines that nobody was shown, as rows of an arm: what stands in the same places of the same
 //! requests under another rule. Places keep their mass; what fills them changes.
 
+use super::off_policy::{Floor, ImportanceWeights};
 use super::pools::Pools;
 use super::requests::{Requests, rows_of_arm};
 use crate::attention::Attention;
-use crate::baseline::{Baseline, EngagementWeighted, Period};
+use crate::baseline::{Baseline, EngagementWeighted, Period, Propensity};
 use crate::error::Error;
 use crate::estimate::Warning;
-use crate::log::{Coded, ExposureLog, Role};
+use crate::log::{Coded, ExposureLog, MAX_WEIGHT, Role};
+use crate::statistic::Undefined;
 use crate::tally::{ClusterBy, masses};
 
 /// Treatment and baseline as logs of one arm each.
@@ -23,6 +25,8 @@ pub(crate) struct Derived {
     pub(crate) warnings: Vec<Warning>,
     /// Whether the baseline's rows are impressions.
     pub(crate) rows: RowsAre,
+    /// Why there is to be no answer.
+    pub(crate) refused: Option<Undefined>,
 }
 
 /// What the rows of a baseline are.
@@ -30,6 +34,8 @@ pub(crate) struct Derived {
 pub(crate) enum RowsAre {
     /// What a viewer was or would have been shown.
     Impressions,
+    /// What was shown, each impression with the weight that another policy gives it.
+    Weighed,
     /// Parts of an expectation.
     Expected,
 }
@@ -53,6 +59,7 @@ pub(crate) fn derive(baseline: &Baseline, making: &Making<'_>) -> Result<Derived
     match baseline {
         Baseline::Period(period) => of_period(period, making),
         Baseline::Chronological => rebuilt(baseline, making, newest),
+        Baseline::Propensity(propensity) => of_propensity(propensity, making),
         Baseline::UniformPool => expected(baseline, making, |_, rows| Ok(vec![1.0; rows.len()])),
         Baseline::EngagementWeighted(by) => {
             by.check()?;
@@ -206,6 +213,7 @@ impl<'m> Served<'m> {
             baseline: log.again(&of)?.showing(self.pools.candidates(), &shown)?.in_arm(name),
             warnings: account.warnings(),
             rows,
+            refused: None,
         })
     }
 }
@@ -293,6 +301,59 @@ fn first_rank(attention: &Attention) -> (u32, f64) {
     ranks.into_iter().find(|(_, attention)| *attention > 0.0).unwrap_or((1, 1.0))
 }
 
+/// An arm's impressions, weighed by another policy.
+fn of_propensity(by: &Propensity, making: &Making<'_>) -> Result<Derived, Error> {
+    let Making { log, treatment, name, .. } = *making;
+    let floor = by.floor.effective_size();
+    if !(0.0..f64::INFINITY).contains(&floor) {
+        return Err(Error::Parameter {
+            parameter: "the floor of the effective sample size",
+            value: floor.to_string(),
+            expected: "a finite number, 0 or more",
+        });
+    }
+    let logged = by.logged.as_deref().unwrap_or(treatment);
+    let weights = ImportanceWeights::of(log, logged, &by.target, by.clip)?;
+    let of_place = masses(log, making.attention)?;
+    let rows: Vec<u32> = weights.rows().iter().map(|&row| row as u32).collect();
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for (&row, weight) in rows.iter().zip(weights.weights()) {
+        let mass = weight * of_place[row as usize];
+        sum += mass;
+        squares += mass * mass;
+    }
+    let own = log.numbers(Role::Weight);
+    let weighed = rows.iter().zip(weights.weights());
+    let weighed: Vec<f64> =
+        weighed.map(|(&row, weight)| weight * own.map_or(1.0, |own| own[row as usize])).collect();
+    if let Some(greatest) = weighed.iter().find(|weight| **weight > MAX_WEIGHT) {
+        return Err(Error::Parameter {
+            parameter: "a weight of the target over the logging policy",
+            value: greatest.to_string(),
+            expected: "at most 8,388,608; clip the weights (Clip::At)",
+        });
+    }
+    let diagnostics = weights.diagnostics();
+    let effective_size = if squares > 0.0 { sum * sum / squares } else { 0.0 };
+    let below = effective_size < floor && matches!(by.floor, Floor::At(_));
+    let kept = rows_of_arm(log, treatment, name)?;
+    Ok(Derived {
+        treatment: log.again(&kept)?.in_arm(treatment),
+        kept,
+        baseline: log.again(&rows)?.weighing(weighed).in_arm(name),
+        warnings: vec![Warning::EffectiveSize {
+            effective_size,
+            floor,
+            impressions: diagnostics.impressions,
+            greatest: diagnostics.greatest,
+            clipped: diagnostics.clipped,
+            uncovered: diagnostics.uncovered,
+        }],
+        rows: RowsAre::Weighed,
+        refused: below.then_some(Undefined::EffectiveSizeBelowFloor),
+    })
+}
+
 /// The same arm before a moment.
 fn of_period(period: &Period, making: &Making<'_>) -> Result<Derived, Error> {
     let Making { log, treatment, name, .. } = *making;
@@ -337,6 +398,7 @@ fn of_period(period: &Period, making: &Making<'_>) -> Result<Derived, Error> {
         baseline: log.again(&before)?.in_arm(name),
         warnings: Vec::new(),
         rows: RowsAre::Impressions,
+        refused: None,
     })
 }
 

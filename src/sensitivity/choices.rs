@@ -143,6 +143,7 @@ fn baseline(baseline: &Baseline) -> String {
         }
         Baseline::EngagementWeighted(_) => "draw by engagement".to_owned(),
         Baseline::Period(period) => format!("before {}", crate::log::iso_text(period.cut)),
+        Baseline::Propensity(by) => format!("target {}", by.target),
         Baseline::Arm(_) => baseline.to_string(),
     }
 }

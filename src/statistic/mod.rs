@@ -201,6 +201,8 @@ pub enum Undefined {
     NoStratumInBothArms,
     /// A stratum that has a part in the declared population has mass in neither arm.
     StratumInNeitherArm,
+    /// The impressions that the baseline is made of are worth too few of those that it stands for.
+    EffectiveSizeBelowFloor,
     /// No member of a group has mass in both arms, so that no member's ratio is finite.
     NoMemberInBothArms,
 }
@@ -216,6 +218,9 @@ impl fmt::Display for Undefined {
             Self::NoStratumInBothArms => "no stratum has exposure mass in both arms",
             Self::StratumInNeitherArm => {
                 "a stratum of the declared population has exposure mass in neither arm"
+            }
+            Self::EffectiveSizeBelowFloor => {
+                "the effective sample size of the baseline is below its floor"
             }
             Self::NoMemberInBothArms => "no member of the group has exposure mass in both arms",
         })

@@ -162,6 +162,24 @@ fn attention_and_several_topics() {
     close(war, (0.25 + 1.0 / 6.0) / all, 1e-15, "half");
 }
 
+/// Rewards go by weights, topics by weights times exposure mass: only ten impressions are at rank 1.
+#[test]
+fn topics_have_a_floor_of_their_own() {
+    let rows: Vec<Shown> = (0..150)
+        .map(|at| Shown { position: if at < 10 { 1 } else { 2 }, ..shown(at, at % 2, 0.0, 0.5) })
+        .collect();
+    let log = log_of(&rows);
+    let target = Target::Uniform { items: 2 };
+    let estimation = OffPolicy::of(&log).arm("a").target(target);
+    let report = estimation.attention(Attention::TopK { k: 1 }).run().unwrap();
+    assert_eq!((report.weights.effective_size, report.exposure_effective_size), (150.0, 10.0));
+    assert_eq!(number(&report, Measure::Snips), 0.0);
+    let share = report.of_topic(Measure::SnipsShare, "war").unwrap().answer;
+    let (effective_size, floor, impressions) = (10.0, 100.0, 150);
+    let below = Refusal::BelowFloor { effective_size, floor, impressions };
+    assert_eq!(share.unwrap_err(), below);
+}
+
 /// Propensities that are twice what they were, and targets that are not whole, are noticed.
 #[test]
 fn wrong_propensities_are_noticed() {

@@ -73,6 +73,12 @@ impl Floor {
 }
 
 /// Why an estimate is refused.
+///
+/// ```
+/// use tiltmeter::replay::off_policy::Refusal;
+/// let refusal = Refusal::BelowFloor { effective_size: 2.0, floor: 100.0, impressions: 10_000 };
+/// assert!(refusal.to_string().starts_with("10000 logged impressions are worth 2.000 of the"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -133,6 +139,12 @@ pub struct Answer {
 }
 
 /// Something to know before believing a number.
+///
+/// ```
+/// use tiltmeter::replay::off_policy::Caution;
+/// let caution = Caution::Uncovered { probability: 0.125 };
+/// assert!(caution.to_string().starts_with("12.50% of what the target shows"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]

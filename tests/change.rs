@@ -372,6 +372,15 @@ fn windows_of_a_tally() {
     assert!(found.to_string().contains("both arms moved up together"));
     let json = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<Breaks>(&json).unwrap(), found);
+    // By hand: twice the variance from the median step, times the logarithm of the number of values.
+    let values: Vec<f64> =
+        found.ratio.windows.iter().filter_map(|its| its.value.number()).collect();
+    let values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
+    let mut steps: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    steps.sort_by(f64::total_cmp);
+    assert_eq!((values.len(), steps.len()), (56, 55));
+    let penalty = (steps[27] / 0.674_489_750_196_081_7).powi(2) * 56.0_f64.ln();
+    assert!((found.ratio.penalty.unwrap() / penalty - 1.0).abs() < 1e-12);
     // A penalty that nothing pays.
     let dear = BreakSpec { penalty: Penalty::Of(1e3), ..BreakSpec::default() };
     assert!(ask(&tally, &dear).unwrap().treatment.breaks.is_empty());

@@ -21,8 +21,9 @@ use crate::tally::{Tally, WindowBy};
 #[serde(rename_all = "snake_case")]
 pub enum Penalty {
     /// `2 sd^2 ln n` (Yao 1988), with the standard deviation from the median absolute difference of
-    /// neighbouring values, which breaks hardly touch, over 0.6745 and the square root of 2. For values
-    /// that are independent over windows; too low for correlated ones.
+    /// neighbouring values, which breaks hardly touch, over 0.6745 and the square root of 2; where more
+    /// than half of the neighbours are equal, from the mean square of those differences. For values that
+    /// are independent over windows; too low for correlated ones.
     #[default]
     Bayesian,
     /// So much, in squares of natural logarithms, 0 or more.
@@ -127,11 +128,12 @@ pub struct Breaks {
 /// // Forty days of 60 impressions in either arm; from the 26th on the ranked one shows twice as much.
 /// let (mut feed, mut day, mut about) = (Vec::new(), Vec::new(), Vec::new());
 /// for at in 0..40_i64 {
-///     for (arm, shown) in [("ranked", if at < 25 { 10 } else { 20 }), ("newest", 10)] {
+///     let ranked = at * 7 % 3 + if at < 25 { 10 } else { 20 };
+///     for (arm, shown) in [("ranked", ranked), ("newest", 10 + at * 5 % 4)] {
 ///         for nth in 0..60 {
 ///             feed.push(arm);
 ///             day.push(at * 86_400);
-///             about.push(if nth < shown + at * 7 % 3 { "war" } else { "" });
+///             about.push(if nth < shown { "war" } else { "" });
 ///         }
 ///     }
 /// }
@@ -249,8 +251,12 @@ impl Penalty {
         steps.sort_by(f64::total_cmp);
         let middle = steps.len().checked_sub(1)? / 2;
         let median = f64::midpoint(steps[middle], steps[steps.len() / 2]);
-        let sd = median / (0.674_489_750_196_081_7 * std::f64::consts::SQRT_2);
-        (sd > 0.0).then(|| 2.0 * sd * sd * (values.len() as f64).ln())
+        let variance = if median > 0.0 {
+            (median / 0.674_489_750_196_081_7).powi(2) / 2.0
+        } else {
+            steps.iter().map(|step| step * step).sum::<f64>() / (2 * steps.len()) as f64
+        };
+        (variance > 0.0).then(|| 2.0 * variance * (values.len() as f64).ln())
     }
 }
 

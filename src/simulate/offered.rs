@@ -96,7 +96,7 @@ impl Field {
 /// Columns are `slate` and `item` (whole numbers, as in the log); `published` (microseconds); `topics`
 /// (text, with `|` between them, as the log has them); `creator` (whole numbers); `leaning` and `quality`
 /// (text that reads back as the number it was); `affinity` (how much the viewer likes the item at the
-/// request, which a platform would believe and not know); and `clicks` (by all viewers in all arms, before
+/// start of the round, which a platform would believe and not know); and `clicks` (by all viewers in all arms, before
 /// the round). A request whose slate is empty has its candidates too.
 /// [`Simulation::candidates_schema`] says which is which.
 ///

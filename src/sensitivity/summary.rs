@@ -18,6 +18,17 @@ pub enum Direction {
     Reduced,
 }
 
+impl Direction {
+    /// The other side.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Amplified => Self::Reduced,
+            Self::Reduced => Self::Amplified,
+        }
+    }
+}
+
 /// Where an estimate lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,11 @@
 //! Sensitivity tables: rows against audits one at a time, against golden values, and verdicts on logs
 //! made up so that a choice turns the side.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod shared;
 

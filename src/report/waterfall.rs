@@ -139,8 +139,11 @@ impl TopicWaterfall {
     pub fn sentence(&self) -> String {
         let mut sentence = format!("Topic {:?}: ", self.topic);
         let parts = self.steps.iter().map(|step| {
-            let excludes = step.excludes_no_change();
-            let doubt = if excludes { "" } else { " (its interval does not exclude 1)" };
+            let doubt = match step.estimate.interval {
+                Ok(_) if step.excludes_no_change() => "",
+                Ok(_) => " (its interval does not exclude 1)",
+                Err(_) => " (no interval)",
+            };
             format!("{} to {} times {}{doubt}", step.from, step.to, ratio(step.estimate.value))
         });
         sentence.push_str(&parts.collect::<Vec<_>>().join(", "));

@@ -238,7 +238,7 @@ impl SensitivitySummary {
             .collect();
         // Stable, so that of equal ones the first dimension is first.
         effects.sort_by(|a, b| b.largest.total_cmp(&a.largest));
-        let ends: Vec<[f64; 2]> = rows.iter().filter_map(|row| reported_ends(row)).collect();
+        let ends: Vec<[f64; 2]> = rows.iter().filter_map(reported_ends).collect();
         Self {
             topic: rows.first().map(|row| row.topic.clone()).unwrap_or_default(),
             statistic: statistic.name(),

@@ -89,7 +89,7 @@ fn panel(
     });
     let extents: Vec<Extent> = shares.chain(intervals).collect();
     let axis = Axis::over(Scale::Log, &extents, None, (bottom, top));
-    for (at, share) in axis.ticks() {
+    for (at, share) in axis.ticks().into_iter().filter(|(_, share)| *share <= 1.0) {
         canvas.line(&[(LEFT, at), (right, at)], GRID, 1)?;
         let words = format!("{}%", short(100.0 * share));
         canvas.text(&words, (LEFT - 8, at), 12, GREY, Side::Right)?;

@@ -1,7 +1,11 @@
 //! Stage waterfalls: closed forms, a plain script (`golden/make_waterfall.py`), additivity on any log, and
 //! a simulated feed whose bias is known.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -151,7 +151,8 @@ impl<'l> Waterfall<'l> {
         self
     }
 
-    /// The topics, in this order; all that some stage has, by name, if not said.
+    /// The topics, in this order; if not said all of the log, of candidates and of a sampled supply, by
+    /// name. One that only a known supply has cannot be asked about.
     pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
         self.topics = Some(topics.into_iter().map(Into::into).collect());
         self
@@ -295,42 +296,22 @@ impl<'l> Waterfall<'l> {
             multi_label: self.multi_label,
             ..TallySpec::default()
         };
-        let mut made = Made { spec: &spec, tallies: Vec::new(), stages: Vec::new() };
-        let mut missing = Vec::new();
-        let mut lacks = |stage, needs| missing.push(MissingStage { stage, needs });
-
+        let mut made =
+            Made { spec: &spec, tallies: Vec::new(), stages: Vec::new(), missing: Vec::new() };
         match &self.supply {
-            None => {
-                lacks(Stage::Supply, "a table of the items that were available: Waterfall::supply")
-            }
+            None => made.lacks(
+                Stage::Supply,
+                "a table of the items that were available: Waterfall::supply",
+            ),
             Some((items, kind)) => self.add_supply(items, kind, &mut made)?,
         }
-        let mut warnings = Vec::new();
-        let rows = match self.candidates {
-            None => {
-                lacks(Stage::Candidates, "the candidates of each request: Waterfall::candidates");
-                rows_of_arm(self.log, arm, "a waterfall")?
-            }
-            Some(pools) => {
-                let making = Making {
-                    log: &self.log.clone().unweighted(),
-                    treatment: arm,
-                    name: Stage::Candidates.name(),
-                    attention: &Attention::Uniform,
-                    pools: Some(pools),
-                };
-                let derived = derive(&Baseline::UniformPool, &making)?;
-                made.add(Stage::Candidates, derived.baseline)?;
-                warnings.extend(derived.warnings);
-                derived.kept
-            }
-        };
+        let (rows, warnings) = self.add_candidates(arm, &mut made)?;
         let shown = self.log.again(&rows)?;
         made.add(Stage::Ranked, shown.clone().unweighted())?;
         let of_all = masses(self.log, &self.attention)?;
         let masses: Vec<f64> = rows.iter().map(|&row| of_all[row as usize]).collect();
         if self.attention == Attention::Uniform && self.log.numbers(Role::Weight).is_none() {
-            lacks(
+            made.lacks(
                 Stage::Exposed,
                 "an attention model other than the uniform (Waterfall::attention), or weights: without \
                  either what was exposed is what was ranked",
@@ -339,14 +320,38 @@ impl<'l> Waterfall<'l> {
             made.add(Stage::Exposed, shown.clone().weighing(masses.clone()))?;
         }
         match shown.numbers(Role::Engagement) {
-            None => lacks(Stage::Engaged, "a column of engagement: LogSchema::engagement"),
+            None => made.lacks(Stage::Engaged, "a column of engagement: LogSchema::engagement"),
             Some(engagement) => {
                 let weights = self.engaged(engagement, &masses)?;
                 made.add(Stage::Engaged, shown.weighing(weights))?;
             }
         }
-        let Made { tallies, stages, .. } = made;
+        let Made { tallies, stages, missing, .. } = made;
         Ok(Staged { tally: Tally::merge_owned(tallies)?, stages, missing, warnings })
+    }
+
+    /// Adds what requests could choose from, where that is known. Given back are the rows of the arm
+    /// that all later stages are made of, and what became of requests.
+    fn add_candidates(
+        &self,
+        arm: &str,
+        made: &mut Made<'_>,
+    ) -> Result<(Vec<u32>, Vec<Warning>), Error> {
+        let Some(pools) = self.candidates else {
+            let needs = "the candidates of each request: Waterfall::candidates";
+            made.lacks(Stage::Candidates, needs);
+            return Ok((rows_of_arm(self.log, arm, "a waterfall")?, Vec::new()));
+        };
+        let making = Making {
+            log: &self.log.clone().unweighted(),
+            treatment: arm,
+            name: Stage::Candidates.name(),
+            attention: &Attention::Uniform,
+            pools: Some(pools),
+        };
+        let derived = derive(&Baseline::UniformPool, &making)?;
+        made.add(Stage::Candidates, derived.baseline)?;
+        Ok((derived.kept, derived.warnings))
     }
 
     fn add_supply(
@@ -413,9 +418,14 @@ struct Made<'s> {
     spec: &'s TallySpec,
     tallies: Vec<Tally>,
     stages: Vec<Stage>,
+    missing: Vec<MissingStage>,
 }
 
 impl Made<'_> {
+    fn lacks(&mut self, stage: Stage, needs: &'static str) {
+        self.missing.push(MissingStage { stage, needs });
+    }
+
     fn add(&mut self, stage: Stage, rows: ExposureLog) -> Result<(), Error> {
         self.tallies.push(Tally::of(&rows.in_arm(stage.name()), self.spec)?);
         self.stages.push(stage);

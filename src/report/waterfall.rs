@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde::{Deserialize, Serialize};
 
 use super::record::{EstimateRecord, WarningRecord, read};
+use super::sensitivity::first_of_each;
 use super::{RULED, number, percent, printable, wrap};
 use crate::attention::Attention;
 use crate::decompose::{
@@ -56,6 +57,11 @@ impl fmt::Display for WaterfallReport {
         for missing in self.missing() {
             let line = format!("No stage {:?}: it needs {}.", missing.stage.name(), missing.needs);
             writeln!(f, "{}", wrap(&line))?;
+        }
+        let steps = self.waterfalls().iter().flat_map(|its| its.steps.iter().chain([&its.total]));
+        for (warning, steps) in first_of_each(steps.map(|step| &step.estimate)) {
+            let line = format!("Warning, {steps} steps, the first: {warning}.");
+            writeln!(f, "{}", wrap(&printable(&line)))?;
         }
         for warning in self.warnings() {
             writeln!(f, "{}", wrap(&printable(&format!("Warning: {warning}."))))?;
@@ -133,8 +139,11 @@ impl TopicWaterfall {
     pub fn sentence(&self) -> String {
         let mut sentence = format!("Topic {:?}: ", self.topic);
         let parts = self.steps.iter().map(|step| {
-            let excludes = step.excludes_no_change();
-            let doubt = if excludes { "" } else { " (its interval does not exclude 1)" };
+            let doubt = match step.estimate.interval {
+                Ok(_) if step.excludes_no_change() => "",
+                Ok(_) => " (its interval does not exclude 1)",
+                Err(_) => " (no interval)",
+            };
             format!("{} to {} times {}{doubt}", step.from, step.to, ratio(step.estimate.value))
         });
         sentence.push_str(&parts.collect::<Vec<_>>().join(", "));
@@ -154,6 +163,18 @@ impl Step {
 }
 
 /// A waterfall report as JSON holds it. `docs/waterfall-json.md` describes every field.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::decompose::{Stage, Waterfall};
+/// use tiltmeter::report::WaterfallRecord;
+/// use tiltmeter::Supply;
+/// // What the example shows, as if it were all that there was.
+/// let report = Waterfall::of(&log).arm("ranked").supply(&log, Supply::Known).run()?;
+/// let record = WaterfallRecord::from_json(&report.to_json()?)?;
+/// assert_eq!(record.stages, [Stage::Supply, Stage::Ranked]);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaterfallRecord {
     /// Always [`WATERFALL_SCHEMA`].

@@ -186,7 +186,9 @@ impl Walk<'_> {
                     Ok(Err(error)) => Err(soft(error, first)?),
                 };
                 for (u, unit) in self.levels.units.iter().enumerate() {
-                    let again = [a, w, m] != [one, 0, 0] && goes_by_counts(*unit);
+                    let again = [a, w, m] != [one, 0, 0]
+                        && goes_by_counts(*unit)
+                        && reaches_viewers(baseline);
                     for (d, denominator) in self.levels.denominators.iter().enumerate() {
                         let answers = match &comparison {
                             _ if again => vec![Err(said_once()); questions],
@@ -268,6 +270,17 @@ fn soft(error: Error, first: &mut Option<Error>) -> Result<Unsupported, Error> {
 /// Baselines that a tally of the log knows, or that need nothing of it.
 const fn is_of_tally(baseline: &Baseline) -> bool {
     matches!(baseline, Baseline::Arm(_) | Baseline::Reference(_) | Baseline::Supply(Supply::Known))
+}
+
+/// Whether somebody was, or would have been, reached by what a baseline shows.
+const fn reaches_viewers(baseline: &Baseline) -> bool {
+    !matches!(
+        baseline,
+        Baseline::Reference(_)
+            | Baseline::Supply(Supply::Known)
+            | Baseline::UniformPool
+            | Baseline::EngagementWeighted(_)
+    )
 }
 
 /// Whether a unit counts clusters and impressions only, so that no mass matters.

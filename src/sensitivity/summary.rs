@@ -18,6 +18,17 @@ pub enum Direction {
     Reduced,
 }
 
+impl Direction {
+    /// The other side.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Amplified => Self::Reduced,
+            Self::Reduced => Self::Amplified,
+        }
+    }
+}
+
 /// Where an estimate lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -227,7 +238,7 @@ impl SensitivitySummary {
             .collect();
         // Stable, so that of equal ones the first dimension is first.
         effects.sort_by(|a, b| b.largest.total_cmp(&a.largest));
-        let ends: Vec<[f64; 2]> = rows.iter().filter_map(|row| reported_ends(row)).collect();
+        let ends: Vec<[f64; 2]> = rows.iter().filter_map(reported_ends).collect();
         Self {
             topic: rows.first().map(|row| row.topic.clone()).unwrap_or_default(),
             statistic: statistic.name(),

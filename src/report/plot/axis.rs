@@ -40,8 +40,13 @@ impl Axis {
         if values.is_empty() {
             (from, to) = (0.0, 0.0);
         }
-        let mut lengths: Vec<f64> =
-            extents.iter().filter_map(|its| finite(its.high? - its.low?)).collect();
+        // An interval with one end is as long as from there to what else is to be seen.
+        let length = |its: &Extent| match (its.low, its.high) {
+            (Some(low), Some(high)) => finite(high - low),
+            (Some(end), None) | (None, Some(end)) => finite((end - also?).abs()),
+            (None, None) => None,
+        };
+        let mut lengths: Vec<f64> = extents.iter().filter_map(length).collect();
         lengths.sort_by(f64::total_cmp);
         let usual = lengths.get(lengths.len() / 2).copied().unwrap_or(0.0);
         let room = (to - from).max(1.5 * usual);
@@ -128,7 +133,7 @@ fn round_ratios(low: f64, high: f64) -> Vec<f64> {
     if fine.len() <= 2 * ENOUGH + 1 {
         return fine;
     }
-    let every = powers.clone().count().div_ceil(2 * ENOUGH);
+    let every = powers.clone().count().div_ceil(2 * ENOUGH + 1);
     within(&[1.0], every.max(1))
 }
 
@@ -149,7 +154,10 @@ mod tests {
         let axis = Axis::over(Scale::Log, &[], None, (200, 0));
         assert_eq!((axis.place(f64::NEG_INFINITY), axis.place(f64::INFINITY)), (200, 0));
         let endless = Extent { value: Some((0.0, f64::INFINITY)), low: Some(-1e9), high: None };
-        let axis = Axis::over(Scale::Log, &[endless], Some(0.0), (200, 0));
+        let usual = Extent { value: Some((0.0, 0.0)), low: Some(-1.0), high: Some(1.0) };
+        let other = Extent { value: Some((0.1, 0.1)), low: Some(-1.0), high: Some(1.0) };
+        let axis = Axis::over(Scale::Log, &[endless, usual, other], Some(0.0), (200, 0));
         assert!(axis.is_below(-1e9) && axis.is_above(f64::INFINITY));
+        assert!(!axis.is_below(-1.0) && !axis.is_above(1.0));
     }
 }

@@ -116,8 +116,7 @@ struct Curve<'t> {
 impl Curve<'_> {
     fn svg(&self) -> Result<String, Error> {
         let title = format!(
-            "Specification curve: {} for topic {:?}, arm {:?}",
-            self.statistic.phrase(),
+            "Specification curve: topic {:?}, arm {:?}",
             self.summary.topic,
             self.table.treatment()
         );

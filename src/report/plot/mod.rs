@@ -113,10 +113,10 @@ fn lines_of(text: &str, characters: usize, most: usize) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            *last = format!("{} ...", cut(last, characters.saturating_sub(4)));
+            last.push_str(" ...");
         }
     }
-    lines.iter().map(|line| cut(line, characters)).collect()
+    lines.iter().map(|line| cut(line, characters + 4)).collect()
 }
 
 /// About how wide a text is.

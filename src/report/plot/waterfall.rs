@@ -39,16 +39,18 @@ impl WaterfallReport {
         let steps: Vec<&Step> = waterfall.steps.iter().chain([&waterfall.total]).collect();
         let width = (LEFT + STEP * steps.len() as i32 + 30).max(560);
         let words = lines_of(&sentence, (f64::from(width) / 7.0) as usize, 3);
-        let top = 52 + LINE * words.len() as i32 + 14;
+        let top = 52 + LINE * words.len() as i32 + 26;
         let bottom = top + PANEL;
         let described = Described { title: &title, description: &description };
-        picture((width, bottom + 84), &described, |canvas| {
+        picture((width, bottom + 110), &described, |canvas| {
             canvas.text(&cut(&title, 60), (16, 22), 16, INK, Side::Left)?;
             for (line, at) in words.iter().zip(0..) {
                 canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left)?;
             }
-            canvas.text("share", (16, top - 8), 12, GREY, Side::Left)?;
-            panel(canvas, waterfall, &steps, (width - 20, bottom, top))
+            canvas.text("share", (16, top - 18), 12, GREY, Side::Left)?;
+            panel(canvas, waterfall, &steps, (width - 20, bottom, top))?;
+            let note = "Filled: the interval excludes that nothing changed. Lines: intervals of the factor.";
+            canvas.text(note, (16, bottom + 92), 12, GREY, Side::Left)
         })
     }
 }
@@ -87,7 +89,7 @@ fn panel(
     });
     let extents: Vec<Extent> = shares.chain(intervals).collect();
     let axis = Axis::over(Scale::Log, &extents, None, (bottom, top));
-    for (at, share) in axis.ticks() {
+    for (at, share) in axis.ticks().into_iter().filter(|(_, share)| *share <= 1.0) {
         canvas.line(&[(LEFT, at), (right, at)], GRID, 1)?;
         let words = format!("{}%", short(100.0 * share));
         canvas.text(&words, (LEFT - 8, at), 12, GREY, Side::Right)?;
@@ -105,7 +107,9 @@ fn panel(
                 canvas.dashes((middle + BAR / 2, to), height, GREY)?;
             }
         }
-        labels(canvas, step, (middle, bottom), if is_total { "total" } else { "" })?;
+        let name =
+            if is_total { "total".to_owned() } else { format!("{} to {}", step.from, step.to) };
+        labels(canvas, step, &name, (middle, bottom))?;
     }
     // The total is another way from the same beginning.
     let between = LEFT + STEP * (steps.len() as i32 - 1);
@@ -155,10 +159,9 @@ fn bar(
 fn labels(
     canvas: &Canvas<'_>,
     step: &Step,
+    name: &str,
     (x, bottom): (i32, i32),
-    total: &str,
 ) -> Result<(), Error> {
-    let name = format!("{} to {}", step.from, step.to);
     let factor = |log: f64| super::super::number(log.exp());
     let value = match step.estimate.value.number() {
         Some(log) => format!("times {}", factor(log)),
@@ -173,8 +176,7 @@ fn labels(
         },
         Err(_) => "no interval".to_owned(),
     };
-    let name = if total.is_empty() { name } else { format!("{total}: {name}") };
-    canvas.text(&cut(&name, 26), (x, bottom + 18), 12, INK, Side::Middle)?;
+    canvas.text(&cut(name, 26), (x, bottom + 18), 12, INK, Side::Middle)?;
     canvas.text(&value, (x, bottom + 38), 12, INK, Side::Middle)?;
     canvas.text(&ends, (x, bottom + 56), 12, GREY, Side::Middle)
 }

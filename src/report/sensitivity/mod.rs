@@ -12,11 +12,32 @@ pub use self::record::{
 };
 use super::table::interval;
 use super::{RULED, number, percent, printable, value, wrap};
+use crate::estimate::{Estimate, Warning};
 use crate::sensitivity::{
     Dimension, Direction, Disagreement, Effect, Found, SensitivityRow, SensitivitySummary,
     SensitivityTable, UnsupportedKind, Verdict,
 };
 use crate::statistic::Scale;
+
+/// The first warning of each kind, with the number of estimates that have one of the kind.
+pub(super) fn first_of_each<'e>(
+    estimates: impl Iterator<Item = &'e Estimate>,
+) -> Vec<(&'e Warning, usize)> {
+    let kind = std::mem::discriminant::<Warning>;
+    let mut seen: Vec<(&Warning, usize)> = Vec::new();
+    for estimate in estimates {
+        for (at, warning) in estimate.warnings.iter().enumerate() {
+            if estimate.warnings[..at].iter().any(|its| kind(its) == kind(warning)) {
+                continue;
+            }
+            match seen.iter_mut().find(|(its, _)| kind(its) == kind(warning)) {
+                Some((_, estimates)) => *estimates += 1,
+                None => seen.push((warning, 1)),
+            }
+        }
+    }
+    seen
+}
 
 /// What stands with every table.
 const CAUTION: &str = "Rows are of the same impressions and not independent. The table shows what \
@@ -74,6 +95,12 @@ impl SensitivityTable {
         table
     }
 
+    /// The first warning of each kind, with the number of rows that have one of the kind.
+    fn warnings(&self) -> Vec<(&Warning, usize)> {
+        let estimates = self.rows().iter().filter_map(|row| row.outcome.as_ref().ok());
+        first_of_each(estimates)
+    }
+
     /// What all rows have in common.
     fn common(&self, first: &SensitivityRow) -> String {
         let fixed = Dimension::ALL.into_iter().filter(|its| !self.varied().contains(its));
@@ -108,6 +135,10 @@ impl fmt::Display for SensitivityTable {
                 _ => "Not supported",
             };
             let line = format!("{what}, {rows} {plural}: {}.", reason.message);
+            writeln!(f, "{}", wrap(&printable(&line)))?;
+        }
+        for (warning, rows) in self.warnings() {
+            let line = format!("Warning, {rows} rows, the first: {warning}.");
             writeln!(f, "{}", wrap(&printable(&line)))?;
         }
         for left in self.left_out() {
@@ -180,8 +211,9 @@ impl SensitivitySummary {
                 side(at)
             ),
             Verdict::SameSideNotAlwaysSure { side: at } => format!(
-                "in certainty, not in direction. No value of {of} lies on the other side than {} no \
-                 amplification, and the intervals of {sure} exclude it.",
+                "in certainty, not in direction. No value of {of} lies {} no amplification, and the \
+                 intervals of {sure} lie {} it.",
+                side(at.opposite()),
                 side(at)
             ),
             Verdict::Depends { on, how } => self.depends(on, how),

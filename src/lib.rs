@@ -47,6 +47,7 @@
 //! | `parquet` | yes | reading Parquet, saving logs to it |
 //! | `polars` | yes | logs from `DataFrame`s, reports as `DataFrame`s |
 //! | `lazy` | no | logs from `LazyFrame`s |
+//! | `plot` | yes | plots of reports, as SVG |
 //!
 //! # Panics and NaN
 //!

@@ -1,7 +1,27 @@
 //! Chapters for people: how to choose, with code that runs. Text only; nothing is computed here.
+//!
+//! To be read in this order by whoever is new to it: [what is amplification](what_is_amplification),
+//! [choosing a baseline](choosing_a_baseline), [choosing the cluster](choosing_the_cluster),
+//! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
+//! [designing an audit](designing_an_audit), [performance](performance).
+
+#[doc = include_str!("../docs/guide/what-is-amplification.md")]
+pub mod what_is_amplification {}
 
 #[doc = include_str!("../docs/guide/choosing-a-baseline.md")]
 pub mod choosing_a_baseline {}
 
+#[doc = include_str!("../docs/guide/choosing-the-cluster.md")]
+pub mod choosing_the_cluster {}
+
 #[doc = include_str!("../docs/guide/choosing-an-interval.md")]
 pub mod choosing_an_interval {}
+
+#[doc = include_str!("../docs/guide/reading-the-report.md")]
+pub mod reading_the_report {}
+
+#[doc = include_str!("../docs/guide/designing-an-audit.md")]
+pub mod designing_an_audit {}
+
+#[doc = include_str!("../docs/guide/performance.md")]
+pub mod performance {}

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
 use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Question, Test};
-use crate::log::{DataQuality, ExposureLog, Role};
+use crate::log::{DataQuality, ExposureLog, Origin, Role};
 use crate::replay::{Pools, RowsAre};
 use crate::report::AuditReport;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
@@ -66,6 +66,7 @@ pub struct Audit<'l> {
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
+    origin: Option<&'l Origin>,
     given: Given<'l>,
 }
 
@@ -128,6 +129,7 @@ impl<'l> Audit<'l> {
             inference: Inference::default(),
             attention: None,
             second_cluster: None,
+            origin: None,
             given: Given::default(),
         }
     }
@@ -210,6 +212,13 @@ impl<'l> Audit<'l> {
         self.spec(|spec| spec.strata = strata)
     }
 
+    /// Where the rows of a tally came from ([`JobDone::origin`](crate::job::JobDone::origin)), so that
+    /// the report tells of those that were set aside. A log has an origin of its own.
+    pub fn origin(mut self, origin: &'l Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
     /// How clusters are put together.
     pub fn unit(mut self, unit: Unit) -> Self {
         self.unit = unit;
@@ -254,7 +263,10 @@ impl<'l> Audit<'l> {
         let baseline = self.baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
         let quality = match &self.of {
             Subject::Log(log, _) => Some(DataQuality::of(log)),
-            Subject::Tally(_) | Subject::TwoWay(_) => None,
+            Subject::Tally(tally) => self.origin.map(|origin| quality_of(tally, origin)),
+            Subject::TwoWay(tallies) => {
+                self.origin.map(|origin| quality_of(tallies.first(), origin))
+            }
         };
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
         let compared = compared::compared(
@@ -373,6 +385,21 @@ fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> 
         }
     }
     warnings
+}
+
+/// The state of the rows that a tally adds up, as far as sums tell.
+fn quality_of(tally: &Tally, origin: &Origin) -> DataQuality {
+    let (axes, totals) = (tally.axes(), tally.totals());
+    let untagged = axes.slabs().map(|slab| {
+        totals[axes.all_cell(slab) as usize].count - totals[axes.tagged_cell(slab) as usize].count
+    });
+    DataQuality {
+        impressions: tally.impressions(),
+        untagged: untagged.sum(),
+        origin: origin.clone(),
+        time_range: None,
+        repeats: None,
+    }
 }
 
 fn of_quality(quality: &DataQuality) -> Vec<Warning> {

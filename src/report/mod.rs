@@ -3,6 +3,7 @@
 
 #[cfg(feature = "polars")]
 mod frame;
+mod markdown;
 mod record;
 mod table;
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tiltmeter::inference::Inference;
 use tiltmeter::{AuditReport, LogInput, StudyFile, StudyInputs};
 
 use crate::baseline::{Against, BaselineArgs, KindArgs};
@@ -78,7 +79,7 @@ pub(crate) struct OutputArgs {
 
 impl AskedArgs {
     /// The study that these flags are.
-    pub(crate) fn study(&self, doubt: &DoubtArgs) -> Result<StudyFile, Failure> {
+    pub(crate) fn study(&self, inference: Inference) -> Result<StudyFile, Failure> {
         let (path, more) = self
             .logs
             .split_first()
@@ -90,8 +91,7 @@ impl AskedArgs {
         let keep = parse::keep(&self.filter);
         let columns = [Some(&first), second.as_ref()].into_iter().flatten().filter_map(column_of);
         let schema = self.roles.schema(columns.chain(keep.iter().map(|its| &*its.column)));
-        let question =
-            self.question.question(baseline, (first, second), self.clusters.labels)?;
+        let question = self.question.question(baseline, (first, second), self.clusters.labels)?;
         Ok(StudyFile {
             title: None,
             authors: Vec::new(),
@@ -101,7 +101,7 @@ impl AskedArgs {
             candidates,
             supply,
             question,
-            inference: doubt.inference().map_err(Failure::Usage)?,
+            inference,
         })
     }
 }
@@ -109,7 +109,10 @@ impl AskedArgs {
 pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
     let (study, folder) = match &args.study {
         Some(path) => (study::open(path)?, study::folder_of(path)),
-        None => (args.asked.study(&args.doubt)?, PathBuf::new()),
+        None => {
+            let inference = args.doubt.inference().map_err(Failure::Usage)?;
+            (args.asked.study(inference)?, PathBuf::new())
+        }
     };
     if let Some(path) = &args.write_study {
         study::write(path, &study, &folder)?;

@@ -125,8 +125,10 @@ impl KindArgs {
                 ));
             }
         };
-        let supply = supply
-            .map(|path| TableInput { path: path.clone(), schema: more.supply_schema(roles, &baseline) });
+        let supply = supply.map(|path| TableInput {
+            path: path.clone(),
+            schema: more.supply_schema(roles, &baseline),
+        });
         let candidates = more.candidates.as_ref().map(|path| {
             let by = more.candidates_of.unwrap_or(PoolBy::Slate);
             CandidatesInput { path: path.clone(), schema: candidates_schema(roles, by), by }

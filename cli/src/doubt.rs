@@ -60,9 +60,11 @@ fn interval(text: &str) -> Result<Method, String> {
         "wild" => Method::Wild,
         "simultaneous" => Method::Simultaneous,
         _ => {
-            return Err("there are automatic, delta, bootstrap (with :percentile, :basic, :bca or \
+            return Err(
+                "there are automatic, delta, bootstrap (with :percentile, :basic, :bca or \
                         :studentised), jackknife, wild and simultaneous"
-                .to_owned());
+                    .to_owned(),
+            );
         }
     })
 }
@@ -116,19 +118,13 @@ impl DoubtArgs {
         Ok(doubt)
     }
 
-    pub(crate) fn level(&self) -> f64 {
-        self.level.unwrap_or(0.95)
-    }
-
-    pub(crate) fn quantile(&self) -> Quantile {
-        self.quantile.unwrap_or_default()
-    }
-
     fn interval(&self) -> Interval {
-        let level = self.level();
+        let level = self.level.unwrap_or(0.95);
         match self.interval.unwrap_or(Method::Automatic) {
             Method::Automatic => Interval::Automatic(Automatic { level, ..Automatic::default() }),
-            Method::Delta => Interval::Delta(Delta { level, quantile: self.quantile() }),
+            Method::Delta => {
+                Interval::Delta(Delta { level, quantile: self.quantile.unwrap_or_default() })
+            }
             Method::Bootstrap(kind) => {
                 Interval::Bootstrap(Bootstrap { level, kind, ..Bootstrap::default() })
             }

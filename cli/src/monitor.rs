@@ -136,8 +136,8 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
     spec.sidedness = args.side.unwrap_or_default();
     let monitor = Monitor::new(spec)?;
     let beside = schema_of(&args.state);
-    let text = serde_json::to_string_pretty(&schema)
-        .map_err(|cause| Failure::of_file(&beside, cause))?;
+    let text =
+        serde_json::to_string_pretty(&schema).map_err(|cause| Failure::of_file(&beside, cause))?;
     out::write(&beside, &text)?;
     monitor.save(&args.state)?;
     out::print(&format!("{}: {} questions", args.state.display(), args.watch.len()))

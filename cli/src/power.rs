@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tiltmeter::inference::{Design, Detectable, PerArm, Pilot, Question};
+use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, Question};
 use tiltmeter::simulate::{PowerCurve, PowerResult, SmallestEffect, Study};
 use tiltmeter::tally::Tally;
 use tiltmeter::{StudyFile, StudyLog};
@@ -10,9 +10,9 @@ use tiltmeter::{StudyFile, StudyLog};
 use crate::audit::{AskedArgs, read};
 use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
-use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::simulate::{WorldArgs, contrast};
+use crate::{out, parse};
 
 /// How large must a study be?
 #[derive(Debug, Args)]
@@ -35,8 +35,12 @@ enum From {
 struct PilotArgs {
     #[command(flatten)]
     asked: AskedArgs,
-    #[command(flatten)]
-    doubt: DoubtArgs,
+    /// The confidence level of the interval to come.
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
+    /// Its quantile: student-t (the default) or normal.
+    #[arg(long, value_name = "QUANTILE", value_parser = parse::quantile)]
+    quantile: Option<Quantile>,
     /// Clusters in each arm of the study; those of the pilot if not said.
     #[arg(long, value_name = "NUMBER")]
     clusters: Option<u64>,
@@ -111,7 +115,7 @@ struct Needed {
 }
 
 fn pilot(args: &PilotArgs) -> Result<(), Failure> {
-    let study = args.asked.study(&args.doubt)?;
+    let study = args.asked.study(Inference::default())?;
     let inputs = read(&study, "".as_ref())?;
     let tally = match inputs.log {
         StudyLog::Whole(log) => waiting("tallying", || Tally::of(&log, &study.tally_spec()))?,
@@ -178,15 +182,14 @@ impl PilotArgs {
                 let either = pilot.clusters.treatment + pilot.clusters.baseline;
                 PerArm::equal(either - pilot.clusters.both)
             }
-            None => PerArm {
-                treatment: pilot.clusters.treatment,
-                baseline: pilot.clusters.baseline,
-            },
+            None => {
+                PerArm { treatment: pilot.clusters.treatment, baseline: pilot.clusters.baseline }
+            }
         };
         Design {
             power: self.power,
-            level: self.doubt.level(),
-            quantile: self.doubt.quantile(),
+            level: self.level,
+            quantile: self.quantile.unwrap_or_default(),
             impressions_per_cluster: self.impressions,
             ..Design::of(arms)
         }

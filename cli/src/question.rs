@@ -56,9 +56,11 @@ impl ClusterArgs {
     ) -> Result<(ClusterBy, Option<ClusterBy>), Failure> {
         let mut units = Vec::new();
         for text in &self.cluster {
-            units.push(roles.unit(text).map_err(|what| {
-                Failure::Usage(format!("--cluster {text}: {what}"))
-            })?);
+            units.push(
+                roles
+                    .unit(text)
+                    .map_err(|what| Failure::Usage(format!("--cluster {text}: {what}")))?,
+            );
         }
         match <[ClusterBy; 2]>::try_from(units) {
             Ok([first, second]) => Ok((first, Some(second))),

@@ -23,8 +23,7 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 /// Reads a study that says what it asks.
 pub(crate) fn open(path: &Path) -> Result<StudyFile, Failure> {
     let study = if is_toml(path) {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
+        let text = std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
         toml::from_str(&text).map_err(|cause| Failure::of_file(path, cause))?
     } else {
         StudyFile::open(path)?

@@ -50,7 +50,8 @@ impl AuditReport {
             text.push('\n');
         }
         for (warning, topics) in warnings {
-            let whom = topics.map_or_else(String::new, |topics| format!(" ({})", topics.join(", ")));
+            let whom =
+                topics.map_or_else(String::new, |topics| format!(" ({})", topics.join(", ")));
             text.push_str(&format!("- **Warning**{}\n", escaped(&format!("{whom}: {warning}."))));
         }
         text

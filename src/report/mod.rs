@@ -96,6 +96,12 @@ impl AuditReport {
             first.clusters.baseline,
             first.clusters.relation,
         );
+        if let (Some(cluster), Some(second)) = (&estimand.second_cluster, first.second_clusters) {
+            sentence.push_str(&format!(
+                " Second way: {cluster}, {} in {:?} and {} in the baseline, {}.",
+                second.treatment, estimand.treatment, second.baseline, second.relation
+            ));
+        }
         if let Some(Ok(interval)) = self.estimates.iter().map(|e| e.interval).find(Result::is_ok) {
             let made = self.by_topics(|e| e.interval.ok().and(e.method));
             sentence.push_str(&format!(" Intervals: {}%, {made}.", percent(interval.level)));

@@ -320,9 +320,7 @@ impl EstimateRecord {
         let (value, naive, tested) = (self.its_value()?, self.naive(), self.tested());
         let interval = match (self.level, self.no_interval) {
             (_, Some(reason)) => Err(reason),
-            (Some(level), None) => {
-                Ok(ConfidenceInterval { low: self.low, high: self.high, level })
-            }
+            (Some(level), None) => Ok(ConfidenceInterval { low: self.low, high: self.high, level }),
             (None, None) => return Err(self.at_odds("interval")),
         };
         Ok(Estimate {

@@ -12,14 +12,22 @@ use crate::failure::Failure;
 use crate::study::{TO_BE_SAID, folder_of, seen_from};
 
 /// Words for arms that things are compared with.
-const BASELINES: &[&str] = &[
-    "baseline", "control", "random", "chronological", "newest", "latest", "neutral", "following",
-];
+const BASELINES: &[&str] =
+    &["baseline", "control", "random", "chronological", "newest", "latest", "neutral", "following"];
 
 /// Words for arms under test.
 const TREATMENTS: &[&str] = &[
-    "treatment", "ranked", "algorithm", "algorithmic", "personalised", "personalized", "engagement",
-    "recommended", "trending", "for_you", "foryou",
+    "treatment",
+    "ranked",
+    "algorithm",
+    "algorithmic",
+    "personalised",
+    "personalized",
+    "engagement",
+    "recommended",
+    "trending",
+    "for_you",
+    "foryou",
 ];
 
 /// Columns that may have been assigned, where there is no viewer; the likelier first.
@@ -39,7 +47,10 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
         text.push_str(&declared(guessed, &its.facts.arms)?);
     }
     if !its.guess.other_topics.is_empty() {
-        text.push_str(&format!("# These may hold topics too: {}\n", one_line(&its.guess.other_topics)));
+        text.push_str(&format!(
+            "# These may hold topics too: {}\n",
+            one_line(&its.guess.other_topics)
+        ));
     }
     if !its.guess.clusters.is_empty() {
         text.push_str(&format!("columns = {}\n", toml_of(&its.guess.clusters)?));
@@ -116,7 +127,9 @@ fn question(its: &Inspected) -> Result<String, Failure> {
         one_line(&topics)
     ));
     text.push_str("statistics = [\"amplification_ratio\"]\n");
-    text.push_str("attention = \"uniform\" # or \"logarithmic\", \"reciprocal\", { top_k = { k = 5 } }\n");
+    text.push_str(
+        "attention = \"uniform\" # or \"logarithmic\", \"reciprocal\", { top_k = { k = 5 } }\n",
+    );
     text.push_str("# The unit that was assigned or sampled independently. Clusters found:\n");
     for fact in &its.facts.clusters {
         let how = fact.relation.map_or_else(String::new, |relation| format!(", {relation}"));
@@ -140,7 +153,9 @@ fn cluster(its: &Inspected) -> String {
     let known = ASSIGNED.iter().find(|name| its.guess.clusters.iter().any(|its| its == *name));
     match known {
         Some(column) => format!("{{ column = {} }}", quoted(column)),
-        None => format!("{{ column = {} }} # a column, or \"session\", \"slate\"", quoted(TO_BE_SAID)),
+        None => {
+            format!("{{ column = {} }} # a column, or \"session\", \"slate\"", quoted(TO_BE_SAID))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tiltmeter::{Error, ExposureLog, Relation};
 use super::guess::Guess;
 
 /// Counts under the guess.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Facts {
     /// Impressions, rows set aside by reason, untagged rows, the time range, repeats in slates.
     pub(crate) quality: DataQuality,
@@ -127,7 +127,14 @@ fn cluster(
 ) -> ClusterFact {
     let Some(of_rows) = log.arms() else {
         let clusters = ids.dictionary().len() as u64;
-        return ClusterFact { column, role, clusters, by_arm: Vec::new(), shared: 0, relation: None };
+        return ClusterFact {
+            column,
+            role,
+            clusters,
+            by_arm: Vec::new(),
+            shared: 0,
+            relation: None,
+        };
     };
     let mut pairs: Vec<(u32, u32)> =
         ids.codes().iter().copied().zip(of_rows.codes().iter().copied()).collect();

@@ -37,11 +37,60 @@ pub(crate) struct Guess {
 
 /// Names by role, the likelier first; without `_id` at their ends.
 const NAMES: &[(Role, &[&str])] = &[
-    (Role::Arm, &["arm", "feed", "condition", "variant", "treatment", "policy", "algorithm", "group", "leaning", "timeline"]),
-    (Role::Viewer, &["viewer", "user", "device", "participant", "puppet", "sock_puppet", "account", "respondent", "subject", "persona", "uid"]),
-    (Role::Item, &["item", "video", "post", "tweet", "article", "story", "content", "document", "url", "ad", "product"]),
+    (
+        Role::Arm,
+        &[
+            "arm",
+            "feed",
+            "condition",
+            "variant",
+            "treatment",
+            "policy",
+            "algorithm",
+            "group",
+            "leaning",
+            "timeline",
+        ],
+    ),
+    (
+        Role::Viewer,
+        &[
+            "viewer",
+            "user",
+            "device",
+            "participant",
+            "puppet",
+            "sock_puppet",
+            "account",
+            "respondent",
+            "subject",
+            "persona",
+            "uid",
+        ],
+    ),
+    (
+        Role::Item,
+        &[
+            "item", "video", "post", "tweet", "article", "story", "content", "document", "url",
+            "ad", "product",
+        ],
+    ),
     (Role::Position, &["position", "rank", "pos", "slot", "watch_index", "index", "place"]),
-    (Role::Time, &["ts", "time", "timestamp", "datetime", "shown_at", "created_at", "date", "watched", "watch_ts_datetime", "day"]),
+    (
+        Role::Time,
+        &[
+            "ts",
+            "time",
+            "timestamp",
+            "datetime",
+            "shown_at",
+            "created_at",
+            "date",
+            "watched",
+            "watch_ts_datetime",
+            "day",
+        ],
+    ),
     (Role::Slate, &["slate", "request", "list", "page_view", "query", "impression_list"]),
     (Role::Session, &["session", "visit"]),
     (Role::Stratum, &["stratum", "strata", "country"]),
@@ -52,8 +101,19 @@ const NAMES: &[(Role, &[&str])] = &[
 ];
 
 const TOPIC_NAMES: &[&str] = &[
-    "topics", "topic", "tags", "labels", "categories", "category", "tag", "label", "party",
-    "stance", "publisher", "genre", "section",
+    "topics",
+    "topic",
+    "tags",
+    "labels",
+    "categories",
+    "category",
+    "tag",
+    "label",
+    "party",
+    "stance",
+    "publisher",
+    "genre",
+    "section",
 ];
 
 /// How well a name fits: the place in the list, exact names first.
@@ -70,7 +130,7 @@ fn fits(role: Role, column: &ColumnProfile) -> Result<(), String> {
     let (low, high) = column.range.unwrap_or((0.0, 0.0));
     let refuse = |what: &str| Err(format!("{:?} is called like {role}, but {what}", column.name));
     match role {
-        Role::Arm if column.distinct < 2 => refuse("has one value"),
+        Role::Arm | Role::Stratum if column.distinct < 2 => refuse("has one value"),
         Role::Arm if column.distinct > 50 || column.more_distinct => refuse("has many values"),
         Role::Position if column.holds != Holds::WholeNumbers => refuse("holds other than ranks"),
         Role::Position if low < 1.0 => refuse("starts below 1; add 1 if its ranks start at 0"),
@@ -121,8 +181,7 @@ impl Guess {
         for (_, column) in named {
             match fits(role, column) {
                 Ok(()) => {
-                    let time_format =
-                        column.time_format.clone().filter(|_| role == Role::Time);
+                    let time_format = column.time_format.clone().filter(|_| role == Role::Time);
                     let because = match &time_format {
                         Some(format) => format!("its name, and times in the format {format:?}"),
                         None => format!("its name, and {} distinct values", count(column)),
@@ -162,7 +221,9 @@ impl Guess {
             .columns
             .iter()
             .filter(|column| !taken.contains(&&*column.name))
-            .filter(|column| matches!(column.holds, Holds::Text | Holds::Lists | Holds::WholeNumbers))
+            .filter(|column| {
+                matches!(column.holds, Holds::Text | Holds::Lists | Holds::WholeNumbers)
+            })
             .filter_map(|column| Some((place(&column.name, TOPIC_NAMES)?, column)))
             .collect();
         named.sort_by_key(|(place, _)| *place);
@@ -182,17 +243,31 @@ impl Guess {
 
     fn clusters(&mut self, profile: &Profile) {
         let ids = [
-            Role::Viewer, Role::Session, Role::Slate, Role::Stratum, Role::Item, Role::Arm,
-            Role::Topics, Role::Position, Role::Weight, Role::Propensity, Role::Engagement,
+            Role::Viewer,
+            Role::Session,
+            Role::Slate,
+            Role::Stratum,
+            Role::Item,
+            Role::Arm,
+            Role::Topics,
+            Role::Position,
+            Role::Weight,
+            Role::Propensity,
+            Role::Engagement,
             Role::Satisfaction,
         ];
-        let taken: Vec<&str> =
-            self.roles.iter().filter(|its| ids.contains(&its.role)).map(|its| &*its.column).collect();
+        let taken: Vec<&str> = self
+            .roles
+            .iter()
+            .filter(|its| ids.contains(&its.role))
+            .map(|its| &*its.column)
+            .collect();
         let most = (profile.rows / 2) as usize;
         let found = profile.columns.iter().filter(|column| {
             let kind = matches!(column.holds, Holds::Text | Holds::WholeNumbers | Holds::Times)
                 && column.stored_as != "timestamps";
-            let named = !taken.contains(&&*column.name) && !self.other_topics.contains(&column.name);
+            let named =
+                !taken.contains(&&*column.name) && !self.other_topics.contains(&column.name);
             kind && named
                 && column.missing == 0
                 && !column.more_distinct

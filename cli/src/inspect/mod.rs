@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use tiltmeter::ExposureLog;
 use tiltmeter::job::log_files;
 use tiltmeter::log::{LogSchema, RowPolicy};
-use tiltmeter::ExposureLog;
 
 use self::facts::Facts;
 use self::guess::Guess;
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let files = log_files(&args.log)?;
     let file = &files[0];
     let profile = waiting("reading", || profile::of(file, args.delimiter, &args.null))?;
-    let guess = guess::of(&profile);
+    let mut guess = guess::of(&profile);
     let mut base = LogSchema::new().rows(RowPolicy::SetAside);
     if let Some(delimiter) = args.delimiter {
         base = base.delimiter(delimiter);
@@ -77,8 +77,14 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
         base = base.null(null);
     }
     let schema = guess.schema(base);
-    let log = waiting("reading by the guess", || ExposureLog::open(file, &schema))?;
-    let facts = waiting("counting", || Facts::of(&log, &guess, args.top))?;
+    let facts = match waiting("reading by the guess", || ExposureLog::open(file, &schema)) {
+        Ok(log) => waiting("counting", || Facts::of(&log, &guess, args.top))?,
+        // What was seen of the columns is worth showing all the same.
+        Err(error) => {
+            guess.remarks.push(format!("it cannot be read so: {error}"));
+            Facts::default()
+        }
+    };
     let inspected = Inspected {
         schema: "tiltmeter.inspect",
         version: 1,

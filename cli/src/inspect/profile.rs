@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use tiltmeter::Error;
+use tiltmeter::ExposureLog;
 use tiltmeter::log::{Column, LogSchema, MixedValue, TimeFormat};
 use tiltmeter::source::{LogSource, SliceSource, open_source};
-use tiltmeter::ExposureLog;
 
 /// Distinct values are counted up to so many.
 pub(crate) const MOST_DISTINCT: usize = 100_000;
@@ -42,7 +42,7 @@ pub(crate) struct ColumnProfile {
     pub(crate) more_distinct: bool,
     /// The most frequent values, with how often they are there.
     pub(crate) most_frequent: Vec<(String, u64)>,
-    /// The least and the greatest, where values are numbers.
+    /// The least and the greatest, where values are numbers that a double holds.
     pub(crate) range: Option<(f64, f64)>,
     /// How times are written, where values are.
     pub(crate) time_format: Option<TimeFormat>,
@@ -206,7 +206,8 @@ fn holds(values: &[String], time: Option<&TimeFormat>) -> Holds {
 fn range(values: &[String]) -> Option<(f64, f64)> {
     let mut ends: Option<(f64, f64)> = None;
     for value in values {
-        let at: f64 = value.parse().ok().filter(|at: &f64| at.is_finite())?;
+        // Larger ones would be rounded.
+        let at: f64 = value.parse().ok().filter(|at: &f64| at.abs() < 9e15)?;
         let (low, high) = ends.unwrap_or((at, at));
         ends = Some((low.min(at), high.max(at)));
     }

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use tiltmeter::log::Role;
 
+use super::Inspected;
 use super::facts::{ClusterFact, Counted, Facts, Ranks};
 use super::guess::Guess;
 use super::profile::{ColumnProfile, Holds};
-use super::Inspected;
 
 /// Text from a log as it may be printed: no control characters, and not too long.
 pub(crate) fn shown(text: &str) -> String {
@@ -15,12 +15,14 @@ pub(crate) fn shown(text: &str) -> String {
     if short.len() < text.len() {
         short.push_str("...");
     }
-    short.chars().flat_map(|c| {
-        let plain = (!c.is_control()).then_some(c);
-        let escaped = c.is_control().then(|| c.escape_default());
-        plain.into_iter().chain(escaped.into_iter().flatten())
-    })
-    .collect()
+    short
+        .chars()
+        .flat_map(|c| {
+            let plain = (!c.is_control()).then_some(c);
+            let escaped = c.is_control().then(|| c.escape_default());
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
 }
 
 /// Columns of text with as much room as each needs.
@@ -65,7 +67,8 @@ pub(crate) fn text(its: &Inspected, top: usize) -> String {
         let _ = write!(text, ", {} of them unreadable", its.profile.unreadable);
     }
     text.push_str("\n\nColumns\n");
-    let mut rows = vec![["name", "holds", "distinct", "missing", "most frequent"].map(String::from).to_vec()];
+    let mut rows =
+        vec![["name", "holds", "distinct", "missing", "most frequent"].map(String::from).to_vec()];
     rows.extend(its.profile.columns.iter().map(column));
     text.push_str(&aligned(&rows));
     text.push_str("\nWhat they may be (a guess: read it before believing it)\n");
@@ -75,8 +78,15 @@ pub(crate) fn text(its: &Inspected, top: usize) -> String {
 }
 
 fn column(column: &ColumnProfile) -> Vec<String> {
-    let examples: Vec<String> =
-        column.most_frequent.iter().map(|(value, rows)| format!("{} ({rows})", shown(value))).collect();
+    let example = |value: &str| match value.parse() {
+        Ok(microseconds) if column.stored_as == "timestamps" => moment(microseconds),
+        _ => shown(value),
+    };
+    let examples: Vec<String> = column
+        .most_frequent
+        .iter()
+        .map(|(value, rows)| format!("{} ({rows})", example(value)))
+        .collect();
     vec![
         shown(&column.name),
         holds(column.holds).to_owned(),
@@ -126,7 +136,11 @@ fn facts(facts: &Facts, top: usize) -> String {
         let _ = writeln!(
             text,
             "  set aside: {} for {} in column {:?}, first row {} ({:?})",
-            its.rows, its.reason, its.column, its.first_row, shown(&its.first_value)
+            its.rows,
+            its.reason,
+            its.column,
+            its.first_row,
+            shown(&its.first_value)
         );
     }
     if !facts.arms.is_empty() {

@@ -10,7 +10,7 @@ use crate::{html, out};
 
 /// Show a report saved as JSON in another form.
 ///
-/// Example: tiltmeter audit --study study.toml --json > report.json; tiltmeter report report.json --markdown
+/// Example: tiltmeter report report.json --markdown
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// The report, as `audit --json` or `estimate --json` printed it.

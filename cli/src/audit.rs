@@ -26,7 +26,6 @@ use crate::{html, out, parse, study};
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) asked: AskedArgs,
-    /// How doubt is expressed.
     #[command(flatten)]
     doubt: DoubtArgs,
     /// Run a study file (TOML or JSON) instead; only flags of the output go with it.

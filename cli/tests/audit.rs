@@ -294,6 +294,18 @@ fn what_makes_no_sense_is_refused_as_usage() {
         let said_of = shell(&format!("{BANDIT} {flags}"), &[&path]).failed(2);
         assert!(said_of.contains(said), "{flags}: {said_of}");
     }
+    for beside in [
+        "--arm a",
+        "--only t",
+        "--cluster c",
+        "--baseline b",
+        "--bias 1,1",
+        "--level 0.9",
+        "--filter a=b",
+    ] {
+        let said = shell(&format!("audit --study study.toml {beside}"), &[]).failed(2);
+        assert!(said.contains("--study"), "{beside}: {said}");
+    }
     let unstated = "audit LOG --arm arm --topic topic --cluster hour --baseline random";
     assert!(shell(unstated, &[&path]).failed(2).contains("--treatment"));
     let unclustered = "audit LOG --arm arm --topic topic --treatment bts --baseline random";

@@ -23,8 +23,7 @@ fn place(folder: &Path, name: &str) -> String {
 fn tallies_merged_are_the_audit() {
     let folder = tempfile::tempdir().unwrap();
     let whole = shipped("open_bandit_small.csv.gz");
-    let mut text = String::new();
-    flate(&whole).read_to_string(&mut text).unwrap();
+    let text = unzipped(&whole);
     let (header, rows) = text.split_once('\n').unwrap();
     let mut tallies = Vec::new();
     for campaign in ["all", "men", "women"] {
@@ -56,11 +55,10 @@ fn tallies_merged_are_the_audit() {
     assert!(other.contains("no masses under attention"), "{other}");
 }
 
-/// A gzip file's text, by the library's own reader of files being too far from it: `gzip -dc`.
-fn flate(path: &str) -> std::process::ChildStdout {
-    let child =
-        std::process::Command::new("gzip").args(["-dc", path]).stdout(Stdio::piped()).spawn();
-    child.unwrap().stdout.unwrap()
+/// The text of a gzip file, by `gzip`.
+fn unzipped(path: &str) -> String {
+    let ran = std::process::Command::new("gzip").args(["-dc", path]).output().unwrap();
+    String::from_utf8(ran.stdout).unwrap()
 }
 
 #[test]
@@ -228,11 +226,7 @@ fn help_has_an_example_for_each_command_and_the_exit_codes() {
     ];
     for command in commands {
         let help = run(command.split(' ').chain(["--help"])).ok();
-        assert!(
-            help.contains(&format!("Example: tiltmeter {command}")) || command == "report",
-            "{help}"
-        );
-        assert!(help.contains("Example: "), "{command}");
+        assert!(help.contains(&format!("Example: tiltmeter {command}")), "{help}");
     }
     assert!(run(["nonsense"]).failed(2).contains("nonsense"));
 }

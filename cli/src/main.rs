@@ -45,7 +45,7 @@ Start with `tiltmeter inspect LOG`, which says what is in a log and drafts a stu
 enum Command {
     Audit(Box<audit::AuditArgs>),
     Inspect(inspect::InspectArgs),
-    Tally(tally::TallyArgs),
+    Tally(Box<tally::TallyArgs>),
     Merge(tally::MergeArgs),
     Estimate(Box<tally::EstimateArgs>),
     Simulate(simulate::SimulateArgs),

@@ -24,7 +24,7 @@ pub(crate) struct PowerArgs {
 #[derive(Debug, Subcommand)]
 enum From {
     Pilot(Box<PilotArgs>),
-    Simulate(CurveArgs),
+    Simulate(Box<CurveArgs>),
 }
 
 /// From a pilot log: the effects that so many clusters show, and the clusters that an effect needs.

@@ -261,13 +261,7 @@ impl<'l> Audit<'l> {
         let unstated = |what, call| Error::Unstated { what, call };
         let treatment = self.treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
         let baseline = self.baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
-        let quality = match &self.of {
-            Subject::Log(log, _) => Some(DataQuality::of(log)),
-            Subject::Tally(tally) => self.origin.map(|origin| quality_of(tally, origin)),
-            Subject::TwoWay(tallies) => {
-                self.origin.map(|origin| quality_of(tallies.first(), origin))
-            }
-        };
+        let quality = self.of.quality(self.origin);
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
         let compared = compared::compared(
             &self.of,
@@ -329,6 +323,16 @@ enum Made<'l> {
 }
 
 impl Subject<'_> {
+    /// The state of its rows, as far as it is known.
+    fn quality(&self, origin: Option<&Origin>) -> Option<DataQuality> {
+        let tally = match self {
+            Self::Log(log, _) => return Some(DataQuality::of(log)),
+            Self::Tally(tally) => tally,
+            Self::TwoWay(tallies) => tallies.first(),
+        };
+        origin.map(|origin| quality_of(tally, origin))
+    }
+
     fn made(&self, second: Option<&ClusterBy>) -> Result<Made<'_>, Error> {
         match (self, second) {
             (Self::Log(log, spec), None) => {

@@ -86,7 +86,10 @@ fn the_simulated_conflict() {
     }
     assert_eq!(cluster(&found, "viewer")["relation"], "nested");
     let remarks = found["guess"]["remarks"].to_string();
-    assert!(remarks.contains("\\\"stratum\\\"") && remarks.contains("has one value"), "{remarks}");
+    assert!(
+        remarks.contains("\\\"stratum\\\"") && remarks.contains("has fewer than two values"),
+        "{remarks}"
+    );
 }
 
 /// What the shared README says of it.
@@ -206,4 +209,25 @@ fn a_draft_of_three_arms_must_be_filled_in() {
     std::fs::write(study, text).unwrap();
     let report = run(["audit", "--study", study, "--json"]).json();
     assert_eq!(report["estimates"].as_array().unwrap().len(), 2);
+}
+
+/// A log that says nothing of itself is shown all the same, and its draft refused until it is filled in;
+/// the one text with two values is an arm, unless it is something else already.
+#[test]
+fn little_can_be_guessed_of_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| {
+        let path = folder.path().join("log.csv");
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let found = inspected(&write("foo,bar\n1.5,\n2.5,x\n"));
+    assert_eq!(found["profile"]["columns"][1]["missing"], 1);
+    assert!(roles(&found).is_empty() && found["facts"]["arms"].as_array().unwrap().is_empty());
+    let remarks = found["guess"]["remarks"].to_string();
+    assert!(remarks.contains("it cannot be read so"), "{remarks}");
+    expect(&inspected(&write("foo,bar\na,x\na,y\nb,z\n")), &[("arm", "foo")]);
+    expect(&inspected(&write("user,bar\na,1.5\nb,2.5\n")), &[("viewer", "user")]);
+    let none = run(["inspect", folder.path().join("gone.csv").to_str().unwrap()]);
+    assert!(none.failed(1).contains("gone.csv"));
 }

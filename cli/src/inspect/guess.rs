@@ -130,7 +130,7 @@ fn fits(role: Role, column: &ColumnProfile) -> Result<(), String> {
     let (low, high) = column.range.unwrap_or((0.0, 0.0));
     let refuse = |what: &str| Err(format!("{:?} is called like {role}, but {what}", column.name));
     match role {
-        Role::Arm | Role::Stratum if column.distinct < 2 => refuse("has one value"),
+        Role::Arm | Role::Stratum if column.distinct < 2 => refuse("has fewer than two values"),
         Role::Arm if column.distinct > 50 || column.more_distinct => refuse("has many values"),
         Role::Position if column.holds != Holds::WholeNumbers => refuse("holds other than ranks"),
         Role::Position if low < 1.0 => refuse("starts below 1; add 1 if its ranks start at 0"),
@@ -201,8 +201,12 @@ impl Guess {
         if self.role(Role::Arm).is_some() {
             return;
         }
+        let taken = |column: &ColumnProfile| self.roles.iter().any(|its| its.column == column.name);
         let mut two = profile.columns.iter().filter(|column| {
-            column.distinct == 2 && column.missing == 0 && column.holds == Holds::Text
+            column.distinct == 2
+                && column.missing == 0
+                && column.holds == Holds::Text
+                && !taken(column)
         });
         if let (Some(column), None) = (two.next(), two.next()) {
             self.roles.push(Guessed {

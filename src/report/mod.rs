@@ -62,7 +62,8 @@ impl AuditReport {
         })
     }
 
-    /// The state of the log's data; `None` for a report from a tally.
+    /// The state of the log's data; `None` for a report from a tally whose
+    /// [`origin`](crate::Audit::origin) was not said.
     #[must_use]
     pub fn quality(&self) -> Option<&DataQuality> {
         self.quality.as_ref()

@@ -50,7 +50,8 @@ pub struct ReportRecord {
     pub sentence: String,
     /// The estimates.
     pub estimates: Vec<EstimateRecord>,
-    /// The state of the log's data; null for a report from a tally.
+    /// The state of the log's data; null for a report from a tally whose
+    /// [`origin`](crate::Audit::origin) was not said.
     pub quality: Option<DataQuality>,
 }
 

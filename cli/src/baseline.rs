@@ -55,6 +55,12 @@ pub(crate) struct BaselineArgs {
     /// everyone:DAYS up to that age.
     #[arg(long, value_name = "WHO", requires = "candidates", value_parser = pool_by)]
     candidates_of: Option<PoolBy>,
+    /// When candidates were published, in their table; the column of --time if not said.
+    #[arg(long, value_name = "COLUMN", requires = "candidates")]
+    candidates_time: Option<String>,
+    /// What they were engaged with, in their table; the column of --engagement if not said.
+    #[arg(long, value_name = "COLUMN", requires = "candidates")]
+    candidates_engagement: Option<String>,
     /// The reference's shares times a factor between these are true; 1,1 if they are of the very thing.
     #[arg(long, value_name = "LOW,HIGH", requires = "reference", value_parser = parse::pair)]
     bias: Option<(f64, f64)>,
@@ -131,7 +137,7 @@ impl KindArgs {
         });
         let candidates = more.candidates.as_ref().map(|path| {
             let by = more.candidates_of.unwrap_or(PoolBy::Slate);
-            CandidatesInput { path: path.clone(), schema: candidates_schema(roles, by), by }
+            CandidatesInput { path: path.clone(), schema: more.candidates_schema(roles, by), by }
         });
         Ok(Against { baseline, supply, candidates })
     }
@@ -155,20 +161,21 @@ impl BaselineArgs {
         }
         roles.tagged(roles.reading(schema))
     }
-}
 
-fn candidates_schema(roles: &RoleArgs, by: PoolBy) -> LogSchema {
-    let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
-    schema = match by {
-        PoolBy::Slate => with(LogSchema::slate, &roles.slate, schema),
-        PoolBy::Viewer { .. } => with(LogSchema::viewer, &roles.viewer, schema),
-        _ => schema,
-    };
-    schema = with(LogSchema::engagement, &roles.engagement, schema);
-    if let Some(time) = &roles.time {
-        schema = schema.time(time, roles.time_format.clone().unwrap_or_default());
+    fn candidates_schema(&self, roles: &RoleArgs, by: PoolBy) -> LogSchema {
+        let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
+        schema = match by {
+            PoolBy::Slate => with(LogSchema::slate, &roles.slate, schema),
+            PoolBy::Viewer { .. } => with(LogSchema::viewer, &roles.viewer, schema),
+            _ => schema,
+        };
+        let engagement = self.candidates_engagement.as_ref().or(roles.engagement.as_ref());
+        schema = with(LogSchema::engagement, &engagement.cloned(), schema);
+        if let Some(time) = self.candidates_time.as_ref().or(roles.time.as_ref()) {
+            schema = schema.time(time, roles.time_format.clone().unwrap_or_default());
+        }
+        roles.tagged(roles.reading(schema))
     }
-    roles.tagged(roles.reading(schema))
 }
 
 fn with(

@@ -338,3 +338,38 @@ fn baselines_that_are_no_arms() {
     let supply = shell(&format!("{line} --baseline-supply OUT"), &[&path, items.to_str().unwrap()]);
     close("supply", &supply.json()["estimates"][0]["share_baseline"], &0.25.into());
 }
+
+/// Candidates of three requests: the shares of sport that each rule would have shown, by hand.
+#[test]
+fn baselines_of_candidates() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, pool) = (folder.path().join("log.csv"), folder.path().join("pool.csv"));
+    let shown = "who,feed,slate,item,pos,at,about\n\
+        a,x,s1,i1,1,2024-01-02,war\na,x,s1,i2,2,2024-01-02,sport\n\
+        b,x,s2,i1,1,2024-01-02,war\nb,x,s2,i3,2,2024-01-02,war\nc,x,s3,i2,1,2024-01-02,sport\n";
+    std::fs::write(&log, shown).unwrap();
+    let candidates = "slate,item,born,about,likes\n\
+        s1,i1,2024-01-01,war,5\ns1,i2,2024-01-01T10:00,sport,1\ns1,i4,2024-01-01T11:00,sport,1\n\
+        s2,i1,2024-01-01,war,5\ns2,i3,2024-01-01T10:00,war,2\ns2,i2,2024-01-01T11:00,sport,1\n\
+        s3,i2,2024-01-01,sport,1\ns3,i1,2024-01-01T09:00,war,1\n";
+    std::fs::write(&pool, candidates).unwrap();
+    let share = |baseline: &str| {
+        let line = format!(
+            "audit LOG --arm feed --treatment x --viewer who --slate slate --item item --position pos \
+             --time at --topic about --candidates OUT --candidates-time born --candidates-engagement \
+             likes --only sport --json {baseline}"
+        );
+        let report = shell(&line, &[log.to_str().unwrap(), pool.to_str().unwrap()]).json();
+        report["estimates"][0]["share_baseline"].clone()
+    };
+    // Of two, two and one places: 2/3, 1/3 and 1/2 of the candidates are about sport.
+    close("uniform", &share("--baseline-uniform-pool"), &(2.5 / 5.0).into());
+    // The newest are i4 and i2, then i2 and i3, then i1.
+    close("newest", &share("--baseline-chronological"), &(3.0 / 5.0).into());
+    // Weights of likes plus one: 4 of 10, 2 of 11, 2 of 4.
+    let expected = (0.8 + 4.0 / 11.0 + 0.5) / 5.0;
+    close("engagement", &share("--baseline-engagement=1"), &expected.into());
+    let without =
+        "audit LOG --arm feed --treatment x --viewer who --topic about --baseline-uniform-pool";
+    assert!(shell(without, &[log.to_str().unwrap()]).failed(1).contains("--candidates FILE"));
+}

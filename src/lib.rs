@@ -91,6 +91,7 @@ pub use crate::estimate::{
 pub use crate::inference::Interval;
 pub use crate::log::ExposureLog;
 pub use crate::report::AuditReport;
+pub use crate::statistic::NamedStatistic;
 pub use crate::study_file::{
     CandidatesInput, ItemTopicsInput, Keep, LogInput, QuestionFile, StudyFile, StudyInputs,
     StudyLog, TableInput,

@@ -1,6 +1,7 @@
 //! The study file: an audit as data, inputs and question, so that it can be shared, cited and run again.
 //! It wires nothing that [`Audit`] does not.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,12 +12,12 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::inference::Inference;
-use crate::job::{TallyJob, log_files};
-use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema};
+use crate::job::{Progress, TallyJob, log_files};
+use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, Origin};
 use crate::replay::{PoolBy, Pools};
 use crate::report::AuditReport;
 use crate::statistic::NamedStatistic;
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec};
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// An audit as data: what was read, and what was asked of it.
 ///
@@ -74,6 +75,9 @@ pub struct StudyFile {
 pub struct LogInput {
     /// A file, a folder or a pattern with `*`: more than one file is tallied without being held.
     pub path: PathBuf,
+    /// More of the same, each a file, a folder or a pattern.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<PathBuf>,
     /// What its columns are.
     pub schema: LogSchema,
     /// Which rows are asked about; all if there is nothing here.
@@ -165,6 +169,8 @@ pub struct QuestionFile {
 pub struct StudyInputs {
     /// The log, or its sums.
     pub log: StudyLog,
+    /// Where the rows came from and which were set aside, where only their sums are held.
+    pub origin: Option<Origin>,
     /// The candidates of requests.
     pub candidates: Option<Pools>,
     /// The items that were available.
@@ -178,6 +184,8 @@ pub enum StudyLog {
     Whole(Box<ExposureLog>),
     /// More than one file, added up.
     Tallied(Box<Tally>),
+    /// More than one file, added up by two units and by their pairs.
+    TwoWay(Box<TwoWay>),
 }
 
 impl StudyFile {
@@ -222,8 +230,11 @@ impl StudyFile {
     }
 
     fn log_files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-        let path = folder.join(&self.log.path);
-        if path.is_file() { Ok(vec![path]) } else { log_files(&path) }
+        let mut files = Vec::new();
+        for path in std::iter::once(&self.log.path).chain(&self.log.more) {
+            files.extend(log_files(folder.join(path))?);
+        }
+        Ok(files)
     }
 
     /// How the log is tallied.
@@ -249,6 +260,19 @@ impl StudyFile {
     /// # Errors
     /// Those of reading a log, [`Error::Parameter`] where rows are to be kept of more than one file.
     pub fn read(&self, folder: &Path) -> Result<StudyInputs, Error> {
+        self.read_with(folder, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, telling how far it is where there is more than one file, and stopping there with
+    /// [`Error::Stopped`] if the answer is [`ControlFlow::Break`].
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn read_with(
+        &self,
+        folder: &Path,
+        mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+    ) -> Result<StudyInputs, Error> {
         let table = |input: &TableInput| ExposureLog::open(folder.join(&input.path), &input.schema);
         let topics = self
             .item_topics
@@ -269,28 +293,48 @@ impl StudyFile {
             .transpose()?;
         let supply = self.supply.as_ref().map(|input| tagged(table(input)?)).transpose()?;
         let files = self.log_files(folder)?;
-        let log = if let [file] = files.as_slice() {
+        let (log, origin) = if let [file] = files.as_slice() {
             let log = tagged(ExposureLog::open(file, &self.log.schema)?)?;
-            StudyLog::Whole(Box::new(self.kept(log)?))
+            (StudyLog::Whole(Box::new(self.kept(log)?)), None)
         } else {
-            if let Some(keep) = self.log.keep.first() {
-                return Err(Error::Parameter {
-                    parameter: "the rows to keep",
-                    value: format!(
-                        "those of a column ({:?}) of {} files",
-                        keep.column,
-                        files.len()
-                    ),
-                    expected: "of one file; keep rows when writing the files, or audit one",
-                });
-            }
-            let mut job = TallyJob::new(files, self.log.schema.clone(), self.tally_spec());
-            if let Some(topics) = &topics {
+            self.tallied(&files, topics.as_ref(), &mut progress)?
+        };
+        Ok(StudyInputs { log, origin, candidates, supply })
+    }
+
+    /// The sums of more than one file: by one unit, or by two and their pairs.
+    fn tallied(
+        &self,
+        files: &[PathBuf],
+        topics: Option<&ItemTopics>,
+        progress: &mut (dyn FnMut(&Progress) -> ControlFlow<()> + Send),
+    ) -> Result<(StudyLog, Option<Origin>), Error> {
+        if let Some(keep) = self.log.keep.first() {
+            return Err(Error::Parameter {
+                parameter: "the rows to keep",
+                value: format!("those of a column ({:?}) of {} files", keep.column, files.len()),
+                expected: "of one file; keep rows when writing the files, or audit one",
+            });
+        }
+        let mut sums_by = |cluster: ClusterBy| {
+            let spec = TallySpec { cluster, ..self.tally_spec() };
+            let mut job = TallyJob::new(files.to_vec(), self.log.schema.clone(), spec);
+            if let Some(topics) = topics {
                 job = job.item_topics(topics);
             }
-            StudyLog::Tallied(Box::new(job.run()?.tally))
+            job.on_progress(&mut *progress).run()
         };
-        Ok(StudyInputs { log, candidates, supply })
+        let first = self.question.cluster.clone();
+        let done = sums_by(first.clone())?;
+        let log = match &self.question.second_cluster {
+            None => StudyLog::Tallied(Box::new(done.tally)),
+            Some(second) => {
+                let pairs = sums_by(first.paired(second.clone()))?.tally;
+                let second = sums_by(second.clone())?.tally;
+                StudyLog::TwoWay(Box::new(TwoWay::from_tallies(done.tally, second, pairs)?))
+            }
+        };
+        Ok((log, Some(done.origin)))
     }
 
     /// The rows that are asked about.
@@ -309,7 +353,11 @@ impl StudyFile {
         let mut audit = match &inputs.log {
             StudyLog::Whole(log) => Audit::of(log),
             StudyLog::Tallied(tally) => Audit::of_tally(tally),
+            StudyLog::TwoWay(tallies) => Audit::of_two_way(tallies),
         };
+        if let Some(origin) = &inputs.origin {
+            audit = audit.origin(origin);
+        }
         audit = audit
             .treatment(&question.treatment)
             .baseline(question.baseline.clone())

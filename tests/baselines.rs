@@ -12,7 +12,7 @@ use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{Floor, Measure, OffPolicy, Target};
 use tiltmeter::replay::{PoolBy, Pools};
 use tiltmeter::source::SliceSource;
-use tiltmeter::statistic::{AmplificationRatio, Difference, NamedStatistic, Statistic};
+use tiltmeter::statistic::{AmplificationRatio, Difference, NamedStatistic};
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, EngagementWeighted, Error, Estimate,
     ExposureLog, Interval, Period, Propensity, Reach, Reference, ReferenceShare, Relation, Supply,

@@ -75,6 +75,48 @@ fn states_in_json() {
     assert!(error.to_string().contains("version 9"), "{error}");
 }
 
+/// What the JSON holds is the report: it prints the same and makes the same JSON again.
+#[test]
+fn read_back_from_json() {
+    use tiltmeter::{Bias, Reference, ReferenceShare};
+    let text = "who,week,feed,about\na,1,x,war\na,2,x,sport\nb,1,x,war\nb,2,x,war\n\
+                c,1,y,sport\nc,2,y,war\nd,1,y,sport\nd,2,y,music\n";
+    let schema = LogSchema::new()
+        .viewer("who")
+        .arm("feed")
+        .column("week")
+        .topics(TopicColumn::single("about"));
+    let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
+    let log = ExposureLog::read(source, &schema).unwrap();
+    let audit = || Audit::of(&log).treatment("x");
+    let against = audit().baseline(Baseline::arm("y"));
+    let poll = Reference::new("poll", Bias::within_factor(2.0))
+        .share("war", ReferenceShare::Known(0.5))
+        .share("music", ReferenceShare::Known(0.0))
+        .share("sport", ReferenceShare::Counts { topic: 3, all: 10 });
+    let test = tiltmeter::inference::Test::Delta(tiltmeter::inference::DeltaTest::default());
+    let two_way = against.clone().second_cluster(tiltmeter::ClusterBy::column("week"));
+    let sentence = two_way.clone().run().unwrap().sentence();
+    let second = "Second way: week, 2 in \"x\" and 2 in the baseline, crossed with the arms.";
+    assert!(sentence.contains(second), "{sentence}");
+    for report in [
+        report(),
+        against.clone().test(test).run().unwrap(),
+        two_way.run().unwrap(),
+        audit().baseline(Baseline::Reference(poll)).run().unwrap(),
+    ] {
+        let json = report.to_json().unwrap();
+        let again = AuditReport::from_json(&json).unwrap();
+        assert_eq!(again.to_json().unwrap(), json);
+        assert_eq!(again.to_string(), report.to_string());
+        assert_eq!(again.to_markdown_document(), report.to_markdown_document());
+    }
+    let json =
+        report().to_json().unwrap().replace("\"state\": \"zero\"", "\"state\": \"infinite\"");
+    let error = AuditReport::from_json(&json).unwrap_err();
+    assert!(error.to_string().contains("value does not fit"), "{error}");
+}
+
 /// An upper bound past the largest double is null, and then there is none.
 #[test]
 fn a_bound_that_overflows_is_no_bound() {

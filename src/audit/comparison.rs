@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compared::{self, Compared};
-use super::{Audit, Subject, answers};
+use super::{Audit, answers};
 use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::error::Error;
@@ -37,8 +37,7 @@ impl Audit<'_> {
         let baseline = baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
         let quality = match (&self.quality, &self.of) {
             (Some(quality), _) => Some(quality.clone()),
-            (None, Subject::Log(log, _)) => Some(DataQuality::of(log)),
-            (None, Subject::Tally(_) | Subject::TwoWay(_)) => None,
+            (None, of) => of.quality(self.origin),
         };
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
         let compared = compared::compared(

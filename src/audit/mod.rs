@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::Estimate;
 use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Test};
-use crate::log::{DataQuality, ExposureLog, Role};
+use crate::log::{DataQuality, ExposureLog, Origin, Role};
 use crate::replay::Pools;
 use crate::report::AuditReport;
 use crate::statistic::Statistic;
@@ -68,6 +68,7 @@ pub struct Audit<'l> {
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
+    origin: Option<&'l Origin>,
     given: Given<'l>,
     /// The state of the data behind a tally, where that is known.
     quality: Option<DataQuality>,
@@ -116,6 +117,7 @@ impl<'l> Audit<'l> {
             inference: Inference::default(),
             attention: None,
             second_cluster: None,
+            origin: None,
             given: Given::default(),
             quality: None,
         }
@@ -193,6 +195,13 @@ impl<'l> Audit<'l> {
         self.spec(|spec| spec.strata = strata)
     }
 
+    /// Where the rows of a tally came from ([`JobDone::origin`](crate::job::JobDone::origin)), so that
+    /// the report tells of those that were set aside. A log has an origin of its own.
+    pub fn origin(mut self, origin: &'l Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
     /// How clusters are put together.
     pub fn unit(mut self, unit: Unit) -> Self {
         self.unit = unit;
@@ -253,6 +262,16 @@ enum Made<'l> {
 }
 
 impl Subject<'_> {
+    /// The state of its rows, as far as it is known.
+    fn quality(&self, origin: Option<&Origin>) -> Option<DataQuality> {
+        let tally = match self {
+            Self::Log(log, _) => return Some(DataQuality::of(log)),
+            Self::Tally(tally) => tally,
+            Self::TwoWay(tallies) => tallies.first(),
+        };
+        origin.map(|origin| quality_of(tally, origin))
+    }
+
     fn made(&self, second: Option<&ClusterBy>) -> Result<Made<'_>, Error> {
         match (self, second) {
             (Self::Log(log, spec), None) => {
@@ -283,5 +302,20 @@ impl Made<'_> {
             Self::One(tally) => inference::estimates(tally, asked, by),
             Self::Two(tallies) => tallies.estimates(asked, by),
         }
+    }
+}
+
+/// The state of the rows that a tally adds up, as far as sums tell.
+fn quality_of(tally: &Tally, origin: &Origin) -> DataQuality {
+    let (axes, totals) = (tally.axes(), tally.totals());
+    let untagged = axes.slabs().map(|slab| {
+        totals[axes.all_cell(slab) as usize].count - totals[axes.tagged_cell(slab) as usize].count
+    });
+    DataQuality {
+        impressions: tally.impressions(),
+        untagged: untagged.sum(),
+        origin: origin.clone(),
+        time_range: None,
+        repeats: None,
     }
 }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "polars")]
 mod frame;
+mod markdown;
 #[cfg(feature = "plot")]
 mod plot;
 mod record;
@@ -75,7 +76,8 @@ impl AuditReport {
         })
     }
 
-    /// The state of the log's data; `None` for a report from a tally.
+    /// The state of the log's data; `None` for a report from a tally whose
+    /// [`origin`](crate::Audit::origin) was not said.
     #[must_use]
     pub fn quality(&self) -> Option<&DataQuality> {
         self.quality.as_ref()
@@ -109,6 +111,12 @@ impl AuditReport {
             first.clusters.baseline,
             first.clusters.relation,
         );
+        if let (Some(cluster), Some(second)) = (&estimand.second_cluster, first.second_clusters) {
+            sentence.push_str(&format!(
+                " Second way: {cluster}, {} in {:?} and {} in the baseline, {}.",
+                second.treatment, estimand.treatment, second.baseline, second.relation
+            ));
+        }
         if let Some(Ok(interval)) = self.estimates.iter().map(|e| e.interval).find(Result::is_ok) {
             let made = self.by_topics(|e| e.interval.ok().and(e.method));
             sentence.push_str(&format!(" Intervals: {}%, {made}.", percent(interval.level)));

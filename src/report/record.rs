@@ -6,7 +6,8 @@ use super::AuditReport;
 use crate::error::Error;
 use crate::estimand::Estimand;
 use crate::estimate::{
-    ClusterCounts, Estimate, MethodUsed, NoInterval, NoTest, TestUsed, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, Naive, NoInterval, NoTest,
+    TestUsed, Tested, Value, Warning,
 };
 use crate::inference::Multiplicity;
 use crate::log::DataQuality;
@@ -49,7 +50,8 @@ pub struct ReportRecord {
     pub sentence: String,
     /// The estimates.
     pub estimates: Vec<EstimateRecord>,
-    /// The state of the log's data; null for a report from a tally.
+    /// The state of the log's data; null for a report from a tally whose
+    /// [`origin`](crate::Audit::origin) was not said.
     pub quality: Option<DataQuality>,
 }
 
@@ -80,6 +82,33 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(
         });
     }
     serde_json::from_str(json).map_err(failed)
+}
+
+impl AuditReport {
+    /// Reads a report back from its JSON, to be shown in another form.
+    ///
+    /// What the JSON does not hold is lost: a bound that is infinite is none, and a naive interval
+    /// beside no interval is taken to be one of 95%.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::{Audit, Baseline};
+    /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+    /// use tiltmeter::AuditReport;
+    /// let report = audit.run()?;
+    /// let again = AuditReport::from_json(&report.to_json()?)?;
+    /// assert_eq!(again.to_string(), report.to_string());
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`ReportRecord::from_json`], and [`Error::Report`] for a record whose state and value
+    /// do not fit each other.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let ReportRecord { estimates, quality, .. } = ReportRecord::from_json(json)?;
+        let estimates = estimates.into_iter().map(EstimateRecord::estimate);
+        Ok(Self { estimates: estimates.collect::<Result<_, _>>()?, quality })
+    }
 }
 
 /// What a report of any version says of itself.
@@ -292,6 +321,93 @@ impl From<&Estimate> for EstimateRecord {
             estimand: estimate.estimand.clone(),
             warnings: estimate.warnings.iter().map(WarningRecord::from).collect(),
         }
+    }
+}
+
+impl EstimateRecord {
+    /// The estimate that the record is of.
+    fn estimate(self) -> Result<Estimate, Error> {
+        let (value, naive, tested) = (self.its_value()?, self.naive(), self.tested());
+        let interval = match (self.level, self.no_interval) {
+            (_, Some(reason)) => Err(reason),
+            (Some(level), None) => Ok(ConfidenceInterval { low: self.low, high: self.high, level }),
+            (None, None) => return Err(self.at_odds("interval")),
+        };
+        Ok(Estimate {
+            value,
+            interval,
+            method: self.method,
+            standard_error: self.standard_error,
+            degrees_of_freedom: self.degrees_of_freedom,
+            naive,
+            clusters: self.clusters,
+            treatment: ArmTotals {
+                impressions: self.impressions_treatment,
+                topic_impressions: self.topic_impressions_treatment,
+                topic: self.topic_treatment,
+                all: self.all_treatment,
+                share: self.share_treatment,
+            },
+            baseline: ArmTotals {
+                impressions: self.impressions_baseline,
+                topic_impressions: self.topic_impressions_baseline,
+                topic: self.topic_baseline,
+                all: self.all_baseline,
+                share: self.share_baseline,
+            },
+            second_clusters: self.second_clusters,
+            test: tested,
+            estimand: self.estimand,
+            warnings: self.warnings.into_iter().map(|its| its.warning).collect(),
+        })
+    }
+
+    fn at_odds(&self, what: &str) -> Error {
+        let Self { topic, statistic, .. } = self;
+        let detail = format!(
+            "{statistic} of topic {topic:?}: its {what} does not fit the fields that say what nulls \
+             mean; take a report as the library wrote it"
+        );
+        Error::Report { detail }
+    }
+
+    fn its_value(&self) -> Result<Value, Error> {
+        let value = match (self.state, self.value, self.undefined) {
+            (StateRecord::Estimated, Some(value), None) => Value::Estimated(value),
+            (StateRecord::Zero, Some(value), None) => Value::Zero(value),
+            (StateRecord::Infinite, None, None) => Value::Infinite,
+            (StateRecord::NegativeInfinite, None, None) => Value::NegativeInfinite,
+            (StateRecord::Undefined, None, Some(reason)) => Value::Undefined(reason),
+            (StateRecord::Between, None, None) => Value::Between {
+                low: self.value_low.unwrap_or(f64::NEG_INFINITY),
+                high: self.value_high.unwrap_or(f64::INFINITY),
+            },
+            _ => return Err(self.at_odds("value")),
+        };
+        Ok(value)
+    }
+
+    fn naive(&self) -> Option<Naive> {
+        let standard_error = self.naive_standard_error?;
+        let level = self.level.unwrap_or(0.95);
+        let interval = ConfidenceInterval { low: self.naive_low, high: self.naive_high, level };
+        Some(Naive { standard_error, interval, design_effect: self.design_effect })
+    }
+
+    fn tested(&self) -> Option<Tested> {
+        let p = match (self.p_value, self.no_test) {
+            (Some(p), None) => Ok(p),
+            (_, Some(reason)) => Err(reason),
+            (None, None) => return None,
+        };
+        Some(Tested {
+            p,
+            p_adjusted: self.p_adjusted,
+            adjusted_by: self.adjusted_by,
+            method: self.test,
+            statistic: self.test_statistic,
+            degrees_of_freedom: self.test_degrees_of_freedom,
+        })
     }
 }
 

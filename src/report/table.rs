@@ -27,15 +27,7 @@ pub(crate) const RULED: TableStyle = TableStyle {
 };
 
 impl AuditReport {
-    /// The table in Markdown, without the sentences around it.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        // A bar inside a topic would end its cell.
-        let topic = |topic: &str| printable(topic).replace('|', r"\|");
-        self.table(presets::ASCII_MARKDOWN, ContentArrangement::Disabled, topic).to_string()
-    }
-
-    fn table(
+    pub(super) fn table(
         &self,
         style: TableStyle,
         arrangement: ContentArrangement,
@@ -118,7 +110,7 @@ impl fmt::Display for AuditReport {
     }
 }
 
-fn quality_lines(f: &mut fmt::Formatter<'_>, quality: &DataQuality) -> fmt::Result {
+pub(super) fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> fmt::Result {
     let origin = &quality.origin;
     writeln!(
         f,
@@ -145,7 +137,7 @@ fn quality_lines(f: &mut fmt::Formatter<'_>, quality: &DataQuality) -> fmt::Resu
     Ok(())
 }
 
-fn set_aside_lines(f: &mut fmt::Formatter<'_>, set_aside: &SetAside) -> fmt::Result {
+fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result {
     for entry in &set_aside.reasons {
         writeln!(
             f,

@@ -95,6 +95,27 @@ fn is_parquet(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
 }
 
+/// The reader for a file, its format told by its ending as in [`ExposureLog::open`]; a delimiter, where
+/// given, is that of the fields of delimited text. For looking at a file before a schema is known.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("log.csv");
+/// # std::fs::write(&path, "who,feed\na,ranked\n").unwrap();
+/// use tiltmeter::source::{LogSource, open_source};
+/// assert_eq!(open_source(&path, None)?.column_names(), ["who", "feed"]);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::UnknownFormat`], [`Error::Io`], and those of the format's reader.
+pub fn open_source(
+    path: impl AsRef<Path>,
+    delimiter: Option<u8>,
+) -> Result<Box<dyn LogSource>, Error> {
+    by_ending(path.as_ref(), delimiter)
+}
+
 /// The reader for a file, by its ending, with the delimiter for text if one was declared.
 pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

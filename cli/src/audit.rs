@@ -1,0 +1,150 @@
+//! `audit`: a log and a question, and the report.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tiltmeter::inference::Inference;
+use tiltmeter::{AuditReport, LogInput, StudyFile, StudyInputs};
+
+use crate::baseline::{Against, BaselineArgs, KindArgs};
+use crate::doubt::DoubtArgs;
+use crate::failure::Failure;
+use crate::progress::{Bar, waiting};
+use crate::question::{ClusterArgs, QuestionArgs};
+use crate::roles::{RoleArgs, column_of};
+use crate::{html, out, parse, study};
+
+/// Estimate how much each topic is amplified in one arm against a baseline.
+///
+/// Example: tiltmeter audit log.csv.gz --arm feed --treatment ranked --baseline newest --topic about
+/// --viewer who --json
+///
+/// More than one file, a folder or a pattern is added up file by file and need not fit into memory.
+/// Whether clusters are nested in the arms or crossed with them is found from the log, and said.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) asked: AskedArgs,
+    #[command(flatten)]
+    doubt: DoubtArgs,
+    /// Run a study file (TOML or JSON) instead; only flags of the output go with it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "logs", "filter", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "DoubtArgs",
+    ])]
+    study: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Write the audit as a study file, TOML if its name ends so, else JSON.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    write_study: Option<PathBuf>,
+}
+
+/// A log and what is asked of it.
+#[derive(Debug, Args)]
+pub(crate) struct AskedArgs {
+    /// The log: files (.csv, .tsv, .ndjson, .jsonl, each also .gz; .parquet), folders or patterns.
+    #[arg(value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// Only rows with this value in a column; the same column twice means either.
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = parse::filter)]
+    filter: Vec<(String, String)>,
+    #[command(flatten)]
+    question: QuestionArgs,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    more: BaselineArgs,
+    #[command(flatten)]
+    clusters: ClusterArgs,
+    #[command(flatten)]
+    roles: RoleArgs,
+}
+
+/// In which form.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print the report as JSON (docs/report-json.md).
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print it as Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// Write it as HTML too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+impl AskedArgs {
+    /// The study that these flags are.
+    pub(crate) fn study(&self, inference: Inference) -> Result<StudyFile, Failure> {
+        let (path, more) = self
+            .logs
+            .split_first()
+            .ok_or_else(|| Failure::Usage("which LOG? Or --study FILE".to_owned()))?;
+        self.question.treatment()?;
+        let Against { baseline, supply, candidates } =
+            self.kind.against(&self.more, &self.roles)?;
+        let (first, second) = self.clusters.units(&self.roles)?;
+        let keep = parse::keep(&self.filter);
+        let columns = [Some(&first), second.as_ref()].into_iter().flatten().filter_map(column_of);
+        let schema = self.roles.schema(columns.chain(keep.iter().map(|its| &*its.column)));
+        let question = self.question.question(baseline, (first, second), self.clusters.labels)?;
+        Ok(StudyFile {
+            title: None,
+            authors: Vec::new(),
+            note: None,
+            log: LogInput { path: path.clone(), more: more.to_vec(), schema, keep },
+            item_topics: None,
+            candidates,
+            supply,
+            question,
+            inference,
+        })
+    }
+}
+
+pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
+    let (study, folder) = match &args.study {
+        Some(path) => (study::open(path)?, study::folder_of(path)),
+        None => {
+            let inference = args.doubt.inference().map_err(Failure::Usage)?;
+            (args.asked.study(inference)?, PathBuf::new())
+        }
+    };
+    if let Some(path) = &args.write_study {
+        study::write(path, &study, &folder)?;
+    }
+    let inputs = read(&study, &folder)?;
+    let report = waiting("estimating", || study.audit(&inputs).run())?;
+    args.output.show(&report)
+}
+
+/// Reads what a study needs, and shows how far it is.
+pub(crate) fn read(study: &StudyFile, folder: &Path) -> Result<StudyInputs, Failure> {
+    if study.log.more.is_empty() && folder.join(&study.log.path).is_file() {
+        return Ok(waiting("reading", || study.read(folder))?);
+    }
+    let bar = Bar::of("rows or files");
+    let inputs = study.read_with(folder, |progress| {
+        bar.job(progress);
+        ControlFlow::Continue(())
+    });
+    bar.end();
+    Ok(inputs?)
+}
+
+impl OutputArgs {
+    /// Prints a report in the form asked for.
+    pub(crate) fn show(&self, report: &AuditReport) -> Result<(), Failure> {
+        if self.json {
+            out::print(&report.to_json()?)?;
+        } else if self.markdown {
+            out::print(&report.to_markdown_document())?;
+        } else {
+            out::print(&report.to_string())?;
+        }
+        self.html.iter().try_for_each(|path| html::write(report, path))
+    }
+}

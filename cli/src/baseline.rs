@@ -1,0 +1,190 @@
+//! What the treatment is compared with, as flags.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tiltmeter::log::LogSchema;
+use tiltmeter::replay::PoolBy;
+use tiltmeter::{
+    Baseline, Bias, CandidatesInput, EngagementWeighted, Period, Reference, Supply, TableInput,
+};
+
+use crate::failure::Failure;
+use crate::parse;
+use crate::roles::{RoleArgs, column_of};
+
+/// One of these.
+#[derive(Clone, Debug, Default, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Baseline (one of them)")]
+pub(crate) struct KindArgs {
+    /// Another arm.
+    #[arg(long, value_name = "ARM")]
+    baseline: Option<String>,
+    /// What was available: a table of items, with the log's columns of items and topics.
+    #[arg(long, value_name = "FILE")]
+    baseline_supply: Option<PathBuf>,
+    /// The newest candidates of each request.
+    #[arg(long)]
+    baseline_chronological: bool,
+    /// Any of the candidates alike.
+    #[arg(long)]
+    baseline_uniform_pool: bool,
+    /// Candidates by engagement, with so much added to each.
+    #[arg(long, value_name = "PLUS", num_args = 0..=1, default_missing_value = "0", require_equals = true)]
+    baseline_engagement: Option<f64>,
+    /// The same arm before this date.
+    #[arg(long, value_name = "DATE")]
+    before: Option<String>,
+    /// Shares measured elsewhere: a number, SHARE~ERROR or TOPIC/ALL each.
+    #[arg(long, value_name = "NAME:TOPIC=SHARE,...", value_parser = parse::reference, requires = "bias")]
+    reference: Option<Reference>,
+}
+
+/// What goes with them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Baseline (what goes with it)")]
+pub(crate) struct BaselineArgs {
+    /// The supply is a sample, drawn by item or a column of its table; known in full if not said.
+    #[arg(long, value_name = "UNIT", requires = "baseline_supply")]
+    supply_sampled: Option<String>,
+    /// The candidates of requests: a table with the log's columns.
+    #[arg(long, value_name = "FILE")]
+    candidates: Option<PathBuf>,
+    /// Whose candidates they are: slate (the default), viewer or everyone; viewer:DAYS and
+    /// everyone:DAYS up to that age.
+    #[arg(long, value_name = "WHO", requires = "candidates", value_parser = pool_by)]
+    candidates_of: Option<PoolBy>,
+    /// When candidates were published, in their table; the column of --time if not said.
+    #[arg(long, value_name = "COLUMN", requires = "candidates")]
+    candidates_time: Option<String>,
+    /// What they were engaged with, in their table; the column of --engagement if not said.
+    #[arg(long, value_name = "COLUMN", requires = "candidates")]
+    candidates_engagement: Option<String>,
+    /// The reference's shares times a factor between these are true; 1,1 if they are of the very thing.
+    #[arg(long, value_name = "LOW,HIGH", requires = "reference", value_parser = parse::pair)]
+    bias: Option<(f64, f64)>,
+}
+
+fn pool_by(text: &str) -> Result<PoolBy, String> {
+    /// In microseconds.
+    const DAY: f64 = 86_400e6;
+    let (who, days) = text.split_once(':').map_or((text, None), |(who, days)| (who, Some(days)));
+    let max_age = match days.map(str::parse::<f64>) {
+        None => None,
+        Some(Ok(days)) if days > 0.0 && days < 1e6 => Some((days * DAY).round() as i64),
+        Some(_) => return Err("an age in days, above 0".to_owned()),
+    };
+    match (who, max_age) {
+        ("slate", None) => Ok(PoolBy::Slate),
+        ("viewer", max_age) => Ok(PoolBy::Viewer { max_age }),
+        ("everyone", max_age) => Ok(PoolBy::Everyone { max_age }),
+        _ => Err("there are slate, viewer, viewer:DAYS, everyone and everyone:DAYS".to_owned()),
+    }
+}
+
+/// A baseline and the tables that it needs.
+pub(crate) struct Against {
+    pub(crate) baseline: Baseline,
+    pub(crate) supply: Option<TableInput>,
+    pub(crate) candidates: Option<CandidatesInput>,
+}
+
+impl KindArgs {
+    /// The baseline, where it needs no table.
+    pub(crate) fn alone(&self, more: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
+        Ok(if let Some(arm) = &self.baseline {
+            Some(Baseline::arm(arm))
+        } else if self.baseline_chronological {
+            Some(Baseline::Chronological)
+        } else if self.baseline_uniform_pool {
+            Some(Baseline::UniformPool)
+        } else if let Some(plus) = self.baseline_engagement {
+            Some(Baseline::EngagementWeighted(EngagementWeighted { plus }))
+        } else if let Some(moment) = &self.before {
+            Some(Baseline::Period(Period::before(moment)?))
+        } else if let (Some(reference), Some((low, high))) = (&self.reference, more.bias) {
+            let reference = Reference { bias: Bias { low, high }, ..reference.clone() };
+            reference.check()?;
+            Some(Baseline::Reference(reference))
+        } else {
+            None
+        })
+    }
+
+    /// The baseline with its tables.
+    pub(crate) fn against(
+        &self,
+        more: &BaselineArgs,
+        roles: &RoleArgs,
+    ) -> Result<Against, Failure> {
+        let supply = self.baseline_supply.as_ref();
+        let baseline = match (self.alone(more)?, supply) {
+            (Some(baseline), _) => baseline,
+            (None, Some(_)) => Baseline::Supply(more.sampled(roles)?),
+            (None, None) => {
+                return Err(Failure::Usage(
+                    "compared with what? --baseline ARM, --baseline-supply FILE, \
+                     --baseline-chronological, --baseline-uniform-pool, --baseline-engagement, \
+                     --before DATE or --reference"
+                        .to_owned(),
+                ));
+            }
+        };
+        let supply = supply.map(|path| TableInput {
+            path: path.clone(),
+            schema: more.supply_schema(roles, &baseline),
+        });
+        let candidates = more.candidates.as_ref().map(|path| {
+            let by = more.candidates_of.unwrap_or(PoolBy::Slate);
+            CandidatesInput { path: path.clone(), schema: more.candidates_schema(roles, by), by }
+        });
+        Ok(Against { baseline, supply, candidates })
+    }
+}
+
+impl BaselineArgs {
+    fn sampled(&self, roles: &RoleArgs) -> Result<Supply, Failure> {
+        Ok(match &self.supply_sampled {
+            None => Supply::Known,
+            Some(unit) => Supply::Sampled { cluster: roles.unit(unit).map_err(Failure::Usage)? },
+        })
+    }
+
+    fn supply_schema(&self, roles: &RoleArgs, baseline: &Baseline) -> LogSchema {
+        let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
+        if let Baseline::Supply(Supply::Sampled { cluster }) = baseline
+            && let Some(column) = column_of(cluster)
+            && roles.item.as_deref() != Some(column)
+        {
+            schema = schema.column(column);
+        }
+        roles.tagged(roles.reading(schema))
+    }
+
+    fn candidates_schema(&self, roles: &RoleArgs, by: PoolBy) -> LogSchema {
+        let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
+        schema = match by {
+            PoolBy::Slate => with(LogSchema::slate, &roles.slate, schema),
+            PoolBy::Viewer { .. } => with(LogSchema::viewer, &roles.viewer, schema),
+            _ => schema,
+        };
+        let engagement = self.candidates_engagement.as_ref().or(roles.engagement.as_ref());
+        schema = with(LogSchema::engagement, &engagement.cloned(), schema);
+        if let Some(time) = self.candidates_time.as_ref().or(roles.time.as_ref()) {
+            schema = schema.time(time, roles.time_format.clone().unwrap_or_default());
+        }
+        roles.tagged(roles.reading(schema))
+    }
+}
+
+fn with(
+    declare: fn(LogSchema, String) -> LogSchema,
+    column: &Option<String>,
+    schema: LogSchema,
+) -> LogSchema {
+    match column {
+        Some(column) => declare(schema, column.clone()),
+        None => schema,
+    }
+}

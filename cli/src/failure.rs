@@ -1,0 +1,108 @@
+//! How a command may fail, and what is said of it.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tiltmeter::Error;
+use tiltmeter::log::Role;
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// The library refused.
+    Run(Box<Error>),
+    /// Something else went wrong.
+    Told(String),
+    /// Whoever read the output has seen enough.
+    Closed,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
+impl Failure {
+    /// Of a file that could not be read or written.
+    pub(crate) fn of_file(path: &Path, cause: impl fmt::Display) -> Self {
+        Self::Told(format!("{}: {cause}", path.display()))
+    }
+
+    /// Says it on standard error.
+    pub(crate) fn tell(self) -> ExitCode {
+        match self {
+            Self::Closed => ExitCode::SUCCESS,
+            Self::Usage(what) => {
+                eprintln!("error: {what}\n\nFor more information, try '--help'.");
+                ExitCode::from(2)
+            }
+            Self::Told(what) => {
+                eprintln!("error: {what}");
+                ExitCode::FAILURE
+            }
+            Self::Run(error) => {
+                eprintln!("error: {error}");
+                if let Some(hint) = hint(&error) {
+                    eprintln!("hint: {hint}");
+                }
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The flag that mends it, where one does.
+fn hint(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::MissingRole { role: Role::Viewer, .. } => {
+            "--viewer COLUMN, or --cluster with the unit that was assigned independently".to_owned()
+        }
+        Error::MissingRole { role, .. } => format!("{} COLUMN", flag(*role)),
+        Error::MissingColumn { .. } | Error::UnknownColumn { .. } => {
+            "`tiltmeter inspect LOG` shows the columns and suggests what they are".to_owned()
+        }
+        Error::Row(_) => "--set-aside leaves such rows out and counts them by reason".to_owned(),
+        Error::UnknownArm { .. } => "--treatment and --baseline name arms".to_owned(),
+        Error::UnknownTopic { .. } => "--only names topics".to_owned(),
+        Error::UnknownAttention { .. } => "--attention names one of them".to_owned(),
+        Error::Unstated { what: "topics", .. } => {
+            "--topic COLUMN for one topic an impression, --topics COLUMN for any number".to_owned()
+        }
+        Error::MemoryLimit { .. } => {
+            "--memory MIB for more, --cluster hashed:16:UNIT for a fixed size".to_owned()
+        }
+        Error::BaselineLacks { .. } => {
+            "--baseline-supply FILE gives the items, --candidates FILE the candidates of requests, \
+             --slate and --time their columns"
+                .to_owned()
+        }
+        Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
+        Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// The flag that declares the column of a role.
+fn flag(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "--viewer",
+        Role::Item => "--item",
+        Role::Arm => "--arm",
+        Role::Position => "--position",
+        Role::Time => "--time",
+        Role::Weight => "--weight",
+        Role::Stratum => "--stratum",
+        Role::Topics => "--topic",
+        Role::Slate => "--slate",
+        Role::Session => "--session",
+        Role::Engagement => "--engagement",
+        Role::Propensity => "--propensity",
+        Role::Satisfaction => "--satisfaction",
+        _ => "--column",
+    }
+}

@@ -1,0 +1,176 @@
+//! The draft of a study file: what was found, and what nobody but its author can know.
+
+use std::path::Path;
+
+use tiltmeter::log::Role;
+
+use super::facts::Counted;
+use super::guess::Guessed;
+use super::show::shown;
+use super::{InspectArgs, Inspected};
+use crate::failure::Failure;
+use crate::study::{TO_BE_SAID, folder_of, seen_from};
+
+/// Words for arms that things are compared with.
+const BASELINES: &[&str] =
+    &["baseline", "control", "random", "chronological", "newest", "latest", "neutral", "following"];
+
+/// Words for arms under test.
+const TREATMENTS: &[&str] = &[
+    "treatment",
+    "ranked",
+    "algorithm",
+    "algorithmic",
+    "personalised",
+    "personalized",
+    "engagement",
+    "recommended",
+    "trending",
+    "for_you",
+    "foryou",
+];
+
+/// Columns that may have been assigned, where there is no viewer; the likelier first.
+const ASSIGNED: &[&str] = &["experiment", "household", "hour", "day", "date", "week"];
+
+pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<String, Failure> {
+    let log = seen_from(&folder_of(path), &args.log)?;
+    let log = log.to_str().ok_or_else(|| Failure::of_file(&log, "its name is no UTF-8"))?;
+    let mut text = format!(
+        "# An audit, drafted by `tiltmeter inspect` from what is in the log. Every line is a guess.\n\
+         # Check what the columns are, say what is compared with what, and which unit was assigned or\n\
+         # sampled independently; then: tiltmeter audit --study FILE\n\n\
+         [log]\npath = {}\n\n[log.schema]\n",
+        quoted(log)
+    );
+    for guessed in &its.guess.roles {
+        text.push_str(&declared(guessed, &its.facts.arms)?);
+    }
+    if !its.guess.other_topics.is_empty() {
+        text.push_str(&format!(
+            "# These may hold topics too: {}\n",
+            one_line(&its.guess.other_topics)
+        ));
+    }
+    if !its.guess.clusters.is_empty() {
+        text.push_str(&format!("columns = {}\n", toml_of(&its.guess.clusters)?));
+    }
+    if !args.null.is_empty() {
+        text.push_str(&format!("nulls = {}\n", toml_of(&args.null)?));
+    }
+    if let Some(delimiter) = args.delimiter {
+        text.push_str(&format!("delimiter = {delimiter} # the byte {:?}\n", char::from(delimiter)));
+    }
+    let aside = its.facts.quality.origin.set_aside.rows;
+    if aside > 0 {
+        text.push_str(&format!(
+            "# {aside} rows break a rule; delete this line to stop at the first of them.\n\
+             rows = \"set_aside\"\n"
+        ));
+    }
+    text.push_str(&question(its)?);
+    text.push_str(
+        "\n# [inference.interval.automatic] # or delta, jackknife, bootstrap, wild_bootstrap, \
+         simultaneous\n# level = 0.95\n",
+    );
+    Ok(text)
+}
+
+/// A line of the schema.
+fn declared(guessed: &Guessed, arms: &[Counted]) -> Result<String, Failure> {
+    let column = quoted(&guessed.column);
+    let value = match guessed.role {
+        Role::Time => {
+            let format = guessed.time_format.clone().unwrap_or_default();
+            format!("[{column}, {}]", toml_of(&format)?)
+        }
+        Role::Topics => {
+            let format = guessed.topic_format.unwrap_or_default();
+            format!("{{ column = {column}, format = {} }}", toml_of(&format)?)
+        }
+        _ => column,
+    };
+    let because = match guessed.role {
+        Role::Arm => {
+            let arms: Vec<String> =
+                arms.iter().map(|arm| format!("{} {}", shown(&arm.name), arm.rows)).collect();
+            format!("{}: {}", guessed.because, arms.join(", "))
+        }
+        _ => guessed.because.clone(),
+    };
+    let role = match guessed.role {
+        Role::Topics => "topics".to_owned(),
+        role => super::show::flag(role),
+    };
+    Ok(format!("{role} = {value} # {}\n", because.replace(['\n', '\r'], " ")))
+}
+
+fn question(its: &Inspected) -> Result<String, Failure> {
+    let arms: Vec<String> = its.facts.arms.iter().map(|arm| arm.name.clone()).collect();
+    let (treatment, baseline, why) = match arms.as_slice() {
+        [first, second] => {
+            let (treatment, baseline) = sides(first, second);
+            (treatment, baseline, "guessed: there are two arms")
+        }
+        _ => (TO_BE_SAID, TO_BE_SAID, "an arm"),
+    };
+    let topics: Vec<String> = its.facts.topics.iter().map(|its| its.name.clone()).collect();
+    let mut text = format!(
+        "\n[question]\n# Arms: {}\ntreatment = {} # {why}\nbaseline = {{ arm = {} }}\n",
+        one_line(&arms),
+        quoted(treatment),
+        quoted(baseline)
+    );
+    text.push_str(&format!(
+        "# All {} topics if none are named; the most frequent: {}\n# topics = [...]\n",
+        its.facts.topic_count,
+        one_line(&topics)
+    ));
+    text.push_str("statistics = [\"amplification_ratio\"]\n");
+    text.push_str(
+        "attention = \"uniform\" # or \"logarithmic\", \"reciprocal\", { top_k = { k = 5 } }\n",
+    );
+    text.push_str("# The unit that was assigned or sampled independently. Clusters found:\n");
+    for fact in &its.facts.clusters {
+        let how = fact.relation.map_or_else(String::new, |relation| format!(", {relation}"));
+        text.push_str(&format!("#   {}: {}{how}\n", shown(&fact.column), fact.clusters));
+    }
+    text.push_str(&format!("cluster = {}\n", cluster(its)));
+    Ok(text)
+}
+
+/// Which of two arms is under test: by their names, else the first.
+fn sides<'a>(first: &'a str, second: &'a str) -> (&'a str, &'a str) {
+    let is = |name: &str, words: &[&str]| words.contains(&name.to_ascii_lowercase().as_str());
+    let turned = is(first, BASELINES) || (is(second, TREATMENTS) && !is(first, TREATMENTS));
+    if turned && !is(second, BASELINES) { (second, first) } else { (first, second) }
+}
+
+fn cluster(its: &Inspected) -> String {
+    if its.guess.role(Role::Viewer).is_some() {
+        return "\"viewer\"".to_owned();
+    }
+    let known = ASSIGNED.iter().find(|name| its.guess.clusters.iter().any(|its| its == *name));
+    match known {
+        Some(column) => format!("{{ column = {} }}", quoted(column)),
+        None => {
+            format!("{{ column = {} }} # a column, or \"session\", \"slate\"", quoted(TO_BE_SAID))
+        }
+    }
+}
+
+fn one_line(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
+    names.join(", ")
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A value as TOML has it within a line.
+fn toml_of(value: &impl serde::Serialize) -> Result<String, Failure> {
+    toml::Value::try_from(value)
+        .map(|value| value.to_string())
+        .map_err(|cause| Failure::Told(format!("the draft: {cause}")))
+}

@@ -1,0 +1,80 @@
+//! The `tiltmeter` command: the library from a shell. It reads flags and files, calls the library and
+//! prints; what is computed is computed there.
+
+mod audit;
+mod baseline;
+mod doubt;
+mod failure;
+mod generate;
+mod html;
+mod inspect;
+mod monitor;
+mod out;
+mod parse;
+mod power;
+mod progress;
+mod question;
+mod report;
+mod roles;
+mod simulate;
+mod study;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::failure::Failure;
+
+/// Measure which way a recommendation feed leans.
+#[derive(Debug, Parser)]
+#[command(name = "tiltmeter", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done (or whoever read the output had seen enough); 1 the input or the run failed, with the
+reason on standard error; 2 the command line makes no sense.
+
+Start with `tiltmeter inspect LOG`, which says what is in a log and drafts a study file; then
+`tiltmeter audit --study FILE`.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Audit(Box<audit::AuditArgs>),
+    Inspect(inspect::InspectArgs),
+    Tally(Box<tally::TallyArgs>),
+    Merge(tally::MergeArgs),
+    Estimate(Box<tally::EstimateArgs>),
+    Simulate(simulate::SimulateArgs),
+    Power(power::PowerArgs),
+    Monitor(monitor::MonitorArgs),
+    Report(report::ReportArgs),
+    Completions(generate::CompletionsArgs),
+    Man(generate::ManArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Audit(args) => audit::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Tally(args) => tally::run(&args),
+        Command::Merge(args) => tally::merge(&args),
+        Command::Estimate(args) => tally::estimate(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Power(args) => power::run(&args),
+        Command::Monitor(args) => monitor::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
+    }
+}

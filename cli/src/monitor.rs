@@ -1,0 +1,247 @@
+//! `monitor`: an audit that goes on, looked at as often as one likes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Reading, Running, Sidedness, Watched};
+use tiltmeter::log::LogSchema;
+use tiltmeter::tally::Tally;
+use tiltmeter::{ExposureLog, NamedStatistic};
+
+use crate::failure::Failure;
+use crate::progress::waiting;
+use crate::tally::{ByArgs, files_of};
+use crate::{out, parse};
+
+/// Watch an audit while clusters come in, with intervals that hold at every look.
+#[derive(Debug, Args)]
+pub(crate) struct MonitorArgs {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Debug, Subcommand)]
+enum Step {
+    Init(Box<InitArgs>),
+    Observe(ObserveArgs),
+    Show(ShowArgs),
+}
+
+/// Say what is watched, before the first cluster.
+///
+/// Example: tiltmeter monitor init feed.monitor --arm feed --topic about --viewer who --treatment ranked
+/// --baseline newest --watch war --target 500
+///
+/// Beside the state stands STATE.schema.json, which says how logs are read.
+#[derive(Debug, Args)]
+struct InitArgs {
+    /// The state file to make.
+    state: PathBuf,
+    /// The arm under test.
+    #[arg(long, value_name = "ARM")]
+    treatment: String,
+    /// The arm that it is compared with.
+    #[arg(long, value_name = "ARM")]
+    baseline: String,
+    /// A topic to watch.
+    #[arg(long, value_name = "TOPIC", required = true)]
+    watch: Vec<String>,
+    /// The statistic; amplification_ratio if not said.
+    #[arg(long, value_name = "NAME", value_parser = parse::named_statistic)]
+    statistic: Option<NamedStatistic>,
+    /// The number of clusters at which the sequence is narrowest.
+    #[arg(long, value_name = "CLUSTERS")]
+    target: u64,
+    /// Clusters in each arm before there is an interval.
+    #[arg(long, value_name = "CLUSTERS", default_value_t = 20)]
+    start: u64,
+    /// The confidence level of each topic's sequence.
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
+    /// On which sides: both (the default), above (a lower bound), below.
+    #[arg(long, value_parser = side)]
+    side: Option<Sidedness>,
+    #[command(flatten)]
+    by: ByArgs,
+}
+
+/// Take in logs: whole clusters, each once. Every log is a look.
+///
+/// Example: tiltmeter monitor observe feed.monitor monday.csv.gz
+#[derive(Debug, Args)]
+struct ObserveArgs {
+    /// The state file.
+    state: PathBuf,
+    /// The logs, in their order.
+    #[arg(value_name = "LOG", required = true)]
+    logs: Vec<PathBuf>,
+}
+
+/// Show what is known now.
+///
+/// Example: tiltmeter monitor show feed.monitor --json
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The state file.
+    state: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn side(text: &str) -> Result<Sidedness, String> {
+    match text {
+        "both" => Ok(Sidedness::TwoSided),
+        "above" => Ok(Sidedness::Above),
+        "below" => Ok(Sidedness::Below),
+        _ => Err("there are both, above and below".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: &MonitorArgs) -> Result<(), Failure> {
+    match &args.step {
+        Step::Init(args) => init(args),
+        Step::Observe(args) => observe(args),
+        Step::Show(args) => show(args),
+    }
+}
+
+fn schema_of(state: &Path) -> PathBuf {
+    let mut name = OsString::from(state);
+    name.push(".schema.json");
+    name.into()
+}
+
+fn init(args: &InitArgs) -> Result<(), Failure> {
+    if args.state.exists() {
+        let what = "is there already; what was observed would be lost. Name another file";
+        return Err(Failure::of_file(&args.state, what));
+    }
+    let (schema, tally) = args.by.plan()?;
+    let mut spec = MonitorSpec::for_clusters(args.target);
+    for topic in &args.watch {
+        let mut watched = Watched::of(topic, &args.treatment, &args.baseline);
+        if let Some(statistic) = args.statistic {
+            watched.statistic = statistic.get();
+        }
+        if let Some(first) = tally.attentions.first() {
+            watched.attention = first.clone();
+        }
+        spec.questions.push(watched);
+    }
+    spec.tally = tally;
+    (spec.level, spec.start) = (args.level, args.start);
+    spec.sidedness = args.side.unwrap_or_default();
+    let monitor = Monitor::new(spec)?;
+    let beside = schema_of(&args.state);
+    let text =
+        serde_json::to_string_pretty(&schema).map_err(|cause| Failure::of_file(&beside, cause))?;
+    out::write(&beside, &text)?;
+    monitor.save(&args.state)?;
+    out::print(&format!("{}: {} questions", args.state.display(), args.watch.len()))
+}
+
+fn observe(args: &ObserveArgs) -> Result<(), Failure> {
+    let mut monitor = Monitor::open(&args.state)?;
+    let beside = schema_of(&args.state);
+    let text =
+        std::fs::read_to_string(&beside).map_err(|cause| Failure::of_file(&beside, cause))?;
+    let schema: LogSchema =
+        serde_json::from_str(&text).map_err(|cause| Failure::of_file(&beside, cause))?;
+    for path in files_of(&args.logs)? {
+        let log = waiting("reading", || ExposureLog::open(&path, &schema))?;
+        let tally = Tally::of(&log, &monitor.spec().tally)?;
+        let label = path.file_name().unwrap_or_default().to_string_lossy();
+        monitor.observe_as(label, &tally)?;
+        let aside = log.origin().set_aside.rows;
+        if aside > 0 {
+            eprintln!("{}: {aside} rows set aside", path.display());
+        }
+    }
+    monitor.save(&args.state)?;
+    out::print(&lines(&monitor))
+}
+
+fn show(args: &ShowArgs) -> Result<(), Failure> {
+    let monitor = Monitor::open(&args.state)?;
+    if !args.json {
+        return out::print(&lines(&monitor));
+    }
+    out::print_json(&Shown {
+        observations: monitor.observations(),
+        clusters: monitor.clusters(),
+        readings: monitor.readings().iter().map(Shot::of).collect(),
+    })
+}
+
+fn lines(monitor: &Monitor) -> String {
+    let readings: Vec<String> = monitor.readings().iter().map(Reading::to_string).collect();
+    readings.join("\n")
+}
+
+/// What `monitor show --json` prints.
+#[derive(Serialize)]
+struct Shown {
+    observations: u64,
+    clusters: usize,
+    readings: Vec<Shot>,
+}
+
+/// A reading, flat.
+#[derive(Serialize)]
+struct Shot {
+    topic: String,
+    statistic: String,
+    state: &'static str,
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    level: Option<f64>,
+    no_interval: Option<tiltmeter::NoInterval>,
+    standard_error: Option<f64>,
+    clusters: tiltmeter::ClusterCounts,
+    null: Option<f64>,
+    lies: Option<&'static str>,
+    first_excluded: Option<tiltmeter::inference::Look>,
+    running_low: Option<f64>,
+    running_high: Option<f64>,
+    running_empty_since: Option<tiltmeter::inference::Look>,
+}
+
+impl Shot {
+    fn of(reading: &Reading) -> Self {
+        let finite = |number: f64| Some(number).filter(|number| number.is_finite());
+        let interval = reading.interval.ok();
+        let null = reading.null.as_ref();
+        let (running_low, running_high, running_empty_since) = match &reading.running {
+            Running::Nothing => (None, None, None),
+            Running::Bounds { low, high } => (*low, *high, None),
+            Running::Empty { since } => (None, None, Some(since.clone())),
+        };
+        Self {
+            topic: reading.estimand.topic.clone(),
+            statistic: reading.estimand.statistic.clone(),
+            state: reading.value.state(),
+            value: reading.value.number().and_then(finite),
+            low: interval.and_then(|its| its.low).and_then(finite),
+            high: interval.and_then(|its| its.high).and_then(finite),
+            level: interval.map(|its| its.level),
+            no_interval: reading.interval.err(),
+            standard_error: reading.standard_error,
+            clusters: reading.clusters,
+            null: null.map(|its| its.value),
+            lies: null.map(|its| match its.now {
+                Lies::Nowhere => "nowhere",
+                Lies::Around => "around",
+                Lies::Above => "above",
+                Lies::Below => "below",
+            }),
+            first_excluded: null.and_then(|its| its.excluded.clone()),
+            running_low,
+            running_high,
+            running_empty_since,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! `power`: how large a study must be, from a pilot log or by simulation.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, Question};
+use tiltmeter::simulate::{PowerCurve, PowerResult, SmallestEffect, Study};
+use tiltmeter::tally::Tally;
+use tiltmeter::{StudyFile, StudyLog};
+
+use crate::audit::{AskedArgs, read};
+use crate::doubt::DoubtArgs;
+use crate::failure::Failure;
+use crate::progress::{Bar, waiting};
+use crate::simulate::{WorldArgs, contrast};
+use crate::{out, parse};
+
+/// How large must a study be?
+#[derive(Debug, Args)]
+pub(crate) struct PowerArgs {
+    #[command(subcommand)]
+    from: From,
+}
+
+#[derive(Debug, Subcommand)]
+enum From {
+    Pilot(Box<PilotArgs>),
+    Simulate(Box<CurveArgs>),
+}
+
+/// From a pilot log: the effects that so many clusters show, and the clusters that an effect needs.
+///
+/// Example: tiltmeter power pilot pilot.csv --arm feed --treatment ranked --baseline newest --topic about
+/// --viewer who --clusters 200 --effect 1.2
+#[derive(Debug, Args)]
+struct PilotArgs {
+    #[command(flatten)]
+    asked: AskedArgs,
+    /// The confidence level of the interval to come.
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
+    /// Its quantile: student-t (the default) or normal.
+    #[arg(long, value_name = "QUANTILE", value_parser = parse::quantile)]
+    quantile: Option<Quantile>,
+    /// Clusters in each arm of the study; those of the pilot if not said.
+    #[arg(long, value_name = "NUMBER")]
+    clusters: Option<u64>,
+    /// A true value (1.2 for a ratio); how many clusters an arm must have to find it.
+    #[arg(long, value_name = "VALUE")]
+    effect: Vec<f64>,
+    /// The probability of finding it.
+    #[arg(long, default_value_t = 0.8)]
+    power: f64,
+    /// Impressions of each cluster; the pilot's if not said.
+    #[arg(long, value_name = "MEAN")]
+    impressions: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// By simulation: how often audits find an amplification, by its size and the number of viewers.
+///
+/// Example: tiltmeter power simulate --preset conflict --about conflict --factors 1,1.5,2 --studies 100
+#[derive(Debug, Args)]
+struct CurveArgs {
+    #[command(flatten)]
+    world: WorldArgs,
+    /// The topic that is favoured.
+    #[arg(long, value_name = "TOPIC")]
+    about: String,
+    /// The factors on its weights in the first arm.
+    #[arg(long, value_name = "FACTOR,...", value_delimiter = ',', default_value = "1,1.2,1.5,2")]
+    factors: Vec<f64>,
+    /// Numbers of viewers to try; that of the configuration if not said.
+    #[arg(long, value_name = "NUMBER,...", value_delimiter = ',')]
+    try_viewers: Vec<u32>,
+    /// Studies at every point; the error of a power of 80% is 4 points from 100.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    studies: u32,
+    /// Replicates for the truth.
+    #[arg(long, value_name = "NUMBER", default_value_t = 256)]
+    replicates: u32,
+    /// The probability for which the smallest effect is looked for.
+    #[arg(long, default_value_t = 0.8)]
+    power: f64,
+    #[command(flatten)]
+    doubt: DoubtArgs,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &PowerArgs) -> Result<(), Failure> {
+    match &args.from {
+        From::Pilot(args) => pilot(args),
+        From::Simulate(args) => curve(args),
+    }
+}
+
+/// What a pilot says of one topic and statistic.
+#[derive(Serialize)]
+struct Planned {
+    topic: String,
+    statistic: String,
+    design: Design,
+    detectable: Detectable,
+    needed: Vec<Needed>,
+    pilot: Pilot,
+}
+
+#[derive(Serialize)]
+struct Needed {
+    effect: f64,
+    clusters_per_arm: u64,
+}
+
+fn pilot(args: &PilotArgs) -> Result<(), Failure> {
+    let study = args.asked.study(Inference::default())?;
+    let inputs = read(&study, "".as_ref())?;
+    let tally = match inputs.log {
+        StudyLog::Whole(log) => waiting("tallying", || Tally::of(&log, &study.tally_spec()))?,
+        StudyLog::Tallied(tally) => *tally,
+        _ => {
+            let what = "a pilot has clusters of one way; say --cluster once";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+    };
+    let planned = plans(args, &study, &tally)?;
+    if args.json {
+        return out::print_json(&planned);
+    }
+    let lines: Vec<String> = planned.iter().map(line).collect();
+    out::print(&lines.join("\n"))
+}
+
+fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Planned>, Failure> {
+    let asked = &study.question;
+    let topics = match asked.topics.as_slice() {
+        [] => tally.axes().topics(),
+        topics => topics,
+    };
+    let mut statistics: Vec<_> = asked.statistics.iter().map(|its| its.get()).collect();
+    if statistics.is_empty() {
+        statistics.push(&tiltmeter::statistic::AmplificationRatio);
+    }
+    let mut planned = Vec::new();
+    for statistic in statistics {
+        for topic in topics {
+            let question = Question {
+                topic,
+                treatment: &asked.treatment,
+                baseline: &asked.baseline,
+                unit: asked.unit,
+                denominator: asked.denominator,
+                attention: &asked.attention,
+            };
+            let pilot = Pilot::of(tally, &question, statistic)?;
+            let design = args.design(&pilot);
+            let needed = args.effect.iter().map(|&effect| {
+                let clusters_per_arm = pilot.clusters_needed(effect, &design)?;
+                Ok(Needed { effect, clusters_per_arm })
+            });
+            planned.push(Planned {
+                topic: topic.clone(),
+                statistic: statistic.name().to_owned(),
+                design,
+                needed: needed.collect::<Result<_, tiltmeter::Error>>()?,
+                detectable: pilot.minimum_detectable(&design)?,
+                pilot,
+            });
+        }
+    }
+    Ok(planned)
+}
+
+impl PilotArgs {
+    fn design(&self, pilot: &Pilot) -> Design {
+        let crossed = pilot.variance.iter().any(|part| part.side.is_none());
+        let arms = match self.clusters {
+            Some(clusters) => PerArm::equal(clusters),
+            None if crossed => {
+                let either = pilot.clusters.treatment + pilot.clusters.baseline;
+                PerArm::equal(either - pilot.clusters.both)
+            }
+            None => {
+                PerArm { treatment: pilot.clusters.treatment, baseline: pilot.clusters.baseline }
+            }
+        };
+        Design {
+            power: self.power,
+            level: self.level,
+            quantile: self.quantile.unwrap_or_default(),
+            impressions_per_cluster: self.impressions,
+            ..Design::of(arms)
+        }
+    }
+}
+
+fn line(its: &Planned) -> String {
+    let Planned { topic, statistic, design, detectable, needed, pilot } = its;
+    let PerArm { treatment, baseline } = design.clusters_per_arm;
+    let mut text = format!(
+        "{topic:?}, {statistic}: {treatment} and {baseline} clusters, {}, show {:.4} or more, or {:.4} \
+         or less, with a power of {}%",
+        detectable.relation,
+        detectable.above,
+        detectable.below,
+        100.0 * design.power
+    );
+    for Needed { effect, clusters_per_arm } in needed {
+        text.push_str(&format!("\n  {effect} needs {clusters_per_arm} clusters in each arm"));
+    }
+    if !pilot.cautions.is_empty() {
+        text.push_str(&format!("\n  beware: {:?}", pilot.cautions));
+    }
+    text
+}
+
+/// What `power simulate --json` prints.
+#[derive(Serialize)]
+struct Curve<'r> {
+    power: &'r PowerResult,
+    smallest: Vec<SmallestEffect>,
+}
+
+fn curve(args: &CurveArgs) -> Result<(), Failure> {
+    let config = args.world.config()?;
+    let contrast = contrast(&config)?;
+    let mut study = Study::of(config, contrast);
+    study.studies = args.studies;
+    study.truth.replicates = args.replicates;
+    study.inferences = vec![args.doubt.inference().map_err(Failure::Usage)?];
+    let curve = PowerCurve {
+        viewers: args.try_viewers.clone(),
+        ..PowerCurve::of(study, &args.about, args.factors.iter().copied())
+    };
+    let bar = Bar::of("simulations");
+    let result = curve.run_with_progress(&|done, of| bar.at(done, of));
+    bar.end();
+    let result = result?;
+    if args.json {
+        return out::print_json(&Curve { power: &result, smallest: result.smallest(args.power)? });
+    }
+    out::print(&result.to_string())
+}

@@ -1,0 +1,129 @@
+//! What is asked, as flags.
+
+use clap::Args;
+use tiltmeter::{
+    Attention, Baseline, ClusterBy, Denominator, MultiLabel, NamedStatistic, QuestionFile, Unit,
+};
+
+use crate::baseline::{BaselineArgs, KindArgs};
+use crate::failure::Failure;
+use crate::parse;
+use crate::roles::RoleArgs;
+
+/// The question, but for its clusters.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Question")]
+pub(crate) struct QuestionArgs {
+    /// The arm under test.
+    #[arg(long, value_name = "ARM")]
+    treatment: Option<String>,
+    /// A topic to estimate; all of the log's if not said.
+    #[arg(long, value_name = "TOPIC")]
+    only: Vec<String>,
+    /// A statistic; amplification_ratio if not said.
+    #[arg(long, value_name = "NAME", value_parser = parse::named_statistic)]
+    statistic: Vec<NamedStatistic>,
+    /// pooled (the default), cluster-mean, reach or reach:IMPRESSIONS.
+    #[arg(long, value_name = "UNIT", value_parser = parse::unit)]
+    unit: Option<Unit>,
+    /// uniform (the default), log2, reciprocal, rbp:P, geometric:R, top:K or cascade.
+    #[arg(long, value_name = "MODEL", value_parser = parse::attention)]
+    pub(crate) attention: Option<Attention>,
+    /// all (the default) or tagged impressions below the line.
+    #[arg(long, value_name = "WHICH", value_parser = parse::denominator)]
+    denominator: Option<Denominator>,
+}
+
+/// What belongs together.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Clusters and labels")]
+pub(crate) struct ClusterArgs {
+    /// The unit that was assigned or sampled independently: viewer (the default), session, slate, item
+    /// where the flag of that name is given; else a column of that name; impression; hashed:BITS:UNIT;
+    /// column:NAME for a column whatever its name. Twice for two-way clusters.
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) cluster: Vec<String>,
+    /// How several topics share an impression: full (the default) or fractional.
+    #[arg(long, value_name = "RULE", value_parser = parse::labels)]
+    pub(crate) labels: Option<MultiLabel>,
+}
+
+impl ClusterArgs {
+    /// One or two units.
+    pub(crate) fn units(
+        &self,
+        roles: &RoleArgs,
+    ) -> Result<(ClusterBy, Option<ClusterBy>), Failure> {
+        let mut units = Vec::new();
+        for text in &self.cluster {
+            units.push(
+                roles
+                    .unit(text)
+                    .map_err(|what| Failure::Usage(format!("--cluster {text}: {what}")))?,
+            );
+        }
+        match <[ClusterBy; 2]>::try_from(units) {
+            Ok([first, second]) => Ok((first, Some(second))),
+            Err(units) => match (units.len(), units.into_iter().next()) {
+                (1, Some(unit)) => Ok((unit, None)),
+                (0, _) if roles.viewer.is_some() => Ok((ClusterBy::Viewer, None)),
+                (0, _) => Err(Failure::Usage(
+                    "what was assigned or sampled independently? Say it with --cluster UNIT, or \
+                     --viewer COLUMN if it was viewers"
+                        .to_owned(),
+                )),
+                _ => Err(Failure::Usage(
+                    "clusters go one way or two: --cluster may be given twice".to_owned(),
+                )),
+            },
+        }
+    }
+}
+
+impl QuestionArgs {
+    /// The arm under test.
+    pub(crate) fn treatment(&self) -> Result<&str, Failure> {
+        self.treatment.as_deref().ok_or_else(|| {
+            Failure::Usage("which arm is under test? Say it with --treatment ARM".to_owned())
+        })
+    }
+
+    /// The question.
+    pub(crate) fn question(
+        &self,
+        baseline: Baseline,
+        (cluster, second_cluster): (ClusterBy, Option<ClusterBy>),
+        labels: Option<MultiLabel>,
+    ) -> Result<QuestionFile, Failure> {
+        Ok(QuestionFile {
+            treatment: self.treatment()?.to_owned(),
+            baseline,
+            topics: self.only.clone(),
+            statistics: self.statistic.clone(),
+            unit: self.unit.unwrap_or_default(),
+            denominator: self.denominator.unwrap_or_default(),
+            attention: self.attention.clone().unwrap_or_default(),
+            multi_label: labels.unwrap_or_default(),
+            strata: None,
+            cluster,
+            second_cluster,
+        })
+    }
+
+    /// The question of one arm against another or of a reference, about a tally.
+    pub(crate) fn of_tally(
+        &self,
+        (kind, more): (&KindArgs, &BaselineArgs),
+        tally: &tiltmeter::tally::TallySpec,
+    ) -> Result<QuestionFile, Failure> {
+        let baseline = kind.alone(more)?.ok_or_else(|| {
+            Failure::Usage("compared with what? --baseline ARM or --reference".to_owned())
+        })?;
+        let units = (tally.cluster.clone(), None);
+        let mut question = self.question(baseline, units, Some(tally.multi_label))?;
+        if let (None, Some(first)) = (&self.attention, tally.attentions.first()) {
+            question.attention = first.clone();
+        }
+        Ok(question)
+    }
+}

@@ -1,0 +1,179 @@
+//! Which column of the log is which, as flags; and the units that are named by role or by column.
+
+use clap::Args;
+use tiltmeter::ClusterBy;
+use tiltmeter::log::{LogSchema, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+
+use crate::parse;
+
+/// Columns by role.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Columns of the log")]
+pub(crate) struct RoleArgs {
+    /// The ranking condition.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) arm: Option<String>,
+    /// Who was shown the item.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) viewer: Option<String>,
+    /// What was shown.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) item: Option<String>,
+    /// The rank, from 1.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) position: Option<String>,
+    /// When it was shown.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// How times are written: iso (the default), seconds, milliseconds, microseconds (since 1970), or a
+    /// pattern such as %d-%m-%Y.
+    #[arg(long, value_name = "FORMAT", requires = "time", value_parser = parse::time_format)]
+    pub(crate) time_format: Option<TimeFormat>,
+    /// A weight, such as dwell time.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weight: Option<String>,
+    /// A group to keep apart, such as country.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) stratum: Option<String>,
+    /// The ranked list.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) slate: Option<String>,
+    /// The session.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) session: Option<String>,
+    /// Click, like, seconds watched.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) engagement: Option<String>,
+    /// The logging policy's probability.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) propensity: Option<String>,
+    /// The probability that a viewer stops here, for --attention cascade.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) satisfaction: Option<String>,
+    /// The topic, one an impression or none.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "topics")]
+    pub(crate) topic: Option<String>,
+    /// The topics, any number an impression.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) topics: Option<String>,
+    /// What stands between topics: one character (| if not said), or python or json for lists.
+    #[arg(long, value_name = "CHAR", requires = "topics", value_parser = parse::separator)]
+    pub(crate) topics_separator: Option<TopicFormat>,
+    /// A further column; those in --cluster and --filter need not be named here.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) column: Vec<String>,
+    /// A column made of others.
+    #[arg(long, value_name = "NAME=A,B", value_parser = parse::combined)]
+    pub(crate) combined: Vec<(String, Vec<String>)>,
+    /// A text that means "no value", beside the empty one.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) null: Vec<String>,
+    /// What stands between the fields of a line: one character, or tab.
+    #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
+    pub(crate) delimiter: Option<u8>,
+    /// Leave out rows that break a rule, and count them, instead of stopping at the first.
+    #[arg(long)]
+    pub(crate) set_aside: bool,
+}
+
+impl RoleArgs {
+    /// The schema, with these columns beside those that have roles.
+    pub(crate) fn schema<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> LogSchema {
+        let mut schema = self.reading(LogSchema::new());
+        type Declare = fn(LogSchema, String) -> LogSchema;
+        let roles: [(&Option<String>, Declare); 11] = [
+            (&self.viewer, LogSchema::viewer),
+            (&self.arm, LogSchema::arm),
+            (&self.item, LogSchema::item),
+            (&self.position, LogSchema::position),
+            (&self.weight, LogSchema::weight),
+            (&self.stratum, LogSchema::stratum),
+            (&self.slate, LogSchema::slate),
+            (&self.session, LogSchema::session),
+            (&self.engagement, LogSchema::engagement),
+            (&self.propensity, LogSchema::propensity),
+            (&self.satisfaction, LogSchema::satisfaction),
+        ];
+        for (column, declare) in roles {
+            if let Some(column) = column {
+                schema = declare(schema, column.clone());
+            }
+        }
+        if let Some(time) = &self.time {
+            schema = schema.time(time, self.time_format.clone().unwrap_or_default());
+        }
+        let mut named: Vec<&str> = Vec::new();
+        for column in self.column.iter().map(String::as_str).chain(also) {
+            if !named.contains(&column) && !self.has_ids(column) {
+                named.push(column);
+                schema = schema.column(column);
+            }
+        }
+        for (name, of) in &self.combined {
+            schema = schema.combined(name, of.iter().map(String::as_str));
+        }
+        self.tagged(schema)
+    }
+
+    /// How values are read, whatever they are.
+    pub(crate) fn reading(&self, mut schema: LogSchema) -> LogSchema {
+        for null in &self.null {
+            schema = schema.null(null);
+        }
+        if let Some(delimiter) = self.delimiter {
+            schema = schema.delimiter(delimiter);
+        }
+        let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
+        schema.rows(policy)
+    }
+
+    /// With the topics.
+    pub(crate) fn tagged(&self, schema: LogSchema) -> LogSchema {
+        match (&self.topic, &self.topics) {
+            (Some(topic), _) => schema.topics(TopicColumn::single(topic)),
+            (None, Some(topics)) => {
+                let format = self.topics_separator.unwrap_or(TopicFormat::Separated('|'));
+                schema.topics(TopicColumn::new(topics, format))
+            }
+            (None, None) => schema,
+        }
+    }
+
+    /// Whether a column is there by this name as ids, for a role or as a combination.
+    fn has_ids(&self, name: &str) -> bool {
+        let roles =
+            [&self.viewer, &self.arm, &self.item, &self.stratum, &self.slate, &self.session];
+        roles.into_iter().flatten().any(|its| its == name)
+            || self.combined.iter().any(|(its, _)| its == name)
+    }
+
+    /// A unit by its name. `viewer`, `session`, `slate` and `item` are roles where the flag of that name
+    /// is given, else columns; `column:NAME` is a column always.
+    pub(crate) fn unit(&self, text: &str) -> Result<ClusterBy, String> {
+        if let Some(name) = text.strip_prefix("column:") {
+            return Ok(ClusterBy::column(name));
+        }
+        if let Some(rest) = text.strip_prefix("hashed:") {
+            let (bits, unit) = rest.split_once(':').ok_or("hashed:BITS:UNIT")?;
+            let bits = bits.parse().map_err(|_| format!("{bits:?} is no number of bits"))?;
+            return Ok(self.unit(unit)?.hashed(bits));
+        }
+        Ok(match text {
+            "impression" => ClusterBy::Impression,
+            "viewer" if self.viewer.is_some() => ClusterBy::Viewer,
+            "session" if self.session.is_some() => ClusterBy::Session,
+            "slate" if self.slate.is_some() => ClusterBy::Slate,
+            "item" if self.item.is_some() => ClusterBy::Item,
+            column => ClusterBy::column(column),
+        })
+    }
+}
+
+/// The column that a unit is, if it is one by name.
+pub(crate) fn column_of(unit: &ClusterBy) -> Option<&str> {
+    match unit {
+        ClusterBy::Column(name) => Some(name),
+        ClusterBy::Hashed { of, .. } => column_of(of),
+        _ => None,
+    }
+}

@@ -1,0 +1,121 @@
+//! `simulate`: a log with a known truth.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use tiltmeter::simulate::{Contrast, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
+
+use crate::failure::Failure;
+use crate::out;
+use crate::progress::{Bar, waiting};
+
+/// Make a log of a simulated feed, and say what is true of it.
+///
+/// Example: tiltmeter simulate --preset conflict --viewers 300 --out conflict.parquet --truth
+/// conflict.truth.json
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    world: WorldArgs,
+    /// The log to write, in Parquet.
+    #[arg(long, value_name = "LOG.parquet")]
+    out: PathBuf,
+    /// Write what is true of it: the first arm against the second, in JSON.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Replicates for what has no closed form; 256 if not said.
+    #[arg(long, value_name = "NUMBER", requires = "truth")]
+    replicates: Option<u32>,
+    /// Write the configuration too, in JSON.
+    #[arg(long, value_name = "FILE")]
+    write_config: Option<PathBuf>,
+}
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub(crate) struct WorldArgs {
+    /// A world to start from; conflict if nothing is said.
+    #[arg(long, value_enum, conflicts_with = "config")]
+    preset: Option<PresetName>,
+    /// A configuration in JSON, which names what differs from the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The seed of viewers, slates and responses.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many viewers.
+    #[arg(long, value_name = "NUMBER")]
+    viewers: Option<u32>,
+    /// How many days.
+    #[arg(long, value_name = "NUMBER")]
+    days: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PresetName {
+    Election,
+    Conflict,
+    Everyday,
+}
+
+impl WorldArgs {
+    /// The configuration.
+    pub(crate) fn config(&self) -> Result<SimulationConfig, Failure> {
+        let mut config = match (&self.config, self.preset) {
+            (Some(path), _) => configured(path)?,
+            (None, preset) => SimulationConfig::preset(match preset {
+                Some(PresetName::Election) => Preset::Election,
+                Some(PresetName::Conflict) | None => Preset::Conflict,
+                Some(PresetName::Everyday) => Preset::Everyday,
+            }),
+        };
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.world.viewers = self.viewers.unwrap_or(config.world.viewers);
+        config.days = self.days.unwrap_or(config.days);
+        config.check()?;
+        Ok(config)
+    }
+}
+
+fn configured(path: &Path) -> Result<SimulationConfig, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
+    serde_json::from_str(&text).map_err(|cause| Failure::of_file(path, cause))
+}
+
+/// The first two arms.
+pub(crate) fn contrast(config: &SimulationConfig) -> Result<Contrast, Failure> {
+    match config.arms.as_slice() {
+        [treatment, baseline, ..] => Ok(Contrast::between(&treatment.name, &baseline.name)),
+        _ => Err(Failure::Told(
+            "the configuration has one arm: there is nothing to compare it with".to_owned(),
+        )),
+    }
+}
+
+pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    let config = args.world.config()?;
+    let text = |its: serde_json::Result<String>| {
+        its.map_err(|cause| Failure::Told(format!("the configuration: {cause}")))
+    };
+    if let Some(path) = &args.write_config {
+        out::write(path, &text(serde_json::to_string_pretty(&config))?)?;
+    }
+    let rows = waiting("simulating", || Simulation::new(&config)?.write_parquet(&args.out))?;
+    let mut told = format!("{}: {rows} impressions", args.out.display());
+    if let Some(path) = &args.truth {
+        let contrast = contrast(&config)?;
+        told.push_str(&format!(
+            "\n{}: what is true of arm {:?} against arm {:?}",
+            path.display(),
+            contrast.treatment,
+            contrast.baseline
+        ));
+        let spec =
+            TruthSpec { replicates: args.replicates.unwrap_or(256), ..TruthSpec::of(contrast) };
+        let bar = Bar::of("replicates");
+        let truth = Truth::with_progress(&config, &spec, &|done, of| bar.at(done, of));
+        bar.end();
+        out::write(path, &truth?.to_json()?)?;
+    }
+    out::print(&told)
+}

@@ -1,0 +1,208 @@
+//! `tally`, `merge` and `estimate`: an audit in steps, for logs in many parts.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use tiltmeter::job::{TallyJob, log_files};
+use tiltmeter::log::{LogSchema, Origin};
+use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
+use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
+
+use crate::audit::OutputArgs;
+use crate::baseline::{BaselineArgs, KindArgs};
+use crate::doubt::DoubtArgs;
+use crate::failure::Failure;
+use crate::progress::{Bar, waiting};
+use crate::question::{ClusterArgs, QuestionArgs};
+use crate::roles::{RoleArgs, column_of};
+use crate::{out, parse};
+
+/// How often a checkpoint is saved.
+const CHECKPOINT: Duration = Duration::from_secs(30);
+
+/// Add up logs by cluster, arm and topic, into a file that takes the place of the logs.
+///
+/// Example: tiltmeter tally logs/*.parquet --arm feed --topic about --viewer who --out monday.tally
+#[derive(Debug, Args)]
+pub(crate) struct TallyArgs {
+    /// The logs: files, folders or patterns.
+    #[arg(value_name = "FILES", required = true)]
+    logs: Vec<PathBuf>,
+    /// The tally to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The memory to work in; 1024 if not said, at least 64.
+    #[arg(long, value_name = "MIB")]
+    memory: Option<usize>,
+    /// Save what is done to this file now and then, and go on from it if it is there.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    by: ByArgs,
+}
+
+/// How logs are added up.
+#[derive(Debug, Args)]
+pub(crate) struct ByArgs {
+    /// A position model; may be repeated, since all are summed in one pass. See `audit`.
+    #[arg(long, value_name = "MODEL", value_parser = parse::attention)]
+    attention: Vec<Attention>,
+    #[command(flatten)]
+    clusters: ClusterArgs,
+    #[command(flatten)]
+    roles: RoleArgs,
+}
+
+impl ByArgs {
+    /// The schema, and how rows are summed.
+    pub(crate) fn plan(&self) -> Result<(LogSchema, TallySpec), Failure> {
+        let (cluster, second) = self.clusters.units(&self.roles)?;
+        if second.is_some() {
+            let what = "a tally is by one unit; make one by each, or audit the logs";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        let strata = match self.roles.stratum {
+            Some(_) => StratifyBy::Stratum,
+            None => StratifyBy::Nothing,
+        };
+        let mut spec = TallySpec { cluster, strata, ..TallySpec::default() };
+        spec.multi_label = self.clusters.labels.unwrap_or_default();
+        if !self.attention.is_empty() {
+            spec.attentions.clone_from(&self.attention);
+        }
+        Ok((self.roles.schema(column_of(&spec.cluster)), spec))
+    }
+}
+
+/// Files, folders and patterns as the files that they stand for.
+pub(crate) fn files_of(logs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in logs {
+        files.extend(log_files(path)?);
+    }
+    Ok(files)
+}
+
+pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
+    let (schema, spec) = args.by.plan()?;
+    let mut job = TallyJob::new(files_of(&args.logs)?, schema, spec);
+    if let Some(memory) = args.memory {
+        job = job.memory(memory.saturating_mul(1 << 20));
+    }
+    if let Some(checkpoint) = &args.checkpoint {
+        job = job.checkpoint(checkpoint, CHECKPOINT);
+    }
+    let bar = Bar::of("rows or files");
+    let done = job
+        .on_progress(|progress| {
+            bar.job(progress);
+            ControlFlow::Continue(())
+        })
+        .run();
+    bar.end();
+    let done = done?;
+    done.tally.save(&args.out)?;
+    told(&args.out, &done.tally, Some(&done.origin))
+}
+
+/// What was made, in a line or more.
+fn told(path: &Path, tally: &Tally, origin: Option<&Origin>) -> Result<(), Failure> {
+    let mut text = format!(
+        "{}: {} impressions in {} clusters",
+        path.display(),
+        tally.impressions(),
+        tally.clusters()
+    );
+    if let Some(origin) = origin {
+        text.push_str(&format!(
+            "; {} rows read, {} set aside",
+            origin.rows_read, origin.set_aside.rows
+        ));
+        for its in &origin.set_aside.reasons {
+            text.push_str(&format!(
+                "\n  set aside: {} for {} in column {:?}, first row {} ({:?})",
+                its.rows, its.reason, its.column, its.first_row, its.first_value
+            ));
+        }
+    }
+    out::print(&text)
+}
+
+/// Add tallies up.
+///
+/// Example: tiltmeter merge monday.tally tuesday.tally --out week.tally
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Tallies: files that `tally` wrote, or tables of tallies in Parquet.
+    #[arg(value_name = "TALLY", required = true)]
+    tallies: Vec<PathBuf>,
+    /// The tally to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub(crate) fn merge(args: &MergeArgs) -> Result<(), Failure> {
+    let tallies = args.tallies.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+    let tally = waiting("merging", || Tally::merge_all(&tallies))?;
+    tally.save(&args.out)?;
+    told(&args.out, &tally, None)
+}
+
+/// A saved tally, or a table of one that an SQL engine may have made.
+pub(crate) fn open(path: &Path) -> Result<Tally, Failure> {
+    let table = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+    Ok(if table { Tally::import(path) } else { Tally::open_saved(path) }?)
+}
+
+/// Estimate from a tally, as `audit` does from a log.
+///
+/// Example: tiltmeter estimate week.tally --treatment ranked --baseline newest --json
+#[derive(Debug, Args)]
+pub(crate) struct EstimateArgs {
+    /// The tally: a file that `tally` or `merge` wrote, or a table of a tally in Parquet.
+    tally: PathBuf,
+    #[command(flatten)]
+    question: QuestionArgs,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    more: BaselineArgs,
+    #[command(flatten)]
+    doubt: DoubtArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
+    args.question.treatment()?;
+    let inference = args.doubt.inference().map_err(Failure::Usage)?;
+    let tally = open(&args.tally)?;
+    let question = args.question.of_tally((&args.kind, &args.more), tally.spec())?;
+    let log = LogInput {
+        path: args.tally.clone(),
+        more: Vec::new(),
+        schema: LogSchema::new(),
+        keep: Vec::new(),
+    };
+    let study = StudyFile {
+        title: None,
+        authors: Vec::new(),
+        note: None,
+        log,
+        item_topics: None,
+        candidates: None,
+        supply: None,
+        question,
+        inference,
+    };
+    let inputs = StudyInputs {
+        log: StudyLog::Tallied(Box::new(tally)),
+        origin: None,
+        candidates: None,
+        supply: None,
+    };
+    let report = waiting("estimating", || study.audit(&inputs).run())?;
+    args.output.show(&report)
+}

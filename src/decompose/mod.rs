@@ -1,8 +1,7 @@
 //! Where amplification comes from: its parts along the way from what there was to what was acted upon.
 
+mod report;
 mod waterfall;
 
-pub use self::waterfall::{
-    EngagementCounts, MissingStage, Stage, StageShare, Step, TopicWaterfall, Waterfall,
-    WaterfallReport,
-};
+pub use self::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
+pub use self::waterfall::{EngagementCounts, Stage, Waterfall};

@@ -120,6 +120,7 @@ fn closed_form() {
             .supply(&items, Supply::Known)
             .candidates(&pools)
             .attention(Attention::TopK { k: 1 })
+            .engagement(EngagementCounts::TimesMass)
             .topics(["war"])
     };
     let report = waterfall().run().unwrap();
@@ -197,6 +198,7 @@ fn golden_errors_of_every_step() {
             .arm("feed")
             .supply(&items, kind)
             .candidates(&pools)
+            .engagement(EngagementCounts::TimesMass)
             .attention(Attention::Logarithmic)
             .interval(Interval::Delta(Delta::default()))
             .run()
@@ -204,6 +206,7 @@ fn golden_errors_of_every_step() {
         let from_candidates = Waterfall::of(&log)
             .arm("feed")
             .candidates(&pools)
+            .engagement(EngagementCounts::TimesMass)
             .attention(Attention::Logarithmic)
             .interval(Interval::Delta(Delta::default()))
             .run()

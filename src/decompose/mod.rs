@@ -2,6 +2,7 @@
 //! to what was acted upon. It asks `inference` for every interval.
 
 mod group;
+mod report;
 mod waterfall;
 
 pub use self::group::{
@@ -10,7 +11,5 @@ pub use self::group::{
     LabelTestRecord, Member, MemberCounts, MemberFinding, MemberRecord, Membership, Others, Part,
     PartKind, PartRecord, Presence, Quantiles, Several, Surely, Verdict, ZeroMembers,
 };
-pub use self::waterfall::{
-    EngagementCounts, MissingStage, Stage, StageShare, Step, TopicWaterfall, Waterfall,
-    WaterfallReport,
-};
+pub use self::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
+pub use self::waterfall::{EngagementCounts, Stage, Waterfall};

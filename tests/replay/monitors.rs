@@ -1,9 +1,11 @@
 //! Replays by periods, and monitors that are fed by them.
 
-use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+use tiltmeter::inference::{
+    Alarm, ChangeMonitor, ChangeSpec, InControl, Monitor, MonitorSpec, Shift, Watched,
+};
 use tiltmeter::replay::{Replay, ReplaySpec, Step, StepSpec};
-use tiltmeter::simulate::Simulation;
-use tiltmeter::simulate::policy::ReverseChronological;
+use tiltmeter::simulate::policy::{Bias, Ranker, ReverseChronological};
+use tiltmeter::simulate::{PolicyConfig, Preset, Simulation, SimulationConfig};
 use tiltmeter::tally::{TallySpec, WindowBy};
 use tiltmeter::{Audit, Baseline, ClusterBy, Error};
 
@@ -120,4 +122,40 @@ fn what_a_step_is_given_to_may_refuse_it() {
     assert!(matches!(whole.steps(&none), Err(Error::Parameter { .. })));
     let impressions = TallySpec { cluster: ClusterBy::Impression, ..TallySpec::default() };
     assert!(matches!(whole.tally(&impressions), Err(Error::UnmergeableClusters { .. })));
+}
+
+/// A bias that begins on the thirty-fifth day, seen by charts that are fed with the replay's days: in the
+/// ratio and in the treatment, and not first in what the same requests would have had in the order of time.
+#[test]
+fn charts_of_steps_see_a_policy_change() {
+    let mut config = SimulationConfig::preset(Preset::Everyday);
+    (config.world.viewers, config.days, config.slate) = (60, 48, 6);
+    config.arms.retain(|arm| arm.name == "treatment");
+    config.arms[0].policy = PolicyConfig {
+        biases: vec![Bias { from_day: Some(34.0), ..Bias::topic("sport", 4.0) }],
+        ..PolicyConfig::of(Ranker::Random)
+    };
+    let simulation = Simulation::new(&config).unwrap();
+    let spec = spec_for(&simulation);
+    let steps = StepSpec {
+        tally: TallySpec { cluster: ClusterBy::Slate, ..TallySpec::default() },
+        by: WindowBy::days(1),
+    };
+    let charted =
+        ChangeSpec { in_control: InControl::WarmUp { periods: 30 }, ..ChangeSpec::default() };
+    let mut monitor = ChangeMonitor::new("sport", "treatment", "replayed", charted).unwrap();
+    for step in steps_of(&simulation, &spec, &steps) {
+        monitor.observe_as(&step.label, &step.tally).unwrap();
+    }
+    let reading = monitor.reading();
+    assert_eq!(reading.periods.len(), 48);
+    for chart in [&reading.ratio, &reading.treatment] {
+        let alarm = &chart.alarms[0];
+        assert!((35..=37).contains(&alarm.period) && alarm.shift == Shift::Up, "{alarm:?}");
+        assert!((33..=35).contains(&alarm.since), "{alarm:?}");
+    }
+    // Nobody is offered again what he was shown, so among candidates the topic gets scarcer, later on.
+    let first = reading.treatment.alarms[0].period;
+    let scarcer = |alarm: &Alarm| alarm.period > first && alarm.shift == Shift::Down;
+    assert!(reading.baseline.alarms.iter().all(scarcer), "{:?}", reading.baseline);
 }

@@ -4,12 +4,17 @@
 #[cfg(feature = "polars")]
 mod frame;
 #[cfg(feature = "plot")]
+mod html;
+#[cfg(feature = "plot")]
 mod plot;
 mod record;
 mod sensitivity;
 mod table;
 mod waterfall;
 
+#[cfg(feature = "plot")]
+pub use self::html::Figure;
+pub(crate) use self::record::read;
 pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,

@@ -26,6 +26,12 @@ FLAGS = [
     "--remote-debugging-pipe",
 ]
 
+# Width, colours, medium: a phone, a large window, and a page of A4 between its margins.
+WINDOWS = [
+    (400, "light", ""), (400, "dark", ""), (1400, "light", ""), (1400, "dark", ""),
+    (720, "light", "print"),
+]
+
 MEASURE = r"""
 (() => {
   const wrong = [];
@@ -213,14 +219,13 @@ def main(arguments):
             return 2
         try:
             for report in reports:
-                for width in (400, 1400):
-                    for scheme, media in (("light", ""), ("dark", ""), ("light", "print")):
-                        wrong = look(browser, report, width, scheme, media, shots)
-                        where = f"{report}, {width} px, {media or scheme}"
-                        print(f"{where}: {'well' if not wrong else f'{len(wrong)} faults'}")
-                        for fault in wrong[:20]:
-                            print(f"    {fault}")
-                        found += len(wrong)
+                for width, scheme, media in WINDOWS:
+                    wrong = look(browser, report, width, scheme, media, shots)
+                    where = f"{report}, {width} px, {media or scheme}"
+                    print(f"{where}: {'well' if not wrong else f'{len(wrong)} faults'}")
+                    for fault in wrong[:20]:
+                        print(f"    {fault}")
+                    found += len(wrong)
         finally:
             browser.end()
     return 1 if found else 0

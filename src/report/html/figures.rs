@@ -1,5 +1,6 @@
 //! Which figures there are, and what is in each.
 
+use super::words::sentence;
 use super::{Drawn, Figure, tables};
 use crate::error::Error;
 use crate::estimate::{ConfidenceInterval, Estimate, Naive, Value};
@@ -15,8 +16,15 @@ pub(super) const DRAWN: usize = 6;
 
 impl Findings {
     pub(super) fn estimates_of(&self, statistic: &dyn Statistic) -> Vec<&Estimate> {
-        let estimates = self.report().estimates().iter();
-        estimates.filter(|its| its.estimand.statistic == statistic.name()).collect()
+        let mut estimates: Vec<&Estimate> = Vec::new();
+        for its in self.report().estimates() {
+            let asked_twice =
+                estimates.iter().any(|other| other.estimand.topic == its.estimand.topic);
+            if its.estimand.statistic == statistic.name() && !asked_twice {
+                estimates.push(its);
+            }
+        }
+        estimates
     }
 
     /// The arms, as figures name them.
@@ -35,7 +43,7 @@ impl Findings {
             });
             let said: Vec<String> = estimates.iter().map(|its| its.sentence()).collect();
             let forest = Forest {
-                title: format!("{} by topic, {}", statistic.phrase(), self.against()),
+                title: sentence(&format!("{} by topic, {}", statistic.phrase(), self.against())),
                 description: said.join(" "),
                 axis: axis_name(*statistic, &estimates),
                 scale: statistic.scale(),
@@ -206,20 +214,20 @@ impl Findings {
             ForestRow { name: its.topic.clone(), bars: vec![bar] }
         };
         let rows: Vec<ForestRow> = power.topics.iter().map(row).collect();
-        let odds = percent(power.power);
+        let title =
+            format!("Ratios that the audit sees with a power below {}%", percent(power.power));
         let forest = Forest {
-            title: format!("What the audit would miss more often than not in {odds} of 100 cases"),
+            title,
             description: super::words::power(power),
-            axis: "amplification ratio; bars: true ratios with less power than that".to_owned(),
+            axis: "amplification ratio; bars: true ratios seen less often; dots: values found"
+                .to_owned(),
             scale: Scale::Log,
             null: Some((0.0, "no difference")),
             legend: legend(rows.iter()),
             rows,
         };
         let numbers = tables::power(power, &estimates);
-        let mut drawn = drawn("power".to_owned(), forest, numbers)?;
-        drawn.figure.title = "Ratios that the audit would have missed".to_owned();
-        Ok(Some(drawn))
+        drawn("power".to_owned(), forest, numbers).map(Some)
     }
 }
 

@@ -105,12 +105,18 @@ impl Findings {
         Ok(drawn.into_iter().map(|its| its.figure).collect())
     }
 
-    /// The statistics of the study.
+    /// The statistics of the study, each once.
     fn statistics(&self) -> Vec<&dyn Statistic> {
         let asked = &self.study().question.statistics;
         if asked.is_empty() {
             return vec![&AmplificationRatio];
         }
-        asked.iter().map(|its| its as &dyn Statistic).collect()
+        let mut statistics: Vec<&dyn Statistic> = Vec::new();
+        for its in asked {
+            if !statistics.iter().any(|other| other.name() == its.name()) {
+                statistics.push(its);
+            }
+        }
+        statistics
     }
 }

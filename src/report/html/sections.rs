@@ -27,6 +27,7 @@ pub(super) const ALL: [(&str, &str, Write); 11] = [
 fn finding(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     for statistic in findings.statistics().iter().take(1) {
         page.lead(&findings.finding(*statistic));
+        page.list(&findings.decided(*statistic));
     }
     page.paragraph(&findings.report().sentence());
     let study = findings.study();
@@ -142,7 +143,7 @@ fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
             return Ok(());
         }
     };
-    page.paragraph(&format!("{} Does the answer depend on what is chosen?", table.question()));
+    page.paragraph(&table.question());
     let verdicts: Vec<String> = table.summaries().iter().map(|its| its.sentence()).collect();
     page.list(&verdicts);
     page.paragraph(table.caution());
@@ -201,12 +202,12 @@ fn power(findings: &Findings, page: &mut Page) -> Result<(), Error> {
         page.missing(reason);
     }
     let Some(power) = findings.power().there() else { return Ok(()) };
-    page.paragraph(&super::words::power(power));
-    page.paragraph(
-        "An interval that holds 1 does not say that there is no amplification: true ratios within the bar \
-         would be missed more often than that. Bars are about another audit like this one, not about what \
-         was found.",
-    );
+    let odds = crate::report::percent(power.power);
+    page.paragraph(&format!(
+        "An interval that holds 1 does not say that there is no amplification. A true ratio within a bar \
+         would be seen by less than {odds}% of audits with as many clusters; one beyond its ends by more. \
+         Dots are what was found: bars are about another audit like this one, and not their intervals.",
+    ));
     if let Some(second) = &findings.study().question.second_cluster {
         page.paragraph(&format!("The second way of clustering, {second}, does not enter here."));
     }
@@ -228,7 +229,7 @@ fn of_quality(quality: &DataQuality) -> Table {
     let mut table = Table::new("The state of the data", &["what", "how many"]);
     let origin = &quality.origin;
     let mut row = |name: &str, datum| table.rows.push(vec![words(name), datum]);
-    row("source", words(&origin.source));
+    row("source", words(file_name(&origin.source)));
     row("rows read", count(origin.rows_read));
     row("rows left out on purpose", count(origin.left_out));
     row("rows set aside", count(origin.set_aside.rows));
@@ -248,11 +249,16 @@ fn of_quality(quality: &DataQuality) -> Table {
         None => row("slates that repeat an item", words("the log has no slates or no items")),
     }
     if let Some(topics) = &origin.item_topics {
-        row("source of topics", words(&topics.source));
+        row("source of topics", words(file_name(&topics.source)));
         row("items that it lacks", count(topics.items_missing));
         row("rows of it set aside", count(topics.set_aside.rows));
     }
     table
+}
+
+/// Without folders, which are the machine's.
+fn file_name(source: &str) -> &str {
+    source.rsplit(['/', '\\']).next().unwrap_or(source)
 }
 
 fn methods(findings: &Findings, page: &mut Page) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! What is found, and its limits, in sentences.
 
 use super::figures::surely;
-use crate::estimate::{Estimate, Value};
+use crate::estimate::{Estimate, MethodUsed, Value};
 use crate::findings::{Findings, PowerLeft};
 use crate::report::plot::Mark;
 use crate::report::{interval, number, percent};
@@ -39,6 +39,16 @@ impl Findings {
         )
     }
 
+    /// What was found of each topic that is decided, where there are several topics.
+    pub(super) fn decided(&self, statistic: &dyn Statistic) -> Vec<String> {
+        let estimates = self.estimates_of(statistic);
+        if estimates.len() < 2 {
+            return Vec::new();
+        }
+        let decided = estimates.iter().filter(|its| surely(its, statistic) != Mark::Unsure);
+        decided.map(|its| its.sentence()).collect()
+    }
+
     /// What limits it.
     pub(super) fn limits(&self) -> Vec<String> {
         let question = &self.study().question;
@@ -48,22 +58,9 @@ impl Findings {
         )];
         let estimates = self.report().estimates();
         if let Some(first) = estimates.first() {
-            let counts = first.clusters;
-            limits.push(format!(
-                "What was sampled or assigned independently is taken to be the {}: {} of them in the \
-                 treatment, {} in the baseline, {}. If it was something else, intervals are wrong.",
-                first.estimand.cluster, counts.treatment, counts.baseline, counts.relation
-            ));
+            limits.push(clusters(first));
         }
-        let topics = self.topics().len();
-        let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
-        if topics > 1 {
-            limits.push(format!(
-                "Intervals are for one topic at a time: of {topics} topics without any difference some \
-                 would be taken for one by chance{}.",
-                if adjusted { "; adjusted p-values allow for that" } else { "" }
-            ));
-        }
+        limits.extend(many(estimates, self.topics().len()));
         limits.extend(estimates.iter().filter_map(special));
         for (warning, concerned) in self.report().warnings() {
             limits.push(match concerned {
@@ -78,6 +75,41 @@ impl Findings {
     }
 }
 
+/// What was independent.
+fn clusters(estimate: &Estimate) -> String {
+    let counts = estimate.clusters;
+    let baseline = match counts.baseline {
+        0 => "none in the baseline".to_owned(),
+        some => format!("{some} in the baseline, {}", counts.relation),
+    };
+    let second = match &estimate.estimand.second_cluster {
+        Some(second) => format!(" and the {second}"),
+        None => String::new(),
+    };
+    format!(
+        "What was sampled or assigned independently is taken to be the {}{second}: {} in the \
+         treatment, {baseline}. If it was something else, intervals are wrong.",
+        estimate.estimand.cluster, counts.treatment
+    )
+}
+
+/// What it means that there are several topics.
+fn many(estimates: &[Estimate], topics: usize) -> Option<String> {
+    let at_once = estimates.iter().filter_map(|its| its.method).any(|method| {
+        matches!(method, MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised)
+    });
+    let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
+    match (topics > 1, at_once) {
+        (false, _) => None,
+        (true, true) => Some("Intervals hold for all topics at once.".to_owned()),
+        (true, false) => Some(format!(
+            "Intervals are for one topic at a time: of {topics} topics without any difference some would \
+             be taken for one by chance{}.",
+            if adjusted { "; adjusted p-values allow for that" } else { "" }
+        )),
+    }
+}
+
 fn of(topics: &[String]) -> String {
     match topics.len() {
         0 => "none".to_owned(),
@@ -87,7 +119,7 @@ fn of(topics: &[String]) -> String {
 }
 
 /// With a capital letter.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut characters = words.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),

@@ -15,6 +15,8 @@ const ROW: i32 = 190;
 const LINE: i32 = 18;
 /// The height of the part of a panel in which lines are.
 const PLOT: i32 = 112;
+/// From the ends of an axis to the first and last place, so that their names are within the panel.
+const EDGE: i32 = 22;
 
 /// Panels to be drawn.
 pub(in crate::report) struct Multiples {
@@ -43,6 +45,16 @@ pub(in crate::report) enum Counted {
     Shares,
     /// Impressions.
     Impressions,
+}
+
+impl Counted {
+    /// What the axis shows in any case: of counts, none.
+    const fn from(self) -> Option<f64> {
+        match self {
+            Self::Shares => None,
+            Self::Impressions => Some(0.0),
+        }
+    }
 }
 
 /// The points of an arm, by place; `None` where there is no value.
@@ -97,21 +109,24 @@ impl Multiples {
 
     fn panel(&self, canvas: &Canvas<'_>, panel: &Panel, (x, y): (i32, i32)) -> Result<(), Error> {
         canvas.name((&panel.name, 46), (x + 16, y + 10), 13, INK, Side::Left)?;
-        let (left, right) = (x + 62, x + COLUMN - 18);
+        let (left, right) = (x + 62, x + COLUMN - 26);
         let (top, bottom) = (y + 26, y + 26 + PLOT);
-        let axis = Axis::over(Scale::Linear, &extents(&panel.series), None, (bottom, top));
+        let axis =
+            Axis::over(Scale::Linear, &extents(&panel.series), panel.unit.from(), (bottom, top));
         let shown = |value: f64| match panel.unit {
             Counted::Shares => format!("{}%", short(100.0 * value)),
             Counted::Impressions => short(value),
         };
-        for (at, value) in axis.ticks() {
+        let ticks = axis.ticks();
+        let every = if ticks.len() > 6 { 2 } else { 1 };
+        for (at, value) in ticks.into_iter().step_by(every) {
             canvas.line(&[(left, at), (right, at)], GRID, 1)?;
             canvas.text(&shown(value), (left - 8, at), 12, GREY, Side::Right)?;
         }
         let place = |at: usize| {
             let parts = self.places.len().saturating_sub(1).max(1) as f64;
-            let inner = f64::from(right - left - 24);
-            left + 12 + (inner * at as f64 / parts).round() as i32
+            let inner = f64::from(right - left - 2 * EDGE);
+            left + EDGE + (inner * at as f64 / parts).round() as i32
         };
         for at in labelled(self.places.len()) {
             let side = Side::Middle;

@@ -47,7 +47,7 @@ impl WaterfallReport {
             for (line, at) in words.iter().zip(0..) {
                 canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left)?;
             }
-            canvas.text("share", (16, top - 8), 12, GREY, Side::Left)?;
+            canvas.text("share", (16, top - 16), 12, GREY, Side::Left)?;
             panel(canvas, waterfall, &steps, (width - 20, bottom, top))
         })
     }

@@ -61,6 +61,12 @@ impl Audit<'_> {
 }
 
 impl Comparison<'_> {
+    /// The tally and the arm of it that is the baseline; `None` where the baseline is no arm.
+    pub(crate) fn arms(&self) -> Option<(&Tally, &Baseline)> {
+        let baseline = &self.compared.baseline;
+        matches!(baseline, Baseline::Arm(_)).then(|| (self.compared.made.tally(), baseline))
+    }
+
     /// Answers by statistic, then by topic: all topics if none are said, the amplification ratio if no
     /// statistic is.
     pub(crate) fn estimates(

@@ -145,7 +145,7 @@ impl Interval {
         }
     }
 
-    pub(super) const fn level(&self) -> f64 {
+    pub(crate) const fn level(&self) -> f64 {
         match self {
             Self::Automatic(method) => method.level,
             Self::Delta(method) => method.level,

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "polars")]
 mod frame;
+#[cfg(feature = "plot")]
+mod html;
 mod markdown;
 #[cfg(feature = "plot")]
 mod plot;
@@ -11,6 +13,9 @@ mod sensitivity;
 mod table;
 mod waterfall;
 
+#[cfg(feature = "plot")]
+pub use self::html::Figure;
+pub(crate) use self::record::read;
 pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
     WarningRecord,

@@ -66,7 +66,7 @@ impl ReportRecord {
 }
 
 /// Reads JSON that says which schema and version it is of.
-pub(super) fn read<T: serde::de::DeserializeOwned>(
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
     json: &str,
     its_schema: &str,
     its_version: u32,

@@ -97,7 +97,7 @@ fn greatest(values: &[f64]) -> f64 {
 }
 
 /// Digits that say something.
-pub(super) fn short(value: f64) -> String {
+pub(in crate::report) fn short(value: f64) -> String {
     let text = number(value);
     if !text.contains('.') || text.contains('e') {
         return text;

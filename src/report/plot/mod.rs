@@ -3,12 +3,19 @@
 
 mod axis;
 mod curve;
+mod forest;
+mod multiples;
 mod waterfall;
+
+use std::cell::RefCell;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+pub(super) use self::axis::short;
+pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
+pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};
 use super::printable;
 use crate::error::Error;
 
@@ -30,6 +37,8 @@ type Point = (i32, i32);
 /// A drawing under way.
 struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
+    /// Names that were cut, in the order in which they were drawn: as drawn, and in full.
+    shortened: RefCell<Vec<(String, String)>>,
 }
 
 /// What a picture is, for those who do not see it.
@@ -45,14 +54,16 @@ fn picture(
     draw: impl FnOnce(&Canvas<'_>) -> Result<(), Error>,
 ) -> Result<String, Error> {
     let mut svg = String::new();
-    {
+    let shortened = {
         let size = (width.unsigned_abs(), height.unsigned_abs());
-        let canvas = Canvas { area: SVGBackend::with_string(&mut svg, size).into_drawing_area() };
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let canvas = Canvas { area, shortened: RefCell::default() };
         canvas.area.fill(&WHITE).map_err(failed)?;
         draw(&canvas)?;
         canvas.area.present().map_err(failed)?;
-    }
-    Ok(labelled(&svg, described))
+        canvas.shortened.take()
+    };
+    Ok(labelled(&with_full_names(svg, &shortened), described))
 }
 
 fn failed(cause: impl std::fmt::Display) -> Error {
@@ -72,7 +83,21 @@ fn labelled(svg: &str, described: &Described<'_>) -> String {
     format!("{opening}>\n<title>{title}</title>\n<desc>{description}</desc>{rest}")
 }
 
-fn escaped(text: &str) -> String {
+/// With each cut name in full as the title of its text.
+fn with_full_names(mut svg: String, shortened: &[(String, String)]) -> String {
+    let mut from = 0;
+    for (drawn, full) in shortened {
+        let text = format!("\n{}\n</text>", escaped(drawn));
+        let Some(at) = svg[from..].find(&text) else { continue };
+        let end = from + at + text.len() - "</text>".len();
+        let title = format!("<title>{}</title>", escaped(full));
+        svg.insert_str(end, &title);
+        from = end + title.len();
+    }
+    svg
+}
+
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in printable(text).chars() {
         match character {
@@ -151,6 +176,28 @@ impl Canvas<'_> {
         self.area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)
     }
 
+    /// An area in a thin wash of the colour.
+    fn wash(&self, corners: Vec<Point>, colour: RGBColor) -> Result<(), Error> {
+        self.area.draw(&Polygon::new(corners, colour.mix(0.18).filled())).map_err(failed)
+    }
+
+    /// A name, cut if it is longer than so many characters, and then in full as its title.
+    fn name(
+        &self,
+        (name, most): (&str, usize),
+        at: Point,
+        size: i32,
+        colour: RGBColor,
+        side: Side,
+    ) -> Result<(), Error> {
+        let drawn = cut(name, most);
+        let full = printable(name);
+        if drawn != full {
+            self.shortened.borrow_mut().push((drawn.clone(), full));
+        }
+        self.text(&drawn, at, size, colour, side)
+    }
+
     fn dot(&self, at: Point, radius: i32, colour: RGBColor) -> Result<(), Error> {
         self.area.draw(&Circle::new(at, radius, colour.filled())).map_err(failed)
     }
@@ -164,6 +211,10 @@ impl Canvas<'_> {
     fn cross(&self, (x, y): Point, radius: i32, colour: RGBColor) -> Result<(), Error> {
         self.line(&[(x - radius, y - radius), (x + radius, y + radius)], colour, 2)?;
         self.line(&[(x - radius, y + radius), (x + radius, y - radius)], colour, 2)
+    }
+
+    fn triangle(&self, corners: [Point; 3], colour: RGBColor) -> Result<(), Error> {
+        self.area.draw(&Polygon::new(corners.to_vec(), colour.filled())).map_err(failed)
     }
 
     /// A triangle whose tip is at the point; it points up where `height` is above zero, else down.

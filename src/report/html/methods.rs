@@ -1,0 +1,145 @@
+//! Which methods were used, and where they come from. A source is named here only if the documentation of
+//! the method names it.
+
+use crate::attention::Attention;
+use crate::baseline::{Baseline, Bias};
+use crate::estimate::{Estimate, MethodUsed, TestUsed};
+use crate::findings::Findings;
+
+/// A source in words, and its link.
+pub(super) type Source = (String, Option<String>);
+
+const DENG: (&str, &str) = ("Deng, Knoblich and Lu 2018, the delta method", "arXiv 1803.06336");
+const TWO_WAY: (&str, &str) =
+    ("Cameron, Gelbach and Miller 2011, two-way clusters", "10.1198/jbes.2010.07136");
+const EFRON: (&str, &str) = ("Efron 1987, BCa intervals", "10.2307/2289144");
+const WILD: (&str, &str) =
+    ("Cameron, Gelbach and Miller 2008, the wild cluster bootstrap", "10.1162/rest.90.3.414");
+const ROMANO: (&str, &str) = ("Romano and Wolf 2005, max-|t| bands", "10.1198/016214504000000539");
+const PHIPSON: (&str, &str) =
+    ("Phipson and Smyth 2010, permutation p-values", "10.2202/1544-6115.1585");
+const COCHRAN: (&str, &str) = ("Cochran 1954, tests over strata", "10.2307/3001616");
+const MANTEL: (&str, &str) =
+    ("Mantel and Haenszel 1959, tests over strata", "10.1093/jnci/22.4.719");
+const SCHUIRMANN: (&str, &str) = ("Schuirmann 1987, two one-sided tests", "10.1007/bf01068419");
+const GREENLAND: (&str, &str) =
+    ("Greenland and Robins 1985, Mantel-Haenszel estimators", "10.2307/2530643");
+const KITAGAWA: (&str, &str) =
+    ("Kitagawa 1955, composition and rate effects", "10.1080/01621459.1955.10501299");
+const IMBENS: (&str, &str) =
+    ("Imbens and Manski 2004, partially identified values", "10.1111/j.1468-0262.2004.00555.x");
+const DUDIK: (&str, &str) = ("Dudík et al. 2014, off-policy estimates", "10.1214/14-STS500");
+const CRASWELL: (&str, &str) =
+    ("Craswell et al. 2008, the cascade model", "10.1145/1341531.1341545");
+const MOFFAT: (&str, &str) =
+    ("Moffat and Zobel 2008, rank-biased attention", "10.1145/1416950.1416952");
+const SIMONSOHN: (&str, &str) =
+    ("Simonsohn, Simmons and Nelson 2020, specification curves", "10.1038/s41562-020-0912-z");
+const BLOOM: (&str, &str) = ("Bloom 1995, minimum detectable effects, Evaluation Review 19", "");
+const WONG: (&str, &str) = ("Wong 2011, colours of Okabe and Ito", "10.1038/nmeth.1618");
+
+impl Findings {
+    /// A paragraph for a methods section.
+    pub(super) fn methods(&self) -> String {
+        let mut text = format!(
+            "Amplification was measured with tiltmeter {}. {}",
+            env!("CARGO_PKG_VERSION"),
+            self.report().sentence()
+        );
+        if let Some(over) = self.over_time().there() {
+            text.push_str(&format!(
+                " Shares over time ({}) have cluster-robust delta intervals, one window at a time.",
+                super::figures::every(over)
+            ));
+        }
+        if self.sensitivity().there().is_some() {
+            text.push_str(
+                " The question was asked again under every choice that the log supports, and all answers \
+                 are shown.",
+            );
+        }
+        if let Some(power) = self.power().there() {
+            text.push_str(&format!(
+                " Detectable ratios are those that an audit of as many clusters excludes 1 for with a \
+                 probability of {}%, by the linearised variance.",
+                crate::report::percent(power.power)
+            ));
+        }
+        text
+    }
+
+    /// The sources of the methods that were used, each once.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        let mut named: Vec<(&str, &str)> = Vec::new();
+        let mut name = |source| {
+            if !named.contains(&source) {
+                named.push(source);
+            }
+        };
+        for estimate in self.report().estimates() {
+            of_estimate(estimate).into_iter().for_each(&mut name);
+        }
+        if self.over_time().there().is_some() {
+            name(DENG);
+        }
+        if self.sensitivity().there().is_some() {
+            name(SIMONSOHN);
+        }
+        if self.power().there().is_some() {
+            name(BLOOM);
+        }
+        name(WONG);
+        named.into_iter().map(linked).collect()
+    }
+}
+
+fn linked((words, place): (&str, &str)) -> Source {
+    let link = match place.strip_prefix("arXiv ") {
+        Some(number) => Some(format!("https://arxiv.org/abs/{number}")),
+        None => (!place.is_empty()).then(|| format!("https://doi.org/{place}")),
+    };
+    (format!("{words}."), link)
+}
+
+fn of_estimate(estimate: &Estimate) -> Vec<(&'static str, &'static str)> {
+    let mut sources = Vec::new();
+    sources.extend(match estimate.method {
+        Some(MethodUsed::DeltaStudentT | MethodUsed::DeltaNormal) => Some(DENG),
+        Some(MethodUsed::TwoWayStudentT | MethodUsed::TwoWayNormal) => Some(TWO_WAY),
+        Some(MethodUsed::BootstrapBca | MethodUsed::MultinomialBca) => Some(EFRON),
+        Some(MethodUsed::WildBootstrap) => Some(WILD),
+        Some(MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised) => Some(ROMANO),
+        _ => None,
+    });
+    match estimate.test.and_then(|test| test.method) {
+        Some(TestUsed::WildBootstrap | TestUsed::WildBootstrapExhaustive) => sources.push(WILD),
+        Some(TestUsed::Permutation) => sources.push(PHIPSON),
+        Some(
+            TestUsed::CochranMantelHaenszel
+            | TestUsed::CochranMantelHaenszelCorrected
+            | TestUsed::CochranMantelHaenszelClustered,
+        ) => sources.extend([COCHRAN, MANTEL]),
+        Some(TestUsed::EquivalenceStudentT | TestUsed::EquivalenceNormal) => {
+            sources.push(SCHUIRMANN);
+        }
+        _ => {}
+    }
+    let statistic = &*estimate.estimand.statistic;
+    if statistic.starts_with("mantel_haenszel") {
+        sources.push(GREENLAND);
+    }
+    if matches!(statistic, "composition_effect" | "rate_effect") {
+        sources.push(KITAGAWA);
+    }
+    match &estimate.estimand.baseline {
+        Baseline::Reference(reference) if reference.bias != Bias::NONE => sources.push(IMBENS),
+        Baseline::Propensity(_) => sources.push(DUDIK),
+        _ => {}
+    }
+    match estimate.estimand.attention {
+        Attention::Cascade => sources.push(CRASWELL),
+        Attention::Rbp { .. } => sources.push(MOFFAT),
+        _ => {}
+    }
+    sources
+}

@@ -1,0 +1,122 @@
+//! Findings as one page of HTML, and their figures alone. What is shown was computed elsewhere.
+
+mod figures;
+mod methods;
+mod page;
+mod sections;
+mod tables;
+mod words;
+
+use self::page::Page;
+use crate::error::Error;
+use crate::findings::Findings;
+use crate::statistic::{AmplificationRatio, Statistic};
+
+/// A figure of [`Findings`], by itself: SVG in plain colours on white, with a title and a description for
+/// those who do not see it.
+///
+/// ```
+/// use tiltmeter::report::Figure;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let log = "who,feed,about\na,ranked,war\nb,ranked,war\nc,newest,war\nd,newest,sport\n";
+/// # std::fs::write(folder.path().join("log.csv"), log).unwrap();
+/// # let study: tiltmeter::StudyFile = serde_json::from_str(r#"{
+/// #     "log": {"path": "log.csv",
+/// #             "schema": {"viewer": "who", "arm": "feed", "topics": {"column": "about"}}},
+/// #     "question": {"treatment": "ranked", "baseline": {"arm": "newest"}}
+/// # }"#).unwrap();
+/// # let findings = tiltmeter::findings::Findings::of(&study.read(folder.path())?, &study)?;
+/// for Figure { name, svg, .. } in findings.figures()? {
+///     std::fs::write(folder.path().join(format!("{name}.svg")), svg).unwrap();
+/// }
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// A name for files and links: small letters, digits, `-` and `_`. No other figure has it.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// The same in sentences, with what is found.
+    pub description: String,
+    /// The picture.
+    pub svg: String,
+}
+
+/// A figure with its numbers.
+struct Drawn {
+    figure: Figure,
+    numbers: tables::Table,
+}
+
+impl Findings {
+    /// The findings as one HTML file that needs nothing else: styles and figures are in it, there is no
+    /// script, and nothing is fetched. It follows the reader's light or dark colours, fits a phone, and
+    /// prints. Every figure has a name and a description for screen readers, and its numbers below it as
+    /// a table, each to the last digit in a `<data>` element. The study that made it is at its end.
+    ///
+    /// The same findings give the same bytes: there is no date in it. Texts from the log are escaped.
+    ///
+    /// ```
+    /// # use tiltmeter::{StudyFile, findings::Findings};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let log = "who,feed,about\na,ranked,war\nb,ranked,<b>\nc,newest,war\nd,newest,sport\n";
+    /// # std::fs::write(folder.path().join("log.csv"), log).unwrap();
+    /// # let study: StudyFile = serde_json::from_str(r#"{
+    /// #     "log": {"path": "log.csv",
+    /// #             "schema": {"viewer": "who", "arm": "feed", "topics": {"column": "about"}}},
+    /// #     "question": {"treatment": "ranked", "baseline": {"arm": "newest"}}
+    /// # }"#).unwrap();
+    /// let findings = Findings::of(&study.read(folder.path())?, &study)?;
+    /// let html = findings.to_html()?;
+    /// assert!(html.starts_with("<!DOCTYPE html>") && html.contains("&lt;b&gt;"));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Report`] if drawing or serialising fails, which they have no reason to.
+    pub fn to_html(&self) -> Result<String, Error> {
+        let title = self.study().title.clone().unwrap_or_else(|| {
+            let question = &self.study().question;
+            format!("Amplification in arm {:?} against {}", question.treatment, question.baseline)
+        });
+        let mut page = Page::new(&title);
+        for (id, heading, write) in sections::ALL {
+            page.section(id, heading);
+            write(self, &mut page)?;
+        }
+        Ok(page.finish())
+    }
+
+    /// All figures of the report, in its order. Topics beyond the sixth have no specification curve and no
+    /// waterfall among them; those are [`SensitivityTable::to_svg`](crate::sensitivity::SensitivityTable)
+    /// and [`WaterfallReport::to_svg`](crate::decompose::WaterfallReport).
+    ///
+    /// # Errors
+    /// [`Error::Report`] if drawing fails, which it has no reason to.
+    pub fn figures(&self) -> Result<Vec<Figure>, Error> {
+        let mut drawn = self.forests()?;
+        drawn.extend(self.naive_against_robust()?);
+        drawn.extend(self.shares_over_time()?);
+        drawn.extend(self.profile_of_ranks()?);
+        drawn.extend(self.specification_curves()?);
+        drawn.extend(self.waterfalls()?);
+        drawn.extend(self.detectable()?);
+        Ok(drawn.into_iter().map(|its| its.figure).collect())
+    }
+
+    /// The statistics of the study, each once.
+    fn statistics(&self) -> Vec<&dyn Statistic> {
+        let asked = &self.study().question.statistics;
+        if asked.is_empty() {
+            return vec![&AmplificationRatio];
+        }
+        let mut statistics: Vec<&dyn Statistic> = Vec::new();
+        for its in asked {
+            if !statistics.iter().any(|other| other.name() == its.name()) {
+                statistics.push(its);
+            }
+        }
+        statistics
+    }
+}

@@ -1,0 +1,151 @@
+//! The page: sections, paragraphs, tables and figures. Every text is escaped here, and nowhere else.
+
+use super::Drawn;
+use super::tables::{Datum, Table};
+use crate::report::plot::escaped;
+
+const STYLE: &str = include_str!("style.css");
+
+/// A page being written.
+pub(super) struct Page {
+    title: String,
+    contents: Vec<(&'static str, &'static str)>,
+    body: String,
+}
+
+impl Page {
+    pub(super) fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), contents: Vec::new(), body: String::new() }
+    }
+
+    /// Begins a section; it ends where the next begins.
+    pub(super) fn section(&mut self, id: &'static str, heading: &'static str) {
+        if !self.contents.is_empty() {
+            self.body.push_str("</section>\n");
+        }
+        self.contents.push((id, heading));
+        let heading = escaped(heading);
+        self.body.push_str(&format!(
+            "<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n<h2 id=\"{id}-heading\">{heading}</h2>\n"
+        ));
+    }
+
+    pub(super) fn heading(&mut self, words: &str) {
+        self.body.push_str(&format!("<h3>{}</h3>\n", escaped(words)));
+    }
+
+    pub(super) fn paragraph(&mut self, words: &str) {
+        self.body.push_str(&format!("<p>{}</p>\n", escaped(words)));
+    }
+
+    /// What is said first.
+    pub(super) fn lead(&mut self, words: &str) {
+        self.body.push_str(&format!("<p class=\"lead\">{}</p>\n", escaped(words)));
+    }
+
+    /// A part that is not there.
+    pub(super) fn missing(&mut self, reason: &str) {
+        self.body.push_str(&format!("<p class=\"missing\">Not here: {}.</p>\n", escaped(reason)));
+    }
+
+    pub(super) fn list(&mut self, items: &[String]) {
+        if items.is_empty() {
+            return;
+        }
+        self.body.push_str("<ul>\n");
+        for item in items {
+            self.body.push_str(&format!("<li>{}</li>\n", escaped(item)));
+        }
+        self.body.push_str("</ul>\n");
+    }
+
+    /// Sources, each with its link.
+    pub(super) fn sources(&mut self, sources: &[(String, Option<String>)]) {
+        self.body.push_str("<ul class=\"sources\">\n");
+        for (words, link) in sources {
+            let link = link.as_deref().map(|link| {
+                let link = escaped(link);
+                format!(" <a href=\"{link}\">{link}</a>")
+            });
+            let link = link.unwrap_or_default();
+            self.body.push_str(&format!("<li>{}{link}</li>\n", escaped(words)));
+        }
+        self.body.push_str("</ul>\n");
+    }
+
+    /// Text as it is, line by line.
+    pub(super) fn verbatim(&mut self, text: &str) {
+        let lines: Vec<String> = text.lines().map(escaped).collect();
+        self.body.push_str(&format!("<pre tabindex=\"0\">{}</pre>\n", lines.join("\n")));
+    }
+
+    /// A figure with its numbers below it.
+    pub(super) fn figure(&mut self, drawn: &Drawn) {
+        let name = &drawn.figure.name;
+        let title = escaped(&drawn.figure.title);
+        // The title and the description are in the picture itself.
+        self.body.push_str(&format!(
+            "<figure id=\"figure-{name}\" aria-labelledby=\"caption-{name}\">\n<div class=\"wide\" \
+             tabindex=\"0\" role=\"group\" aria-labelledby=\"caption-{name}\">\n{}</div>\n<figcaption \
+             id=\"caption-{name}\">{title}</figcaption>\n",
+            drawn.figure.svg
+        ));
+        self.body.push_str("<details>\n<summary>The numbers</summary>\n");
+        self.table(&drawn.numbers);
+        self.body.push_str("</details>\n</figure>\n");
+    }
+
+    pub(super) fn table(&mut self, table: &Table) {
+        let caption = escaped(&table.caption);
+        self.body.push_str(&format!(
+            "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\">\n\
+             <table>\n<caption>{caption}</caption>\n<thead><tr>"
+        ));
+        for column in &table.columns {
+            self.body.push_str(&format!("<th scope=\"col\">{}</th>", escaped(column)));
+        }
+        self.body.push_str("</tr></thead>\n<tbody>\n");
+        for row in &table.rows {
+            self.body.push_str("<tr>");
+            for (at, datum) in row.iter().enumerate() {
+                self.body.push_str(&cell(datum, at == 0));
+            }
+            self.body.push_str("</tr>\n");
+        }
+        self.body.push_str("</tbody>\n</table>\n</div>\n");
+    }
+
+    pub(super) fn finish(self) -> String {
+        let title = escaped(&self.title);
+        let contents = self
+            .contents
+            .iter()
+            .map(|(id, heading)| format!("<li><a href=\"#{id}\">{}</a></li>\n", escaped(heading)));
+        let contents: String = contents.collect();
+        let end = if self.contents.is_empty() { "" } else { "</section>\n" };
+        // Nothing may be fetched, whatever is in the page.
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+             'unsafe-inline'\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
+             <h1>{title}</h1>\n<nav aria-label=\"Contents\">\n<ul>\n{contents}</ul>\n</nav>\n</header>\n\
+             <main>\n{}{end}</main>\n<footer>\n<p>Made by tiltmeter {}.</p>\n</footer>\n</body>\n</html>\n",
+            self.body,
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+}
+
+fn cell(datum: &Datum, is_first: bool) -> String {
+    match datum {
+        Datum::Words(words) if is_first => format!("<th scope=\"row\">{}</th>", escaped(words)),
+        Datum::Words(words) => format!("<td>{}</td>", escaped(words)),
+        Datum::Number { exact, shown } => {
+            let (exact, shown) = (escaped(exact), escaped(shown));
+            format!("<td class=\"number\"><data value=\"{exact}\">{shown}</data></td>")
+        }
+    }
+}

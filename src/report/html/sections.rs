@@ -1,0 +1,278 @@
+//! The sections of the page, in order.
+
+use super::figures::DRAWN;
+use super::page::Page;
+use super::tables::{Table, count, date, words};
+use crate::error::Error;
+use crate::findings::{Findings, Part};
+use crate::log::DataQuality;
+
+type Write = fn(&Findings, &mut Page) -> Result<(), Error>;
+
+/// Each with its id, its heading and what writes it.
+pub(super) const ALL: [(&str, &str, Write); 11] = [
+    ("finding", "Finding", finding),
+    ("topics", "Topics", topics),
+    ("naive", "Naive against clustered", naive),
+    ("over-time", "Shares over time", over_time),
+    ("positions", "Ranks", positions),
+    ("sensitivity", "Sensitivity to choices", sensitivity),
+    ("waterfall", "From supply to engagement", waterfall),
+    ("power", "What the audit could have seen", power),
+    ("quality", "Data quality", quality),
+    ("methods", "Methods", methods),
+    ("study", "The study", study),
+];
+
+fn finding(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    for statistic in findings.statistics().iter().take(1) {
+        page.lead(&findings.finding(*statistic));
+        page.list(&findings.decided(*statistic));
+    }
+    page.paragraph(&findings.report().sentence());
+    let study = findings.study();
+    if !study.authors.is_empty() {
+        page.paragraph(&format!("By {}.", study.authors.join(", ")));
+    }
+    if let Some(note) = &study.note {
+        page.paragraph(note);
+    }
+    page.heading("Limits");
+    page.list(&findings.limits());
+    let parts = missing(findings);
+    if !parts.is_empty() {
+        page.heading("What this report does not have");
+        page.list(&parts);
+    }
+    Ok(())
+}
+
+/// Parts that are not there, each with the reason.
+fn missing(findings: &Findings) -> Vec<String> {
+    let parts = [
+        ("Shares over time", findings.over_time().reason()),
+        ("Ranks", findings.positions().reason()),
+        ("Sensitivity to choices", findings.sensitivity().reason()),
+        ("From supply to engagement", findings.waterfall().reason()),
+        ("What the audit could have seen", findings.power().reason()),
+        ("Data quality", findings.quality().reason()),
+    ];
+    let said = |(name, reason): (&str, Option<&str>)| Some(format!("{name}: {}.", reason?));
+    parts.into_iter().filter_map(said).collect()
+}
+
+fn topics(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    for (drawn, statistic) in findings.forests()?.iter().zip(findings.statistics()) {
+        if findings.statistics().len() > 1 {
+            page.heading(&statistic.name().replace('_', " "));
+            page.paragraph(&findings.finding(statistic));
+        }
+        page.figure(drawn);
+    }
+    Ok(())
+}
+
+fn naive(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    match findings.naive_against_robust()? {
+        None => {
+            page.missing("no error as if impressions were independent is given for this question")
+        }
+        Some(drawn) => {
+            page.paragraph(
+                "Impressions of one cluster are alike. The naive interval takes them for independent, and \
+                 is here only to show what that would do: it is too short by the square root of the design \
+                 effect.",
+            );
+            page.figure(&drawn);
+        }
+    }
+    Ok(())
+}
+
+fn over_time(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    if let Some(reason) = findings.over_time().reason() {
+        page.missing(reason);
+    }
+    if let Some(drawn) = findings.shares_over_time()? {
+        page.paragraph(
+            "Each window by itself: neighbouring windows have clusters in common, and that two bands \
+             overlap is no test.",
+        );
+        page.figure(&drawn);
+    }
+    Ok(())
+}
+
+fn positions(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    let profile = match findings.positions() {
+        Part::There(profile) => profile,
+        Part::Missing { reason } => {
+            page.missing(reason);
+            return Ok(());
+        }
+    };
+    if let Some(drawn) = findings.profile_of_ranks()? {
+        page.figure(&drawn);
+    }
+    let mut said = Vec::new();
+    for arm in &profile.arms {
+        let ranks = profile.missing.iter().filter(|its| its.arm == *arm);
+        let ranks: Vec<String> = ranks.map(|its| its.rank.to_string()).collect();
+        if !ranks.is_empty() {
+            said.push(format!("Arm {arm:?} showed nothing at rank {}.", ranks.join(", ")));
+        }
+    }
+    for beyond in profile.beyond.iter().filter(|its| its.impressions > 0) {
+        said.push(format!(
+            "Arm {:?} has {} impressions below rank 20, which are not shown here.",
+            beyond.arm, beyond.impressions
+        ));
+    }
+    if said.is_empty() {
+        said.push("No rank is missing in either arm, and nothing is below rank 20.".to_owned());
+    }
+    page.list(&said);
+    Ok(())
+}
+
+fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    let table = match findings.sensitivity() {
+        Part::There(table) => table,
+        Part::Missing { reason } => {
+            page.missing(reason);
+            return Ok(());
+        }
+    };
+    page.paragraph(&table.question());
+    let verdicts: Vec<String> = table.summaries().iter().map(|its| its.sentence()).collect();
+    page.list(&verdicts);
+    page.paragraph(table.caution());
+    let own = &findings.study().question.attention;
+    if !table.rows().iter().any(|row| row.choices.attention == *own) {
+        page.paragraph(&format!(
+            "The study's own attention model, {own}, is not among those of the table."
+        ));
+    }
+    for drawn in findings.specification_curves()? {
+        page.figure(&drawn);
+    }
+    left_undrawn(findings, page, "specification curve");
+    let left_out = table.left_out().iter();
+    let left_out = left_out
+        .map(|its| format!("Left out: {} {}: {}.", its.dimension, its.level, its.reason.message));
+    page.list(&left_out.collect::<Vec<_>>());
+    Ok(())
+}
+
+fn left_undrawn(findings: &Findings, page: &mut Page, what: &str) {
+    let all = findings.topics();
+    if all.len() > DRAWN {
+        let rest: Vec<String> = all[DRAWN..].iter().map(|topic| format!("{topic:?}")).collect();
+        page.paragraph(&format!(
+            "No {what} is drawn of the topics after the first {DRAWN}: {}.",
+            rest.join(", ")
+        ));
+    }
+}
+
+fn waterfall(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    let report = match findings.waterfall() {
+        Part::There(report) => report,
+        Part::Missing { reason } => {
+            page.missing(reason);
+            return Ok(());
+        }
+    };
+    page.paragraph(&report.sentence());
+    let sentences: Vec<String> = report.waterfalls().iter().map(|its| its.sentence()).collect();
+    page.list(&sentences);
+    for drawn in findings.waterfalls()? {
+        page.figure(&drawn);
+    }
+    left_undrawn(findings, page, "waterfall");
+    let stages = report.missing().iter();
+    let stages =
+        stages.map(|its| format!("No stage {:?}: it needs {}.", its.stage.name(), its.needs));
+    page.list(&stages.collect::<Vec<_>>());
+    Ok(())
+}
+
+fn power(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    if let Some(reason) = findings.power().reason() {
+        page.missing(reason);
+    }
+    let Some(power) = findings.power().there() else { return Ok(()) };
+    let odds = crate::report::percent(power.power);
+    page.paragraph(&format!(
+        "An interval that holds 1 does not say that there is no amplification. A true ratio within a bar \
+         would be seen by less than {odds}% of audits with as many clusters; one beyond its ends by more. \
+         Dots are what was found: bars are about another audit like this one, and not their intervals.",
+    ));
+    if let Some(second) = &findings.study().question.second_cluster {
+        page.paragraph(&format!("The second way of clustering, {second}, does not enter here."));
+    }
+    if let Some(drawn) = findings.detectable()? {
+        page.figure(&drawn);
+    }
+    Ok(())
+}
+
+fn quality(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    match findings.quality() {
+        Part::Missing { reason } => page.missing(reason),
+        Part::There(quality) => page.table(&of_quality(quality)),
+    }
+    Ok(())
+}
+
+fn of_quality(quality: &DataQuality) -> Table {
+    let mut table = Table::new("The state of the data", &["what", "how many"]);
+    let origin = &quality.origin;
+    let mut row = |name: &str, datum| table.rows.push(vec![words(name), datum]);
+    row("source", words(file_name(&origin.source)));
+    row("rows read", count(origin.rows_read));
+    row("rows left out on purpose", count(origin.left_out));
+    row("rows set aside", count(origin.set_aside.rows));
+    row("impressions measured", count(quality.impressions));
+    row("impressions without a topic", count(quality.untagged));
+    match quality.time_range {
+        Some((first, last)) => {
+            row("first and last day (UTC)", words(format!("{} to {}", date(first), date(last))));
+        }
+        None => row("first and last day (UTC)", words("the log has no times")),
+    }
+    match quality.repeats {
+        Some(repeats) => {
+            row("slates that repeat an item", count(repeats.slates));
+            row("impressions that repeat one", count(repeats.impressions));
+        }
+        None => row("slates that repeat an item", words("the log has no slates or no items")),
+    }
+    if let Some(topics) = &origin.item_topics {
+        row("source of topics", words(file_name(&topics.source)));
+        row("items that it lacks", count(topics.items_missing));
+        row("rows of it set aside", count(topics.set_aside.rows));
+    }
+    table
+}
+
+/// Without folders, which are the machine's.
+fn file_name(source: &str) -> &str {
+    source.rsplit(['/', '\\']).next().unwrap_or(source)
+}
+
+fn methods(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    page.paragraph(&findings.methods());
+    page.heading("Sources");
+    page.sources(&findings.sources());
+    Ok(())
+}
+
+fn study(findings: &Findings, page: &mut Page) -> Result<(), Error> {
+    page.paragraph(&format!(
+        "This study file, beside the files that it names, makes this report again with tiltmeter {}.",
+        env!("CARGO_PKG_VERSION")
+    ));
+    page.verbatim(&findings.study().to_json()?);
+    Ok(())
+}

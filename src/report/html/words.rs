@@ -1,0 +1,182 @@
+//! What is found, and its limits, in sentences.
+
+use super::figures::surely;
+use crate::estimate::{Estimate, MethodUsed, Value};
+use crate::findings::{Findings, PowerLeft};
+use crate::report::plot::Mark;
+use crate::report::{interval, number, percent};
+use crate::statistic::Statistic;
+
+impl Findings {
+    /// The finding of a statistic in a sentence.
+    pub(super) fn finding(&self, statistic: &dyn Statistic) -> String {
+        let estimates = self.estimates_of(statistic);
+        if let [one] = estimates.as_slice() {
+            return one.sentence();
+        }
+        if statistic.null().is_none() {
+            return format!("{}: of {} topics.", statistic.phrase(), estimates.len());
+        }
+        let named = |mark: Mark| -> Vec<String> {
+            let is = |its: &&&Estimate| surely(its, statistic) == mark;
+            estimates.iter().filter(is).map(|its| format!("{:?}", its.estimand.topic)).collect()
+        };
+        let (above, below) = (named(Mark::Above), named(Mark::Below));
+        let question = &self.study().question;
+        let level = estimates.iter().find_map(|its| its.interval.ok());
+        let by = level.map_or("no intervals".to_owned(), |its| {
+            format!("{}% intervals by clusters", percent(its.level))
+        });
+        format!(
+            "Of {} topics, arm {:?} shows {} more than the baseline ({}) does, and {} less, by {by} that \
+             exclude no difference; {} are not decided.",
+            estimates.len(),
+            question.treatment,
+            of(&above),
+            question.baseline,
+            of(&below),
+            estimates.len() - above.len() - below.len(),
+        )
+    }
+
+    /// What was found of each topic that is decided, where there are several topics.
+    pub(super) fn decided(&self, statistic: &dyn Statistic) -> Vec<String> {
+        let estimates = self.estimates_of(statistic);
+        if estimates.len() < 2 {
+            return Vec::new();
+        }
+        let decided = estimates.iter().filter(|its| surely(its, statistic) != Mark::Unsure);
+        decided.map(|its| its.sentence()).collect()
+    }
+
+    /// What limits it.
+    pub(super) fn limits(&self) -> Vec<String> {
+        let question = &self.study().question;
+        let mut limits = vec![format!(
+            "The baseline is {}. Against another baseline the same log may say the opposite.",
+            question.baseline
+        )];
+        let estimates = self.report().estimates();
+        if let Some(first) = estimates.first() {
+            limits.push(clusters(first));
+        }
+        limits.extend(many(estimates, self.topics().len()));
+        limits.extend(estimates.iter().filter_map(special));
+        for (warning, concerned) in self.report().warnings() {
+            limits.push(match concerned {
+                None => format!("{}.", sentence(&warning.to_string())),
+                Some(topics) => {
+                    let topics: Vec<String> = topics.iter().map(|t| format!("{t:?}")).collect();
+                    format!("{} ({}).", sentence(&warning.to_string()), topics.join(", "))
+                }
+            });
+        }
+        limits
+    }
+}
+
+/// What was independent.
+fn clusters(estimate: &Estimate) -> String {
+    let counts = estimate.clusters;
+    let baseline = match counts.baseline {
+        0 => "none in the baseline".to_owned(),
+        some => format!("{some} in the baseline, {}", counts.relation),
+    };
+    let second = match &estimate.estimand.second_cluster {
+        Some(second) => format!(" and the {second}"),
+        None => String::new(),
+    };
+    format!(
+        "What was sampled or assigned independently is taken to be the {}{second}: {} in the \
+         treatment, {baseline}. If it was something else, intervals are wrong.",
+        estimate.estimand.cluster, counts.treatment
+    )
+}
+
+/// What it means that there are several topics.
+fn many(estimates: &[Estimate], topics: usize) -> Option<String> {
+    let at_once = estimates.iter().filter_map(|its| its.method).any(|method| {
+        matches!(method, MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised)
+    });
+    let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
+    match (topics > 1, at_once) {
+        (false, _) => None,
+        (true, true) => Some("Intervals hold for all topics at once.".to_owned()),
+        (true, false) => Some(format!(
+            "Intervals are for one topic at a time: of {topics} topics without any difference some would \
+             be taken for one by chance{}.",
+            if adjusted { "; adjusted p-values allow for that" } else { "" }
+        )),
+    }
+}
+
+fn of(topics: &[String]) -> String {
+    match topics.len() {
+        0 => "none".to_owned(),
+        few if few <= 5 => format!("{few} ({})", topics.join(", ")),
+        many => many.to_string(),
+    }
+}
+
+/// With a capital letter.
+pub(super) fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// A value that is no ordinary number, in words.
+fn special(estimate: &Estimate) -> Option<String> {
+    let what = format!("{:?}, {}", estimate.estimand.topic, estimate.estimand.statistic);
+    let bound = match &estimate.interval {
+        Ok(its) => format!("its interval is {}", interval(its)),
+        Err(reason) => format!("there is no interval: {reason}"),
+    };
+    Some(match estimate.value {
+        Value::Estimated(_) => {
+            let Err(reason) = &estimate.interval else { return None };
+            format!("{what}: there is no interval: {reason}.")
+        }
+        Value::Zero(_) => format!(
+            "{what}: the treatment showed nothing of it, and the value is zero, which is a value and not \
+             a missing one; {bound}."
+        ),
+        Value::Infinite => format!(
+            "{what}: the baseline showed nothing of it and the treatment did, so the value is infinite; \
+             {bound}."
+        ),
+        Value::NegativeInfinite => format!(
+            "{what}: the treatment showed nothing of it and the baseline did, so the value is infinite \
+             below; {bound}."
+        ),
+        Value::Undefined(reason) => format!("{what}: there is no value: {reason}."),
+        Value::Between { low, high } => format!(
+            "{what}: the value lies between {} and {}, as far as the stated bias of the reference goes; \
+             {bound}.",
+            number(low),
+            number(high)
+        ),
+    })
+}
+
+/// What the audit could have seen.
+pub(super) fn power(power: &PowerLeft) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for its in &power.topics {
+        parts.push(match (its.above, its.below) {
+            (Some(above), Some(below)) => {
+                format!("{:?}: {} or more, or {} or less", its.topic, number(above), number(below))
+            }
+            _ => format!("{:?}: not known", its.topic),
+        });
+    }
+    format!(
+        "With as many clusters, {}% intervals would exclude a ratio of 1 in {}% of audits or more for true \
+         ratios of: {}.",
+        percent(power.level),
+        percent(power.power),
+        parts.join("; ")
+    )
+}

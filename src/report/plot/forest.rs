@@ -1,0 +1,209 @@
+//! A forest: a row for each topic, with one or two bars on an axis that lies flat.
+
+use plotters::style::RGBColor;
+
+use super::axis::{Axis, Extent, short};
+use super::{
+    ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, STRIPE, Side, UNSURE, cut, lines_of, picture,
+    width_of,
+};
+use crate::error::Error;
+use crate::statistic::Scale;
+
+const WIDTH: i32 = 800;
+const LEFT: i32 = 216;
+const RIGHT: i32 = 560;
+/// The height of a line of words.
+const LINE: i32 = 18;
+/// How many characters of a name there is room for.
+const NAME: usize = 27;
+/// How many characters of what stands at the right.
+const WORDS: usize = 32;
+
+/// A forest to be drawn.
+pub(in crate::report) struct Forest<'f> {
+    pub(in crate::report) title: String,
+    pub(in crate::report) description: String,
+    /// What the axis shows.
+    pub(in crate::report) axis: String,
+    pub(in crate::report) scale: Scale,
+    /// The working value at which nothing differs, and how that is called.
+    pub(in crate::report) null: Option<(f64, &'f str)>,
+    pub(in crate::report) legend: Vec<(Mark, &'f str)>,
+    pub(in crate::report) rows: Vec<ForestRow>,
+}
+
+/// A topic.
+pub(in crate::report) struct ForestRow {
+    pub(in crate::report) name: String,
+    pub(in crate::report) bars: Vec<Bar>,
+}
+
+/// A value with an interval, both on the working scale.
+pub(in crate::report) struct Bar {
+    /// Its least and greatest: one number but for values between two.
+    pub(in crate::report) value: Option<(f64, f64)>,
+    /// Infinite where there is no end.
+    pub(in crate::report) interval: Option<(f64, f64)>,
+    pub(in crate::report) mark: Mark,
+    /// The same in digits.
+    pub(in crate::report) words: String,
+}
+
+/// How a value is marked: shapes say what colours do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) enum Mark {
+    /// Surely above: a dot.
+    Above,
+    /// Surely below: a dot of another colour.
+    Below,
+    /// Neither: a ring.
+    Unsure,
+    /// As if impressions were independent: a thin line.
+    Naive,
+}
+
+impl Mark {
+    const fn colour(self) -> RGBColor {
+        match self {
+            Self::Above => ABOVE,
+            Self::Below => BELOW,
+            Self::Unsure | Self::Naive => UNSURE,
+        }
+    }
+
+    fn draw(self, canvas: &Canvas<'_>, at: (i32, i32)) -> Result<(), Error> {
+        match self {
+            Self::Above | Self::Below => canvas.dot(at, 5, self.colour()),
+            Self::Unsure => canvas.ring(at, 4, UNSURE),
+            Self::Naive => canvas.line(&[(at.0, at.1 - 4), (at.0, at.1 + 4)], UNSURE, 2),
+        }
+    }
+}
+
+impl Forest<'_> {
+    pub(in crate::report) fn svg(&self) -> Result<String, Error> {
+        let described = Described { title: &self.title, description: &self.description };
+        let heading = lines_of(&self.title, 88, 2);
+        let legend = 24 + LINE * heading.len() as i32;
+        let top = legend + if self.legend.is_empty() { 8 } else { 26 };
+        let heights = self.rows.iter().map(|row| 12 + 16 * row.bars.len().max(1) as i32);
+        let bottom = top + heights.clone().sum::<i32>().max(28);
+        picture((WIDTH, bottom + 62), &described, |canvas| {
+            for (line, at) in heading.iter().zip(0..) {
+                canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left)?;
+            }
+            self.legend(canvas, legend)?;
+            let axis = self.axis((top, bottom), canvas)?;
+            let mut at = top;
+            for (row, height) in self.rows.iter().zip(heights) {
+                draw(canvas, row, &axis, (at, height))?;
+                at += height;
+            }
+            let middle = (LEFT + RIGHT) / 2;
+            canvas.text(&cut(&self.axis, 100), (middle, bottom + 42), 12, GREY, Side::Middle)
+        })
+    }
+
+    fn legend(&self, canvas: &Canvas<'_>, at: i32) -> Result<(), Error> {
+        let mut x = 22;
+        for (mark, words) in &self.legend {
+            mark.draw(canvas, (x, at))?;
+            canvas.text(words, (x + 12, at), 12, GREY, Side::Left)?;
+            x += 12 + width_of(words, 12) + 24;
+        }
+        Ok(())
+    }
+
+    /// The axis, its grid, and the stripes under the rows.
+    fn axis(&self, (top, bottom): (i32, i32), canvas: &Canvas<'_>) -> Result<Axis, Error> {
+        let bars = self.rows.iter().flat_map(|row| &row.bars);
+        let finite = |end: f64| end.is_finite().then_some(end);
+        let extents = bars.map(|bar| Extent {
+            value: bar.value,
+            low: bar.interval.and_then(|its| finite(its.0)),
+            high: bar.interval.and_then(|its| finite(its.1)),
+        });
+        let extents: Vec<Extent> = extents.collect();
+        let null = self.null.map(|(null, _)| null);
+        // Upright axes grow towards their second end; so does one that lies flat.
+        let axis = Axis::over(self.scale, &extents, null, (LEFT, RIGHT));
+        let mut at = top;
+        for (row, place) in self.rows.iter().zip(0..) {
+            let height = 12 + 16 * row.bars.len().max(1) as i32;
+            if place % 2 == 0 {
+                canvas.rectangle([(8, at), (WIDTH - 8, at + height)], STRIPE)?;
+            }
+            at += height;
+        }
+        for (x, value) in axis.ticks() {
+            canvas.line(&[(x, top), (x, bottom)], GRID, 1)?;
+            canvas.text(&short(value), (x, bottom + 14), 12, GREY, Side::Middle)?;
+        }
+        if let Some((null, words)) = self.null {
+            let x = axis.place(null);
+            for from in (top..bottom).step_by(9) {
+                canvas.line(&[(x, from), (x, (from + 5).min(bottom))], INK, 1)?;
+            }
+            canvas.text(words, (x, top - 8), 12, INK, Side::Middle)?;
+        }
+        Ok(axis)
+    }
+}
+
+fn draw(
+    canvas: &Canvas<'_>,
+    row: &ForestRow,
+    axis: &Axis,
+    (top, height): (i32, i32),
+) -> Result<(), Error> {
+    canvas.name((&row.name, NAME), (16, top + height / 2), 13, INK, Side::Left)?;
+    for (bar, at) in row.bars.iter().zip(0..) {
+        let y = top + 14 + 16 * at;
+        let colour = bar.mark.colour();
+        if let Some(ends) = bar.interval {
+            interval(canvas, axis, ends, (y, bar.mark), colour)?;
+        }
+        match bar.value {
+            None => canvas.cross((LEFT + 8, y), 4, UNSURE)?,
+            Some((low, high)) if low < high => {
+                let corners = [(axis.place(low), y - 4), (axis.place(high), y + 4)];
+                canvas.rectangle(corners, colour)?;
+            }
+            Some((value, _)) if axis.is_above(value) => arrow(canvas, (RIGHT, y), 9, colour)?,
+            Some((value, _)) if axis.is_below(value) => arrow(canvas, (LEFT, y), -9, colour)?,
+            Some((value, _)) => bar.mark.draw(canvas, (axis.place(value), y))?,
+        }
+        let ink = if bar.mark == Mark::Naive { GREY } else { INK };
+        canvas.name((&bar.words, WORDS), (RIGHT + 18, y), 12, ink, Side::Left)?;
+    }
+    Ok(())
+}
+
+fn interval(
+    canvas: &Canvas<'_>,
+    axis: &Axis,
+    (low, high): (f64, f64),
+    (y, mark): (i32, Mark),
+    colour: RGBColor,
+) -> Result<(), Error> {
+    let width = if mark == Mark::Naive { 1 } else { 2 };
+    canvas.line(&[(axis.place(low), y), (axis.place(high), y)], colour, width)?;
+    if axis.is_above(high) {
+        arrow(canvas, (RIGHT, y), 6, colour)?;
+    }
+    if axis.is_below(low) {
+        arrow(canvas, (LEFT, y), -6, colour)?;
+    }
+    Ok(())
+}
+
+/// A triangle whose tip is at the point, pointing right where `length` is above zero, else left.
+fn arrow(
+    canvas: &Canvas<'_>,
+    (x, y): (i32, i32),
+    length: i32,
+    colour: RGBColor,
+) -> Result<(), Error> {
+    canvas.triangle([(x, y), (x - length, y - 4), (x - length, y + 4)], colour)
+}

@@ -10,10 +10,11 @@ use tiltmeter::{AuditReport, LogInput, StudyFile, StudyInputs};
 use crate::baseline::{Against, BaselineArgs, KindArgs};
 use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
+use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, column_of};
-use crate::{html, out, parse, study};
+use crate::{out, parse, study};
 
 /// Estimate how much each topic is amplified in one arm against a baseline.
 ///
@@ -35,6 +36,8 @@ pub(crate) struct AuditArgs {
     study: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
+    #[command(flatten)]
+    page: PageArgs,
     /// Write the audit as a study file, TOML if its name ends so, else JSON.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     write_study: Option<PathBuf>,
@@ -71,9 +74,6 @@ pub(crate) struct OutputArgs {
     /// Print it as Markdown.
     #[arg(long)]
     markdown: bool,
-    /// Write it as HTML too.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
 }
 
 impl AskedArgs {
@@ -118,7 +118,8 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
     }
     let inputs = read(&study, &folder)?;
     let report = waiting("estimating", || study.audit(&inputs).run())?;
-    args.output.show(&report)
+    args.output.show(&report)?;
+    args.page.write(&study, &inputs)
 }
 
 /// Reads what a study needs, and shows how far it is.
@@ -139,12 +140,11 @@ impl OutputArgs {
     /// Prints a report in the form asked for.
     pub(crate) fn show(&self, report: &AuditReport) -> Result<(), Failure> {
         if self.json {
-            out::print(&report.to_json()?)?;
+            out::print(&report.to_json()?)
         } else if self.markdown {
-            out::print(&report.to_markdown_document())?;
+            out::print(&report.to_markdown_document())
         } else {
-            out::print(&report.to_string())?;
+            out::print(&report.to_string())
         }
-        self.html.iter().try_for_each(|path| html::write(report, path))
     }
 }

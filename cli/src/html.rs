@@ -1,15 +1,59 @@
-//! A report as a page of HTML, for `--html FILE`: the one place that knows how it is made.
+//! What a study finds as a page of HTML and as figures: `--html FILE` and `--figures FOLDER`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tiltmeter::AuditReport;
+use clap::Args;
+use tiltmeter::findings::Findings;
+use tiltmeter::{StudyFile, StudyInputs};
 
 use crate::failure::Failure;
+use crate::out;
+use crate::progress::waiting;
 
-/// Writes a report as one self-contained file.
-pub(crate) fn write(_report: &AuditReport, path: &Path) -> Result<(), Failure> {
-    Err(Failure::of_file(
-        path,
-        "not written: this build cannot make HTML yet; take --json or --markdown",
-    ))
+/// Files beside what is printed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct PageArgs {
+    /// Write one page of HTML with figures, shares over time, sensitivity and methods.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write each figure of that page as SVG into a folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) figures: Option<PathBuf>,
+    /// Write all that the page is made of as JSON (docs/findings-json.md).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) findings: Option<PathBuf>,
+}
+
+impl PageArgs {
+    /// Whether anything is asked for.
+    pub(crate) fn is_any(&self) -> bool {
+        self.html.is_some() || self.figures.is_some() || self.findings.is_some()
+    }
+
+    /// Writes what is asked for.
+    pub(crate) fn write(&self, study: &StudyFile, inputs: &StudyInputs) -> Result<(), Failure> {
+        if !self.is_any() {
+            return Ok(());
+        }
+        let findings = waiting("drawing", || Findings::of(inputs, study))?;
+        if let Some(path) = &self.html {
+            out::write(path, &findings.to_html()?)?;
+        }
+        if let Some(path) = &self.findings {
+            out::write(path, &findings.to_json()?)?;
+        }
+        match &self.figures {
+            Some(folder) => figures(&findings, folder),
+            None => Ok(()),
+        }
+    }
+}
+
+fn figures(findings: &Findings, folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|cause| Failure::of_file(folder, cause))?;
+    for figure in findings.figures()? {
+        out::write(&folder.join(format!("{}.svg", figure.name)), &figure.svg)?;
+    }
+    Ok(())
 }

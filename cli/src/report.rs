@@ -1,4 +1,4 @@
-//! `report`: a saved report in another form.
+//! `report`: a saved report in another form, or all that a study finds.
 
 use std::path::PathBuf;
 
@@ -6,34 +6,46 @@ use clap::Args;
 use tiltmeter::AuditReport;
 
 use crate::failure::Failure;
-use crate::{html, out};
+use crate::html::PageArgs;
+use crate::{audit, out, study};
 
-/// Show a report saved as JSON in another form.
+/// Show a report saved as JSON in another form, or make the page of a study.
 ///
 /// Example: tiltmeter report report.json --markdown
+///
+/// Example: tiltmeter report --study study.toml --html report.html --figures figures
+///
+/// A saved report has the answers alone. The page has more, and is made of the study's inputs.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// The report, as `audit --json` or `estimate --json` printed it.
-    report: PathBuf,
+    #[arg(required_unless_present = "study", conflicts_with = "PageArgs")]
+    report: Option<PathBuf>,
+    /// A study file, to be run again.
+    #[arg(long, value_name = "FILE", conflicts_with = "report", requires = "PageArgs")]
+    study: Option<PathBuf>,
     /// As the table that `audit` prints (the default).
     #[arg(long, conflicts_with = "markdown")]
     text: bool,
     /// As Markdown.
     #[arg(long)]
     markdown: bool,
-    /// Write it as HTML.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
-    let json = std::fs::read_to_string(&args.report)
-        .map_err(|cause| Failure::of_file(&args.report, cause))?;
-    let report = AuditReport::from_json(&json)?;
-    if args.markdown {
-        out::print(&report.to_markdown_document())?;
-    } else if args.text || args.html.is_none() {
-        out::print(&report.to_string())?;
+    if let Some(path) = &args.study {
+        let (study, folder) = (study::open(path)?, study::folder_of(path));
+        return args.page.write(&study, &audit::read(&study, &folder)?);
     }
-    args.html.iter().try_for_each(|path| html::write(&report, path))
+    let Some(path) = &args.report else {
+        return Err(Failure::Usage("which report? Or --study FILE".to_owned()));
+    };
+    let json = std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
+    let report = AuditReport::from_json(&json)?;
+    match args.markdown {
+        true => out::print(&report.to_markdown_document()),
+        false => out::print(&report.to_string()),
+    }
 }

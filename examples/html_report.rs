@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match run(&study, &output) {
+    match run(study, &output) {
         Ok(text) => {
             // Whoever reads may have seen enough.
             let _ = io::stdout().write_all(text.as_bytes());

@@ -14,7 +14,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, BaselineShare, TreatmentShare};
 use tiltmeter::tally::{Tally, WindowBy};
 use tiltmeter::{
-    Audit, Baseline, Denominator, ExposureLog, Interval, StudyFile, StudyInputs, StudyLog, Unit,
+    Audit, Baseline, Denominator, ExposureLog, Interval, NoInterval, StudyFile, StudyInputs,
+    StudyLog, Unit, Value,
 };
 
 const DAY: i64 = 86_400;
@@ -99,7 +100,7 @@ fn inputs(log: ExposureLog) -> StudyInputs {
 fn hard_study() -> StudyFile {
     let study = serde_json::json!({
         "title": "A hard case </title><script>",
-        "note": "Notes are escaped & too: <img src=x>",
+        "note": "Notes are escaped & too: <img/onerror=x>",
         "log": {"path": "hard.csv", "schema": {"viewer": "viewer", "arm": "arm"}},
         "question": {
             "treatment": TREATMENT,
@@ -244,7 +245,7 @@ fn sections_are_there_or_say_why_not() {
         assert!(html.contains(&format!("<section id=\"{id}\"")), "{id}");
         assert!(html.contains(&format!("<a href=\"#{id}\">")), "{id}");
     }
-    assert!(!html.contains("class=\"missing\""));
+    assert!(!html.contains("class=\"missing\""), "{:?}", findings.waterfall().reason());
 
     let (study, findings) = bare();
     let html = findings.to_html().unwrap();
@@ -271,9 +272,10 @@ fn limits_are_said_in_words() {
     let (_, _, findings) = hard();
     let html = plain(&findings.to_html().unwrap());
     let words = [
-        "\"only ranked\", amplification_ratio: the baseline showed nothing of it and the treatment did, \
-         so the value is infinite; its interval is ",
-        "\"only newest\", amplification_ratio: the treatment showed nothing of it, and the value is zero",
+        "\"only ranked\", \"topic 03\", amplification_ratio: the baseline showed nothing of it and the treatment did, \
+         so the value is infinite; the end of its interval is in the table.",
+        "\"topic 39\", amplification_ratio: the treatment showed nothing of it, and the value is zero",
+        "No stage has the topics \"neither\", \"only newest\", \"topic 02\", ",
         "\"neither\", amplification_ratio: there is no value: ",
         "The baseline is arm \"newest\".",
         "is taken to be the viewer: 30 in the treatment, 30 in the baseline, nested in the arms",
@@ -299,7 +301,7 @@ fn tables_show_the_numbers_of_the_json() {
         let rows = table_of(&html, &format!("forest-{statistic}"));
         let its: Vec<_> =
             record.report.estimates.iter().filter(|its| its.statistic == statistic).collect();
-        assert_eq!((rows.len(), its.len()), (39, 39));
+        assert_eq!((rows.len(), its.len()), (41, 41));
         for (row, its) in rows.iter().zip(its) {
             assert_eq!(row[0], its.topic);
             assert_eq!(number(&row[1]), its.value, "{row:?}");
@@ -445,32 +447,42 @@ fn shares_over_time_are_audits_of_each_day() {
     let mut days: Vec<i64> = times.iter().map(|time| time / (DAY * 1_000_000)).collect();
     days.sort_unstable();
     days.dedup();
-    let mut shares = over.shares.iter();
+    let (mut shares, mut nobody) = (over.shares.iter(), 0);
     let interval = Interval::Delta(Delta { level: 0.9, ..Delta::default() });
     for day in days {
         let day_only = log.clone().restrict(|row| times[row] / (DAY * 1_000_000) == day).unwrap();
         // On a day without the baseline any other arm is there to be compared with.
         let without = day == 19_002;
+        let shown: Vec<String> =
+            day_only.topics().unwrap().labels().iter().map(str::to_owned).collect();
         let report = Audit::of(&day_only)
             .treatment(TREATMENT)
             .baseline(Baseline::arm(if without { "third" } else { "newest" }))
             .attention(study.question.attention.clone())
-            .topics(findings.topics())
+            .topics(&shown)
             .statistic(TreatmentShare)
             .statistic(BaselineShare)
             .interval(interval)
             .run()
             .unwrap();
         for (side, arm) in [TREATMENT, "newest"].into_iter().enumerate() {
-            for at in 0..39 {
+            for at in 0..41 {
                 let its = shares.next().unwrap();
-                let estimate = &report.estimates()[39 * side + at];
                 assert_eq!((its.start, &*its.arm), (day * DAY * 1_000_000, arm));
-                assert_eq!(its.topic, estimate.estimand.topic);
+                assert_eq!(its.topic, findings.topics()[at]);
                 if without && side == 1 {
                     assert_eq!((its.share, its.impressions, its.clusters), (None, 0, 0));
+                    assert_eq!(its.no_interval, Some(NoInterval::UndefinedValue));
                     continue;
                 }
+                // A topic that nobody was shown that day cannot be asked for; its share is zero.
+                let Some(place) = shown.iter().position(|topic| *topic == its.topic) else {
+                    assert_eq!((its.share, its.topic_impressions), (Some(0.0), 0));
+                    assert_eq!(its.no_interval, Some(NoInterval::ShareAtLimit));
+                    nobody += 1;
+                    continue;
+                };
+                let estimate = &report.estimates()[shown.len() * side + place];
                 assert_eq!(its.share, estimate.value.number());
                 let interval = estimate.interval.ok();
                 assert_eq!(its.low, interval.and_then(|its| its.low));
@@ -484,7 +496,7 @@ fn shares_over_time_are_audits_of_each_day() {
             }
         }
     }
-    assert!(shares.next().is_none());
+    assert!(shares.next().is_none() && nobody > 0);
 }
 
 /// Sixty days are shown by days, sixty-one by weeks, from Monday.
@@ -523,7 +535,7 @@ fn the_profile_of_ranks_is_a_count() {
         let rank = i64::from(at.rank);
         let impressions = all.get(&(&at.arm, rank)).copied().unwrap_or(0);
         assert_eq!(at.impressions, impressions);
-        assert_eq!(at.topics.len(), 39);
+        assert_eq!(at.topics.len(), 41);
         for its in &at.topics {
             let expected = counts.get(&(&*at.arm, rank, &*its.topic)).copied().unwrap_or(0);
             assert_eq!(its.impressions, expected, "{its:?}");
@@ -558,7 +570,9 @@ fn power_is_that_of_the_pilot() {
         };
         let Ok(pilot) = Pilot::of(&tally, &question, &AmplificationRatio) else {
             assert!(its.above.is_none() && its.reason.is_some());
-            assert!(["neither", "only newest", "only ranked"].contains(&&*its.topic));
+            // An arm shows nothing of it.
+            let estimate = findings.report().estimate(&AmplificationRatio, &its.topic).unwrap();
+            assert!(!matches!(estimate.value, Value::Estimated(_)), "{its:?}");
             continue;
         };
         let design = Design { level: 0.9, ..Design::of(PerArm::equal(30)) };

@@ -178,7 +178,7 @@ impl Findings {
         &self.sensitivity
     }
 
-    /// What the stages of the treatment do to topics.
+    /// What the stages of the treatment do to topics; those that no stage has are not among them.
     pub fn waterfall(&self) -> &Part<WaterfallReport> {
         &self.waterfall
     }
@@ -264,7 +264,6 @@ impl Asked<'_> {
         let question = &self.study.question;
         let mut waterfall = Waterfall::of(log)
             .arm(&question.treatment)
-            .topics(self.topics)
             .attention(question.attention.clone())
             .cluster(question.cluster.clone())
             .multi_label(question.multi_label)
@@ -280,6 +279,13 @@ impl Asked<'_> {
             };
             waterfall = waterfall.supply(items, kind);
         }
-        Part::of(waterfall.run())
+        match waterfall.clone().topics(self.topics).run() {
+            // A topic that no stage has: the others have their stages all the same.
+            Err(Error::UnknownTopic { available, .. }) => {
+                let some = self.topics.iter().filter(|topic| available.contains(topic));
+                Part::of(waterfall.topics(some).run())
+            }
+            other => Part::of(other),
+        }
     }
 }

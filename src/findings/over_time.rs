@@ -1,16 +1,13 @@
 //! Shares of topics by window of time and arm.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Part};
 use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
-use crate::estimate::{Estimate, NoInterval};
-use crate::inference::{self, Delta, Interval, Question};
+use crate::estimate::NoInterval;
+use crate::inference::{self, Delta, Question};
 use crate::log::ExposureLog;
-use crate::statistic::TreatmentShare;
 use crate::tally::{Tally, TallySpec, WindowBy};
 
 const DAY: i64 = 86_400_000_000;
@@ -78,70 +75,45 @@ fn windows(times: &[i64]) -> WindowBy {
 
 fn over(log: &ExposureLog, times: &[i64], asked: &Asked<'_>) -> Result<OverTime, Error> {
     let windows = windows(times);
-    let mut rows: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-    for (row, &time) in times.iter().enumerate() {
-        rows.entry(windows.start(time)).or_default().push(row as u32);
-    }
-    let spec = asked.study.tally_spec();
     let level = asked.study.inference.interval.level();
+    let tally = Tally::of(log, &TallySpec { windows, ..asked.study.tally_spec() })?;
     let arms = asked.arms();
-    let mut shares = Vec::with_capacity(rows.len() * arms.len() * asked.topics.len());
-    for (start, rows) in rows {
-        within(&log.again(&rows)?, start, (asked, &spec, level), &mut shares)?;
+    let starts = tally.axes().windows();
+    let mut shares = Vec::with_capacity(starts.len() * arms.len() * asked.topics.len());
+    // A share asks for nothing of a baseline: any that is no arm of the tally will do.
+    let none = Baseline::Supply(Supply::Known);
+    let question = &asked.study.question;
+    for (window, &start) in starts.iter().enumerate() {
+        for arm in &arms {
+            for topic in asked.topics {
+                let asked = Question {
+                    topic,
+                    treatment: arm,
+                    baseline: &none,
+                    unit: question.unit,
+                    denominator: question.denominator,
+                    attention: &question.attention,
+                };
+                let method = Delta { level, ..Delta::default() };
+                let its = inference::share_in_window(&tally, &asked, window, &method)?;
+                shares.push(share((start, arm, topic), its));
+            }
+        }
     }
     Ok(OverTime { windows, level, arms, shares })
 }
 
-/// The shares within one window.
-fn within(
-    log: &ExposureLog,
-    start: i64,
-    (asked, spec, level): (&Asked<'_>, &TallySpec, f64),
-    shares: &mut Vec<ShareInWindow>,
-) -> Result<(), Error> {
-    let tally = Tally::of(log, spec)?;
-    let interval = Interval::Delta(Delta { level, ..Delta::default() });
-    // A share asks for nothing of a baseline: any that is no arm of the tally will do.
-    let none = Baseline::Supply(Supply::Known);
-    let question = &asked.study.question;
-    for arm in asked.arms() {
-        for topic in asked.topics {
-            let estimate = match tally.axes().arm(&arm).zip(tally.axes().topic(topic)) {
-                None => None,
-                Some(_) => {
-                    let asked = Question {
-                        topic,
-                        treatment: &arm,
-                        baseline: &none,
-                        unit: question.unit,
-                        denominator: question.denominator,
-                        attention: &question.attention,
-                    };
-                    Some(inference::estimate(&tally, &asked, &TreatmentShare, interval)?)
-                }
-            };
-            shares.push(share(start, &arm, topic, estimate));
-        }
-    }
-    Ok(())
-}
-
-fn share(start: i64, arm: &str, topic: &str, estimate: Option<Estimate>) -> ShareInWindow {
-    let interval = estimate.as_ref().and_then(|its| its.interval.ok());
-    let totals = estimate.as_ref().map(|its| its.treatment).unwrap_or_default();
+fn share((start, arm, topic): (i64, &str, &str), its: inference::Share) -> ShareInWindow {
     ShareInWindow {
         start,
         arm: arm.to_owned(),
         topic: topic.to_owned(),
-        share: estimate.as_ref().and_then(|its| its.value.number()),
-        low: interval.and_then(|its| its.low),
-        high: interval.and_then(|its| its.high),
-        no_interval: match &estimate {
-            Some(its) => its.interval.err(),
-            None => Some(NoInterval::UndefinedValue),
-        },
-        impressions: totals.impressions,
-        topic_impressions: totals.topic_impressions,
-        clusters: estimate.map_or(0, |its| its.clusters.treatment),
+        share: its.value.number(),
+        low: its.interval.ok().and_then(|its| its.low),
+        high: its.interval.ok().and_then(|its| its.high),
+        no_interval: its.interval.err(),
+        impressions: its.totals.impressions,
+        topic_impressions: its.totals.topic_impressions,
+        clusters: its.clusters,
     }
 }

@@ -26,6 +26,7 @@ mod testing;
 mod topic_sets;
 mod two_way;
 mod wild;
+mod windowed;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,7 @@ pub(crate) use self::sums::{ClusterSums, OfSums, naive_of_sums};
 pub use self::testing::{DeltaTest, Equivalence, Test};
 pub(crate) use self::topic_sets::TopicSets;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
+pub(crate) use self::windowed::{Share, share_in_window};
 use crate::error::Error;
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, Relation, Tested,

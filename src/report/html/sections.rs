@@ -156,7 +156,7 @@ fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     for drawn in findings.specification_curves()? {
         page.figure(&drawn);
     }
-    left_undrawn(findings, page, "specification curve");
+    left_undrawn(&findings.topics(), page, "specification curve");
     let left_out = table.left_out().iter();
     let left_out = left_out
         .map(|its| format!("Left out: {} {}: {}.", its.dimension, its.level, its.reason.message));
@@ -164,10 +164,9 @@ fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-fn left_undrawn(findings: &Findings, page: &mut Page, what: &str) {
-    let all = findings.topics();
-    if all.len() > DRAWN {
-        let rest: Vec<String> = all[DRAWN..].iter().map(|topic| format!("{topic:?}")).collect();
+fn left_undrawn(topics: &[&str], page: &mut Page, what: &str) {
+    if let Some(rest) = topics.get(DRAWN..).filter(|rest| !rest.is_empty()) {
+        let rest: Vec<String> = rest.iter().map(|topic| format!("{topic:?}")).collect();
         page.paragraph(&format!(
             "No {what} is drawn of the topics after the first {DRAWN}: {}.",
             rest.join(", ")
@@ -189,7 +188,13 @@ fn waterfall(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     for drawn in findings.waterfalls()? {
         page.figure(&drawn);
     }
-    left_undrawn(findings, page, "waterfall");
+    let there: Vec<&str> = report.waterfalls().iter().map(|its| &*its.topic).collect();
+    left_undrawn(&there, page, "waterfall");
+    let absent = findings.topics().into_iter().filter(|topic| !there.contains(topic));
+    let absent: Vec<String> = absent.map(|topic| format!("{topic:?}")).collect();
+    if !absent.is_empty() {
+        page.paragraph(&format!("No stage has the topics {}.", absent.join(", ")));
+    }
     let stages = report.missing().iter();
     let stages =
         stages.map(|its| format!("No stage {:?}: it needs {}.", its.stage.name(), its.needs));

@@ -4,8 +4,11 @@ use super::figures::surely;
 use crate::estimate::{Estimate, MethodUsed, Value};
 use crate::findings::{Findings, PowerLeft};
 use crate::report::plot::Mark;
-use crate::report::{interval, number, percent};
+use crate::report::{number, percent};
 use crate::statistic::Statistic;
+
+/// How many topics are spoken of one by one.
+const SAID: usize = 10;
 
 impl Findings {
     /// The finding of a statistic in a sentence.
@@ -45,8 +48,13 @@ impl Findings {
         if estimates.len() < 2 {
             return Vec::new();
         }
-        let decided = estimates.iter().filter(|its| surely(its, statistic) != Mark::Unsure);
-        decided.map(|its| its.sentence()).collect()
+        let decided: Vec<&&Estimate> =
+            estimates.iter().filter(|its| surely(its, statistic) != Mark::Unsure).collect();
+        let mut said: Vec<String> = decided.iter().take(SAID).map(|its| its.sentence()).collect();
+        if decided.len() > SAID {
+            said.push(format!("And {} more, which are in the figure below.", decided.len() - SAID));
+        }
+        said
     }
 
     /// What limits it.
@@ -61,7 +69,7 @@ impl Findings {
             limits.push(clusters(first));
         }
         limits.extend(many(estimates, self.topics().len()));
-        limits.extend(estimates.iter().filter_map(special));
+        limits.extend(special(estimates));
         for (warning, concerned) in self.report().warnings() {
             limits.push(match concerned {
                 None => format!("{}.", sentence(&warning.to_string())),
@@ -127,34 +135,46 @@ pub(super) fn sentence(words: &str) -> String {
     }
 }
 
-/// A value that is no ordinary number, in words.
-fn special(estimate: &Estimate) -> Option<String> {
-    let what = format!("{:?}, {}", estimate.estimand.topic, estimate.estimand.statistic);
+/// Values that are no ordinary numbers, in words: topics of which the same is to be said, together.
+fn special(estimates: &[Estimate]) -> Vec<String> {
+    let mut said: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    for its in estimates {
+        let Some(words) = state(its) else { continue };
+        let (statistic, topic) = (&*its.estimand.statistic, &*its.estimand.topic);
+        match said.iter_mut().find(|(of, same, _)| *of == statistic && *same == words) {
+            Some((_, _, topics)) => topics.push(topic),
+            None => said.push((statistic, words, vec![topic])),
+        }
+    }
+    let sentence = |(statistic, words, topics): (&str, String, Vec<&str>)| {
+        let topics: Vec<String> = topics.iter().map(|topic| format!("{topic:?}")).collect();
+        format!("{}, {statistic}: {words}.", topics.join(", "))
+    };
+    said.into_iter().map(sentence).collect()
+}
+
+/// What is special about an estimate.
+fn state(estimate: &Estimate) -> Option<String> {
     let bound = match &estimate.interval {
-        Ok(its) => format!("its interval is {}", interval(its)),
+        Ok(_) => "the end of its interval is in the table".to_owned(),
         Err(reason) => format!("there is no interval: {reason}"),
     };
     Some(match estimate.value {
-        Value::Estimated(_) => {
-            let Err(reason) = &estimate.interval else { return None };
-            format!("{what}: there is no interval: {reason}.")
-        }
+        Value::Estimated(_) => format!("there is no interval: {}", estimate.interval.err()?),
         Value::Zero(_) => format!(
-            "{what}: the treatment showed nothing of it, and the value is zero, which is a value and not \
-             a missing one; {bound}."
+            "the treatment showed nothing of it, and the value is zero, which is a value and not a missing \
+             one; {bound}"
         ),
         Value::Infinite => format!(
-            "{what}: the baseline showed nothing of it and the treatment did, so the value is infinite; \
-             {bound}."
+            "the baseline showed nothing of it and the treatment did, so the value is infinite; {bound}"
         ),
         Value::NegativeInfinite => format!(
-            "{what}: the treatment showed nothing of it and the baseline did, so the value is infinite \
-             below; {bound}."
+            "the treatment showed nothing of it and the baseline did, so the value is infinite below; \
+             {bound}"
         ),
-        Value::Undefined(reason) => format!("{what}: there is no value: {reason}."),
+        Value::Undefined(reason) => format!("there is no value: {reason}"),
         Value::Between { low, high } => format!(
-            "{what}: the value lies between {} and {}, as far as the stated bias of the reference goes; \
-             {bound}.",
+            "the value lies between {} and {}, as far as the stated bias of the reference goes",
             number(low),
             number(high)
         ),

@@ -12,13 +12,13 @@ use crate::statistic::Scale;
 
 const WIDTH: i32 = 800;
 const LEFT: i32 = 216;
-const RIGHT: i32 = 560;
+const RIGHT: i32 = 524;
 /// The height of a line of words.
 const LINE: i32 = 18;
 /// How many characters of a name there is room for.
 const NAME: usize = 27;
 /// How many characters of what stands at the right.
-const WORDS: usize = 32;
+const WORDS: usize = 38;
 
 /// A forest to be drawn.
 pub(in crate::report) struct Forest<'f> {

@@ -61,6 +61,7 @@ pub mod decompose;
 mod error;
 mod estimand;
 mod estimate;
+pub mod evidence;
 pub mod guide;
 pub mod inference;
 pub mod job;

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::inference::Inference;
 use crate::job::{TallyJob, log_files};
-use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema};
+use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, Origin};
 use crate::replay::{PoolBy, Pools};
 use crate::report::AuditReport;
 use crate::statistic::NamedStatistic;
@@ -165,6 +165,8 @@ pub struct QuestionFile {
 pub struct StudyInputs {
     /// The log, or its sums.
     pub log: StudyLog,
+    /// How many of the log's rows were read, set aside and left out; of more than one file, over all.
+    pub origin: Origin,
     /// The candidates of requests.
     pub candidates: Option<Pools>,
     /// The items that were available.
@@ -189,8 +191,13 @@ impl StudyFile {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
             .map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
-        serde_json::from_str(&text).map_err(|cause| Error::Damaged {
-            file: path.display().to_string(),
+        Self::from_json(&path.display().to_string(), &text)
+    }
+
+    /// Reads a study from the text of a file of this name.
+    pub(crate) fn from_json(file: &str, text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|cause| Error::Damaged {
+            file: file.to_owned(),
             format: "study",
             place: format!(" in line {}, column {}", cause.line(), cause.column()),
             detail: cause.to_string(),
@@ -269,9 +276,10 @@ impl StudyFile {
             .transpose()?;
         let supply = self.supply.as_ref().map(|input| tagged(table(input)?)).transpose()?;
         let files = self.log_files(folder)?;
-        let log = if let [file] = files.as_slice() {
-            let log = tagged(ExposureLog::open(file, &self.log.schema)?)?;
-            StudyLog::Whole(Box::new(self.kept(log)?))
+        let (log, origin) = if let [file] = files.as_slice() {
+            let log = self.kept(tagged(ExposureLog::open(file, &self.log.schema)?)?)?;
+            let origin = log.origin().clone();
+            (StudyLog::Whole(Box::new(log)), origin)
         } else {
             if let Some(keep) = self.log.keep.first() {
                 return Err(Error::Parameter {
@@ -288,9 +296,10 @@ impl StudyFile {
             if let Some(topics) = &topics {
                 job = job.item_topics(topics);
             }
-            StudyLog::Tallied(Box::new(job.run()?.tally))
+            let done = job.run()?;
+            (StudyLog::Tallied(Box::new(done.tally)), done.origin)
         };
-        Ok(StudyInputs { log, candidates, supply })
+        Ok(StudyInputs { log, origin, candidates, supply })
     }
 
     /// The rows that are asked about.
@@ -305,12 +314,23 @@ impl StudyFile {
 
     /// The audit, ready to be run or asked more.
     pub fn audit<'l>(&self, inputs: &'l StudyInputs) -> Audit<'l> {
-        let question = &self.question;
-        let mut audit = match &inputs.log {
+        let mut audit = self.ask(match &inputs.log {
             StudyLog::Whole(log) => Audit::of(log),
             StudyLog::Tallied(tally) => Audit::of_tally(tally),
-        };
-        audit = audit
+        });
+        if let Some(candidates) = &inputs.candidates {
+            audit = audit.candidates(candidates);
+        }
+        match &inputs.supply {
+            Some(supply) => audit.supply(supply),
+            None => audit,
+        }
+    }
+
+    /// The study's question, put to an audit of whatever it is.
+    pub(crate) fn ask<'l>(&self, audit: Audit<'l>) -> Audit<'l> {
+        let question = &self.question;
+        let mut audit = audit
             .treatment(&question.treatment)
             .baseline(question.baseline.clone())
             .unit(question.unit)
@@ -337,13 +357,7 @@ impl StudyFile {
         if let Some(method) = self.inference.multiplicity {
             audit = audit.multiplicity(method);
         }
-        if let Some(candidates) = &inputs.candidates {
-            audit = audit.candidates(candidates);
-        }
-        match &inputs.supply {
-            Some(supply) => audit.supply(supply),
-            None => audit,
-        }
+        audit
     }
 
     /// Reads the inputs from this folder and runs the audit.

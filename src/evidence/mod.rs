@@ -68,7 +68,6 @@ use crate::study_file::StudyFile;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Bundle {
     path: PathBuf,
     store: Store,
@@ -153,6 +152,7 @@ impl Bundle {
     }
 
     /// With the fingerprint that it should have: another is a finding of the check.
+    #[must_use]
     pub fn expecting(mut self, fingerprint: Sha256) -> Self {
         self.expected = Some(fingerprint);
         self

@@ -12,7 +12,6 @@ use crate::report::printable;
 /// How a bundle stands, all in all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[must_use]
 pub enum Verdict {
     /// All files are as the manifest says, and the report follows from the inputs, bit by bit.
     Same,

@@ -203,7 +203,10 @@ fn a_changed_input_is_noticed() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("war", "row", 1)).unwrap();
     let found = verify(&to, Some(folder.path()));
-    assert_eq!((&found.verdict, found.recomputed_from), (&Verdict::Changed, Some(RecomputedFrom::Tally)));
+    assert_eq!(
+        (&found.verdict, found.recomputed_from),
+        (&Verdict::Changed, Some(RecomputedFrom::Tally))
+    );
     let [Finding::InputChanged { file, expected, found }] = found.findings.as_slice() else {
         panic!("{found}")
     };
@@ -214,7 +217,9 @@ fn a_changed_input_is_noticed() {
     fs::copy(&log, to.join("inputs/log.csv")).unwrap();
     let found = written.verify(&Inputs::AsStudied).unwrap();
     assert_eq!(found.verdict, Verdict::Changed, "{found}");
-    assert!(matches!(&found.findings[..], [Finding::Changed { file, .. }] if file == "inputs/log.csv"));
+    assert!(
+        matches!(&found.findings[..], [Finding::Changed { file, .. }] if file == "inputs/log.csv")
+    );
 }
 
 /// Writes a file of a bundle, and all digests anew, as somebody would who knows the format.
@@ -262,7 +267,10 @@ fn a_forged_number_is_named() {
         assert_eq!(difference.topic.as_deref(), Some("war"));
         assert_eq!(difference.statistic.as_deref(), Some("amplification_ratio"));
         assert_eq!(difference.field, "value");
-        assert_eq!((&difference.recorded, &difference.recomputed), (&json!(was * 2.0), &json!(was)));
+        assert_eq!(
+            (&difference.recorded, &difference.recomputed),
+            (&json!(was * 2.0), &json!(was))
+        );
         assert_eq!(difference.relative, Some(0.5));
         assert_eq!(found.largest_relative_difference, Some(0.5));
         let [old, new] = [json!(was * 2.0), json!(was)];
@@ -285,7 +293,11 @@ fn other_forgeries_are_named() {
         ("report.md", |text| text.replacen("| topic", "| TOPIC", 1), "report.md"),
         ("study.json", |text| text.replace("\"seed\": 5", "\"seed\": 6"), "manifest: seeds"),
         ("manifest.json", |text| text.replace("\"read\": 120", "\"read\": 121"), "manifest: rows"),
-        ("report.json", |text| text.replace("\"rows_read\": 120", "\"rows_read\": 130"), "manifest: rows"),
+        (
+            "report.json",
+            |text| text.replace("\"rows_read\": 120", "\"rows_read\": 130"),
+            "manifest: rows",
+        ),
     ];
     for (name, change, field) in forged {
         let folder = tempdir().unwrap();
@@ -348,7 +360,10 @@ fn versions_are_told() {
 
     forge(&to, "manifest.json", |text| text.replacen("\"version\": 1", "\"version\": 2", 1));
     let error = Bundle::open(&to).unwrap_err();
-    assert!(matches!(&error, Error::Version { found, .. } if found == "tiltmeter.evidence 2"), "{error}");
+    assert!(
+        matches!(&error, Error::Version { found, .. } if found == "tiltmeter.evidence 2"),
+        "{error}"
+    );
     fs::remove_file(to.join("manifest.json")).unwrap();
     assert_eq!(why(Bundle::open(&to).unwrap_err()), EvidenceFaultKind::NoManifest);
 }

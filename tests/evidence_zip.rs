@@ -92,7 +92,9 @@ fn another_zip_of_the_files() {
     zip_of(&zip, files.clone());
     let found = verify();
     assert_eq!(found.verdict, Verdict::Changed, "{found}");
-    assert!(matches!(&found.findings[..], [Finding::Changed { file, .. }] if file == "inputs/log.csv"));
+    assert!(
+        matches!(&found.findings[..], [Finding::Changed { file, .. }] if file == "inputs/log.csv")
+    );
     // What is larger than the manifest says is not unpacked.
     files.insert("inputs/log.csv".to_owned(), vec![0; 50_000_000]);
     zip_of(&zip, files);

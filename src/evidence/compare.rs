@@ -163,8 +163,10 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let estimate = |topic: &str, value: f64| json!({"topic": topic, "statistic": "share", "value": value,
-            "clusters": {"both": 2}, "warnings": [{"kind": "few"}]});
+        let estimate = |topic: &str, value: f64| {
+            json!({"topic": topic, "statistic": "share", "value": value,
+            "clusters": {"both": 2}, "warnings": [{"kind": "few"}]})
+        };
         let old = json!({"sentence": "s", "estimates": [estimate("a", 2.0), estimate("b", 0.0)]});
         let mut new =
             json!({"sentence": "s", "estimates": [estimate("a", 4.0), estimate("c", 1.0)]});

@@ -21,8 +21,7 @@ pub(super) fn check(
 ) -> Result<Vec<Finding>, Error> {
     let names = store.names()?;
     let of_files = manifest.files.par_iter().map(|file| check_file(store, &names, file));
-    let mut findings: Vec<Finding> =
-        of_files.collect::<Vec<_>>().into_iter().flatten().collect();
+    let mut findings: Vec<Finding> = of_files.collect::<Vec<_>>().into_iter().flatten().collect();
     findings.extend(check_sums(store, &names, manifest, fingerprint));
     for name in names.keys() {
         if manifest.file(name).is_none() && name != MANIFEST && name != SUMS {
@@ -44,7 +43,12 @@ fn check_file(
         Some(Some(size)) => *size,
     };
     let changed = |found_bytes, found_sha256| {
-        Some(Finding::Changed { file: file.clone(), expected: *expected, found_bytes, found_sha256 })
+        Some(Finding::Changed {
+            file: file.clone(),
+            expected: *expected,
+            found_bytes,
+            found_sha256,
+        })
     };
     // What a zip says of a size is not to be believed, and no reason to fill a disk.
     if size != expected.bytes && !matches!(store, Store::Folder(_)) {
@@ -126,7 +130,12 @@ impl InputsFound {
     }
 
     /// Looks for what the study would read beside them, such as a file that its pattern finds by now.
-    pub(super) fn look_for_others(&mut self, files: &[PathBuf], folder: &Path, manifest: &Manifest) {
+    pub(super) fn look_for_others(
+        &mut self,
+        files: &[PathBuf],
+        folder: &Path,
+        manifest: &Manifest,
+    ) {
         for path in files {
             let name = name_from(folder, path).ok();
             let listed = |name: &String| manifest.inputs.iter().any(|input| input.name == *name);

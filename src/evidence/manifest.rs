@@ -83,11 +83,7 @@ pub struct RowCounts {
 
 impl From<&Origin> for RowCounts {
     fn from(origin: &Origin) -> Self {
-        Self {
-            read: origin.rows_read,
-            set_aside: origin.set_aside.rows,
-            left_out: origin.left_out,
-        }
+        Self { read: origin.rows_read, set_aside: origin.set_aside.rows, left_out: origin.left_out }
     }
 }
 
@@ -288,8 +284,8 @@ pub(super) fn needs_inputs(contents: Contents) -> Vec<Part> {
 
 /// The seeds that stand in a study.
 pub(super) fn seeds(study: &StudyFile) -> Result<BTreeMap<String, u64>, Error> {
-    let json = serde_json::to_value(study)
-        .map_err(|cause| Error::Report { detail: cause.to_string() })?;
+    let json =
+        serde_json::to_value(study).map_err(|cause| Error::Report { detail: cause.to_string() })?;
     let mut found = BTreeMap::new();
     find_seeds(&json, "", &mut found);
     Ok(found)

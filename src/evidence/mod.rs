@@ -215,9 +215,7 @@ impl Bundle {
             return Ok(None);
         }
         match &self.store {
-            Store::Folder(folder) => {
-                Ok(Some(Place::In(Cow::Owned(folder.join(manifest::INPUTS)))))
-            }
+            Store::Folder(folder) => Ok(Some(Place::In(Cow::Owned(folder.join(manifest::INPUTS))))),
             #[cfg(feature = "zip")]
             Store::Zip(zipped) => Ok(Some(Place::Unpacked(zipped.unpack(&self.manifest.inputs)?))),
         }

@@ -84,7 +84,9 @@ impl Store {
             let mut document = Vec::new();
             from.take(bytes + 1).read_to_end(&mut document).map_err(io(&place))?;
             if document.len() as u64 > bytes {
-                return Err(EvidenceFaultKind::TooLarge { bytes: bytes + 1, most: bytes }.of(&place));
+                return Err(
+                    EvidenceFaultKind::TooLarge { bytes: bytes + 1, most: bytes }.of(&place)
+                );
             }
             Ok(document)
         })

@@ -12,9 +12,7 @@ use super::manifest::{
     MARKDOWN, PAIRS, Part, Platform, REPORT, RowCounts, SECOND, STUDY, SUPPLY, TALLY, TEXT,
     TallyKept, name_from, seeds,
 };
-use super::verification::{
-    Difference, Finding, Obstacle, RecomputedFrom, Verdict, Verification,
-};
+use super::verification::{Difference, Finding, Obstacle, RecomputedFrom, Verdict, Verification};
 use super::{Bundle, Inputs};
 use crate::audit::Parts;
 use crate::baseline::{Baseline, Supply};
@@ -151,11 +149,14 @@ impl Again<'_> {
         if self.is_faulty(STUDY) {
             return Err(Obstacle::FilesChanged);
         }
-        let tally_is_faulty = [TALLY, SECOND, PAIRS, SUPPLY].iter().any(|name| self.is_faulty(name));
+        let tally_is_faulty =
+            [TALLY, SECOND, PAIRS, SUPPLY].iter().any(|name| self.is_faulty(name));
         if folder.is_none() {
             match &self.bundle.manifest().tally {
                 TallyKept::LeftOut => return Err(Obstacle::NoInputsAndNoTally),
-                TallyKept::InBundle { .. } if tally_is_faulty => return Err(Obstacle::FilesChanged),
+                TallyKept::InBundle { .. } if tally_is_faulty => {
+                    return Err(Obstacle::FilesChanged);
+                }
                 TallyKept::InBundle { .. } => {}
             }
         }

@@ -73,7 +73,8 @@ pub(crate) fn conflict(folder: &Path) -> StudyFile {
 /// 120 impressions of 40 viewers, three to a slate, and twelve candidates for each slate.
 fn write_log(folder: &Path) {
     let about = |item: usize| if item % 3 == 0 { "war" } else { "sport" };
-    let heads = ["who,feed,slate,item,rank,at,day,about,propensity\n", "slate,item,published,about\n"];
+    let heads =
+        ["who,feed,slate,item,rank,at,day,about,propensity\n", "slate,item,published,about\n"];
     let [mut log, mut candidates] = heads.map(str::to_owned);
     let mut parts = [heads[0].to_owned(), heads[0].to_owned()];
     for viewer in 0..40_usize {
@@ -85,8 +86,12 @@ fn write_log(folder: &Path) {
             let item = (viewer * 5 + rank * step) % 12;
             let mut row = String::new();
             let at = format!("2024-01-{day:02}T12:00:00");
-            writeln!(row, "v{viewer},{feed},{viewer},{item},{rank},{at},d{day},{},0.25", about(item))
-                .unwrap();
+            writeln!(
+                row,
+                "v{viewer},{feed},{viewer},{item},{rank},{at},d{day},{},0.25",
+                about(item)
+            )
+            .unwrap();
             log += &row;
             parts[viewer % 3 / 2] += &row;
         }

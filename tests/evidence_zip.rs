@@ -57,7 +57,7 @@ fn a_zip_is_as_a_folder() {
         file.read_to_end(&mut bytes).unwrap();
         let time = file.last_modified().unwrap();
         assert_eq!((time.year(), time.month(), time.day(), time.hour()), (1980, 1, 1, 0));
-        files.push((file.name().to_owned(), bytes));
+        files.push((file.name().unwrap().into_owned(), bytes));
     }
     assert!(files.is_sorted());
     assert_eq!(files, files_of(&to).into_iter().collect::<Vec<_>>());

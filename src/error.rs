@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::estimate::NoInterval;
+use crate::evidence::EvidenceFault;
 use crate::log::{ClusterKey, Role, RowFault};
 use crate::tally::{Dialect, TableFault};
 
@@ -494,6 +495,9 @@ pub enum Error {
         /// The spec asked for.
         expected: String,
     },
+    /// A bundle of evidence cannot be written or read.
+    #[error(transparent)]
+    Evidence(Box<EvidenceFault>),
     /// A query cannot do exactly what the library does.
     #[error("no query in the dialect of {dialect} for {what}: {mend}")]
     NotInSql {

@@ -62,6 +62,7 @@ pub mod decompose;
 mod error;
 mod estimand;
 mod estimate;
+pub mod evidence;
 pub mod findings;
 pub mod guide;
 pub mod inference;

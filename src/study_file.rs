@@ -169,7 +169,8 @@ pub struct QuestionFile {
 pub struct StudyInputs {
     /// The log, or its sums.
     pub log: StudyLog,
-    /// Where the rows came from and which were set aside, where only their sums are held.
+    /// How many of the log's rows were read, set aside and left out; of more than one file, over all.
+    /// `None` of sums of which that is not known.
     pub origin: Option<Origin>,
     /// The candidates of requests.
     pub candidates: Option<Pools>,
@@ -197,8 +198,13 @@ impl StudyFile {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
             .map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
-        serde_json::from_str(&text).map_err(|cause| Error::Damaged {
-            file: path.display().to_string(),
+        Self::from_json(&path.display().to_string(), &text)
+    }
+
+    /// Reads a study from the text of a file of this name.
+    pub(crate) fn from_json(file: &str, text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|cause| Error::Damaged {
+            file: file.to_owned(),
             format: "study",
             place: format!(" in line {}, column {}", cause.line(), cause.column()),
             detail: cause.to_string(),
@@ -294,12 +300,13 @@ impl StudyFile {
         let supply = self.supply.as_ref().map(|input| tagged(table(input)?)).transpose()?;
         let files = self.log_files(folder)?;
         let (log, origin) = if let [file] = files.as_slice() {
-            let log = tagged(ExposureLog::open(file, &self.log.schema)?)?;
-            (StudyLog::Whole(Box::new(self.kept(log)?)), None)
+            let log = self.kept(tagged(ExposureLog::open(file, &self.log.schema)?)?)?;
+            let origin = log.origin().clone();
+            (StudyLog::Whole(Box::new(log)), origin)
         } else {
             self.tallied(&files, topics.as_ref(), &mut progress)?
         };
-        Ok(StudyInputs { log, origin, candidates, supply })
+        Ok(StudyInputs { log, origin: Some(origin), candidates, supply })
     }
 
     /// The sums of more than one file: by one unit, or by two and their pairs.
@@ -308,7 +315,7 @@ impl StudyFile {
         files: &[PathBuf],
         topics: Option<&ItemTopics>,
         progress: &mut (dyn FnMut(&Progress) -> ControlFlow<()> + Send),
-    ) -> Result<(StudyLog, Option<Origin>), Error> {
+    ) -> Result<(StudyLog, Origin), Error> {
         if let Some(keep) = self.log.keep.first() {
             return Err(Error::Parameter {
                 parameter: "the rows to keep",
@@ -334,7 +341,7 @@ impl StudyFile {
                 StudyLog::TwoWay(Box::new(TwoWay::from_tallies(done.tally, second, pairs)?))
             }
         };
-        Ok((log, Some(done.origin)))
+        Ok((log, done.origin))
     }
 
     /// The rows that are asked about.
@@ -349,16 +356,28 @@ impl StudyFile {
 
     /// The audit, ready to be run or asked more.
     pub fn audit<'l>(&self, inputs: &'l StudyInputs) -> Audit<'l> {
-        let question = &self.question;
-        let mut audit = match &inputs.log {
+        let audit = self.ask(match &inputs.log {
             StudyLog::Whole(log) => Audit::of(log),
             StudyLog::Tallied(tally) => Audit::of_tally(tally),
             StudyLog::TwoWay(tallies) => Audit::of_two_way(tallies),
+        });
+        let mut audit = match &inputs.origin {
+            Some(origin) => audit.origin(origin),
+            None => audit,
         };
-        if let Some(origin) = &inputs.origin {
-            audit = audit.origin(origin);
+        if let Some(candidates) = &inputs.candidates {
+            audit = audit.candidates(candidates);
         }
-        audit = audit
+        match &inputs.supply {
+            Some(supply) => audit.supply(supply),
+            None => audit,
+        }
+    }
+
+    /// The study's question, put to an audit of whatever it is.
+    pub(crate) fn ask<'l>(&self, audit: Audit<'l>) -> Audit<'l> {
+        let question = &self.question;
+        let mut audit = audit
             .treatment(&question.treatment)
             .baseline(question.baseline.clone())
             .unit(question.unit)
@@ -385,13 +404,7 @@ impl StudyFile {
         if let Some(method) = self.inference.multiplicity {
             audit = audit.multiplicity(method);
         }
-        if let Some(candidates) = &inputs.candidates {
-            audit = audit.candidates(candidates);
-        }
-        match &inputs.supply {
-            Some(supply) => audit.supply(supply),
-            None => audit,
-        }
+        audit
     }
 
     /// Reads the inputs from this folder and runs the audit.

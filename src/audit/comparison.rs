@@ -17,7 +17,7 @@ use crate::tally::Tally;
 
 /// A treatment and a baseline, ready to be asked about.
 pub(crate) struct Comparison<'a> {
-    compared: Compared<'a>,
+    pub(super) compared: Compared<'a>,
     treatment: &'a str,
     baseline: &'a Baseline,
     attention: &'a Attention,
@@ -40,13 +40,16 @@ impl Audit<'_> {
             (None, of) => of.quality(self.origin),
         };
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
-        let compared = compared::compared(
-            &self.of,
-            (treatment, baseline),
-            attention,
-            self.second_cluster.as_ref(),
-            self.given,
-        )?;
+        let compared = match self.kept {
+            Some(kept) => kept.compared(&self.of, baseline)?,
+            None => compared::compared(
+                &self.of,
+                (treatment, baseline),
+                attention,
+                self.second_cluster.as_ref(),
+                self.given,
+            )?,
+        };
         let mut warnings = compared.warnings.clone();
         if let Baseline::Arm(against) = &compared.baseline {
             warnings.extend(empty_strata(compared.made.tally(), treatment, against));

@@ -1,0 +1,101 @@
+//! A comparison as it may be kept and gone on from: its tallies, and what they do not say of themselves.
+
+use super::compared::{Compared, Elsewhere};
+use super::{Audit, Comparison, Made, Subject};
+use crate::baseline::{Baseline, Supply};
+use crate::error::Error;
+use crate::estimate::Warning;
+use crate::replay::RowsAre;
+use crate::report::AuditReport;
+use crate::statistic::Undefined;
+use crate::tally::Tally;
+
+/// What the tallies of a comparison do not say of themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Aside {
+    pub(crate) rows: RowsAre,
+    pub(crate) refused: Option<Undefined>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// The parts of a comparison.
+pub(crate) struct Parts<'c> {
+    /// One tally, or those of two ways: the first, the second, the pairs.
+    pub(crate) ways: Vec<&'c Tally>,
+    /// That of a supply which is known.
+    pub(crate) supply: Option<&'c Tally>,
+    pub(crate) aside: Aside,
+}
+
+/// What was kept beside the tallies that an audit is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept<'l> {
+    pub(crate) aside: &'l Aside,
+    pub(crate) supply: Option<&'l Tally>,
+}
+
+impl Comparison<'_> {
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        let compared = &self.compared;
+        let ways = match &compared.made {
+            Made::One(tally) => vec![&***tally],
+            Made::Two(ways) => vec![ways.first(), ways.second(), ways.pairs()],
+        };
+        let supply = match &compared.elsewhere {
+            Some(Elsewhere::Supply(tally)) => Some(&**tally),
+            Some(Elsewhere::Reference(_)) | None => None,
+        };
+        let Compared { rows, refused, .. } = *compared;
+        let aside = Aside { rows, refused, warnings: compared.warnings.clone() };
+        Parts { ways, supply, aside }
+    }
+}
+
+impl<'l> Audit<'l> {
+    /// Goes on from the tallies of a comparison that was kept, whatever its baseline was made of.
+    pub(crate) fn kept(mut self, kept: Kept<'l>) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+
+    /// Runs the audit, and looks at the comparison that its answers are from.
+    pub(crate) fn run_with<T>(
+        self,
+        look: impl FnOnce(&Comparison<'_>) -> Result<T, Error>,
+    ) -> Result<(AuditReport, T), Error> {
+        let comparison = self.compare()?;
+        let way = (self.unit, self.denominator);
+        let estimates = comparison.estimates(&self.statistics, self.topics.as_deref(), way)?;
+        let seen = look(&comparison)?;
+        Ok((AuditReport::new(estimates, comparison.quality), seen))
+    }
+}
+
+impl Kept<'_> {
+    /// The comparison as it was.
+    pub(super) fn compared<'l>(
+        self,
+        of: &'l Subject<'l>,
+        baseline: &Baseline,
+    ) -> Result<Compared<'l>, Error> {
+        let (baseline, elsewhere) = match baseline {
+            Baseline::Arm(_) => (baseline.clone(), None),
+            Baseline::Reference(reference) => {
+                reference.check()?;
+                (baseline.clone(), Some(Elsewhere::Reference(reference.clone())))
+            }
+            Baseline::Supply(Supply::Known) => {
+                let supply = self.supply.ok_or_else(|| Error::BaselineLacks {
+                    baseline: baseline.to_string(),
+                    needs: "the tally of what was available",
+                    mend: "keep it beside the tally of the log",
+                })?;
+                (baseline.clone(), Some(Elsewhere::Supply(Box::new(supply.clone()))))
+            }
+            // Its rows are in the tally, as an arm of the baseline's name.
+            derived => (Baseline::Arm(derived.to_string()), None),
+        };
+        let Aside { rows, refused, warnings } = self.aside.clone();
+        Ok(Compared { made: of.made(None)?, baseline, elsewhere, rows, refused, warnings })
+    }
+}

@@ -1,0 +1,209 @@
+//! Two reports as JSON, compared value by value.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+
+use super::verification::Difference;
+
+/// How the fields of another release are looked at: it may not have known all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Release {
+    Same,
+    Other,
+}
+
+/// Whose value differs.
+#[derive(Clone, Copy, Default)]
+struct Of<'e> {
+    topic: Option<&'e str>,
+    statistic: Option<&'e str>,
+}
+
+/// The values of a report in which the recomputed one differs.
+pub(super) fn reports(recorded: &Json, recomputed: &Json, release: Release) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let nothing = Map::new();
+    let [old, new] = [recorded, recomputed].map(|report| report.as_object().unwrap_or(&nothing));
+    let mut walk = Walk { release, differences: &mut differences };
+    for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        if name == "estimates" {
+            walk.estimates(list(old.get(name)), list(new.get(name)));
+        } else {
+            walk.value(Of::default(), name, old.get(name), new.get(name));
+        }
+    }
+    differences
+}
+
+/// A difference of what is of no one estimate, if it is one.
+pub(super) fn field(name: &str, recorded: Json, recomputed: Json) -> Option<Difference> {
+    (recorded != recomputed).then(|| Difference {
+        topic: None,
+        statistic: None,
+        field: name.to_owned(),
+        relative: None,
+        recorded,
+        recomputed,
+    })
+}
+
+/// The first line in which two texts differ.
+pub(super) fn texts(file: &str, recorded: &str, recomputed: &str) -> Option<Difference> {
+    if recorded == recomputed {
+        return None;
+    }
+    let (mut old, mut new) = (recorded.split('\n'), recomputed.split('\n'));
+    let line = |line: Option<&str>| line.map_or(Json::Null, Json::from);
+    loop {
+        match (old.next(), new.next()) {
+            (old, new) if old != new => return field(file, line(old), line(new)),
+            (None, None) => return None,
+            _ => {}
+        }
+    }
+}
+
+fn list(json: Option<&Json>) -> &[Json] {
+    json.and_then(Json::as_array).map_or(&[], Vec::as_slice)
+}
+
+struct Walk<'d> {
+    release: Release,
+    differences: &'d mut Vec<Difference>,
+}
+
+impl Walk<'_> {
+    /// Estimates are matched by what they are of, so that one which was taken out is told as that.
+    fn estimates(&mut self, old: &[Json], new: &[Json]) {
+        let mut left: Vec<&Json> = new.iter().collect();
+        for recorded in old {
+            let at = left.iter().position(|other| name_of(other) == name_of(recorded));
+            match at.map(|at| left.remove(at)) {
+                Some(other) => self.value(of(recorded), "", Some(recorded), Some(other)),
+                None => self.whole(recorded, None),
+            }
+        }
+        left.into_iter().for_each(|other| self.whole(other, Some(other)));
+    }
+
+    /// An estimate that is in one of the reports only.
+    fn whole(&mut self, estimate: &Json, new: Option<&Json>) {
+        let value = |json: &Json| json.get("value").cloned().unwrap_or_default();
+        let (recorded, recomputed) = match new {
+            None => (value(estimate), Json::Null),
+            Some(new) => (Json::Null, value(new)),
+        };
+        self.push(of(estimate), "the whole estimate", recorded, recomputed);
+    }
+
+    fn value(&mut self, of: Of<'_>, path: &str, old: Option<&Json>, new: Option<&Json>) {
+        match (old, new) {
+            (Some(Json::Object(old)), Some(Json::Object(new))) => {
+                for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+                    let below =
+                        if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    self.value(of, &below, old.get(name), new.get(name));
+                }
+            }
+            (Some(Json::Array(old)), Some(Json::Array(new))) => {
+                for at in 0..old.len().max(new.len()) {
+                    self.value(of, &format!("{path}[{at}]"), old.get(at), new.get(at));
+                }
+            }
+            // A field that the other release did not know.
+            (None, Some(_)) if self.release == Release::Other && !path.ends_with(']') => {}
+            _ if are_same(old, new) => {}
+            _ => {
+                let json = |json: Option<&Json>| json.cloned().unwrap_or_default();
+                self.push(of, path, json(old), json(new));
+            }
+        }
+    }
+
+    fn push(&mut self, of: Of<'_>, field: &str, recorded: Json, recomputed: Json) {
+        let relative = recorded.as_f64().zip(recomputed.as_f64()).map(|(old, new)| {
+            let largest = old.abs().max(new.abs());
+            if old == new { 0.0 } else { (old - new).abs() / largest }
+        });
+        self.differences.push(Difference {
+            topic: of.topic.map(str::to_owned),
+            statistic: of.statistic.map(str::to_owned),
+            field: field.to_owned(),
+            recorded,
+            recomputed,
+            relative: relative.filter(|relative| relative.is_finite()),
+        });
+    }
+}
+
+/// Numbers are the same where their shortest text is, which tells all bits apart.
+fn are_same(old: Option<&Json>, new: Option<&Json>) -> bool {
+    match (old, new) {
+        (Some(Json::Number(old)), Some(Json::Number(new))) => old.to_string() == new.to_string(),
+        _ => old == new,
+    }
+}
+
+fn of(estimate: &Json) -> Of<'_> {
+    let text = |name: &str| estimate.get(name).and_then(Json::as_str);
+    Of { topic: text("topic"), statistic: text("statistic") }
+}
+
+fn name_of(estimate: &Json) -> [Option<&str>; 3] {
+    let Of { topic, statistic } = of(estimate);
+    [topic, statistic, estimate.pointer("/estimand/phrase").and_then(Json::as_str)]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let estimate = |topic: &str, value: f64| {
+            json!({"topic": topic, "statistic": "share", "value": value,
+            "clusters": {"both": 2}, "warnings": [{"kind": "few"}]})
+        };
+        let old = json!({"sentence": "s", "estimates": [estimate("a", 2.0), estimate("b", 0.0)]});
+        let mut new =
+            json!({"sentence": "s", "estimates": [estimate("a", 4.0), estimate("c", 1.0)]});
+        new["estimates"][0]["clusters"]["both"] = json!(3);
+        new["estimates"][0]["warnings"] = json!([{"kind": "few"}, {"kind": "more"}]);
+        let found = reports(&old, &new, Release::Same);
+        let told: Vec<_> = found
+            .iter()
+            .map(|d| (d.topic.as_deref().unwrap_or(""), d.field.as_str(), d.relative))
+            .collect();
+        let expected = [
+            ("a", "clusters.both", Some(1.0 / 3.0)),
+            ("a", "value", Some(0.5)),
+            ("a", "warnings[1]", None),
+            ("b", "the whole estimate", None),
+            ("c", "the whole estimate", None),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(found[1].recorded, json!(2.0));
+        assert!(reports(&old, &old, Release::Same).is_empty());
+    }
+
+    #[test]
+    fn bits_and_fields_of_releases() {
+        let zero = |zero: f64| json!({"estimates": [], "zero": zero});
+        assert_eq!(reports(&zero(0.0), &zero(-0.0), Release::Same).len(), 1);
+        let (old, new) = (json!({"a": 1}), json!({"a": 1, "b": null}));
+        assert_eq!(reports(&old, &new, Release::Other), []);
+        assert_eq!(reports(&new, &old, Release::Other).len(), 1); // null is not nothing
+        assert_eq!(reports(&json!({"a": 1, "b": 2}), &old, Release::Other).len(), 1);
+    }
+
+    #[test]
+    fn the_first_line_that_differs() {
+        let found = texts("report.txt", "a\nb\nc", "a\nx\nc").unwrap();
+        assert_eq!((found.recorded, found.recomputed), (json!("b"), json!("x")));
+        assert_eq!(texts("report.txt", "a", "a"), None);
+        assert!(texts("report.txt", "a", "a\n").is_some());
+    }
+}

@@ -94,7 +94,12 @@ fn log_of(rows: &[Row]) -> ExposureLog {
 }
 
 fn inputs(log: ExposureLog) -> StudyInputs {
-    StudyInputs { log: StudyLog::Whole(Box::new(log)), candidates: None, supply: None }
+    StudyInputs {
+        log: StudyLog::Whole(Box::new(log)),
+        origin: None,
+        candidates: None,
+        supply: None,
+    }
 }
 
 fn hard_study() -> StudyFile {

@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Run(Box<Error>),
     /// Something else went wrong.
     Told(String),
+    /// What was checked is not the same; what differs is told already.
+    NotTheSame,
     /// Whoever read the output has seen enough.
     Closed,
 }
@@ -36,6 +38,7 @@ impl Failure {
     pub(crate) fn tell(self) -> ExitCode {
         match self {
             Self::Closed => ExitCode::SUCCESS,
+            Self::NotTheSame => ExitCode::from(3),
             Self::Usage(what) => {
                 eprintln!("error: {what}\n\nFor more information, try '--help'.");
                 ExitCode::from(2)

@@ -4,6 +4,7 @@
 mod audit;
 mod baseline;
 mod doubt;
+mod evidence;
 mod failure;
 mod generate;
 mod html;
@@ -36,7 +37,7 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (or whoever read the output had seen enough); 1 the input or the run failed, with the
-reason on standard error; 2 the command line makes no sense.
+reason on standard error; 2 the command line makes no sense; 3 a bundle is not what it says.
 
 Start with `tiltmeter inspect LOG`, which says what is in a log and drafts a study file; then
 `tiltmeter audit --study FILE`.";
@@ -52,6 +53,8 @@ enum Command {
     Power(power::PowerArgs),
     Monitor(monitor::MonitorArgs),
     Report(report::ReportArgs),
+    Bundle(evidence::BundleArgs),
+    Verify(evidence::VerifyArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -74,6 +77,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Power(args) => power::run(&args),
         Command::Monitor(args) => monitor::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Bundle(args) => evidence::bundle(&args),
+        Command::Verify(args) => evidence::verify(&args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
     }

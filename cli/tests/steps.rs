@@ -216,6 +216,8 @@ fn help_has_an_example_for_each_command_and_the_exit_codes() {
         "estimate",
         "simulate",
         "report",
+        "bundle",
+        "verify",
         "completions",
         "man",
         "power pilot",
@@ -229,6 +231,37 @@ fn help_has_an_example_for_each_command_and_the_exit_codes() {
         assert!(help.contains(&format!("Example: tiltmeter {command}")), "{help}");
     }
     assert!(run(["nonsense"]).failed(2).contains("nonsense"));
+}
+
+/// A bundle of a study is what it says with its inputs and without; with a number changed it is not.
+#[test]
+fn bundles_are_written_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = place(folder.path(), "log.csv.gz");
+    std::fs::copy(shipped("open_bandit_small.csv.gz"), &log).unwrap();
+    let study = place(folder.path(), "study.toml");
+    let line = format!("audit LOG {ROLES} --treatment bts --baseline random --write-study OUT");
+    shell(&line, &[&log, &study]).ok();
+    let page = place(folder.path(), "page.html");
+    run(["report", "--study", &study, "--html", &page]).ok();
+    assert!(std::fs::read_to_string(&page).unwrap().contains("</svg>"));
+
+    let zip = place(folder.path(), "evidence.zip");
+    let fingerprint = run(["bundle", &study, "--out", &zip, "--note", "case 7"]).ok();
+    let fingerprint = fingerprint.trim();
+    let data = folder.path().to_str().unwrap();
+    let checked = ["verify", &zip, "--inputs", data, "--fingerprint", fingerprint, "--json"];
+    assert_eq!(run(checked).json()["verdict"], "same");
+    assert_eq!(run(["verify", &zip, "--json"]).json()["verdict"], "same_from_tally");
+    let other = "0".repeat(64);
+    run(["verify", &zip, "--fingerprint", &other]).failed(3);
+
+    let kept = place(folder.path(), "evidence");
+    run(["bundle", &study, "--out", &kept]).ok();
+    let report = folder.path().join("evidence/report.json");
+    let text = std::fs::read_to_string(&report).unwrap();
+    std::fs::write(&report, text.replacen("\"value\": 1.", "\"value\": 2.", 1)).unwrap();
+    run(["verify", &kept, "--inputs", data]).failed(3);
 }
 
 /// A reader who leaves is no error, and nothing panics. The report is larger than a pipe holds, so that

@@ -235,7 +235,7 @@ impl Again<'_> {
         differences.extend(of_manifest("seeds", &manifest.seeds, &seeds(study)?)?);
         let (from, report) = match (folder, tallies, manifest.tally.aside()) {
             (Some(folder), ..) => {
-                let (report, more) = self.from_inputs(study, folder, tallies)?;
+                let (report, more) = self.of_inputs(study, folder, tallies)?;
                 differences.extend(more);
                 (RecomputedFrom::Inputs, report)
             }
@@ -252,7 +252,7 @@ impl Again<'_> {
         Ok(recomputed)
     }
 
-    fn from_inputs(
+    fn of_inputs(
         &self,
         study: &StudyFile,
         folder: &Path,

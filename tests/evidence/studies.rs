@@ -72,7 +72,7 @@ pub(crate) fn conflict(folder: &Path) -> StudyFile {
 
 /// 120 impressions of 40 viewers, three to a slate, and twelve candidates for each slate.
 fn write_log(folder: &Path) {
-    let about = |item: usize| if item % 3 == 0 { "war" } else { "sport" };
+    let about = |item: usize| if item.is_multiple_of(3) { "war" } else { "sport" };
     let heads =
         ["who,feed,slate,item,rank,at,day,about,propensity\n", "slate,item,published,about\n"];
     let [mut log, mut candidates] = heads.map(str::to_owned);

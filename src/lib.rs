@@ -47,7 +47,8 @@
 //! | `parquet` | yes | reading Parquet, saving logs to it |
 //! | `polars` | yes | logs from `DataFrame`s, reports as `DataFrame`s |
 //! | `lazy` | no | logs from `LazyFrame`s |
-//! | `plot` | yes | plots of reports, as SVG |
+//! | `plot` | yes | plots of reports, as SVG, and pages of HTML |
+//! | `zip` | no | bundles of evidence as one `.zip` |
 //!
 //! # Panics and NaN
 //!

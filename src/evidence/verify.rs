@@ -275,7 +275,7 @@ impl Again<'_> {
             &manifest.rows,
             &RowCounts::of(inputs.origin.as_ref()),
         )?);
-        let (report, more) = make::of_inputs(study, &inputs, folder, |parts| {
+        let (report, more) = make::from_inputs(study, &inputs, folder, |parts| {
             let mut more = Vec::new();
             if manifest.tally != TallyKept::LeftOut {
                 more.extend(of_manifest("tally", &manifest.tally, &TallyKept::of(&parts.aside))?);

@@ -612,8 +612,9 @@ fn several_files_have_an_audit_and_reasons() {
     let findings = Findings::of(&study.read(folder.path()).unwrap(), &study).unwrap();
     assert_eq!(findings.report().estimates().len(), 2);
     assert!(findings.power().there().is_some());
-    let reasons = [findings.over_time().reason(), findings.quality().reason()];
+    let reasons = [findings.over_time().reason(), findings.positions().reason()];
     assert!(reasons.iter().all(|reason| reason.unwrap().contains("several files")));
+    assert_eq!(findings.quality().there().unwrap().impressions, 80);
     elements(&findings.to_html().unwrap());
 }
 

@@ -244,7 +244,9 @@ fn of_quality(quality: &DataQuality) -> Table {
         Some((first, last)) => {
             row("first and last day (UTC)", words(format!("{} to {}", date(first), date(last))));
         }
-        None => row("first and last day (UTC)", words("the log has no times")),
+        None => {
+            row("first and last day (UTC)", words("not known: no times, or only sums were kept"))
+        }
     }
     match quality.repeats {
         Some(repeats) => {

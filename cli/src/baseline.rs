@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use tiltmeter::log::LogSchema;
 use tiltmeter::replay::PoolBy;
+use tiltmeter::replay::off_policy::{Clip, Floor, Target};
 use tiltmeter::{
-    Baseline, Bias, CandidatesInput, EngagementWeighted, Period, Reference, Supply, TableInput,
+    Baseline, Bias, CandidatesInput, EngagementWeighted, Period, Propensity, Reference, Supply,
+    TableInput,
 };
 
 use crate::failure::Failure;
@@ -36,6 +38,10 @@ pub(crate) struct KindArgs {
     /// The same arm before this date.
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
+    /// What a uniform policy over so many items would have shown, by the column of --propensity; `shown`
+    /// for as many as the arm shows.
+    #[arg(long, value_name = "ITEMS", value_parser = target)]
+    baseline_propensity: Option<Target>,
     /// Shares measured elsewhere: a number, SHARE~ERROR or TOPIC/ALL each.
     #[arg(long, value_name = "NAME:TOPIC=SHARE,...", value_parser = parse::reference, requires = "bias")]
     reference: Option<Reference>,
@@ -61,9 +67,26 @@ pub(crate) struct BaselineArgs {
     /// What they were engaged with, in their table; the column of --engagement if not said.
     #[arg(long, value_name = "COLUMN", requires = "candidates")]
     candidates_engagement: Option<String>,
+    /// The arm whose impressions are weighed; the treatment if not said.
+    #[arg(long, value_name = "ARM", requires = "baseline_propensity")]
+    propensities_of: Option<String>,
+    /// Weights above this number count as this number, which biases the answer.
+    #[arg(long, value_name = "WEIGHT", requires = "baseline_propensity")]
+    clip: Option<f64>,
+    /// The effective sample size below which there is no answer; 100 if not said.
+    #[arg(long, value_name = "SIZE", requires = "baseline_propensity")]
+    floor: Option<f64>,
     /// The reference's shares times a factor between these are true; 1,1 if they are of the very thing.
     #[arg(long, value_name = "LOW,HIGH", requires = "reference", value_parser = parse::pair)]
     bias: Option<(f64, f64)>,
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    match text.parse() {
+        Ok(items) => Ok(Target::Uniform { items }),
+        Err(_) if text == "shown" => Ok(Target::UniformOverItems),
+        Err(_) => Err("a number of items, or shown".to_owned()),
+    }
 }
 
 fn pool_by(text: &str) -> Result<PoolBy, String> {
@@ -101,6 +124,8 @@ impl KindArgs {
             Some(Baseline::UniformPool)
         } else if let Some(plus) = self.baseline_engagement {
             Some(Baseline::EngagementWeighted(EngagementWeighted { plus }))
+        } else if let Some(target) = &self.baseline_propensity {
+            Some(Baseline::Propensity(more.propensity(target)))
         } else if let Some(moment) = &self.before {
             Some(Baseline::Period(Period::before(moment)?))
         } else if let (Some(reference), Some((low, high))) = (&self.reference, more.bias) {
@@ -126,7 +151,7 @@ impl KindArgs {
                 return Err(Failure::Usage(
                     "compared with what? --baseline ARM, --baseline-supply FILE, \
                      --baseline-chronological, --baseline-uniform-pool, --baseline-engagement, \
-                     --before DATE or --reference"
+                     --baseline-propensity ITEMS, --before DATE or --reference"
                         .to_owned(),
                 ));
             }
@@ -144,6 +169,15 @@ impl KindArgs {
 }
 
 impl BaselineArgs {
+    fn propensity(&self, target: &Target) -> Propensity {
+        Propensity {
+            logged: self.propensities_of.clone(),
+            clip: self.clip.map_or(Clip::None, Clip::At),
+            floor: self.floor.map_or_else(Floor::default, Floor::At),
+            ..Propensity::of(target.clone())
+        }
+    }
+
     fn sampled(&self, roles: &RoleArgs) -> Result<Supply, Failure> {
         Ok(match &self.supply_sampled {
             None => Supply::Known,

@@ -90,6 +90,33 @@ fn the_second_command_writes_a_page() {
     assert!(html.starts_with("<!") && html.contains("Immigration") && html.contains("</svg>"));
 }
 
+/// What chance would have shown, by propensities: refused where the log is worth too little, unless the
+/// floor is put down.
+#[test]
+fn propensities_are_a_baseline() {
+    let log = shipped("open_bandit_small.csv.gz");
+    let ask = |campaign: &str, items: &str| {
+        let line = format!(
+            "audit LOG --arm arm --item item --propensity propensity --topic topic --cluster hour \
+             --treatment bts --baseline-propensity {items} --filter campaign={campaign} --json"
+        );
+        shell(&line, &[&log]).json()
+    };
+    let all = ask("all", "80");
+    let c4 = all["estimates"].as_array().unwrap().iter().find(|its| its["topic"] == "c4").unwrap();
+    // golden/open_bandit.json: numpy's self-normalised share of the uniform policy.
+    let share = c4["share_baseline"].as_f64().unwrap();
+    assert!((share - 0.09091582726429608).abs() < 1e-10, "{share}");
+    let women = ask("women", "46");
+    assert!(
+        women["estimates"].as_array().unwrap().iter().all(|its| {
+            its["value"].is_null() && its["undefined"] == "effective_size_below_floor"
+        })
+    );
+    let women = ask("women", "46 --floor 2");
+    assert!(women["estimates"][0]["value"].is_number());
+}
+
 /// The library's own audit of the same rows, bit for bit.
 #[test]
 fn the_third_command_is_the_librarys_two_way_audit() {

@@ -14,7 +14,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
-use studies::{conflict, derived, files_of, open_bandit, small};
+#[cfg(feature = "parquet")]
+use studies::conflict;
+use studies::{derived, files_of, open_bandit, small};
 use tempfile::tempdir;
 use tiltmeter::evidence::{
     Bundle, Contents, EvidenceFaultKind, Finding, Inputs, Obstacle, Part, RecomputedFrom, Sha256,

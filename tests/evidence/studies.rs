@@ -60,6 +60,7 @@ pub(crate) fn open_bandit(folder: &Path) -> StudyFile {
 }
 
 /// The shipped simulated log.
+#[cfg(feature = "parquet")]
 pub(crate) fn conflict(folder: &Path) -> StudyFile {
     shipped("simulated/conflict.parquet", &folder.join("conflict.parquet"));
     let schema =

@@ -143,6 +143,9 @@ fn numpy_agrees() {
         agree("reference", &first(against(Bias::NONE)), &cases["reference"]);
         let biased = first(against(Bias { low: 0.8, high: 1.5 }));
         let (interval, golden) = (biased.interval.unwrap(), &cases["reference_biased"]);
+        assert_eq!(biased.baseline.share, Some(0.2));
+        let from_elsewhere = |w: &&Warning| matches!(w, Warning::BaselineFromElsewhere { .. });
+        assert_eq!(biased.warnings.iter().filter(from_elsewhere).count(), 1);
         let Value::Between { low, high } = biased.value else { panic!("{:?}", biased.value) };
         close("least", Some(low), &golden["value_low"]);
         close("greatest", Some(high), &golden["value_high"]);
@@ -466,6 +469,12 @@ fn what_is_missing_is_said() {
     let twice = ExposureLog::read(twice, &LogSchema::new().slate("slate").item("item")).unwrap();
     let error = Pools::new(twice, PoolBy::Slate).unwrap_err();
     assert!(matches!(error, Error::RepeatedCandidate { .. }), "{error}");
+
+    // A mean over drawn items is of another thing than a mean over viewers.
+    let supply = items(&golden);
+    let sampled = Baseline::Supply(Supply::Sampled { cluster: ClusterBy::Item });
+    let mean = audit(&log, sampled, &Attention::Uniform).supply(&supply).unit(Unit::ClusterMean);
+    assert!(mean.run().unwrap_err().to_string().contains("over what was drawn"));
 
     // Nobody was reached by an expectation, and single impressions have no counterpart.
     let unit = Unit::Reach(Reach::default());

@@ -68,7 +68,9 @@ fn against(
         .map(|(asked, statistic)| Asked { question: asked.question, statistic })
         .collect();
     let mut estimates = compared.made.estimates(&with_known, by)?;
-    for (estimate, known) in estimates.iter_mut().zip(&known) {
+    for (estimate, Asked { question, .. }) in estimates.iter_mut().zip(asked) {
+        // As it was stated: the bias is in the value.
+        let known = elsewhere.known(question.topic, (strata, question.denominator), 1.0)?;
         let [topic, all] = known.totals;
         let share = known.share();
         estimate.baseline = ArmTotals { topic, all, share, ..ArmTotals::default() };

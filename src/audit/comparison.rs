@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::compared::{self, Compared};
 use super::{Audit, answers};
 use crate::attention::Attention;
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
@@ -78,6 +78,15 @@ impl Comparison<'_> {
         topics: Option<&[String]>,
         (unit, denominator): (Unit, Denominator),
     ) -> Result<Vec<Estimate>, Error> {
+        if matches!(self.baseline, Baseline::Supply(Supply::Sampled { .. })) && unit != Unit::Pooled
+        {
+            return Err(Error::Parameter {
+                parameter: "the unit",
+                value: format!("{unit}, against {}", self.baseline),
+                expected: "Unit::Pooled: over what was drawn, means and reach are of other things than \
+                           over viewers",
+            });
+        }
         let all = self.compared.made.tally().axes().topics();
         let topics = match topics {
             Some(topics) => topics,

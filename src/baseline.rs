@@ -59,7 +59,8 @@ pub enum Baseline {
 pub enum Supply {
     /// The table is all there was: its shares have no error.
     Known,
-    /// The table is a sample of what there was.
+    /// The table is a sample of what there was. It is asked about [`Unit::Pooled`](crate::Unit::Pooled)
+    /// alone: a mean over what was drawn is of other things than a mean over viewers.
     Sampled {
         /// What was drawn independently: mostly [`ClusterBy::Item`], or a column such as the creator.
         cluster: ClusterBy,

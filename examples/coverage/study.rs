@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 use tiltmeter::inference::{
-    Automatic, Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife,
-    Permutation, Quantile, Question, Test, WildBootstrap, WildTest, estimate,
+    Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife,
+    Permutation, Quantile, Question, ShareBounds, Test, WildBootstrap, WildTest, estimate,
 };
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::tally::Tally;
@@ -107,7 +107,9 @@ impl Method {
                 let method = Bootstrap { level, replicates, seed, kind, weights };
                 Interval::Bootstrap(method).into()
             }
-            Self::Automatic => Interval::Automatic(Automatic { level, replicates, seed }).into(),
+            Self::Automatic => {
+                Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() }).into()
+            }
             Self::DeltaTest => test(Test::Delta(DeltaTest::default())),
             Self::WildTest => {
                 test(Test::WildBootstrap(WildTest { replicates, seed, ..WildTest::default() }))

@@ -194,3 +194,52 @@ fn an_arm_at_its_limit_varies() {
     assert!((low - 0.025_f64.powf(0.1)).abs() < 1e-12, "{low}");
     assert_eq!(AmplificationRatio.scale(), tiltmeter::statistic::Scale::Log);
 }
+
+/// Twenty topics that go together within viewers, and no difference between the arms, in 400 studies: some topic is
+/// a finding alone in far more than 5% of them, and one among all in no more than 5% (four binomial standard
+/// deviations of 1.1 points each).
+#[test]
+fn findings_know_how_many_were_asked_about() {
+    const STUDIES: u32 = 400;
+    let mut state = 20_241_128_u64;
+    let mut uniform = || {
+        // SplitMix64 (Steele, Lea and Flood 2014).
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let topics: Vec<String> = (0..20).map(|topic| format!("t{topic:02}")).collect();
+    let names: Vec<String> = (0..60).map(|viewer| format!("v{viewer:02}")).collect();
+    let (mut alone, mut among_all) = (0, 0);
+    for _ in 0..STUDIES {
+        let (mut who, mut arms, mut about) = (Vec::new(), Vec::new(), Vec::new());
+        for (viewer, name) in names.iter().enumerate() {
+            // A viewer likes the topics of a quarter four times as much as others.
+            let (mood, shown) = ((uniform() * 4.0) as usize, 30 + (uniform() * 60.0) as usize);
+            for _ in 0..shown {
+                let pick = (uniform() * 35.0) as usize;
+                let topic = if pick < 20 { pick } else { 5 * mood + pick % 5 };
+                who.push(name.as_str());
+                arms.push(if viewer % 2 == 0 { "a" } else { "b" });
+                about.push(topics[topic].as_str());
+            }
+        }
+        let source =
+            SliceSource::new("null").text("who", &who).text("arm", &arms).text("about", &about);
+        let schema = LogSchema::new().viewer("who").arm("arm").topics(TopicColumn::single("about"));
+        let log = ExposureLog::read(source, &schema).unwrap();
+        let report = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).run().unwrap();
+        assert_eq!(report.estimates().len(), 20);
+        let any = |of: fn(&tiltmeter::Finding) -> SideOfNull| {
+            let found = report.estimates().iter().filter_map(|its| its.finding);
+            found.into_iter().any(|finding| of(&finding).is_clear())
+        };
+        alone += u32::from(any(|finding| finding.alone));
+        among_all += u32::from(any(|finding| finding.among_all));
+    }
+    let part = |count: u32| f64::from(count) / f64::from(STUDIES);
+    assert!(part(alone) > 0.15, "{}", part(alone));
+    assert!(part(among_all) <= 0.05 + 4.0 * 0.011, "{}", part(among_all));
+}

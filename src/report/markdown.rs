@@ -27,6 +27,9 @@ impl AuditReport {
     #[must_use]
     pub fn to_markdown_document(&self) -> String {
         let mut text = format!("{}\n\n{}\n", escaped(&self.sentence()), self.to_markdown());
+        for sentence in self.findings_in_words() {
+            text.push_str(&format!("\n{}\n", escaped(&sentence)));
+        }
         if let Some(first) = self.estimates.first() {
             let arms = format!(
                 "A: {:?}, {} impressions. B: {}, {} impressions.",

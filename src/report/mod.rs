@@ -33,7 +33,8 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{Estimate, Value, Warning};
+use crate::estimate::{Estimate, SideOfNull, Value, Warning};
+use crate::inference::Multiplicity;
 use crate::log::DataQuality;
 
 /// The answer of an [`Audit`](crate::Audit).
@@ -197,6 +198,87 @@ impl AuditReport {
 impl serde::Serialize for AuditReport {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         ReportRecord::from(self).serialize(serializer)
+    }
+}
+
+/// How many topics of a statistic are findings: with all of them taken into account, and each by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct FindingCounts {
+    /// Shown more than in the baseline, with all taken into account.
+    pub(crate) more: Vec<String>,
+    /// Shown less.
+    pub(crate) less: Vec<String>,
+    /// The same by themselves.
+    pub(crate) more_alone: usize,
+    pub(crate) less_alone: usize,
+    adjusted_by: Option<Multiplicity>,
+    wrong: f64,
+}
+
+impl FindingCounts {
+    pub(crate) fn of(estimates: &[&Estimate]) -> Self {
+        let mut counts = Self { wrong: 0.05, ..Self::default() };
+        for estimate in estimates {
+            let Some(finding) = estimate.finding else { continue };
+            counts.adjusted_by = counts.adjusted_by.or(finding.adjusted_by);
+            if let Ok(interval) = estimate.interval {
+                counts.wrong = 1.0 - interval.level;
+            }
+            let topic = || format!("{:?}", estimate.estimand.topic);
+            match finding.alone {
+                SideOfNull::Above => counts.more_alone += 1,
+                SideOfNull::Below => counts.less_alone += 1,
+                _ => {}
+            }
+            match finding.among_all {
+                SideOfNull::Above => counts.more.push(topic()),
+                SideOfNull::Below => counts.less.push(topic()),
+                _ => {}
+            }
+        }
+        counts
+    }
+
+    /// How they were taken into account.
+    pub(crate) fn taken_together(&self) -> String {
+        match self.adjusted_by {
+            None => "by bands that hold for all of them at once".to_owned(),
+            Some(method) => format!(
+                "with all of them taken into account ({method}, {}%)",
+                percent(self.wrong)
+            ),
+        }
+    }
+}
+
+impl AuditReport {
+    /// For each statistic of several topics, how many are findings, in a sentence.
+    pub(crate) fn findings_in_words(&self) -> Vec<String> {
+        let mut families: Vec<(String, Vec<&Estimate>)> = Vec::new();
+        for estimate in self.estimates.iter().filter(|its| its.finding.is_some()) {
+            let name = &estimate.estimand.statistic;
+            match families.iter_mut().find(|(of, _)| of == name) {
+                Some((_, members)) => members.push(estimate),
+                None => families.push((name.clone(), vec![estimate])),
+            }
+        }
+        let many = families.len() > 1;
+        let several = families.into_iter().filter(|(_, members)| members.len() > 1);
+        let sentence = |(name, members): (String, Vec<&Estimate>)| {
+            let counts = FindingCounts::of(&members);
+            format!(
+                "Of {} topics{}, {} more and {} less than in the baseline {}; one at a time {} more and {} \
+                 less.",
+                members.len(),
+                if many { format!(", by {name}") } else { String::new() },
+                counts.more.len(),
+                counts.less.len(),
+                counts.taken_together(),
+                counts.more_alone,
+                counts.less_alone,
+            )
+        };
+        several.map(sentence).collect()
     }
 }
 

@@ -81,6 +81,9 @@ impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", wrap(&printable(&self.sentence())))?;
         writeln!(f, "{}", self.table(RULED, ContentArrangement::Dynamic, printable))?;
+        for sentence in self.findings_in_words() {
+            writeln!(f, "{}", wrap(&printable(&sentence)))?;
+        }
         if let Some(first) = self.estimates.first() {
             let (treatment, baseline) = (first.treatment, first.baseline);
             writeln!(

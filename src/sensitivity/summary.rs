@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SensitivityRow;
 use super::choices::Dimension;
 use super::levels::{levels_at, place};
-use crate::estimate::{Estimate, Value};
+use crate::estimate::{Estimate, SideOfNull, Value};
 use crate::statistic::{Scale, Statistic};
 
 /// A side of no amplification.
@@ -80,9 +80,9 @@ pub(super) fn found(estimate: &Estimate, statistic: &dyn Statistic) -> Option<Fo
             (number, number)
         }
     };
-    let interval = estimate.interval.ok();
-    let above = interval.and_then(|interval| interval.low).is_some_and(|low| low > null);
-    let below = interval.and_then(|interval| interval.high).is_some_and(|high| high < null);
+    let alone = estimate.finding.map(|finding| finding.alone);
+    let above = alone == Some(SideOfNull::Above);
+    let below = alone == Some(SideOfNull::Below);
     Some(match (low > null, high < null) {
         (true, _) if above => Found::SurelyAmplified,
         (true, _) => Found::Amplified,

@@ -10,7 +10,7 @@ use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, Value, Warning,
+    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, SideOfNull, NoTest, Value, Warning,
 };
 use crate::inference::OfSums;
 use crate::tally::ClusterBy;
@@ -245,9 +245,9 @@ pub struct Surely {
 impl Surely {
     pub(super) fn of(members: &[MemberFinding]) -> Self {
         let mut surely = Self::default();
-        for interval in members.iter().filter_map(|member| member.estimate.interval.ok()) {
-            surely.more += u64::from(interval.low.is_some_and(|low| low > 1.0));
-            surely.less += u64::from(interval.high.is_some_and(|high| high < 1.0));
+        for finding in members.iter().filter_map(|member| member.estimate.finding) {
+            surely.more += u64::from(finding.alone == SideOfNull::Above);
+            surely.less += u64::from(finding.alone == SideOfNull::Below);
         }
         surely
     }

@@ -3,7 +3,7 @@
 use super::words::sentence;
 use super::{Drawn, Figure, tables};
 use crate::error::Error;
-use crate::estimate::{ConfidenceInterval, Estimate, Naive, Value};
+use crate::estimate::{ConfidenceInterval, Estimate, Naive, SideOfNull, Value};
 use crate::findings::{Findings, OverTime, PositionProfile, ShareInWindow};
 use crate::report::plot::{
     Bar, Counted, Forest, ForestRow, Mark, Multiples, Panel, Series, SeriesPoint,
@@ -208,7 +208,7 @@ impl Findings {
             let bar = Bar {
                 value: found.and_then(|found| ends_of(found.value, Scale::Log)),
                 interval: ends.map(|(low, high)| (low.ln(), high.ln())),
-                mark: found.map_or(Mark::Unsure, |found| surely(found, &AmplificationRatio)),
+                mark: found.map_or(Mark::Unsure, |found| mark(found)),
                 words,
             };
             ForestRow { name: its.topic.clone(), bars: vec![bar] }
@@ -247,15 +247,15 @@ fn multiple(name: &str, multiples: &Multiples, numbers: tables::Table) -> Result
     Ok(Drawn { figure, numbers })
 }
 
-/// On which side of the null the whole interval lies.
-pub(super) fn surely(estimate: &Estimate, statistic: &dyn Statistic) -> Mark {
-    let Some(null) = statistic.null().map(|null| statistic.scale().reported(null)) else {
-        return Mark::Unsure;
-    };
-    match estimate.interval {
-        Ok(its) if its.low.is_some_and(|low| low > null) => Mark::Above,
-        Ok(its) if its.high.is_some_and(|high| high < null) => Mark::Below,
-        _ => Mark::Unsure,
+/// On which side of the null it is found, among all topics or by itself alone.
+pub(super) fn mark(estimate: &Estimate) -> Mark {
+    let Some(finding) = estimate.finding else { return Mark::Unsure };
+    match (finding.alone, finding.among_all.is_clear()) {
+        (SideOfNull::Above, true) => Mark::Above,
+        (SideOfNull::Below, true) => Mark::Below,
+        (SideOfNull::Above, false) => Mark::AboveAlone,
+        (SideOfNull::Below, false) => Mark::BelowAlone,
+        (SideOfNull::Includes | SideOfNull::NoInterval, _) => Mark::Unsure,
     }
 }
 
@@ -279,7 +279,7 @@ fn bar(estimate: &Estimate, statistic: &dyn Statistic) -> Bar {
     Bar {
         value: ends_of(estimate.value, scale),
         interval: estimate.interval.ok().map(|its| working(&its, scale)),
-        mark: surely(estimate, statistic),
+        mark: mark(estimate),
         words: match (&estimate.interval, estimate.value) {
             (_, Value::Undefined(reason)) => format!("undefined: {reason}"),
             (Ok(its), _) => format!("{shown} ({})", interval(its)),
@@ -306,8 +306,10 @@ fn legend<'f, R: std::borrow::Borrow<ForestRow>>(
         there.extend(row.borrow().bars.iter().map(|bar| bar.mark));
     }
     let all = [
-        (Mark::Above, "interval above no difference"),
-        (Mark::Below, "interval below it"),
+        (Mark::Above, "above no difference"),
+        (Mark::Below, "below it"),
+        (Mark::AboveAlone, "above it, by itself alone"),
+        (Mark::BelowAlone, "below it, by itself alone"),
         (Mark::Unsure, "not decided"),
     ];
     all.into_iter().filter(|(mark, _)| there.contains(mark)).collect()

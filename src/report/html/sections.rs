@@ -80,8 +80,9 @@ fn naive(findings: &Findings, page: &mut Page) -> Result<(), Error> {
         Some(drawn) => {
             page.paragraph(
                 "Impressions of one cluster are alike. The naive interval takes them for independent, and \
-                 is here only to show what that would do: it is too short by the square root of the design \
-                 effect.",
+                 is here only to show what that would do. The design effect is the square of how many times \
+                 the error by clusters is as large; where clusters are few or lopsided, the interval by \
+                 clusters is longer than that says.",
             );
             page.figure(&drawn);
         }

@@ -1,10 +1,8 @@
 //! What is found, and its limits, in sentences.
 
-use super::figures::surely;
 use crate::estimate::{Estimate, MethodUsed, Value};
 use crate::findings::{Findings, PowerLeft};
-use crate::report::plot::Mark;
-use crate::report::{number, percent};
+use crate::report::{FindingCounts, number, percent};
 use crate::statistic::Statistic;
 
 /// How many topics are spoken of one by one.
@@ -20,36 +18,37 @@ impl Findings {
         if statistic.null().is_none() {
             return format!("{}: of {} topics.", statistic.phrase(), estimates.len());
         }
-        let named = |mark: Mark| -> Vec<String> {
-            let is = |its: &&&Estimate| surely(its, statistic) == mark;
-            estimates.iter().filter(is).map(|its| format!("{:?}", its.estimand.topic)).collect()
-        };
-        let (above, below) = (named(Mark::Above), named(Mark::Below));
+        let counts = FindingCounts::of(&estimates);
         let question = &self.study().question;
         let level = estimates.iter().find_map(|its| its.interval.ok());
         let by = level.map_or("no intervals".to_owned(), |its| {
             format!("{}% intervals by clusters", percent(its.level))
         });
         format!(
-            "Of {} topics, arm {:?} shows {} more than the baseline ({}) does, and {} less, by {by} that \
-             exclude no difference; {} are not decided.",
+            "Of {} topics, arm {:?} shows {} more than the baseline ({}) does, and {} less, {}. One at a time, \
+             {by} exclude no difference for {} that are shown more and {} that are shown less; {} are not \
+             decided.",
             estimates.len(),
             question.treatment,
-            of(&above),
+            of(&counts.more),
             question.baseline,
-            of(&below),
-            estimates.len() - above.len() - below.len(),
+            of(&counts.less),
+            counts.taken_together(),
+            counts.more_alone,
+            counts.less_alone,
+            estimates.len() - counts.more_alone - counts.less_alone,
         )
     }
 
-    /// What was found of each topic that is decided, where there are several topics.
+    /// What was found of each topic that is a finding among all of them, where there are several.
     pub(super) fn decided(&self, statistic: &dyn Statistic) -> Vec<String> {
         let estimates = self.estimates_of(statistic);
         if estimates.len() < 2 {
             return Vec::new();
         }
-        let decided: Vec<&&Estimate> =
-            estimates.iter().filter(|its| surely(its, statistic) != Mark::Unsure).collect();
+        let is_found =
+            |its: &&&Estimate| its.finding.is_some_and(|finding| finding.among_all.is_clear());
+        let decided: Vec<&&Estimate> = estimates.iter().filter(is_found).collect();
         let mut said: Vec<String> = decided.iter().take(SAID).map(|its| its.sentence()).collect();
         if decided.len() > SAID {
             said.push(format!("And {} more, which are in the figure below.", decided.len() - SAID));
@@ -106,14 +105,12 @@ fn many(estimates: &[Estimate], topics: usize) -> Option<String> {
     let at_once = estimates.iter().filter_map(|its| its.method).any(|method| {
         matches!(method, MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised)
     });
-    let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
     match (topics > 1, at_once) {
         (false, _) => None,
         (true, true) => Some("Intervals hold for all topics at once.".to_owned()),
         (true, false) => Some(format!(
             "Intervals are for one topic at a time: of {topics} topics without any difference some would \
-             be taken for one by chance{}.",
-            if adjusted { "; adjusted p-values allow for that" } else { "" }
+             be taken for one by chance. What is counted as a finding, and coloured full, allows for that."
         )),
     }
 }

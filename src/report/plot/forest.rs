@@ -53,10 +53,14 @@ pub(in crate::report) struct Bar {
 /// How a value is marked: shapes say what colours do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Mark {
-    /// Surely above: a dot.
+    /// Found above, with all topics taken into account: a dot.
     Above,
-    /// Surely below: a dot of another colour.
+    /// Found below: a dot of another colour.
     Below,
+    /// Above by itself alone: a ring of the dot's colour.
+    AboveAlone,
+    /// Below by itself alone.
+    BelowAlone,
     /// Neither: a ring.
     Unsure,
     /// As if impressions were independent: a thin line.
@@ -66,8 +70,8 @@ pub(in crate::report) enum Mark {
 impl Mark {
     const fn colour(self) -> RGBColor {
         match self {
-            Self::Above => ABOVE,
-            Self::Below => BELOW,
+            Self::Above | Self::AboveAlone => ABOVE,
+            Self::Below | Self::BelowAlone => BELOW,
             Self::Unsure | Self::Naive => UNSURE,
         }
     }
@@ -75,7 +79,9 @@ impl Mark {
     fn draw(self, canvas: &Canvas<'_>, at: (i32, i32)) -> Result<(), Error> {
         match self {
             Self::Above | Self::Below => canvas.dot(at, 5, self.colour()),
-            Self::Unsure => canvas.ring(at, 4, UNSURE),
+            Self::AboveAlone | Self::BelowAlone | Self::Unsure => {
+                canvas.ring(at, 4, self.colour())
+            }
             Self::Naive => canvas.line(&[(at.0, at.1 - 4), (at.0, at.1 + 4)], UNSURE, 2),
         }
     }

@@ -83,6 +83,11 @@ fn hint(error: &Error) -> Option<String> {
              --slate and --time their columns"
                 .to_owned()
         }
+        Error::NoStrata { .. } => {
+            "--stratum COLUMN names the column of groups; of a tally, `tally --stratum COLUMN` makes it \
+             anew"
+                .to_owned()
+        }
         Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
         Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
         _ => return None,

@@ -1,8 +1,9 @@
 //! Which column of the log is which, as flags; and the units that are named by role or by column.
 
 use clap::Args;
-use tiltmeter::ClusterBy;
-use tiltmeter::log::{LogSchema, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::log::{LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::tally::TallySpec;
+use tiltmeter::{Attention, Baseline, ClusterBy, QuestionFile};
 
 use crate::parse;
 
@@ -166,6 +167,94 @@ impl RoleArgs {
             "item" if self.item.is_some() => ClusterBy::Item,
             column => ClusterBy::column(column),
         })
+    }
+}
+
+/// What a command looks at of a log, beside arms, topics, weights and strata.
+pub(crate) struct Uses<'q> {
+    attentions: Vec<&'q Attention>,
+    units: Vec<&'q ClusterBy>,
+    baseline: Option<&'q Baseline>,
+    /// Columns by which rows are kept.
+    keeps: Vec<&'q str>,
+}
+
+impl<'q> Uses<'q> {
+    pub(crate) fn of_question(
+        question: &'q QuestionFile,
+        keeps: impl IntoIterator<Item = &'q str>,
+    ) -> Self {
+        Self {
+            attentions: vec![&question.attention],
+            units: std::iter::once(&question.cluster).chain(&question.second_cluster).collect(),
+            baseline: Some(&question.baseline),
+            keeps: keeps.into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn of_tally(spec: &'q TallySpec) -> Self {
+        Self {
+            attentions: spec.attentions.iter().collect(),
+            units: vec![&spec.cluster],
+            baseline: None,
+            keeps: Vec::new(),
+        }
+    }
+
+    /// Why a column of numbers changes nothing; `None` where it may change something.
+    fn without(&self, role: Role) -> Option<&'static str> {
+        let cascade = self.attentions.contains(&&Attention::Cascade);
+        match (role, self.baseline) {
+            (Role::Satisfaction, _) if !cascade => Some("it goes with --attention cascade"),
+            (Role::Propensity, Some(Baseline::Propensity(_))) => None,
+            (Role::Propensity, Some(_)) => Some("it goes with --baseline-propensity"),
+            (Role::Engagement, Some(Baseline::EngagementWeighted(_))) => None,
+            (Role::Engagement, Some(_)) => Some("it goes with --baseline-engagement"),
+            (Role::Propensity | Role::Engagement, None) => Some("a tally does not hold it"),
+            _ => None,
+        }
+    }
+
+    /// Whether an id's column is a cluster or keeps rows.
+    fn is_unit(&self, role: &ClusterBy, column: &str) -> bool {
+        let is = |unit: &ClusterBy| of_hashed(unit) == role || column_of(unit) == Some(column);
+        self.units.iter().any(|unit| is(unit)) || self.keeps.contains(&column)
+    }
+}
+
+/// What is put into buckets, or the unit itself.
+fn of_hashed(unit: &ClusterBy) -> &ClusterBy {
+    match unit {
+        ClusterBy::Hashed { of, .. } => of_hashed(of),
+        other => other,
+    }
+}
+
+impl RoleArgs {
+    /// Says on standard error which columns were named and change no number: somebody who names a
+    /// column of propensities may believe that they weigh.
+    pub(crate) fn tell_unused(&self, uses: &Uses<'_>) {
+        let numbers = [
+            (Role::Engagement, "--engagement", &self.engagement),
+            (Role::Propensity, "--propensity", &self.propensity),
+            (Role::Satisfaction, "--satisfaction", &self.satisfaction),
+        ];
+        for (role, flag, column) in numbers {
+            if let (Some(column), Some(why)) = (column, uses.without(role)) {
+                eprintln!("note: {flag} {column} changes no number here: {why}");
+            }
+        }
+        // Baselines made of rows look at viewers, slates and items by their roles.
+        let of_arms = matches!(uses.baseline, None | Some(Baseline::Arm(_) | Baseline::Reference(_)));
+        if let (Some(column), true) = (&self.viewer, of_arms)
+            && !uses.is_unit(&ClusterBy::Viewer, column)
+        {
+            let units: Vec<String> = uses.units.iter().map(|unit| unit.to_string()).collect();
+            eprintln!(
+                "note: --viewer {column} changes no number here: clusters are {}",
+                units.join(" and ")
+            );
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::baseline::{Baseline, Bias, Reference, Supply};
 use crate::error::Error;
 use crate::estimand::Denominator;
 use crate::estimate::Warning;
-use crate::log::ExposureLog;
+use crate::log::{ExposureLog, Role};
 use crate::replay::{Derived, Making, Pools, RowsAre, derive, supply_arm};
 use crate::statistic::{KnownBaseline, Undefined};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
@@ -103,9 +103,11 @@ fn table_of<'l>(baseline: &Baseline, given: Given<'l>) -> Result<&'l ExposureLog
 /// The totals of a table of items.
 fn known_supply(table: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
     let rows: Vec<u32> = (0..table.rows() as u32).collect();
-    let strata = match table.ids(crate::log::Role::Stratum) {
-        Some(_) => spec.strata.clone(),
-        None => StratifyBy::Nothing,
+    let strata = match (&spec.strata, table.ids(Role::Stratum)) {
+        (StratifyBy::Nothing, _) => StratifyBy::Nothing,
+        (StratifyBy::Column(name), _) if table.column(name).is_ok() => spec.strata.clone(),
+        (_, Some(_)) => StratifyBy::Stratum,
+        (_, None) => StratifyBy::Nothing,
     };
     let spec = TallySpec {
         cluster: ClusterBy::Impression,
@@ -115,6 +117,16 @@ fn known_supply(table: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
         ..TallySpec::default()
     };
     Tally::of(&table.again(&rows)?.in_arm("supply"), &spec)
+}
+
+/// A table whose strata go by the name of the log's.
+fn with_strata<'t>(table: &'t ExposureLog, strata: &StratifyBy) -> Cow<'t, ExposureLog> {
+    match (strata, table.ids(Role::Stratum)) {
+        (StratifyBy::Column(name), Some(its)) if table.column(name).is_err() => {
+            Cow::Owned(table.clone().with_column(name, its.clone()))
+        }
+        _ => Cow::Borrowed(table),
+    }
 }
 
 /// A baseline made of rows.
@@ -144,11 +156,11 @@ fn derived<'l>(
     }
     let Derived { treatment, baseline: other, warnings, rows, refused, .. } = match baseline {
         Baseline::Supply(Supply::Sampled { cluster }) => {
-            let table = table_of(baseline, given)?;
+            let table = with_strata(table_of(baseline, given)?, &spec.strata);
             Derived {
                 treatment: (*log).clone(),
                 kept: Vec::new(),
-                baseline: supply_arm(table, cluster, (&name, attention), &spec.cluster)?,
+                baseline: supply_arm(&table, cluster, (&name, attention), &spec.cluster)?,
                 warnings: Vec::new(),
                 rows: RowsAre::Impressions,
                 refused: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compared::{self, Compared};
-use super::{Audit, answers};
+use super::{Audit, answers, said};
 use crate::attention::Attention;
 use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
@@ -20,8 +20,8 @@ pub(crate) struct Comparison<'a> {
     pub(super) compared: Compared<'a>,
     treatment: &'a str,
     baseline: &'a Baseline,
-    attention: &'a Attention,
-    inference: Inference,
+    pub(super) attention: &'a Attention,
+    pub(super) inference: Inference,
     warnings: Vec<Warning>,
     /// The state of the data; `None` for a tally of which that is not known.
     pub(crate) quality: Option<DataQuality>,
@@ -42,13 +42,19 @@ impl Audit<'_> {
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
         let compared = match self.kept {
             Some(kept) => kept.compared(&self.of, baseline)?,
-            None => compared::compared(
-                &self.of,
-                (treatment, baseline),
-                attention,
-                self.second_cluster.as_ref(),
-                self.given,
-            )?,
+            None => {
+                let mut compared = compared::compared(
+                    &self.of,
+                    (treatment, baseline),
+                    attention,
+                    self.second_cluster.as_ref(),
+                    self.given,
+                )?;
+                let kept = quality.iter().flat_map(|quality| &quality.origin.kept);
+                let kept: Vec<_> = kept.cloned().collect();
+                compared.warnings.extend(said::not_kept(&kept, baseline, self.given));
+                compared
+            }
         };
         let mut warnings = compared.warnings.clone();
         if let Baseline::Arm(against) = &compared.baseline {
@@ -57,6 +63,7 @@ impl Audit<'_> {
         if compared.rows == RowsAre::Expected {
             warnings.push(Warning::ExpectedBaseline);
         }
+        warnings.extend(said::of_topics(compared.made.tally()));
         warnings.extend(quality.iter().flat_map(of_quality));
         let inference = self.inference;
         Ok(Comparison { compared, treatment, baseline, attention, inference, warnings, quality })
@@ -115,6 +122,8 @@ impl Comparison<'_> {
         let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
         for estimate in &mut estimates {
             estimate.estimand.baseline = self.baseline.clone();
+            let kept = self.quality.iter().flat_map(|quality| &quality.origin.kept);
+            estimate.estimand.kept = kept.cloned().collect();
             estimate.warnings.extend(self.warnings.iter().cloned());
             if self.compared.rows == RowsAre::Expected {
                 estimate.naive = None;

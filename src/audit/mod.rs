@@ -5,6 +5,7 @@ mod answers;
 mod compared;
 mod comparison;
 mod kept;
+mod said;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -89,11 +90,7 @@ enum Subject<'l> {
 impl<'l> Audit<'l> {
     /// An audit of a log. Its strata, where declared, are kept apart.
     pub fn of(log: &'l ExposureLog) -> Self {
-        let strata = match log.ids(Role::Stratum) {
-            Some(_) => StratifyBy::Stratum,
-            None => StratifyBy::Nothing,
-        };
-        let spec = TallySpec { strata, ..TallySpec::default() };
+        let spec = TallySpec { strata: strata_of(log), ..TallySpec::default() };
         Self::new(Subject::Log(log, spec))
     }
 
@@ -196,8 +193,15 @@ impl<'l> Audit<'l> {
     }
 
     /// The groups kept apart; the log's stratum, where it has one, if not said.
-    pub fn strata(self, strata: StratifyBy) -> Self {
-        self.spec(|spec| spec.strata = strata)
+    pub fn strata(mut self, strata: StratifyBy) -> Self {
+        if let Subject::Log(log, spec) = &mut self.of {
+            // By the column's name, so that the estimand says which one it was.
+            spec.strata = match strata {
+                StratifyBy::Stratum if log.ids(Role::Stratum).is_some() => strata_of(log),
+                other => other,
+            };
+        }
+        self
     }
 
     /// Where the rows of a tally came from ([`JobDone::origin`](crate::job::JobDone::origin)), so that
@@ -250,10 +254,20 @@ impl<'l> Audit<'l> {
     /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
-    /// out of their range and for a unit that a statistic has no meaning for; [`Error::StandardStrata`]
+    /// out of their range and for a unit that a statistic has no meaning for; [`Error::NoStrata`] for a
+    /// statistic or test that compares within strata where there are none; [`Error::StandardStrata`]
     /// for a declared population of other strata.
     pub fn run(self) -> Result<AuditReport, Error> {
         Ok(self.run_with(|_| Ok(()))?.0)
+    }
+}
+
+/// The strata that a log declares, by the name of their column where it is known.
+pub(crate) fn strata_of(log: &ExposureLog) -> StratifyBy {
+    match (log.ids(Role::Stratum), log.name_of(Role::Stratum)) {
+        (None, _) => StratifyBy::Nothing,
+        (Some(_), Some(column)) => StratifyBy::Column(column.to_owned()),
+        (Some(_), None) => StratifyBy::Stratum,
     }
 }
 

@@ -8,6 +8,7 @@ mod chunks;
 mod dictionary;
 mod fault;
 mod ids;
+mod keep;
 mod key;
 mod md5;
 mod mixed;
@@ -28,6 +29,7 @@ pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
+pub use self::keep::Keep;
 pub use self::key::ClusterKey;
 pub use self::mixed::MixedValue;
 pub(crate) use self::parse::{iso as iso_time, iso_text};
@@ -85,6 +87,10 @@ pub struct Origin {
     /// Rows left out on purpose, by [`ExposureLog::restrict`].
     #[serde(default)]
     pub left_out: u64,
+    /// Which rows were kept by the ids in a column ([`ExposureLog::keep`]), one column after another;
+    /// all of them if there is nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Keep>,
     /// The topics table, where one was joined.
     pub item_topics: Option<ItemTopicsOrigin>,
 }
@@ -190,6 +196,7 @@ impl ExposureLog {
                 rows_read: built.rows_read,
                 set_aside: std::mem::take(&mut built.set_aside),
                 left_out: 0,
+                kept: Vec::new(),
                 item_topics: None,
             },
         };
@@ -375,6 +382,13 @@ impl ExposureLog {
                 column: name.to_owned(),
                 available: self.column_names(),
             })
+    }
+
+    /// The source's column for a role of ids, where asking for it by that name gives that role's ids.
+    pub(crate) fn name_of(&self, role: Role) -> Option<&str> {
+        let (name, _) = self.aliases.iter().find(|(_, its)| *its == role)?;
+        let is_it = |column: &Coded| self.ids.get(&role).is_some_and(|its| its == column);
+        self.column(name).is_ok_and(is_it).then_some(name)
     }
 
     fn column_names(&self) -> Vec<String> {

@@ -338,6 +338,32 @@ impl LogSchema {
         self
     }
 
+    /// With these columns of another schema, as far as a file with columns of these names has them:
+    /// those that other ones make, and those of its own.
+    pub(crate) fn with_columns_of<'c>(
+        &self,
+        other: &Self,
+        wanted: impl Iterator<Item = &'c str>,
+        available: &[String],
+    ) -> Self {
+        let mut schema = self.clone();
+        for name in wanted {
+            let has = |column: &String| available.contains(column);
+            let known = schema.columns.iter().any(|its| its == name)
+                || schema.combined.iter().any(|its| its.name == name);
+            match other.combined.iter().find(|its| its.name == name) {
+                _ if known => {}
+                Some(combined) if combined.of.iter().all(has) => {
+                    schema.combined.push(combined.clone());
+                }
+                Some(_) => {}
+                None if has(&name.to_owned()) => schema.columns.push(name.to_owned()),
+                None => {}
+            }
+        }
+        schema
+    }
+
     /// Declares the column of a role that needs nothing but its name.
     #[cfg(feature = "parquet")]
     pub(crate) fn declare(mut self, role: Role, column: &str) -> Self {

@@ -234,6 +234,7 @@ impl Guess {
         let mut named = named.into_iter().map(|(_, column)| column);
         if let Some(column) = named.next() {
             let (format, because) = topic_format(column);
+            self.remarks.extend(not_like_topics(column, format));
             self.roles.push(Guessed {
                 role: Role::Topics,
                 column: column.name.clone(),
@@ -309,6 +310,30 @@ impl Guess {
 fn count(column: &ColumnProfile) -> String {
     let more = if column.more_distinct { "more than " } else { "" };
     format!("{more}{}", column.distinct)
+}
+
+/// So many topics that are all numbers are more than a codebook mostly has.
+const MANY_NUMBERS: usize = 24;
+
+/// What speaks against a column of topics.
+fn not_like_topics(column: &ColumnProfile, format: TopicFormat) -> Option<String> {
+    let (name, values) = (&column.name, &column.values);
+    if matches!(column.holds, Holds::WholeNumbers | Holds::Numbers) && values.len() >= MANY_NUMBERS {
+        return Some(format!(
+            "{name:?} is called like the topics, but holds {} distinct numbers: if it is a measure and \
+             no code of topics, name another column",
+            count(column)
+        ));
+    }
+    if format != TopicFormat::Single {
+        return None;
+    }
+    let with = |separator: char| values.iter().filter(|its| its.contains(separator)).count();
+    let separator = ['|', ';'].into_iter().find(|its| 2 * with(*its) > values.len())?;
+    Some(format!(
+        "most values of {name:?} hold {separator:?}: if it stands between topics, say \
+         --topics {name} --topics-separator '{separator}'"
+    ))
 }
 
 /// How topics are written. A separator is one if the values taken apart have fewer distinct parts than

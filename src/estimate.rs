@@ -6,9 +6,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::of_inputs::{Said, Table};
 use crate::estimand::Estimand;
 use crate::inference::Multiplicity;
-pub use self::of_inputs::{Said, Table};
+use crate::log::Role;
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.
@@ -622,6 +623,28 @@ pub enum Warning {
         /// Tagged impressions whose topics have it.
         impressions: u64,
         /// All tagged impressions.
+        of: u64,
+    },
+    /// A column of the log is called like a count of impressions, and no role reads it.
+    UnreadCount {
+        /// The column.
+        column: String,
+    },
+    /// Impressions of the log are weighed or counted, and what was available is not.
+    SupplyUnweighted {
+        /// What the table lacks: [`Role::Weight`] or [`Role::Count`].
+        role: Role,
+    },
+    /// Some items stand more than once in the table of what was available.
+    RepeatedSupplyItems {
+        /// Rows beyond an item's first.
+        rows: u64,
+    },
+    /// Impressions of items that the table of what was available does not have.
+    ShownOutsideSupply {
+        /// How many.
+        impressions: u64,
+        /// Of how many of the treatment.
         of: u64,
     },
     /// All topics are numbers, and there are many of them.

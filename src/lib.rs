@@ -96,8 +96,8 @@ pub use crate::log::{ExposureLog, Keep};
 pub use crate::report::AuditReport;
 pub use crate::statistic::NamedStatistic;
 pub use crate::study_file::{
-    CandidatesInput, ItemTopicsInput, LogInput, QuestionFile, StudyFile, StudyInputs,
-    StudyLog, TableInput,
+    CandidatesInput, ItemTopicsInput, LogInput, QuestionFile, StudyFile, StudyInputs, StudyLog,
+    TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

@@ -157,10 +157,13 @@ impl KindArgs {
             }
         };
         more.refuse_unused(&baseline)?;
-        let supply = supply.map(|path| TableInput {
-            path: path.clone(),
-            schema: more.supply_schema(roles, &baseline),
-        });
+        let supply = supply
+            .map(|path| {
+                let schema = more.supply_schema(roles, &baseline);
+                let schema = roles.weighed(schema, path)?;
+                Ok::<_, Failure>(TableInput { path: path.clone(), schema })
+            })
+            .transpose()?;
         let candidates = more.candidates.as_ref().map(|path| {
             let by = more.candidates_of.unwrap_or(PoolBy::Slate);
             CandidatesInput { path: path.clone(), schema: more.candidates_schema(roles, by), by }

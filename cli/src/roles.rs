@@ -1,9 +1,12 @@
 //! Which column of the log is which, as flags; and the units that are named by role or by column.
 
+use std::path::Path;
+
 use clap::Args;
 use tiltmeter::log::{LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::source::{LogSource, open_source};
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Attention, Baseline, ClusterBy, QuestionFile};
+use tiltmeter::{Attention, Baseline, ClusterBy, Error, QuestionFile};
 
 use crate::parse;
 
@@ -30,7 +33,10 @@ pub(crate) struct RoleArgs {
     /// pattern such as %d-%m-%Y.
     #[arg(long, value_name = "FORMAT", requires = "time", value_parser = parse::time_format)]
     pub(crate) time_format: Option<TimeFormat>,
-    /// A weight, such as dwell time.
+    /// How many impressions alike a row stands for: the report is that of a log with the row so often.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) count: Option<String>,
+    /// How much an impression matters, such as dwell time. If it says how often, it is --count.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weight: Option<String>,
     /// A group to keep apart, such as country.
@@ -82,12 +88,13 @@ impl RoleArgs {
     pub(crate) fn schema<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> LogSchema {
         let mut schema = self.reading(LogSchema::new());
         type Declare = fn(LogSchema, String) -> LogSchema;
-        let roles: [(&Option<String>, Declare); 11] = [
+        let roles: [(&Option<String>, Declare); 12] = [
             (&self.viewer, LogSchema::viewer),
             (&self.arm, LogSchema::arm),
             (&self.item, LogSchema::item),
             (&self.position, LogSchema::position),
             (&self.weight, LogSchema::weight),
+            (&self.count, LogSchema::count),
             (&self.stratum, LogSchema::stratum),
             (&self.slate, LogSchema::slate),
             (&self.session, LogSchema::session),
@@ -138,6 +145,17 @@ impl RoleArgs {
             }
             (None, None) => schema,
         }
+    }
+
+    /// With the log's weights and counts, as far as a table has their columns.
+    pub(crate) fn weighed(&self, schema: LogSchema, table: &Path) -> Result<LogSchema, Error> {
+        if self.weight.is_none() && self.count.is_none() {
+            return Ok(schema);
+        }
+        let source = open_source(table, self.delimiter)?;
+        let has = |column: &&String| source.column_names().contains(column);
+        let schema = self.weight.iter().filter(has).fold(schema, LogSchema::weight);
+        Ok(self.count.iter().filter(has).fold(schema, LogSchema::count))
     }
 
     /// Whether a column is there by this name as ids, for a role or as a combination.
@@ -245,7 +263,8 @@ impl RoleArgs {
             }
         }
         // Baselines made of rows look at viewers, slates and items by their roles.
-        let of_arms = matches!(uses.baseline, None | Some(Baseline::Arm(_) | Baseline::Reference(_)));
+        let of_arms =
+            matches!(uses.baseline, None | Some(Baseline::Arm(_) | Baseline::Reference(_)));
         if let (Some(column), true) = (&self.viewer, of_arms)
             && !uses.is_unit(&ClusterBy::Viewer, column)
         {

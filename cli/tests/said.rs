@@ -88,8 +88,11 @@ fn adjusted_is_adjusted() {
     shell("tally LOG --arm feed --topic about --viewer who --out OUT", &[log, tally]).ok();
     let refused = shell(ask, &[tally]).failed(1);
     assert!(refused.contains("--stratum COLUMN"), "{refused}");
-    shell("tally LOG --arm feed --topic about --viewer who --stratum state --out OUT", &[log, tally])
-        .ok();
+    shell(
+        "tally LOG --arm feed --topic about --viewer who --stratum state --out OUT",
+        &[log, tally],
+    )
+    .ok();
     let estimated = shell(ask, &[tally]).json();
 
     let line = format!("audit LOG {A} --only war --statistic mantel_haenszel_ratio --json");
@@ -110,9 +113,8 @@ fn adjusted_is_adjusted() {
 fn what_changes_nothing_is_said() {
     let (folder, paths) = files(&[("log.csv", &log())]);
     let log = paths[0].as_str();
-    let json = |more: &str| {
-        shell(&format!("audit LOG {A} --only war --json {more}"), &[log]).json()
-    };
+    let json =
+        |more: &str| shell(&format!("audit LOG {A} --only war --json {more}"), &[log]).json();
     let plain = json("");
     assert!(warned(&plain, "without_effect").is_empty());
     assert_eq!(estimate(&plain)["estimand"]["strata"], "nothing");
@@ -130,7 +132,8 @@ fn what_changes_nothing_is_said() {
          c,newest,war,1,1\nd,newest,sport,4,1\n",
     )]);
     let reach = |more: &str| {
-        shell(&format!("audit LOG {A} --unit reach --only war --json {more}"), &[&weighed[0]]).json()
+        shell(&format!("audit LOG {A} --unit reach --only war --json {more}"), &[&weighed[0]])
+            .json()
     };
     assert!(warned(&reach(""), "without_effect").is_empty());
     assert!(warned(&reach("--weight w"), "without_effect")[0].contains("the weights"));
@@ -195,7 +198,9 @@ fn rows_are_kept_in_tables_too() {
     assert!(kept["sentence"].as_str().unwrap().contains("of rows where \"state\" is \"NY\""));
     let not = ask(2, "--filter state=NY");
     assert!((value(&not) - 0.6 / 0.5).abs() < 1e-12);
-    assert!(warned(&not, "not_kept_in_table")[0].contains("\"state\", which the supply does not have"));
+    assert!(
+        warned(&not, "not_kept_in_table")[0].contains("\"state\", which the supply does not have")
+    );
     let all = ask(1, "");
     assert!((value(&all) - (4.0 / 7.0) / 0.5).abs() < 1e-12);
     assert!(warned(&all, "not_kept_in_table").is_empty());
@@ -205,7 +210,8 @@ fn rows_are_kept_in_tables_too() {
 #[test]
 fn rows_are_kept_among_candidates_too() {
     let log = "who,feed,state,slate,rank,item,about\nv1,ranked,NY,s1,1,i1,war\nv2,ranked,GA,s2,1,i2,war\n";
-    let candidates = "slate,item,about,state\ns1,i1,war,NY\ns1,i3,sport,GA\ns2,i2,war,GA\ns2,i4,sport,GA\n";
+    let candidates =
+        "slate,item,about,state\ns1,i1,war,NY\ns1,i3,sport,GA\ns2,i2,war,GA\ns2,i4,sport,GA\n";
     let bare = "slate,item,about\ns1,i1,war\ns1,i3,sport\ns2,i2,war\ns2,i4,sport\n";
     let (_folder, paths) = files(&[("log.csv", log), ("c.csv", candidates), ("b.csv", bare)]);
     let ask = |table: usize| {

@@ -110,13 +110,20 @@ fn known_supply(table: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
         (_, None) => StratifyBy::Nothing,
     };
     let spec = TallySpec {
-        cluster: ClusterBy::Impression,
+        // Only totals are looked at; rows that stand for several are no clusters of their own.
+        cluster: match table.counts() {
+            Some(_) => ClusterBy::Session,
+            None => ClusterBy::Impression,
+        },
         attentions: vec![Attention::Uniform],
         multi_label: spec.multi_label,
         strata,
         ..TallySpec::default()
     };
-    Tally::of(&table.again(&rows)?.in_arm("supply"), &spec)
+    let table = table.again(&rows)?.in_arm("supply");
+    let all = table.arms().cloned();
+    let table = all.into_iter().fold(table, |table, all| table.with_ids(Role::Session, all));
+    Tally::of(&table, &spec)
 }
 
 /// A table whose strata go by the name of the log's.

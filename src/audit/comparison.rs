@@ -53,6 +53,9 @@ impl Audit<'_> {
                 let kept = quality.iter().flat_map(|quality| &quality.origin.kept);
                 let kept: Vec<_> = kept.cloned().collect();
                 compared.warnings.extend(said::not_kept(&kept, baseline, self.given));
+                if let (Baseline::Supply(_), Some(supply)) = (baseline, self.given.supply) {
+                    compared.warnings.extend(said::of_supply(&self.of, treatment, supply));
+                }
                 compared
             }
         };
@@ -169,6 +172,9 @@ pub(crate) fn of_quality(quality: &DataQuality) -> Vec<Warning> {
             slates: repeats.slates,
             impressions: repeats.impressions,
         });
+    }
+    if let Some(column) = &quality.origin.unread_count {
+        warnings.push(Warning::UnreadCount { column: column.clone() });
     }
     let rows = quality.origin.set_aside.rows;
     if rows > 0 {

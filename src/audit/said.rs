@@ -1,16 +1,17 @@
 //! What a reader should know of what was said and read: of what changes nothing, of rows that were kept
 //! in one place only, of topics that do not look like topics.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Comparison;
 use super::compared::Given;
+use super::{Comparison, Subject};
 use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::estimand::Unit;
 use crate::estimate::{Said, Table, Warning};
 use crate::inference::{Blocks, Test};
-use crate::log::{ExposureLog, Keep};
+use crate::log::{Coded, ExposureLog, Keep, Role};
 use crate::statistic::{Statistic, keeps_strata};
 use crate::tally::{MultiLabel, StratifyBy, Tally};
 
@@ -68,6 +69,59 @@ pub(super) fn not_kept(kept: &[Keep], baseline: &Baseline, given: Given<'_>) -> 
     missing.map(|keep| Warning::NotKeptInTable { table, column: keep.column.clone() }).collect()
 }
 
+/// What a table of items is not: weighed as the log is, each item once, all that was shown.
+pub(super) fn of_supply(of: &Subject<'_>, treatment: &str, supply: &ExposureLog) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let lacks = |role: Role| supply.numbers(role).is_none();
+    let weighed = match of {
+        Subject::Log(log, _) => {
+            [Role::Weight, Role::Count].into_iter().find(|&role| log.numbers(role).is_some())
+        }
+        Subject::Tally(tally) => is_weighed(tally).then_some(Role::Weight),
+        Subject::TwoWay(tallies) => is_weighed(tallies.first()).then_some(Role::Weight),
+    };
+    // A count of what was available serves a weighed log too.
+    let plain = lacks(Role::Weight) && lacks(Role::Count);
+    warnings.extend(weighed.filter(|_| plain).map(|role| Warning::SupplyUnweighted { role }));
+    let Some(items) = supply.ids(Role::Item) else { return warnings };
+    let strata = supply.ids(Role::Stratum).map(Coded::codes);
+    let stratum = |row: usize| strata.map_or(0, |codes| codes[row]);
+    let once: BTreeSet<(u32, u32)> =
+        items.codes().iter().enumerate().map(|(row, &item)| (item, stratum(row))).collect();
+    if once.len() < supply.rows() {
+        let rows = (supply.rows() - once.len()) as u64;
+        warnings.push(Warning::RepeatedSupplyItems { rows });
+    }
+    warnings.extend(outside(of, treatment, items));
+    warnings
+}
+
+/// Impressions of items that are not available.
+fn outside(of: &Subject<'_>, treatment: &str, available: &Coded) -> Option<Warning> {
+    let Subject::Log(log, _) = of else { return None };
+    let (items, arms) = (log.ids(Role::Item)?, log.arms()?);
+    let treatment = arms.dictionary().code(treatment)?;
+    let is_there: Vec<bool> =
+        items.dictionary().iter().map(|item| available.dictionary().code(item).is_some()).collect();
+    let (mut impressions, mut all) = (0, 0);
+    for (row, _) in arms.codes().iter().enumerate().filter(|(_, arm)| **arm == treatment) {
+        let n = log.impressions_in(row..row + 1);
+        all += n;
+        impressions += if is_there[items.codes()[row] as usize] { 0 } else { n };
+    }
+    (impressions > 0).then_some(Warning::ShownOutsideSupply { impressions, of: all })
+}
+
+/// Whether impressions weigh other than 1 where attention does not say so.
+fn is_weighed(tally: &Tally) -> bool {
+    let spec = tally.spec();
+    let at = spec.attentions.iter().position(|model| *model == Attention::Uniform);
+    spec.multi_label == MultiLabel::Full
+        && at.is_some_and(|at| {
+            !(0..tally.block_count()).all(|block| tally.block_is_of_counts(block, at))
+        })
+}
+
 /// Topics that do not look like topics.
 pub(super) fn of_topics(tally: &Tally) -> Vec<Warning> {
     let (axes, totals) = (tally.axes(), tally.totals());
@@ -103,7 +157,7 @@ fn in_one(separator: char, names: &[String], counts: &[u64], tagged: u64) -> Opt
         }
     }
     // A comma stands in names too: it is one between topics if these come again.
-    let parts: std::collections::BTreeSet<&str> =
+    let parts: BTreeSet<&str> =
         names.iter().flat_map(|name| name.split(separator)).map(str::trim).collect();
     if separator == ',' && parts.len() >= names.len() {
         return None;

@@ -77,6 +77,26 @@ impl Warning {
                  topics, read them apart (--topics COLUMN --topics-separator '{separator}', or \
                  TopicColumn::separated)"
             ),
+            Self::UnreadCount { column } => write!(
+                f,
+                "column {column:?} is called like a count of impressions, and is not read: each row \
+                 counts as one; if rows stand for several, declare it (--count {column}, or \
+                 LogSchema::count)"
+            ),
+            Self::SupplyUnweighted { role } => write!(
+                f,
+                "the supply has no column for {role}, which the log has: each of its items counts alike"
+            ),
+            Self::RepeatedSupplyItems { rows } => write!(
+                f,
+                "the supply repeats items: {rows} of its rows are of an item that it has already, and \
+                 each counts"
+            ),
+            Self::ShownOutsideSupply { impressions, of } => write!(
+                f,
+                "{impressions} of {of} impressions of the treatment are of items that the supply does \
+                 not have: the table is not all that could be shown"
+            ),
             Self::NumbersAsTopics { topics } => write!(
                 f,
                 "all {topics} topics are numbers: if the column is a measure and no code of topics, \

@@ -9,9 +9,7 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Estimand, Reach, Unit};
 use crate::estimate::{ArmTotals, ClusterCounts};
-use crate::statistic::{
-    Cell, Over, Quantity, Side, Statistic, keeps_strata, phrase_in_full,
-};
+use crate::statistic::{Cell, Over, Quantity, Side, Statistic, keeps_strata, phrase_in_full};
 use crate::tally::{CellSum, Mass, StratifyBy, Tally};
 
 /// What is asked of a tally, but for the statistic.

@@ -392,8 +392,9 @@ impl StudyFile {
             .multi_label(question.multi_label)
             .cluster(question.cluster.clone())
             .interval(self.inference.interval);
-        if let Some(strata) = &question.strata {
-            audit = audit.strata(strata.clone());
+        let strata = self.tally_spec().strata;
+        if question.strata.is_some() || strata != StratifyBy::Nothing {
+            audit = audit.strata(strata);
         }
         if let Some(second) = &question.second_cluster {
             audit = audit.second_cluster(second.clone());

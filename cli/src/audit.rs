@@ -62,7 +62,7 @@ pub(crate) struct AskedArgs {
     #[command(flatten)]
     clusters: ClusterArgs,
     #[command(flatten)]
-    roles: RoleArgs,
+    pub(crate) roles: RoleArgs,
 }
 
 /// In which form.

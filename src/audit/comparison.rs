@@ -22,6 +22,8 @@ pub(crate) struct Comparison<'a> {
     baseline: &'a Baseline,
     pub(super) attention: &'a Attention,
     pub(super) inference: Inference,
+    /// Whether groups were asked for, and not only there in the log.
+    pub(super) strata_said: bool,
     warnings: Vec<Warning>,
     /// The state of the data; `None` for a tally of which that is not known.
     pub(crate) quality: Option<DataQuality>,
@@ -69,7 +71,16 @@ impl Audit<'_> {
         warnings.extend(said::of_topics(compared.made.tally()));
         warnings.extend(quality.iter().flat_map(of_quality));
         let inference = self.inference;
-        Ok(Comparison { compared, treatment, baseline, attention, inference, warnings, quality })
+        Ok(Comparison {
+            compared,
+            treatment,
+            baseline,
+            attention,
+            inference,
+            strata_said: self.strata_said,
+            warnings,
+            quality,
+        })
     }
 }
 
@@ -123,7 +134,9 @@ impl Comparison<'_> {
             }
         }
         let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
+        let without_effect = self.without_effect(statistics, unit);
         for estimate in &mut estimates {
+            estimate.warnings.extend(without_effect.iter().cloned());
             estimate.estimand.baseline = self.baseline.clone();
             let kept = self.quality.iter().flat_map(|quality| &quality.origin.kept);
             estimate.estimand.kept = kept.cloned().collect();

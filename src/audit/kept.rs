@@ -65,11 +65,7 @@ impl<'l> Audit<'l> {
     ) -> Result<(AuditReport, T), Error> {
         let comparison = self.compare()?;
         let way = (self.unit, self.denominator);
-        let mut estimates = comparison.estimates(&self.statistics, self.topics.as_deref(), way)?;
-        let without_effect = comparison.without_effect(&self.statistics, self.unit);
-        for estimate in &mut estimates {
-            estimate.warnings.extend(without_effect.iter().cloned());
-        }
+        let estimates = comparison.estimates(&self.statistics, self.topics.as_deref(), way)?;
         let seen = look(&comparison)?;
         Ok((AuditReport::new(estimates, comparison.quality), seen))
     }

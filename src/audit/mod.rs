@@ -71,6 +71,8 @@ pub struct Audit<'l> {
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
+    /// Whether groups were asked for, and not only there in the log.
+    strata_said: bool,
     origin: Option<&'l Origin>,
     given: Given<'l>,
     /// The state of the data behind a tally, where that is known.
@@ -118,6 +120,7 @@ impl<'l> Audit<'l> {
             inference: Inference::default(),
             attention: None,
             second_cluster: None,
+            strata_said: false,
             origin: None,
             given: Given::default(),
             quality: None,
@@ -192,8 +195,10 @@ impl<'l> Audit<'l> {
         self.spec(|spec| spec.multi_label = rule)
     }
 
-    /// The groups kept apart; the log's stratum, where it has one, if not said.
+    /// The groups kept apart; the log's stratum, where it has one, if not said. Groups that are said
+    /// and that neither statistics nor test look at are warned of.
     pub fn strata(mut self, strata: StratifyBy) -> Self {
+        self.strata_said = strata != StratifyBy::Nothing;
         if let Subject::Log(log, spec) = &mut self.of {
             // By the column's name, so that the estimand says which one it was.
             spec.strata = match strata {

@@ -33,8 +33,9 @@ impl Comparison<'_> {
         let kept_apart = statistics.iter().any(|its| keeps_strata(&**its))
             || matches!(self.inference.test, Some(Test::CochranMantelHaenszel(_)))
             || matches!(self.inference.test, Some(Test::Permutation(its)) if its.blocks == Blocks::Strata);
-        if tally.spec().strata != StratifyBy::Nothing && !kept_apart {
-            said.push(Said::Strata(tally.spec().strata.to_string()));
+        let strata = &tally.spec().strata;
+        if self.strata_said && *strata != StratifyBy::Nothing && !kept_apart {
+            said.push(Said::Strata(strata.to_string()));
         }
         if matches!(unit, Unit::Reach(reach) if reach.mass <= 0.0) {
             said.extend(without_mass(tally, self.attention));

@@ -168,11 +168,13 @@ fn sides<'a>(first: &'a str, second: &'a str) -> Option<(&'a str, &'a str)> {
 
 fn cluster(its: &Inspected) -> String {
     if its.guess.role(Role::Viewer).is_some() {
-        return "\"viewer\"".to_owned();
+        return "\"viewer\" # guessed: there is a column of viewers; was it they?".to_owned();
     }
     let known = ASSIGNED.iter().find(|name| its.guess.clusters.iter().any(|its| its == *name));
     match known {
-        Some(column) => format!("{{ column = {} }}", quoted(column)),
+        Some(column) => {
+            format!("{{ column = {} }} # guessed by its name: was it that?", quoted(column))
+        }
         None => {
             format!("{{ column = {} }} # a column, or \"session\", \"slate\"", quoted(TO_BE_SAID))
         }

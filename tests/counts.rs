@@ -25,8 +25,7 @@ const ROWS: [(&str, &str, &str, f64, i64, i64); 6] = [
 /// Rows with their counts, or each as often as it counts.
 fn log(counted: bool) -> ExposureLog {
     let times = |count: i64| if counted { 1 } else { count as usize };
-    let rows: Vec<_> =
-        ROWS.iter().flat_map(|row| std::iter::repeat_n(row, times(row.5))).collect();
+    let rows: Vec<_> = ROWS.iter().flat_map(|row| std::iter::repeat_n(row, times(row.5))).collect();
     let source = SliceSource::new("rows")
         .text("who", &rows.iter().map(|row| row.0).collect::<Vec<_>>())
         .text("feed", &rows.iter().map(|row| row.1).collect::<Vec<_>>())
@@ -65,7 +64,8 @@ fn tallies_are_of_what_rows_stand_for() {
 
 #[test]
 fn rows_given_as_structs_have_counts() {
-    let one = Impression { viewer: Some("a"), arm: Some("x"), count: Some(3), ..Impression::default() };
+    let one =
+        Impression { viewer: Some("a"), arm: Some("x"), count: Some(3), ..Impression::default() };
     let rows = [one, Impression { count: Some(2), ..one }];
     let log = ExposureLog::read(ImpressionSource::new(&rows), &ImpressionSource::schema(&rows));
     assert_eq!(log.unwrap().impressions(), 5);

@@ -18,6 +18,8 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 pub(super) struct Given<'l> {
     pub(super) candidates: Option<&'l Pools>,
     pub(super) supply: Option<&'l ExposureLog>,
+    /// The log behind a tally, where it is at hand.
+    pub(super) rows: Option<&'l ExposureLog>,
 }
 
 /// Both sides of a comparison.

@@ -56,7 +56,11 @@ impl Audit<'_> {
                 let kept: Vec<_> = kept.cloned().collect();
                 compared.warnings.extend(said::not_kept(&kept, baseline, self.given));
                 if let (Baseline::Supply(_), Some(supply)) = (baseline, self.given.supply) {
-                    compared.warnings.extend(said::of_supply(&self.of, treatment, supply));
+                    compared.warnings.extend(said::of_supply(
+                        (&self.of, self.given.rows),
+                        treatment,
+                        supply,
+                    ));
                 }
                 compared
             }

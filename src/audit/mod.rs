@@ -247,6 +247,12 @@ impl<'l> Audit<'l> {
         self
     }
 
+    /// The log behind a tally, for what its sums do not tell.
+    pub(crate) fn rows_behind(mut self, log: &'l ExposureLog) -> Self {
+        self.given.rows = Some(log);
+        self
+    }
+
     /// What is known of the data behind a tally.
     pub(crate) fn quality(mut self, quality: &DataQuality) -> Self {
         self.quality = Some(quality.clone());

@@ -71,15 +71,23 @@ pub(super) fn not_kept(kept: &[Keep], baseline: &Baseline, given: Given<'_>) -> 
 }
 
 /// What a table of items is not: weighed as the log is, each item once, all that was shown.
-pub(super) fn of_supply(of: &Subject<'_>, treatment: &str, supply: &ExposureLog) -> Vec<Warning> {
+pub(super) fn of_supply(
+    (of, rows): (&Subject<'_>, Option<&ExposureLog>),
+    treatment: &str,
+    supply: &ExposureLog,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let lacks = |role: Role| supply.numbers(role).is_none();
-    let weighed = match of {
-        Subject::Log(log, _) => {
+    let (log, tally) = match of {
+        Subject::Log(log, _) => (Some(*log), None),
+        Subject::Tally(tally) => (rows, Some(*tally)),
+        Subject::TwoWay(tallies) => (rows, Some(tallies.first())),
+    };
+    let weighed = match (log, tally) {
+        (Some(log), _) => {
             [Role::Weight, Role::Count].into_iter().find(|&role| log.numbers(role).is_some())
         }
-        Subject::Tally(tally) => is_weighed(tally).then_some(Role::Weight),
-        Subject::TwoWay(tallies) => is_weighed(tallies.first()).then_some(Role::Weight),
+        (None, tally) => tally.filter(|tally| is_weighed(tally)).map(|_| Role::Weight),
     };
     // A count of what was available serves a weighed log too.
     let plain = lacks(Role::Weight) && lacks(Role::Count);
@@ -93,13 +101,12 @@ pub(super) fn of_supply(of: &Subject<'_>, treatment: &str, supply: &ExposureLog)
         let rows = (supply.rows() - once.len()) as u64;
         warnings.push(Warning::RepeatedSupplyItems { rows });
     }
-    warnings.extend(outside(of, treatment, items));
+    warnings.extend(log.and_then(|log| outside(log, treatment, items)));
     warnings
 }
 
 /// Impressions of items that are not available.
-fn outside(of: &Subject<'_>, treatment: &str, available: &Coded) -> Option<Warning> {
-    let Subject::Log(log, _) = of else { return None };
+fn outside(log: &ExposureLog, treatment: &str, available: &Coded) -> Option<Warning> {
     let (items, arms) = (log.ids(Role::Item)?, log.arms()?);
     let treatment = arms.dictionary().code(treatment)?;
     let is_there: Vec<bool> =

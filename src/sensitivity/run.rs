@@ -172,7 +172,7 @@ impl Walk<'_> {
                     (Err(reason), _) => Err(reason.clone()),
                     (Ok(()), Some(Err(reason))) if is_of_tally(baseline) => Err(reason.clone()),
                     (Ok(()), Some(Ok(tally))) if is_of_tally(baseline) => {
-                        Ok(self.audit(Audit::of_tally(tally), baseline))
+                        Ok(self.audit(Audit::of_tally(tally).rows_behind(here.log), baseline))
                     }
                     (Ok(()), _) => Ok(self
                         .audit(Audit::of(here.log), baseline)

@@ -382,6 +382,26 @@ pub enum Error {
         /// Declared strata that there are none of, sorted.
         unknown: Vec<String>,
     },
+    /// Something takes each row for one impression, and the log's rows stand for several.
+    #[error(
+        "{what} takes each row for one impression, and the rows of this log stand for several (they \
+         have a column of counts); write each row as often as it counts, and declare no count"
+    )]
+    RowsOfSeveral {
+        /// What was asked for.
+        what: String,
+    },
+    /// Something that compares within strata was asked for where none are kept apart.
+    #[error(
+        "{what} compares within strata, and here none are kept apart: what came out would be the \
+         crude value under another name; say which column holds them with LogSchema::stratum or \
+         Audit::strata (TallySpec::strata for a tally, which has to be made again), or ask for a \
+         statistic of all together"
+    )]
+    NoStrata {
+        /// The statistic or test.
+        what: String,
+    },
     /// A number that was given for a row of the log lies outside its range.
     #[error("{what} in row {row} of the log (counted from 1) is {value}; it must be {expected}")]
     GivenRow {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::attention::Attention;
 use crate::baseline::Baseline;
-use crate::tally::{ClusterBy, MultiLabel};
+use crate::log::Keep;
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy};
 
 /// How clusters are put together into an arm's share. On real data the first two differ (11.81
 /// against 11.92 points on a 2024 audit of TikTok), so the choice is always explicit.
@@ -133,10 +134,18 @@ pub struct Estimand {
     /// A second such unit, where impressions are alike for two reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_cluster: Option<ClusterBy>,
+    /// The groups that the statistic keeps apart; [`StratifyBy::Nothing`] for one that looks at all
+    /// of them together, whatever groups the tally has.
+    #[serde(default)]
+    pub strata: StratifyBy,
+    /// Which rows were asked about, by the ids in columns; all of them if there is nothing here.
+    #[serde(default)]
+    pub kept: Vec<Keep>,
 }
 
 impl Estimand {
-    /// How shares were weighed and counted: unit, attention, denominator, labels.
+    /// How shares were weighed and counted: unit, attention, denominator, labels; which groups were
+    /// kept apart, and which rows were asked about.
     #[must_use]
     pub fn conditions(&self) -> String {
         let mut conditions = format!("{}, attention {}", self.unit, self.attention);
@@ -145,6 +154,17 @@ impl Estimand {
         }
         if self.multi_label == MultiLabel::Fractional {
             conditions.push_str(", each of n topics counting 1/n");
+        }
+        match &self.strata {
+            StratifyBy::Nothing => {}
+            StratifyBy::Stratum => conditions.push_str(", within the log's strata"),
+            StratifyBy::Column(column) => {
+                conditions.push_str(&format!(", within strata of {column:?}"));
+            }
+        }
+        for (at, keep) in self.kept.iter().enumerate() {
+            conditions.push_str(if at == 0 { ", of rows where " } else { " and " });
+            conditions.push_str(&keep.to_string());
         }
         conditions
     }

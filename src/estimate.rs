@@ -1,11 +1,15 @@
 //! What an estimate carries: value or state, interval, errors, clusters, warnings. Plain data.
 
+mod of_inputs;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::of_inputs::{Said, Table};
 use crate::estimand::Estimand;
 use crate::inference::Multiplicity;
+use crate::log::Role;
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.
@@ -715,6 +719,56 @@ pub enum Warning {
         /// How many distinct items.
         items: u64,
     },
+    /// Something was said of the question that changes nothing in its answer.
+    WithoutEffect {
+        /// What.
+        said: Said,
+    },
+    /// Rows were kept by a column that a table beside the log does not have.
+    NotKeptInTable {
+        /// The table.
+        table: Table,
+        /// The column.
+        column: String,
+    },
+    /// Most topics hold the same character, as if it stood between several topics.
+    TopicsInOne {
+        /// The character.
+        separator: char,
+        /// A topic with it, the most frequent.
+        example: String,
+        /// Tagged impressions whose topics have it.
+        impressions: u64,
+        /// All tagged impressions.
+        of: u64,
+    },
+    /// A column of the log is called like a count of impressions, and no role reads it.
+    UnreadCount {
+        /// The column.
+        column: String,
+    },
+    /// Impressions of the log are weighed or counted, and what was available is not.
+    SupplyUnweighted {
+        /// What the table lacks: [`Role::Weight`] or [`Role::Count`].
+        role: Role,
+    },
+    /// Some items stand more than once in the table of what was available.
+    RepeatedSupplyItems {
+        /// Rows beyond an item's first.
+        rows: u64,
+    },
+    /// Impressions of items that the table of what was available does not have.
+    ShownOutsideSupply {
+        /// How many.
+        impressions: u64,
+        /// Of how many of the treatment.
+        of: u64,
+    },
+    /// All topics are numbers, and there are many of them.
+    NumbersAsTopics {
+        /// How many.
+        topics: u64,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -884,7 +938,7 @@ impl Warning {
                 "{items} {} not in the topics table; their impressions are untagged",
                 plural(*items, "item")
             ),
-            _ => Ok(()),
+            other => other.of_inputs(f),
         }
     }
 }

@@ -89,15 +89,15 @@ pub use crate::error::Error;
 pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::estimate::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
-    NoTest, Relation, SideOfNull, TestUsed, Tested, Value, Warning,
+    NoTest, Relation, Said, SideOfNull, Table, TestUsed, Tested, Value, Warning,
 };
 pub use crate::inference::Interval;
-pub use crate::log::ExposureLog;
+pub use crate::log::{ExposureLog, Keep};
 pub use crate::report::AuditReport;
 pub use crate::statistic::NamedStatistic;
 pub use crate::study_file::{
-    CandidatesInput, ItemTopicsInput, Keep, LogInput, QuestionFile, StudyFile, StudyInputs,
-    StudyLog, TableInput,
+    CandidatesInput, ItemTopicsInput, LogInput, QuestionFile, StudyFile, StudyInputs, StudyLog,
+    TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

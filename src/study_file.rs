@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files};
-use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, Origin};
+use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
 use crate::replay::{PoolBy, Pools};
 use crate::report::AuditReport;
 use crate::statistic::NamedStatistic;
@@ -80,19 +80,10 @@ pub struct LogInput {
     pub more: Vec<PathBuf>,
     /// What its columns are.
     pub schema: LogSchema,
-    /// Which rows are asked about; all if there is nothing here.
+    /// Which rows are asked about; all if there is nothing here. It holds for the supply and for the
+    /// candidates too where their file has the column; where it has not, the report says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<Keep>,
-}
-
-/// Rows with one of these ids in a column of the schema.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keep {
-    /// The column, by its name in the log.
-    pub column: String,
-    /// The ids, one of which a row must have.
-    pub values: Vec<String>,
 }
 
 /// A table beside the log.
@@ -251,12 +242,14 @@ impl StudyFile {
             cluster: question.cluster.clone(),
             attentions: vec![question.attention.clone()],
             multi_label: question.multi_label,
-            strata: question.strata.clone().unwrap_or_else(|| {
-                match self.log.schema.stratum.is_some() {
-                    true => StratifyBy::Stratum,
-                    false => StratifyBy::Nothing,
+            strata: match (&question.strata, &self.log.schema.stratum) {
+                // By the column's name, so that the estimand says which one it was.
+                (None | Some(StratifyBy::Stratum), Some(column)) => {
+                    StratifyBy::Column(column.clone())
                 }
-            }),
+                (Some(strata), _) => strata.clone(),
+                (None, None) => StratifyBy::Nothing,
+            },
             ..TallySpec::default()
         }
     }
@@ -279,7 +272,6 @@ impl StudyFile {
         folder: &Path,
         mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
     ) -> Result<StudyInputs, Error> {
-        let table = |input: &TableInput| ExposureLog::open(folder.join(&input.path), &input.schema);
         let topics = self
             .item_topics
             .as_ref()
@@ -293,11 +285,15 @@ impl StudyFile {
             .candidates
             .as_ref()
             .map(|input| {
-                let log = ExposureLog::open(folder.join(&input.path), &input.schema)?;
+                let log = self.table(&folder.join(&input.path), &input.schema)?;
                 Pools::new(tagged(log)?, input.by)
             })
             .transpose()?;
-        let supply = self.supply.as_ref().map(|input| tagged(table(input)?)).transpose()?;
+        let supply = self
+            .supply
+            .as_ref()
+            .map(|input| tagged(self.table(&folder.join(&input.path), &input.schema)?))
+            .transpose()?;
         let files = self.log_files(folder)?;
         let (log, origin) = if let [file] = files.as_slice() {
             let log = self.kept(tagged(ExposureLog::open(file, &self.log.schema)?)?)?;
@@ -345,13 +341,23 @@ impl StudyFile {
     }
 
     /// The rows that are asked about.
-    fn kept(&self, mut log: ExposureLog) -> Result<ExposureLog, Error> {
-        for Keep { column, values } in &self.log.keep {
-            let ids = log.column(column)?.clone();
-            log =
-                log.restrict(|row| ids.id(row).is_some_and(|id| values.iter().any(|v| v == id)))?;
+    fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
+        self.log.keep.iter().try_fold(log, ExposureLog::keep)
+    }
+
+    /// A table beside the log: of it too the rows that are asked about, as far as it has the columns.
+    fn table(&self, path: &Path, schema: &LogSchema) -> Result<ExposureLog, Error> {
+        let keep = &self.log.keep;
+        if keep.is_empty() {
+            return ExposureLog::open(path, schema);
         }
-        Ok(log)
+        let source = crate::source::by_ending(path, schema.declared_delimiter())?;
+        let columns = keep.iter().map(|keep| &*keep.column);
+        let schema = schema.with_columns_of(&self.log.schema, columns, source.column_names());
+        let log = ExposureLog::open(path, &schema)?;
+        let has = |keep: &&Keep| log.column(&keep.column).is_ok();
+        let held: Vec<&Keep> = keep.iter().filter(has).collect();
+        held.into_iter().try_fold(log, ExposureLog::keep)
     }
 
     /// The audit, ready to be run or asked more.
@@ -386,8 +392,9 @@ impl StudyFile {
             .multi_label(question.multi_label)
             .cluster(question.cluster.clone())
             .interval(self.inference.interval);
-        if let Some(strata) = &question.strata {
-            audit = audit.strata(strata.clone());
+        let strata = self.tally_spec().strata;
+        if question.strata.is_some() || strata != StratifyBy::Nothing {
+            audit = audit.strata(strata);
         }
         if let Some(second) = &question.second_cluster {
             audit = audit.second_cluster(second.clone());

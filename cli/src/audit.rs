@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
-use crate::roles::{RoleArgs, column_of};
+use crate::roles::{RoleArgs, Uses, column_of};
 use crate::{out, parse, study};
 
 /// Estimate how much each topic is amplified in one arm against a baseline.
@@ -49,7 +49,8 @@ pub(crate) struct AskedArgs {
     /// The log: files (.csv, .tsv, .ndjson, .jsonl, each also .gz; .parquet), folders or patterns.
     #[arg(value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// Only rows with this value in a column; the same column twice means either.
+    /// Only rows with this value in a column; the same column twice means either. It holds for the
+    /// supply and the candidates too where they have the column; the report says where not.
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = parse::filter)]
     filter: Vec<(String, String)>,
     #[command(flatten)]
@@ -61,7 +62,7 @@ pub(crate) struct AskedArgs {
     #[command(flatten)]
     clusters: ClusterArgs,
     #[command(flatten)]
-    roles: RoleArgs,
+    pub(crate) roles: RoleArgs,
 }
 
 /// In which form.
@@ -91,6 +92,8 @@ impl AskedArgs {
         let columns = [Some(&first), second.as_ref()].into_iter().flatten().filter_map(column_of);
         let schema = self.roles.schema(columns.chain(keep.iter().map(|its| &*its.column)));
         let question = self.question.question(baseline, (first, second), self.clusters.labels)?;
+        let keeps = keep.iter().map(|its| &*its.column);
+        self.roles.tell_unused(&Uses::of_question(&question, keeps));
         Ok(StudyFile {
             title: None,
             authors: Vec::new(),

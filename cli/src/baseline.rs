@@ -156,10 +156,14 @@ impl KindArgs {
                 ));
             }
         };
-        let supply = supply.map(|path| TableInput {
-            path: path.clone(),
-            schema: more.supply_schema(roles, &baseline),
-        });
+        more.refuse_unused(&baseline)?;
+        let supply = supply
+            .map(|path| {
+                let schema = more.supply_schema(roles, &baseline);
+                let schema = roles.weighed(schema, path)?;
+                Ok::<_, Failure>(TableInput { path: path.clone(), schema })
+            })
+            .transpose()?;
         let candidates = more.candidates.as_ref().map(|path| {
             let by = more.candidates_of.unwrap_or(PoolBy::Slate);
             CandidatesInput { path: path.clone(), schema: more.candidates_schema(roles, by), by }
@@ -169,6 +173,31 @@ impl KindArgs {
 }
 
 impl BaselineArgs {
+    /// The first flag that is of the rows of a log.
+    pub(crate) fn needs_a_log(&self) -> Option<&'static str> {
+        let given = [
+            (self.candidates.is_some(), "--candidates"),
+            (self.supply_sampled.is_some(), "--supply-sampled"),
+            (self.propensities_of.is_some(), "--propensities-of"),
+        ];
+        given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
+    }
+
+    /// Candidates that the baseline does not look at would be read for nothing.
+    fn refuse_unused(&self, baseline: &Baseline) -> Result<(), Failure> {
+        let made_of_them = matches!(
+            baseline,
+            Baseline::Chronological | Baseline::UniformPool | Baseline::EngagementWeighted(_)
+        );
+        if self.candidates.is_some() && !made_of_them {
+            return Err(Failure::Usage(format!(
+                "--candidates changes nothing here: the baseline is {baseline}; it goes with \
+                 --baseline-chronological, --baseline-uniform-pool and --baseline-engagement"
+            )));
+        }
+        Ok(())
+    }
+
     fn propensity(&self, target: &Target) -> Propensity {
         Propensity {
             logged: self.propensities_of.clone(),

@@ -83,6 +83,12 @@ fn hint(error: &Error) -> Option<String> {
              --slate and --time their columns"
                 .to_owned()
         }
+        Error::RowsOfSeveral { .. } => "leave --count out once rows are repeated".to_owned(),
+        Error::NoStrata { .. } => {
+            "--stratum COLUMN names the column of groups; of a tally, `tally --stratum COLUMN` makes it \
+             anew"
+                .to_owned()
+        }
         Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
         Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
         _ => return None,
@@ -99,6 +105,7 @@ fn flag(role: Role) -> &'static str {
         Role::Position => "--position",
         Role::Time => "--time",
         Role::Weight => "--weight",
+        Role::Count => "--count",
         Role::Stratum => "--stratum",
         Role::Topics => "--topic",
         Role::Slate => "--slate",

@@ -12,6 +12,7 @@ use tiltmeter::{ExposureLog, NamedStatistic};
 
 use crate::failure::Failure;
 use crate::progress::waiting;
+use crate::roles::Uses;
 use crate::tally::{ByArgs, files_of};
 use crate::{out, parse};
 
@@ -114,12 +115,30 @@ fn schema_of(state: &Path) -> PathBuf {
     name.into()
 }
 
+impl InitArgs {
+    /// Flags that would change nothing are refused: a state cannot be asked again.
+    fn refuse_without_effect(&self) -> Result<(), Failure> {
+        if self.by.attention.len() > 1 {
+            let what = "a monitor watches under one --attention; make one monitor for each";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        if self.by.roles.stratum.is_some() {
+            let what = "--stratum changes nothing here: what is watched looks at all strata together; \
+                        leave it out, or keep the rows of one stratum";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        Ok(())
+    }
+}
+
 fn init(args: &InitArgs) -> Result<(), Failure> {
     if args.state.exists() {
         let what = "is there already; what was observed would be lost. Name another file";
         return Err(Failure::of_file(&args.state, what));
     }
     let (schema, tally) = args.by.plan()?;
+    args.refuse_without_effect()?;
+    args.by.roles.tell_unused(&Uses::of_tally(&tally));
     let mut spec = MonitorSpec::for_clusters(args.target);
     for topic in &args.watch {
         let mut watched = Watched::of(topic, &args.treatment, &args.baseline);

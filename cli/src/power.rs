@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, Question};
 use tiltmeter::simulate::{PowerCurve, PowerResult, SmallestEffect, Study};
-use tiltmeter::tally::Tally;
-use tiltmeter::{StudyFile, StudyLog};
+use tiltmeter::statistic::{Over, Statistic};
+use tiltmeter::tally::{StratifyBy, Tally};
+use tiltmeter::{Attention, StudyFile, StudyLog, Unit};
 
 use crate::audit::{AskedArgs, read};
 use crate::doubt::DoubtArgs;
@@ -143,6 +144,7 @@ fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Plann
     if statistics.is_empty() {
         statistics.push(&tiltmeter::statistic::AmplificationRatio);
     }
+    tell_without_effect(args, study, &statistics);
     let mut planned = Vec::new();
     for statistic in statistics {
         for topic in topics {
@@ -154,7 +156,8 @@ fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Plann
                 denominator: asked.denominator,
                 attention: &asked.attention,
             };
-            let pilot = Pilot::of(tally, &question, statistic)?;
+            let mut pilot = Pilot::of(tally, &question, statistic)?;
+            pilot.estimand.kept.clone_from(&study.log.keep);
             let design = args.design(&pilot);
             let needed = args.effect.iter().map(|&effect| {
                 let clusters_per_arm = pilot.clusters_needed(effect, &design)?;
@@ -171,6 +174,33 @@ fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Plann
         }
     }
     Ok(planned)
+}
+
+/// Says on standard error what changes nothing: a plan has no report to say it in.
+fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[&'static dyn Statistic]) {
+    let of_strata = |its: &&dyn Statistic| {
+        its.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)))
+    };
+    let question = &study.question;
+    if study.tally_spec().strata != StratifyBy::Nothing
+        && !statistics.iter().any(|its| of_strata(its))
+    {
+        eprintln!(
+            "note: --stratum changes nothing here: these statistics look at all strata together"
+        );
+    }
+    if matches!(question.unit, Unit::Reach(reach) if reach.mass <= 0.0) {
+        let weighed = args.asked.roles.weight.is_some();
+        for (said, flag) in
+            [(weighed, "--weight"), (question.attention != Attention::Uniform, "--attention")]
+        {
+            if said {
+                eprintln!(
+                    "note: {flag} changes nothing here: reach counts impressions of any mass"
+                );
+            }
+        }
+    }
 }
 
 impl PilotArgs {

@@ -121,6 +121,7 @@ impl QuestionArgs {
         })?;
         let units = (tally.cluster.clone(), None);
         let mut question = self.question(baseline, units, Some(tally.multi_label))?;
+        question.strata = Some(tally.strata.clone());
         if let (None, Some(first)) = (&self.attention, tally.attentions.first()) {
             question.attention = first.clone();
         }

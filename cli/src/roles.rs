@@ -1,8 +1,12 @@
 //! Which column of the log is which, as flags; and the units that are named by role or by column.
 
+use std::path::Path;
+
 use clap::Args;
-use tiltmeter::ClusterBy;
-use tiltmeter::log::{LogSchema, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::log::{LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::source::{LogSource, open_source};
+use tiltmeter::tally::TallySpec;
+use tiltmeter::{Attention, Baseline, ClusterBy, Error, QuestionFile};
 
 use crate::parse;
 
@@ -29,7 +33,10 @@ pub(crate) struct RoleArgs {
     /// pattern such as %d-%m-%Y.
     #[arg(long, value_name = "FORMAT", requires = "time", value_parser = parse::time_format)]
     pub(crate) time_format: Option<TimeFormat>,
-    /// A weight, such as dwell time.
+    /// How many impressions alike a row stands for: the report is that of a log with the row so often.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) count: Option<String>,
+    /// How much an impression matters, such as dwell time. If it says how often, it is --count.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weight: Option<String>,
     /// A group to keep apart, such as country.
@@ -81,12 +88,13 @@ impl RoleArgs {
     pub(crate) fn schema<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> LogSchema {
         let mut schema = self.reading(LogSchema::new());
         type Declare = fn(LogSchema, String) -> LogSchema;
-        let roles: [(&Option<String>, Declare); 11] = [
+        let roles: [(&Option<String>, Declare); 12] = [
             (&self.viewer, LogSchema::viewer),
             (&self.arm, LogSchema::arm),
             (&self.item, LogSchema::item),
             (&self.position, LogSchema::position),
             (&self.weight, LogSchema::weight),
+            (&self.count, LogSchema::count),
             (&self.stratum, LogSchema::stratum),
             (&self.slate, LogSchema::slate),
             (&self.session, LogSchema::session),
@@ -139,6 +147,17 @@ impl RoleArgs {
         }
     }
 
+    /// With the log's weights and counts, as far as a table has their columns.
+    pub(crate) fn weighed(&self, schema: LogSchema, table: &Path) -> Result<LogSchema, Error> {
+        if self.weight.is_none() && self.count.is_none() {
+            return Ok(schema);
+        }
+        let source = open_source(table, self.delimiter)?;
+        let has = |column: &&String| source.column_names().contains(column);
+        let schema = self.weight.iter().filter(has).fold(schema, LogSchema::weight);
+        Ok(self.count.iter().filter(has).fold(schema, LogSchema::count))
+    }
+
     /// Whether a column is there by this name as ids, for a role or as a combination.
     fn has_ids(&self, name: &str) -> bool {
         let roles =
@@ -166,6 +185,95 @@ impl RoleArgs {
             "item" if self.item.is_some() => ClusterBy::Item,
             column => ClusterBy::column(column),
         })
+    }
+}
+
+/// What a command looks at of a log, beside arms, topics, weights and strata.
+pub(crate) struct Uses<'q> {
+    attentions: Vec<&'q Attention>,
+    units: Vec<&'q ClusterBy>,
+    baseline: Option<&'q Baseline>,
+    /// Columns by which rows are kept.
+    keeps: Vec<&'q str>,
+}
+
+impl<'q> Uses<'q> {
+    pub(crate) fn of_question(
+        question: &'q QuestionFile,
+        keeps: impl IntoIterator<Item = &'q str>,
+    ) -> Self {
+        Self {
+            attentions: vec![&question.attention],
+            units: std::iter::once(&question.cluster).chain(&question.second_cluster).collect(),
+            baseline: Some(&question.baseline),
+            keeps: keeps.into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn of_tally(spec: &'q TallySpec) -> Self {
+        Self {
+            attentions: spec.attentions.iter().collect(),
+            units: vec![&spec.cluster],
+            baseline: None,
+            keeps: Vec::new(),
+        }
+    }
+
+    /// Why a column of numbers changes nothing; `None` where it may change something.
+    fn without(&self, role: Role) -> Option<&'static str> {
+        let cascade = self.attentions.contains(&&Attention::Cascade);
+        match (role, self.baseline) {
+            (Role::Satisfaction, _) if !cascade => Some("it goes with --attention cascade"),
+            (Role::Propensity, Some(Baseline::Propensity(_))) => None,
+            (Role::Propensity, Some(_)) => Some("it goes with --baseline-propensity"),
+            (Role::Engagement, Some(Baseline::EngagementWeighted(_))) => None,
+            (Role::Engagement, Some(_)) => Some("it goes with --baseline-engagement"),
+            (Role::Propensity | Role::Engagement, None) => Some("a tally does not hold it"),
+            _ => None,
+        }
+    }
+
+    /// Whether an id's column is a cluster or keeps rows.
+    fn is_unit(&self, role: &ClusterBy, column: &str) -> bool {
+        let is = |unit: &ClusterBy| of_hashed(unit) == role || column_of(unit) == Some(column);
+        self.units.iter().any(|unit| is(unit)) || self.keeps.contains(&column)
+    }
+}
+
+/// What is put into buckets, or the unit itself.
+fn of_hashed(unit: &ClusterBy) -> &ClusterBy {
+    match unit {
+        ClusterBy::Hashed { of, .. } => of_hashed(of),
+        other => other,
+    }
+}
+
+impl RoleArgs {
+    /// Says on standard error which columns were named and change no number: somebody who names a
+    /// column of propensities may believe that they weigh.
+    pub(crate) fn tell_unused(&self, uses: &Uses<'_>) {
+        let numbers = [
+            (Role::Engagement, "--engagement", &self.engagement),
+            (Role::Propensity, "--propensity", &self.propensity),
+            (Role::Satisfaction, "--satisfaction", &self.satisfaction),
+        ];
+        for (role, flag, column) in numbers {
+            if let (Some(column), Some(why)) = (column, uses.without(role)) {
+                eprintln!("note: {flag} {column} changes no number here: {why}");
+            }
+        }
+        // Baselines made of rows look at viewers, slates and items by their roles.
+        let of_arms =
+            matches!(uses.baseline, None | Some(Baseline::Arm(_) | Baseline::Reference(_)));
+        if let (Some(column), true) = (&self.viewer, of_arms)
+            && !uses.is_unit(&ClusterBy::Viewer, column)
+        {
+            let units: Vec<String> = uses.units.iter().map(|unit| unit.to_string()).collect();
+            eprintln!(
+                "note: --viewer {column} changes no number here: clusters are {}",
+                units.join(" and ")
+            );
+        }
     }
 }
 

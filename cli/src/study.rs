@@ -35,7 +35,10 @@ pub(crate) fn open(path: &Path) -> Result<StudyFile, Failure> {
 /// Refuses a draft whose question nobody has filled in.
 fn said(path: &Path, study: &StudyFile) -> Result<(), Failure> {
     let question = &study.question;
-    let field = if question.treatment == TO_BE_SAID {
+    let schema = &study.log.schema;
+    let field = if *schema == schema.clone().arm(TO_BE_SAID) {
+        "column of arms"
+    } else if question.treatment == TO_BE_SAID {
         "treatment"
     } else if question.baseline == Baseline::arm(TO_BE_SAID) {
         "baseline"
@@ -47,7 +50,7 @@ fn said(path: &Path, study: &StudyFile) -> Result<(), Failure> {
     Err(Failure::of_file(
         path,
         format!(
-            "the {field} of the question is still {TO_BE_SAID:?}; fill it in (comments in the draft list \
+            "the {field} is still {TO_BE_SAID:?}; fill it in (comments in the draft list \
              what there is)"
         ),
     ))

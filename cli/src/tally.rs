@@ -16,7 +16,7 @@ use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
-use crate::roles::{RoleArgs, column_of};
+use crate::roles::{RoleArgs, Uses, column_of};
 use crate::{out, parse};
 
 /// How often a checkpoint is saved.
@@ -48,11 +48,11 @@ pub(crate) struct TallyArgs {
 pub(crate) struct ByArgs {
     /// A position model; may be repeated, since all are summed in one pass. See `audit`.
     #[arg(long, value_name = "MODEL", value_parser = parse::attention)]
-    attention: Vec<Attention>,
+    pub(crate) attention: Vec<Attention>,
     #[command(flatten)]
     clusters: ClusterArgs,
     #[command(flatten)]
-    roles: RoleArgs,
+    pub(crate) roles: RoleArgs,
 }
 
 impl ByArgs {
@@ -63,8 +63,9 @@ impl ByArgs {
             let what = "a tally is by one unit; make one by each, or audit the logs";
             return Err(Failure::Usage(what.to_owned()));
         }
-        let strata = match self.roles.stratum {
-            Some(_) => StratifyBy::Stratum,
+        // By the column's name, so that estimands say which one it was.
+        let strata = match &self.roles.stratum {
+            Some(column) => StratifyBy::Column(column.clone()),
             None => StratifyBy::Nothing,
         };
         let mut spec = TallySpec { cluster, strata, ..TallySpec::default() };
@@ -87,6 +88,7 @@ pub(crate) fn files_of(logs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let (schema, spec) = args.by.plan()?;
+    args.by.roles.tell_unused(&Uses::of_tally(&spec));
     let mut job = TallyJob::new(files_of(&args.logs)?, schema, spec);
     if let Some(memory) = args.memory {
         job = job.memory(memory.saturating_mul(1 << 20));
@@ -177,6 +179,10 @@ pub(crate) struct EstimateArgs {
 
 pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
     args.question.treatment()?;
+    if let Some(flag) = args.more.needs_a_log() {
+        let what = format!("{flag} changes nothing here: a tally has only sums; audit the log");
+        return Err(Failure::Usage(what));
+    }
     let inference = args.doubt.inference().map_err(Failure::Usage)?;
     let tally = open(&args.tally)?;
     let question = args.question.of_tally((&args.kind, &args.more), tally.spec())?;

@@ -212,7 +212,7 @@ fn a_draft_of_three_arms_must_be_filled_in() {
 }
 
 /// A log that says nothing of itself is shown all the same, and its draft refused until it is filled in;
-/// the one text with two values is an arm, unless it is something else already.
+/// the one text with two values may be an arm, unless it is something else already.
 #[test]
 fn little_can_be_guessed_of_little() {
     let folder = tempfile::tempdir().unwrap();
@@ -226,8 +226,88 @@ fn little_can_be_guessed_of_little() {
     assert!(roles(&found).is_empty() && found["facts"]["arms"].as_array().unwrap().is_empty());
     let remarks = found["guess"]["remarks"].to_string();
     assert!(remarks.contains("it cannot be read so"), "{remarks}");
-    expect(&inspected(&write("foo,bar\na,x\na,y\nb,z\n")), &[("arm", "foo")]);
+    // Two values do not make an arm: it may be, and only its author knows.
+    let found = inspected(&write("foo,bar\na,x\na,y\nb,z\n"));
+    expect(&found, &[]);
+    assert_eq!(
+        (&found["guess"]["perhaps"][0]["role"], &found["guess"]["perhaps"][0]["column"]),
+        (&"arm".into(), &"foo".into())
+    );
     expect(&inspected(&write("user,bar\na,1.5\nb,2.5\n")), &[("viewer", "user")]);
     let none = run(["inspect", folder.path().join("gone.csv").to_str().unwrap()]);
     assert!(none.failed(1).contains("gone.csv"));
+}
+
+/// Writes a study of one of the cases, and tells its path.
+fn drafted(case: &str, folder: &std::path::Path) -> String {
+    let study = folder.join("study.toml").to_str().unwrap().to_owned();
+    let path =
+        std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/cases").join(case);
+    run(["inspect", path.to_str().unwrap(), "--write-study", &study]).ok();
+    study
+}
+
+/// `kind` has two values, video and live, and is no arm: nothing is filled in.
+#[test]
+fn an_arm_is_not_guessed_from_two_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = drafted("guessed_arm.csv", folder.path());
+    let refused = run(["audit", "--study", &study]).failed(1);
+    assert!(refused.contains("column of arms is still \"TO BE SAID\""), "{refused}");
+    let text = std::fs::read_to_string(&study).unwrap();
+    assert!(text.contains("# Perhaps, but only you can know: arm = \"kind\""), "{text}");
+    assert!(text.contains("video") && text.contains("live"), "{text}");
+    // Said in part, the rest is asked for.
+    std::fs::write(&study, text.replacen("TO BE SAID", "kind", 1)).unwrap();
+    let refused = run(["audit", "--study", &study]).failed(1);
+    assert!(refused.contains("treatment is still"), "{refused}");
+}
+
+/// Two arms whose names say nothing of sides.
+#[test]
+fn sides_are_not_guessed_from_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, study) = (folder.path().join("log.csv"), folder.path().join("study.toml"));
+    std::fs::write(&log, "viewer,arm,topic\na,x,war\nb,y,war\nc,x,sport\nd,y,war\n").unwrap();
+    run(["inspect", log.to_str().unwrap(), "--write-study", study.to_str().unwrap()]).ok();
+    let text = std::fs::read_to_string(&study).unwrap();
+    assert!(text.contains("treatment = \"TO BE SAID\"") && text.contains("Arms: x, y"), "{text}");
+}
+
+/// Half of the rows have no item, which nobody asks for: the cases' README has 2 of 4 against 3 of 4.
+#[test]
+fn a_role_that_rows_lack_is_left_out_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = drafted("missing_item.csv", folder.path());
+    let report = run(["audit", "--study", &study, "--json"]).json();
+    let sport = report["estimates"].as_array().unwrap();
+    let sport = sport.iter().find(|its| its["topic"] == "sport").unwrap();
+    assert!((sport["value"].as_f64().unwrap() - 2.0 / 3.0).abs() < 1e-12);
+    let text = std::fs::read_to_string(&study).unwrap();
+    assert!(text.contains("item = \"video_id\" # its name; 4 of 8 rows have none"), "{text}");
+}
+
+/// The cases' README: 58 of 120 against 34 of 120.
+#[test]
+fn a_count_is_drafted_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = drafted("counts.csv", folder.path());
+    let report = run(["audit", "--study", &study, "--json"]).json();
+    let war = report["estimates"].as_array().unwrap();
+    let war = war.iter().find(|its| its["topic"] == "war").unwrap();
+    assert!((war["value"].as_f64().unwrap() - 58.0 / 34.0).abs() < 1e-12);
+    let text = std::fs::read_to_string(&study).unwrap();
+    assert!(text.contains("count = \"n\"") && text.contains("so many impressions alike"), "{text}");
+    // Where rows have ranks, views may be an item's own; a weight is never drafted unasked.
+    let log = folder.path().join("log.csv");
+    std::fs::write(
+        &log,
+        "viewer,arm,topic,rank,views,weight\na,ranked,war,1,900,2\nb,newest,sport,1,80,1\n",
+    )
+    .unwrap();
+    run(["inspect", log.to_str().unwrap(), "--write-study", &study]).ok();
+    let text = std::fs::read_to_string(&study).unwrap();
+    for line in ["only you can know: count = \"views\"", "only you can know: weight = \"weight\""] {
+        assert!(text.contains(line), "{text}");
+    }
 }

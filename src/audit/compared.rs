@@ -8,7 +8,7 @@ use crate::baseline::{Baseline, Bias, Reference, Supply};
 use crate::error::Error;
 use crate::estimand::Denominator;
 use crate::estimate::Warning;
-use crate::log::ExposureLog;
+use crate::log::{ExposureLog, Role};
 use crate::replay::{Derived, Making, Pools, RowsAre, derive, supply_arm};
 use crate::statistic::{KnownBaseline, Undefined};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
@@ -18,6 +18,8 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 pub(super) struct Given<'l> {
     pub(super) candidates: Option<&'l Pools>,
     pub(super) supply: Option<&'l ExposureLog>,
+    /// The log behind a tally, where it is at hand.
+    pub(super) rows: Option<&'l ExposureLog>,
 }
 
 /// Both sides of a comparison.
@@ -103,18 +105,37 @@ fn table_of<'l>(baseline: &Baseline, given: Given<'l>) -> Result<&'l ExposureLog
 /// The totals of a table of items.
 fn known_supply(table: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
     let rows: Vec<u32> = (0..table.rows() as u32).collect();
-    let strata = match table.ids(crate::log::Role::Stratum) {
-        Some(_) => spec.strata.clone(),
-        None => StratifyBy::Nothing,
+    let strata = match (&spec.strata, table.ids(Role::Stratum)) {
+        (StratifyBy::Nothing, _) => StratifyBy::Nothing,
+        (StratifyBy::Column(name), _) if table.column(name).is_ok() => spec.strata.clone(),
+        (_, Some(_)) => StratifyBy::Stratum,
+        (_, None) => StratifyBy::Nothing,
     };
     let spec = TallySpec {
-        cluster: ClusterBy::Impression,
+        // Only totals are looked at; rows that stand for several are no clusters of their own.
+        cluster: match table.counts() {
+            Some(_) => ClusterBy::Session,
+            None => ClusterBy::Impression,
+        },
         attentions: vec![Attention::Uniform],
         multi_label: spec.multi_label,
         strata,
         ..TallySpec::default()
     };
-    Tally::of(&table.again(&rows)?.in_arm("supply"), &spec)
+    let table = table.again(&rows)?.in_arm("supply");
+    let all = table.arms().cloned();
+    let table = all.into_iter().fold(table, |table, all| table.with_ids(Role::Session, all));
+    Tally::of(&table, &spec)
+}
+
+/// A table whose strata go by the name of the log's.
+fn with_strata<'t>(table: &'t ExposureLog, strata: &StratifyBy) -> Cow<'t, ExposureLog> {
+    match (strata, table.ids(Role::Stratum)) {
+        (StratifyBy::Column(name), Some(its)) if table.column(name).is_err() => {
+            Cow::Owned(table.clone().with_column(name, its.clone()))
+        }
+        _ => Cow::Borrowed(table),
+    }
 }
 
 /// A baseline made of rows.
@@ -144,11 +165,11 @@ fn derived<'l>(
     }
     let Derived { treatment, baseline: other, warnings, rows, refused, .. } = match baseline {
         Baseline::Supply(Supply::Sampled { cluster }) => {
-            let table = table_of(baseline, given)?;
+            let table = with_strata(table_of(baseline, given)?, &spec.strata);
             Derived {
                 treatment: (*log).clone(),
                 kept: Vec::new(),
-                baseline: supply_arm(table, cluster, (&name, attention), &spec.cluster)?,
+                baseline: supply_arm(&table, cluster, (&name, attention), &spec.cluster)?,
                 warnings: Vec::new(),
                 rows: RowsAre::Impressions,
                 refused: None,

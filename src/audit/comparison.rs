@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compared::{self, Compared};
-use super::{Audit, answers};
+use super::{Audit, answers, said};
 use crate::attention::Attention;
 use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
@@ -20,8 +20,10 @@ pub(crate) struct Comparison<'a> {
     pub(super) compared: Compared<'a>,
     treatment: &'a str,
     baseline: &'a Baseline,
-    attention: &'a Attention,
-    inference: Inference,
+    pub(super) attention: &'a Attention,
+    pub(super) inference: Inference,
+    /// Whether groups were asked for, and not only there in the log.
+    pub(super) strata_said: bool,
     warnings: Vec<Warning>,
     /// The state of the data; `None` for a tally of which that is not known.
     pub(crate) quality: Option<DataQuality>,
@@ -42,13 +44,26 @@ impl Audit<'_> {
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
         let compared = match self.kept {
             Some(kept) => kept.compared(&self.of, baseline)?,
-            None => compared::compared(
-                &self.of,
-                (treatment, baseline),
-                attention,
-                self.second_cluster.as_ref(),
-                self.given,
-            )?,
+            None => {
+                let mut compared = compared::compared(
+                    &self.of,
+                    (treatment, baseline),
+                    attention,
+                    self.second_cluster.as_ref(),
+                    self.given,
+                )?;
+                let kept = quality.iter().flat_map(|quality| &quality.origin.kept);
+                let kept: Vec<_> = kept.cloned().collect();
+                compared.warnings.extend(said::not_kept(&kept, baseline, self.given));
+                if let (Baseline::Supply(_), Some(supply)) = (baseline, self.given.supply) {
+                    compared.warnings.extend(said::of_supply(
+                        (&self.of, self.given.rows),
+                        treatment,
+                        supply,
+                    ));
+                }
+                compared
+            }
         };
         let mut warnings = compared.warnings.clone();
         if let Baseline::Arm(against) = &compared.baseline {
@@ -57,9 +72,19 @@ impl Audit<'_> {
         if compared.rows == RowsAre::Expected {
             warnings.push(Warning::ExpectedBaseline);
         }
+        warnings.extend(said::of_topics(compared.made.tally()));
         warnings.extend(quality.iter().flat_map(of_quality));
         let inference = self.inference;
-        Ok(Comparison { compared, treatment, baseline, attention, inference, warnings, quality })
+        Ok(Comparison {
+            compared,
+            treatment,
+            baseline,
+            attention,
+            inference,
+            strata_said: self.strata_said,
+            warnings,
+            quality,
+        })
     }
 }
 
@@ -113,8 +138,12 @@ impl Comparison<'_> {
             }
         }
         let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
+        let without_effect = self.without_effect(statistics, unit);
         for estimate in &mut estimates {
+            estimate.warnings.extend(without_effect.iter().cloned());
             estimate.estimand.baseline = self.baseline.clone();
+            let kept = self.quality.iter().flat_map(|quality| &quality.origin.kept);
+            estimate.estimand.kept = kept.cloned().collect();
             estimate.warnings.extend(self.warnings.iter().cloned());
             if self.compared.rows == RowsAre::Expected {
                 estimate.naive = None;
@@ -160,6 +189,9 @@ pub(crate) fn of_quality(quality: &DataQuality) -> Vec<Warning> {
             slates: repeats.slates,
             impressions: repeats.impressions,
         });
+    }
+    if let Some(column) = &quality.origin.unread_count {
+        warnings.push(Warning::UnreadCount { column: column.clone() });
     }
     let rows = quality.origin.set_aside.rows;
     if rows > 0 {

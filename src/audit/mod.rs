@@ -5,6 +5,7 @@ mod answers;
 mod compared;
 mod comparison;
 mod kept;
+mod said;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -70,6 +71,8 @@ pub struct Audit<'l> {
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
+    /// Whether groups were asked for, and not only there in the log.
+    strata_said: bool,
     origin: Option<&'l Origin>,
     given: Given<'l>,
     /// The state of the data behind a tally, where that is known.
@@ -89,11 +92,7 @@ enum Subject<'l> {
 impl<'l> Audit<'l> {
     /// An audit of a log. Its strata, where declared, are kept apart.
     pub fn of(log: &'l ExposureLog) -> Self {
-        let strata = match log.ids(Role::Stratum) {
-            Some(_) => StratifyBy::Stratum,
-            None => StratifyBy::Nothing,
-        };
-        let spec = TallySpec { strata, ..TallySpec::default() };
+        let spec = TallySpec { strata: strata_of(log), ..TallySpec::default() };
         Self::new(Subject::Log(log, spec))
     }
 
@@ -121,6 +120,7 @@ impl<'l> Audit<'l> {
             inference: Inference::default(),
             attention: None,
             second_cluster: None,
+            strata_said: false,
             origin: None,
             given: Given::default(),
             quality: None,
@@ -195,9 +195,18 @@ impl<'l> Audit<'l> {
         self.spec(|spec| spec.multi_label = rule)
     }
 
-    /// The groups kept apart; the log's stratum, where it has one, if not said.
-    pub fn strata(self, strata: StratifyBy) -> Self {
-        self.spec(|spec| spec.strata = strata)
+    /// The groups kept apart; the log's stratum, where it has one, if not said. Groups that are said
+    /// and that neither statistics nor test look at are warned of.
+    pub fn strata(mut self, strata: StratifyBy) -> Self {
+        self.strata_said = strata != StratifyBy::Nothing;
+        if let Subject::Log(log, spec) = &mut self.of {
+            // By the column's name, so that the estimand says which one it was.
+            spec.strata = match strata {
+                StratifyBy::Stratum if log.ids(Role::Stratum).is_some() => strata_of(log),
+                other => other,
+            };
+        }
+        self
     }
 
     /// Where the rows of a tally came from ([`JobDone::origin`](crate::job::JobDone::origin)), so that
@@ -238,6 +247,12 @@ impl<'l> Audit<'l> {
         self
     }
 
+    /// The log behind a tally, for what its sums do not tell.
+    pub(crate) fn rows_behind(mut self, log: &'l ExposureLog) -> Self {
+        self.given.rows = Some(log);
+        self
+    }
+
     /// What is known of the data behind a tally.
     pub(crate) fn quality(mut self, quality: &DataQuality) -> Self {
         self.quality = Some(quality.clone());
@@ -250,10 +265,20 @@ impl<'l> Audit<'l> {
     /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
-    /// out of their range and for a unit that a statistic has no meaning for; [`Error::StandardStrata`]
+    /// out of their range and for a unit that a statistic has no meaning for; [`Error::NoStrata`] for a
+    /// statistic or test that compares within strata where there are none; [`Error::StandardStrata`]
     /// for a declared population of other strata.
     pub fn run(self) -> Result<AuditReport, Error> {
         Ok(self.run_with(|_| Ok(()))?.0)
+    }
+}
+
+/// The strata that a log declares, by the name of their column where it is known.
+pub(crate) fn strata_of(log: &ExposureLog) -> StratifyBy {
+    match (log.ids(Role::Stratum), log.name_of(Role::Stratum)) {
+        (None, _) => StratifyBy::Nothing,
+        (Some(_), Some(column)) => StratifyBy::Column(column.to_owned()),
+        (Some(_), None) => StratifyBy::Stratum,
     }
 }
 

@@ -292,6 +292,7 @@ impl<'l> Waterfall<'l> {
         }
         let arm = self.arm.as_deref();
         let arm = arm.ok_or(Error::Unstated { what: "arm", call: "Waterfall::arm" })?;
+        self.log.refuse_counts("a waterfall")?;
         let spec = TallySpec {
             cluster: self.cluster.clone(),
             multi_label: self.multi_label,

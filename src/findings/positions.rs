@@ -99,15 +99,16 @@ pub(super) fn of(log: &ExposureLog, asked: &Asked<'_>) -> Part<PositionProfile> 
         let arm = arms.id(row).and_then(|id| compared.iter().position(|arm| arm == id));
         let labels = topics.of_row(row);
         let Some(arm) = arm.filter(|_| !(tagged && labels.is_empty())) else { continue };
+        let n = log.impressions_in(row..row + 1);
         if rank > TOP {
-            beyond[arm] += 1;
+            beyond[arm] += n;
             continue;
         }
         let at = counts.entry((arm, rank)).or_default();
         at.topics.resize(asked.topics.len(), 0);
-        at.all += 1;
+        at.all += n;
         for topic in labels.iter().filter_map(|&label| named[label as usize]) {
-            at.topics[topic] += 1;
+            at.topics[topic] += n;
         }
     }
     Part::There(profile(&counts, &beyond, compared, asked.topics))

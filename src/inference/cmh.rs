@@ -43,13 +43,23 @@ use crate::tally::Tally;
 /// **Independent errors** are the textbook's; see [`CmhErrors::Independent`].
 ///
 /// ```
-/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// use tiltmeter::TestUsed;
 /// use tiltmeter::inference::{CmhTest, Test};
+/// use tiltmeter::log::{LogSchema, TopicColumn};
+/// use tiltmeter::source::SliceSource;
 /// use tiltmeter::statistic::MantelHaenszelRatio;
-/// // A log without strata is one stratum.
+/// use tiltmeter::{Audit, Baseline, ExposureLog, TestUsed};
+/// let source = SliceSource::new("eight viewers in two states")
+///     .text("who", &["a", "b", "c", "d", "e", "f", "g", "h"])
+///     .text("feed", &["ranked", "ranked", "ranked", "ranked", "newest", "newest", "newest", "newest"])
+///     .text("state", &["NY", "NY", "GA", "GA", "NY", "NY", "GA", "GA"])
+///     .text("about", &["war", "war", "war", "sport", "war", "sport", "sport", "sport"]);
+/// let schema = LogSchema::new()
+///     .viewer("who")
+///     .arm("feed")
+///     .stratum("state")
+///     .topics(TopicColumn::single("about"));
+/// let log = ExposureLog::read(source, &schema)?;
+/// let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
 /// let audit = audit.statistic(MantelHaenszelRatio).topics(["war"]);
 /// let report = audit.test(Test::CochranMantelHaenszel(CmhTest::default())).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");

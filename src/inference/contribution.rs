@@ -9,8 +9,8 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Estimand, Reach, Unit};
 use crate::estimate::{ArmTotals, ClusterCounts};
-use crate::statistic::{Cell, Over, Quantity, Side, Statistic, phrase_in_full};
-use crate::tally::{CellSum, Mass, Tally};
+use crate::statistic::{Cell, Over, Quantity, Side, Statistic, keeps_strata, phrase_in_full};
+use crate::tally::{CellSum, Mass, StratifyBy, Tally};
 
 /// What is asked of a tally, but for the statistic.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,11 @@ impl Question<'_> {
             multi_label: spec.multi_label,
             cluster: spec.cluster.clone(),
             second_cluster: None,
+            strata: match keeps_strata(statistic) {
+                true => spec.strata.clone(),
+                false => StratifyBy::Nothing,
+            },
+            kept: Vec::new(),
         }
     }
 }

@@ -346,6 +346,7 @@ impl Pilot {
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
         crate::statistic::check_unit(statistic, question.unit)?;
+        crate::statistic::check_strata(statistic, tally.axes().strata())?;
         let contributions = Contributions::of(tally, question, statistic)?;
         let refused = |reason| Error::Pilot { reason };
         let working = match statistic.value(contributions.totals()) {

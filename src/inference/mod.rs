@@ -75,7 +75,7 @@ use crate::estimate::{
 };
 use crate::log::ClusterKey;
 use crate::statistic::{Quantity, Scale, Side, Statistic, Working};
-use crate::tally::{ClusterBy, Tally};
+use crate::tally::{ClusterBy, StratifyBy, Tally};
 
 /// Fewer clusters than this in an arm are flagged.
 const FEW_CLUSTERS: u64 = 10;
@@ -273,7 +273,8 @@ pub fn estimate(
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
-/// confidence level outside (0, 1) and the like; [`Error::StandardStrata`] for a declared population of
+/// confidence level outside (0, 1) and the like; [`Error::NoStrata`] for a statistic or test that compares
+/// within strata where the tally has none; [`Error::StandardStrata`] for a declared population of
 /// other strata than the tally's; [`Error::ClusterInTwoBlocks`].
 pub fn estimates(
     tally: &Tally,
@@ -285,7 +286,12 @@ pub fn estimates(
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
         inference.check_baseline(*statistic)?;
-        statistic.check_strata(tally.axes().strata())?;
+        crate::statistic::check_strata(*statistic, tally.axes().strata())?;
+    }
+    if let (Some(Test::CochranMantelHaenszel(_)), StratifyBy::Nothing) =
+        (&inference.test, &tally.spec().strata)
+    {
+        return Err(Error::NoStrata { what: "the Cochran-Mantel-Haenszel test".to_owned() });
     }
     let replicates = joint::Replicates::of(tally, asked, &inference)?;
     let answers = asked

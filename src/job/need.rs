@@ -22,7 +22,7 @@ pub(super) fn needed(
             || matches!(&spec.strata, StratifyBy::Column(name) if name == column)
     };
     schema.restricted(|role, column| match role {
-        Role::Arm | Role::Weight => true,
+        Role::Arm | Role::Weight | Role::Count => true,
         Role::Topics => item_topics.is_none(),
         Role::Item => item_topics.is_some() || clustered(ClusterBy::Item) || named(column),
         Role::Viewer => clustered(ClusterBy::Viewer) || named(column),

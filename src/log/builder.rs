@@ -47,6 +47,8 @@ pub(super) struct LogBuilder<'s> {
     nulls: &'s [String],
     policy: RowPolicy,
     readings: Vec<Reading<'s>>,
+    /// A column called like a count that nobody reads.
+    unread_count: Option<String>,
     /// Rows of the file before the first that is read here.
     before: u64,
     rows: usize,
@@ -60,6 +62,8 @@ pub(super) struct Built {
     pub(super) rows: usize,
     pub(super) rows_read: u64,
     pub(super) set_aside: SetAside,
+    /// A column called like a count that nobody reads.
+    pub(super) unread_count: Option<String>,
     /// Which rows were kept; all of them if `None`.
     pub(super) keep: Option<Vec<bool>>,
     columns: Vec<(Role, String, BuiltColumn)>,
@@ -156,6 +160,7 @@ impl<'s> LogBuilder<'s> {
             file: file.to_owned(),
             nulls: &schema.nulls,
             policy: schema.rows,
+            unread_count: unread_count(schema, available),
             readings,
             before: 0,
             rows: 0,
@@ -270,8 +275,30 @@ impl<'s> LogBuilder<'s> {
             .into_iter()
             .map(|r| Ok((r.role, r.column.to_owned(), r.target.finish(keep.as_deref())?)))
             .collect::<Result<_, Error>>()?;
-        Ok(Built { rows, rows_read: self.rows as u64, set_aside, keep, columns })
+        let unread_count = self.unread_count;
+        Ok(Built { rows, rows_read: self.rows as u64, set_aside, unread_count, keep, columns })
     }
+}
+
+/// Names of columns that hardly ever hold anything but how often something was.
+const COUNTS: [&str; 9] = [
+    "n",
+    "count",
+    "counts",
+    "freq",
+    "frequency",
+    "impressions",
+    "n_impressions",
+    "n_shown",
+    "times_shown",
+];
+
+/// A column called like a count that no role reads.
+fn unread_count(schema: &LogSchema, available: &[String]) -> Option<String> {
+    let needs = schema.needs();
+    let unread = |name: &&String| needs.iter().all(|(_, column)| column != name);
+    let named = |name: &&String| COUNTS.contains(&name.to_ascii_lowercase().as_str());
+    available.iter().filter(named).find(unread).cloned()
 }
 
 fn find_column(file: &str, role: Role, column: &str, have: &[String]) -> Result<usize, Error> {
@@ -315,9 +342,11 @@ impl<'s> Target<'s> {
     fn new(role: Role, schema: &'s LogSchema) -> Self {
         match role {
             Role::Position => Self::Position(Vec::new()),
-            Role::Weight | Role::Engagement | Role::Propensity | Role::Satisfaction => {
-                Self::Number(Vec::new())
-            }
+            Role::Weight
+            | Role::Count
+            | Role::Engagement
+            | Role::Propensity
+            | Role::Satisfaction => Self::Number(Vec::new()),
             Role::Time => {
                 let (_, format) = schema.time.as_ref().expect("the role is declared");
                 Self::Time(Vec::new(), format)
@@ -584,6 +613,10 @@ fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason> {
         _ if !value.is_finite() => Err(FaultReason::NotFinite),
         Role::Weight if value < 0.0 => Err(FaultReason::NegativeWeight),
         Role::Weight if value > MAX_WEIGHT => Err(FaultReason::WeightTooLarge),
+        Role::Count if value.fract() != 0.0 => Err(FaultReason::NotAnInteger),
+        Role::Count if !(0.0..=f64::from(u32::MAX)).contains(&value) => {
+            Err(FaultReason::CountOutOfRange)
+        }
         Role::Propensity if value <= 0.0 || value > 1.0 => Err(FaultReason::PropensityOutOfRange),
         Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
             Err(FaultReason::SatisfactionOutOfRange)

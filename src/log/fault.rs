@@ -59,6 +59,8 @@ pub enum FaultReason {
     NotFinite,
     /// A weight above [`crate::log::MAX_WEIGHT`].
     WeightTooLarge,
+    /// A count of impressions outside [0, 2^32).
+    CountOutOfRange,
     /// A propensity outside (0, 1].
     PropensityOutOfRange,
     /// A satisfaction outside [0, 1].
@@ -97,7 +99,14 @@ impl FaultReason {
             Self::NegativeWeight => "weights must be 0 or more",
             Self::NegativeNumber => "must be 0 or more",
             Self::NotFinite => "NaN and infinities are not numbers that can be summed",
-            Self::WeightTooLarge => "weights may be at most 8,388,608; use a larger unit",
+            Self::WeightTooLarge => {
+                "weights may be at most 8,388,608; divide all of them by the same number (1,024, say: no \
+                 ratio or share changes), or, if they count impressions, declare them as the count \
+                 (LogSchema::count, --count)"
+            }
+            Self::CountOutOfRange => {
+                "a row stands for a whole number of impressions, from 0 to 4,294,967,295"
+            }
             Self::PropensityOutOfRange => "propensities are probabilities, above 0 and at most 1",
             Self::SatisfactionOutOfRange => "satisfactions are probabilities, from 0 to 1",
             Self::UnreadableTime => "not a time in the declared format; see TimeFormat",
@@ -129,6 +138,7 @@ impl fmt::Display for FaultReason {
             Self::NegativeNumber => "negative number",
             Self::NotFinite => "not finite",
             Self::WeightTooLarge => "weight too large",
+            Self::CountOutOfRange => "count out of range",
             Self::PropensityOutOfRange => "propensity out of range",
             Self::SatisfactionOutOfRange => "satisfaction out of range",
             Self::UnreadableTime => "unreadable time",

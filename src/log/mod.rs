@@ -8,6 +8,7 @@ mod chunks;
 mod dictionary;
 mod fault;
 mod ids;
+mod keep;
 mod key;
 mod md5;
 mod mixed;
@@ -28,6 +29,7 @@ pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
+pub use self::keep::Keep;
 pub use self::key::ClusterKey;
 pub use self::mixed::MixedValue;
 pub(crate) use self::parse::{iso as iso_time, iso_text};
@@ -85,6 +87,14 @@ pub struct Origin {
     /// Rows left out on purpose, by [`ExposureLog::restrict`].
     #[serde(default)]
     pub left_out: u64,
+    /// Which rows were kept by the ids in a column ([`ExposureLog::keep`]), one column after another;
+    /// all of them if there is nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Keep>,
+    /// A column called like a count of impressions (`n`, `count`, `impressions` and the like) that no
+    /// role reads, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_count: Option<String>,
     /// The topics table, where one was joined.
     pub item_topics: Option<ItemTopicsOrigin>,
 }
@@ -96,6 +106,7 @@ impl Origin {
         self.rows_read += more.rows_read;
         self.left_out += more.left_out;
         self.set_aside.absorb(more.set_aside);
+        self.unread_count = self.unread_count.take().or(more.unread_count);
         self.item_topics = self.item_topics.take().or(more.item_topics);
     }
 }
@@ -190,12 +201,18 @@ impl ExposureLog {
                 rows_read: built.rows_read,
                 set_aside: std::mem::take(&mut built.set_aside),
                 left_out: 0,
+                kept: Vec::new(),
+                unread_count: built.unread_count.take(),
                 item_topics: None,
             },
         };
         for (role, column) in schema.needs() {
             match role {
-                Role::Weight | Role::Engagement | Role::Propensity | Role::Satisfaction => {
+                Role::Weight
+                | Role::Count
+                | Role::Engagement
+                | Role::Propensity
+                | Role::Satisfaction => {
                     log.numbers.extend(built.number(role).map(|n| (role, n)));
                 }
                 Role::Position | Role::Time | Role::Topics | Role::Named => {}
@@ -215,7 +232,18 @@ impl ExposureLog {
         for name in &schema.columns {
             log.named.extend(parts.remove_entry(name));
         }
-        Ok(log)
+        log.without_empty_rows()
+    }
+
+    /// Without rows that stand for no impression: as if each row were there as often as it counts.
+    fn without_empty_rows(self) -> Result<Self, Error> {
+        match self.counts() {
+            Some(counts) if counts.contains(&0.0) => {
+                let counts = counts.to_vec();
+                self.restrict(|row| counts[row] > 0.0)
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Gives every impression the topics of its item, from a table of their own. Topics that the
@@ -304,10 +332,36 @@ impl ExposureLog {
         Ok(self)
     }
 
-    /// How many impressions there are.
+    /// How many rows there are: impressions, unless rows stand for several ([`Role::Count`]).
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// How many impressions there are.
+    #[must_use]
+    pub fn impressions(&self) -> u64 {
+        self.impressions_in(0..self.rows)
+    }
+
+    pub(crate) fn impressions_in(&self, rows: std::ops::Range<usize>) -> u64 {
+        match self.counts() {
+            None => rows.len() as u64,
+            Some(counts) => counts[rows].iter().map(|&count| count as u64).sum(),
+        }
+    }
+
+    /// How many impressions each row stands for, whole numbers; `None` where each stands for one.
+    pub(crate) fn counts(&self) -> Option<&[f64]> {
+        self.numbers(Role::Count)
+    }
+
+    /// For what takes each row for one impression.
+    pub(crate) fn refuse_counts(&self, what: &str) -> Result<(), Error> {
+        match self.counts() {
+            None => Ok(()),
+            Some(_) => Err(Error::RowsOfSeveral { what: what.to_owned() }),
+        }
     }
 
     /// Where the log came from and what was left out.
@@ -328,7 +382,7 @@ impl ExposureLog {
         self.ids(Role::Arm)
     }
 
-    /// A column of numbers: weight, engagement, propensity or satisfaction.
+    /// A column of numbers: weight, count, engagement, propensity or satisfaction.
     #[must_use]
     pub fn numbers(&self, role: Role) -> Option<&[f64]> {
         self.numbers.get(&role).map(Vec::as_slice)
@@ -375,6 +429,13 @@ impl ExposureLog {
                 column: name.to_owned(),
                 available: self.column_names(),
             })
+    }
+
+    /// The source's column for a role of ids, where asking for it by that name gives that role's ids.
+    pub(crate) fn name_of(&self, role: Role) -> Option<&str> {
+        let (name, _) = self.aliases.iter().find(|(_, its)| *its == role)?;
+        let is_it = |column: &Coded| self.ids.get(&role).is_some_and(|its| its == column);
+        self.column(name).is_ok_and(is_it).then_some(name)
     }
 
     fn column_names(&self) -> Vec<String> {

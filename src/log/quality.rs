@@ -42,9 +42,9 @@ impl DataQuality {
     #[must_use]
     pub fn of(log: &ExposureLog) -> Self {
         Self {
-            impressions: log.rows() as u64,
+            impressions: log.impressions(),
             origin: log.origin().clone(),
-            untagged: log.topics().map_or(log.rows() as u64, super::Topics::untagged),
+            untagged: untagged(log),
             time_range: log.times().and_then(|times| {
                 let first = times.iter().min()?;
                 let last = times.iter().max()?;
@@ -55,15 +55,34 @@ impl DataQuality {
     }
 }
 
+/// Impressions without a topic.
+fn untagged(log: &ExposureLog) -> u64 {
+    match (log.topics(), log.counts()) {
+        (None, _) => log.impressions(),
+        (Some(topics), None) => topics.untagged(),
+        (Some(topics), Some(counts)) => {
+            let rows = (0..log.rows()).filter(|&row| topics.of_row(row).is_empty());
+            rows.map(|row| counts[row] as u64).sum()
+        }
+    }
+}
+
 fn repeats(log: &ExposureLog) -> Option<SlateRepeats> {
     let slates = log.ids(Role::Slate)?.codes();
     let items = log.ids(Role::Item)?.codes();
-    let mut shown: Vec<(u32, u32)> = slates.iter().copied().zip(items.iter().copied()).collect();
+    let count = |row: usize| log.counts().map_or(1, |counts| counts[row] as u64);
+    let mut shown: Vec<(u32, u32, u64)> =
+        (0..log.rows()).map(|row| (slates[row], items[row], count(row))).collect();
     shown.sort_unstable();
-    let repeated: Vec<u32> =
-        shown.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].0).collect();
-    let impressions = repeated.len() as u64;
-    let mut slates = repeated;
-    slates.dedup();
-    Some(SlateRepeats { slates: slates.len() as u64, impressions })
+    let mut repeats = SlateRepeats::default();
+    let mut last = None;
+    for one in shown.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let beyond = one.iter().map(|(.., count)| count).sum::<u64>() - 1;
+        if beyond > 0 {
+            repeats.impressions += beyond;
+            repeats.slates += u64::from(last != Some(one[0].0));
+            last = Some(one[0].0);
+        }
+    }
+    Some(repeats)
 }

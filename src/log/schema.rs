@@ -25,8 +25,11 @@ pub enum Role {
     Position,
     /// When it was shown.
     Time,
-    /// A non-negative weight, such as dwell time; 1 where no column is declared.
+    /// A non-negative weight, such as dwell time; 1 where no column is declared. It says how much an
+    /// impression matters, not how many there were: that is [`Role::Count`].
     Weight,
+    /// How many impressions alike a row stands for; 1 where no column is declared.
+    Count,
     /// A group to adjust for: country, leaning, week.
     Stratum,
     /// What the item is about.
@@ -54,6 +57,7 @@ impl fmt::Display for Role {
             Self::Position => "the position",
             Self::Time => "the time",
             Self::Weight => "the weight",
+            Self::Count => "the count",
             Self::Stratum => "the stratum",
             Self::Topics => "the topics",
             Self::Slate => "the slate",
@@ -233,6 +237,8 @@ pub struct LogSchema {
     pub(crate) position: Option<String>,
     pub(crate) time: Option<(String, TimeFormat)>,
     pub(crate) weight: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<String>,
     pub(crate) stratum: Option<String>,
     pub(crate) topics: Option<TopicColumn>,
     pub(crate) slate: Option<String>,
@@ -270,7 +276,10 @@ impl LogSchema {
         item: "What was shown: text, whole numbers or booleans.",
         arm: "The ranking condition: text, whole numbers or booleans.",
         position: "The 1-based rank: whole numbers from 1 to 4,294,967,295.",
-        weight: "A weight per impression: from 0 to [`MAX_WEIGHT`](crate::log::MAX_WEIGHT).",
+        weight: "How much an impression matters (dwell time, say): from 0 to [`MAX_WEIGHT`](crate::log::MAX_WEIGHT).",
+        count: "How many impressions alike the row stands for: whole numbers from 0 to 4,294,967,295. The \
+                log is then as if the row were there so often: counts of impressions, naive errors and \
+                design effects are of what it stands for. A row of 0 stands for nothing and is dropped.",
         stratum: "A group to adjust for: text, whole numbers or booleans.",
         slate: "The ranked list: an id that is unique over the whole log.",
         session: "The session: an id that is unique over the whole log.",
@@ -338,6 +347,32 @@ impl LogSchema {
         self
     }
 
+    /// With these columns of another schema, as far as a file with columns of these names has them:
+    /// those that other ones make, and those of its own.
+    pub(crate) fn with_columns_of<'c>(
+        &self,
+        other: &Self,
+        wanted: impl Iterator<Item = &'c str>,
+        available: &[String],
+    ) -> Self {
+        let mut schema = self.clone();
+        for name in wanted {
+            let has = |column: &String| available.contains(column);
+            let known = schema.columns.iter().any(|its| its == name)
+                || schema.combined.iter().any(|its| its.name == name);
+            match other.combined.iter().find(|its| its.name == name) {
+                _ if known => {}
+                Some(combined) if combined.of.iter().all(has) => {
+                    schema.combined.push(combined.clone());
+                }
+                Some(_) => {}
+                None if has(&name.to_owned()) => schema.columns.push(name.to_owned()),
+                None => {}
+            }
+        }
+        schema
+    }
+
     /// Declares the column of a role that needs nothing but its name.
     #[cfg(feature = "parquet")]
     pub(crate) fn declare(mut self, role: Role, column: &str) -> Self {
@@ -347,6 +382,7 @@ impl LogSchema {
             Role::Arm => &mut self.arm,
             Role::Position => &mut self.position,
             Role::Weight => &mut self.weight,
+            Role::Count => &mut self.count,
             Role::Stratum => &mut self.stratum,
             Role::Slate => &mut self.slate,
             Role::Session => &mut self.session,
@@ -406,6 +442,7 @@ impl LogSchema {
         let column = |role| match role {
             Role::Time
             | Role::Weight
+            | Role::Count
             | Role::Engagement
             | Role::Propensity
             | Role::Satisfaction => 16,
@@ -426,6 +463,7 @@ impl LogSchema {
             position: plain(Role::Position, &self.position),
             time: self.time.clone().filter(|(name, _)| keep(Role::Time, name)),
             weight: plain(Role::Weight, &self.weight),
+            count: plain(Role::Count, &self.count),
             stratum: plain(Role::Stratum, &self.stratum),
             topics: self.topics.clone().filter(|topics| keep(Role::Topics, &topics.column)),
             slate: plain(Role::Slate, &self.slate),
@@ -453,6 +491,7 @@ impl LogSchema {
             (Role::Arm, &self.arm),
             (Role::Position, &self.position),
             (Role::Weight, &self.weight),
+            (Role::Count, &self.count),
             (Role::Stratum, &self.stratum),
             (Role::Slate, &self.slate),
             (Role::Session, &self.session),

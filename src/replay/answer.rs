@@ -150,6 +150,7 @@ impl<'p> Answering<'p> {
 
     /// Answers the requests of a log, which all come after those answered before.
     pub(super) fn answer(&mut self, log: &ExposureLog, pools: &Pools) -> Result<Answers, Error> {
+        log.refuse_counts("a replay")?;
         let requests = Requests::of(log, &self.spec.arm, REPLAY)?;
         log.require_times(REPLAY)?;
         let slates = log.require_ids(Role::Slate, REPLAY)?;

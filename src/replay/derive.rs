@@ -56,6 +56,9 @@ pub(crate) struct Making<'m> {
 /// [`Error::MissingRole`] and [`Error::BaselineLacks`] for what the input does not carry;
 /// [`Error::Parameter`], [`Error::UnknownArm`], [`Error::EmptyLog`].
 pub(crate) fn derive(baseline: &Baseline, making: &Making<'_>) -> Result<Derived, Error> {
+    if !matches!(baseline, Baseline::Period(_)) {
+        making.log.refuse_counts(making.name)?;
+    }
     match baseline {
         Baseline::Period(period) => of_period(period, making),
         Baseline::Chronological => rebuilt(baseline, making, newest),

@@ -222,7 +222,9 @@ impl Unsupported {
             Error::BaselineLacks { .. } => UnsupportedKind::BaselineLacks,
             Error::NotInReference { .. } => UnsupportedKind::NotInReference,
             Error::EmptyLog { .. } => UnsupportedKind::NoRows,
-            Error::Parameter { .. } => UnsupportedKind::NoMeaning,
+            Error::Parameter { .. } | Error::NoStrata { .. } | Error::RowsOfSeveral { .. } => {
+                UnsupportedKind::NoMeaning
+            }
             _ => return Err(error),
         };
         Ok((Self { kind, message: error.to_string() }, error))

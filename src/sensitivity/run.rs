@@ -14,7 +14,7 @@ use crate::estimand::{Denominator, Unit};
 use crate::estimate::Estimate;
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::statistic::{AmplificationRatio, Statistic};
-use crate::tally::{StratifyBy, Tally, TallySpec, masses};
+use crate::tally::{Tally, TallySpec, masses};
 
 /// An estimate or why there is none, for each question: statistics, and in them topics.
 type Answers = Vec<Result<Estimate, Unsupported>>;
@@ -136,7 +136,7 @@ impl Walk<'_> {
                         cluster: cluster.clone(),
                         attentions: models.cloned().collect(),
                         multi_label: *multi_label,
-                        strata: strata(&log),
+                        strata: crate::audit::strata_of(&log),
                         ..TallySpec::default()
                     };
                     let here = Here { log: &log, spec: &spec, at: [c, w, m] };
@@ -172,7 +172,7 @@ impl Walk<'_> {
                     (Err(reason), _) => Err(reason.clone()),
                     (Ok(()), Some(Err(reason))) if is_of_tally(baseline) => Err(reason.clone()),
                     (Ok(()), Some(Ok(tally))) if is_of_tally(baseline) => {
-                        Ok(self.audit(Audit::of_tally(tally), baseline))
+                        Ok(self.audit(Audit::of_tally(tally).rows_behind(here.log), baseline))
                     }
                     (Ok(()), _) => Ok(self
                         .audit(Audit::of(here.log), baseline)
@@ -295,12 +295,5 @@ fn said_once() -> Unsupported {
             "reach counts clusters, whatever an impression weighs: attention, weights and the \
                   multi-label rule make no difference, and it is told once"
                 .to_owned(),
-    }
-}
-
-fn strata(log: &ExposureLog) -> StratifyBy {
-    match log.ids(Role::Stratum) {
-        Some(_) => StratifyBy::Stratum,
-        None => StratifyBy::Nothing,
     }
 }

@@ -21,6 +21,8 @@ pub struct Impression<'a> {
     pub time: Option<i64>,
     /// A non-negative weight, such as dwell time.
     pub weight: Option<f64>,
+    /// How many impressions alike it stands for; one if not said.
+    pub count: Option<u32>,
     /// A group to adjust for.
     pub stratum: Option<&'a str>,
     /// What the item is about; empty where it is untagged.
@@ -61,7 +63,7 @@ pub struct ImpressionSource<'a> {
 type Extract = fn(&[Impression<'_>]) -> Column;
 
 /// The fields, each with the name under which the schema declares it.
-const FIELDS: [(&str, Extract); 13] = [
+const FIELDS: [(&str, Extract); 14] = [
     ("viewer", |rows| text(rows, |row| row.viewer)),
     ("item", |rows| text(rows, |row| row.item)),
     ("arm", |rows| text(rows, |row| row.arm)),
@@ -74,6 +76,7 @@ const FIELDS: [(&str, Extract); 13] = [
     ("time", |rows| Column::Timestamp(rows.iter().map(|row| row.time).collect())),
     ("topics", |rows| Column::TextList(rows.iter().map(|row| Some(owned(row.topics))).collect())),
     ("weight", |rows| number(rows, |row| row.weight)),
+    ("count", |rows| number(rows, |row| row.count.map(f64::from))),
     ("engagement", |rows| number(rows, |row| row.engagement)),
     ("propensity", |rows| number(rows, |row| row.propensity)),
     ("satisfaction", |rows| number(rows, |row| row.satisfaction)),
@@ -120,6 +123,7 @@ impl<'a> ImpressionSource<'a> {
                 .map(|name| (name, TimeFormat::EpochMicroseconds)),
             topics: Some(TopicColumn::new("topics", TopicFormat::Single)),
             weight: declared(|row| row.weight.is_some(), "weight"),
+            count: declared(|row| row.count.is_some(), "count"),
             engagement: declared(|row| row.engagement.is_some(), "engagement"),
             propensity: declared(|row| row.propensity.is_some(), "propensity"),
             satisfaction: declared(|row| row.satisfaction.is_some(), "satisfaction"),

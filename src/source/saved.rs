@@ -122,8 +122,9 @@ const ID_ROLES: [(Role, &str); 6] = [
     (Role::Session, "session"),
 ];
 
-const NUMBER_ROLES: [(Role, &str); 4] = [
+const NUMBER_ROLES: [(Role, &str); 5] = [
     (Role::Weight, "weight"),
+    (Role::Count, "count"),
     (Role::Engagement, "engagement"),
     (Role::Propensity, "propensity"),
     (Role::Satisfaction, "satisfaction"),

@@ -346,6 +346,21 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
     }
 }
 
+/// Whether a statistic keeps strata apart, or looks at all of them together.
+pub(crate) fn keeps_strata(statistic: &dyn Statistic) -> bool {
+    let of = statistic.known_baseline().map_or(statistic, |(of, _)| of);
+    of.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)))
+}
+
+/// Whether there are strata for a statistic that keeps them apart, and such as it has a meaning for.
+pub(crate) fn check_strata(statistic: &dyn Statistic, strata: &[String]) -> Result<(), Error> {
+    // One without a name is all that there is where none are kept apart.
+    if keeps_strata(statistic) && strata.iter().all(String::is_empty) {
+        return Err(Error::NoStrata { what: statistic.name().to_owned() });
+    }
+    statistic.check_strata(strata)
+}
+
 /// What is the same in both arms where a statistic has its null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

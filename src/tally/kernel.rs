@@ -14,7 +14,7 @@ use super::slots::{SlotSums, Slots, Weighing};
 use super::sparse;
 use super::{Tally, TallySpec};
 use crate::error::Error;
-use crate::log::ExposureLog;
+use crate::log::{ExposureLog, Role};
 
 /// Rows that are grouped at a time: their slots and ranks fit in a second-level cache.
 const CHUNK: usize = 1 << 17;
@@ -31,24 +31,31 @@ const DIRECT: usize = 1 << 20;
 /// The most places of a table per row before sorting the rows is cheaper.
 const PLACES_PER_ROW: usize = 16;
 
+/// Sums of squares have 128 bits, 40 of them after the point, and those of several logs are added.
+const MOST_SQUARES: f64 = (1_u128 << 80) as f64;
+
 /// What is tallied: some rows of a log.
 pub(super) struct Rows<'l> {
     pub(super) slots: &'l Slots<'l>,
     /// By attention model.
     pub(super) weighings: &'l [Weighing<'l>],
     clusters: &'l Clusters<'l>,
+    /// How many impressions each row of the log stands for; one each if `None`.
+    pub(super) counts: Option<&'l [f64]>,
     rows: Range<usize>,
 }
 
 pub(super) fn tally(log: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
     spec.check()?;
+    check_counts(log, spec)?;
     let slots = Slots::of(log, spec)?;
     let weighings =
         spec.attentions.iter().map(|a| Weighing::of(log, a)).collect::<Result<Vec<_>, _>>()?;
     let clusters = cluster::clusters(log, &spec.cluster)?;
     let passes = (0..log.rows()).step_by(PASS).map(|first| {
         let rows = first..(first + PASS).min(log.rows());
-        Rows { slots: &slots, weighings: &weighings, clusters: &clusters, rows }
+        let counts = log.counts();
+        Rows { slots: &slots, weighings: &weighings, clusters: &clusters, counts, rows }
     });
     let tallies = passes.map(|rows| {
         let (blocks, sums) = rows.blocks();
@@ -58,7 +65,7 @@ pub(super) fn tally(log: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error>
             keys: clusters.keys.to_vec(),
             blocks,
             squares: sums.squares(&slots, &weighings),
-            impressions: rows.rows.len() as u64,
+            impressions: log.impressions_in(rows.rows.clone()),
         }
     });
     let mut tallies: Vec<Tally> = tallies.collect();
@@ -106,7 +113,9 @@ impl Rows<'_> {
         let fits = |bits: u32| self.slots.len() <= (u32::MAX >> bits) as usize;
         let all = clusters.next_power_of_two().trailing_zeros().max(BLOCK_BITS);
         let part = (clusters.div_ceil(PARTS)).next_power_of_two().trailing_zeros().max(BLOCK_BITS);
-        if places > self.rows.len().saturating_mul(PLACES_PER_ROW) || !fits(part) {
+        let sorted = places > self.rows.len().saturating_mul(PLACES_PER_ROW) || !fits(part);
+        // Tables count rows one by one.
+        if sorted || self.counts.is_some() {
             self.sparse(part)
         } else if places <= DIRECT && fits(all) {
             self.direct(all)
@@ -168,8 +177,7 @@ impl Rows<'_> {
         let chunks = self.scatter(bits, sparse::key);
         let part = |part: usize| {
             let mut keys: Vec<(u64, u32)> = Vec::new();
-            let weighed = self.weighings.iter().filter(|weighing| !weighing.is_one()).count();
-            let mut exact = vec![Vec::new(); weighed];
+            let mut exact = vec![Vec::new(); self.columns().count()];
             for chunk in &chunks {
                 let range = chunk.part(part);
                 for &key in &chunk.keys[range.clone()] {
@@ -230,14 +238,14 @@ impl Rows<'_> {
                 ends[part + 1] += ends[part];
             }
             let mut keys = vec![K::default(); rows.len()];
-            let mut exact: Vec<Vec<f64>> = self.weighed().map(|_| vec![0.0; rows.len()]).collect();
+            let mut exact: Vec<Vec<f64>> = self.columns().map(|_| vec![0.0; rows.len()]).collect();
             let mask = (1 << bits) - 1;
             for (row, (&slot, &rank)) in buffers.slots.iter().zip(&buffers.ranks).enumerate() {
                 // Where the part before ends, its first row goes; at last, each part ends there.
                 let at = &mut ends[(rank >> bits) as usize];
                 keys[*at as usize] = key(slot, rank & mask);
-                for (exact, weighing) in exact.iter_mut().zip(self.weighed()) {
-                    exact[*at as usize] = weighing.of_row(rows.start + row);
+                for (exact, column) in exact.iter_mut().zip(self.columns()) {
+                    exact[*at as usize] = column.of_row(rows.start + row);
                 }
                 *at += 1;
             }
@@ -249,6 +257,46 @@ impl Rows<'_> {
     fn weighed(&self) -> impl Iterator<Item = &Weighing<'_>> {
         self.weighings.iter().filter(|weighing| !weighing.is_one())
     }
+
+    /// The numbers that go with rows: masses where they are not 1 and, last, counts.
+    fn columns(&self) -> impl Iterator<Item = RowNumbers<'_>> {
+        let counts = self.counts.into_iter().map(RowNumbers::Counts);
+        self.weighed().map(RowNumbers::Masses).chain(counts)
+    }
+}
+
+/// A number for each row of the log.
+enum RowNumbers<'r> {
+    Masses(&'r Weighing<'r>),
+    Counts(&'r [f64]),
+}
+
+impl RowNumbers<'_> {
+    fn of_row(&self, row: usize) -> f64 {
+        match self {
+            Self::Masses(weighing) => weighing.of_row(row),
+            Self::Counts(counts) => counts[row],
+        }
+    }
+}
+
+/// Whether the squares of masses can be added up, each as often as its row counts.
+fn check_counts(log: &ExposureLog, spec: &TallySpec) -> Result<(), Error> {
+    let Some(counts) = log.counts() else { return Ok(()) };
+    if spec.cluster.is_of_impressions() {
+        return Err(Error::RowsOfSeveral { what: "clustering by single impressions".to_owned() });
+    }
+    let weights = log.numbers(Role::Weight);
+    let square = |(row, count): (usize, &f64)| count * weights.map_or(1.0, |w| w[row] * w[row]);
+    let sum: f64 = counts.iter().enumerate().map(square).sum();
+    if sum < MOST_SQUARES {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        parameter: "the sum of counts times squared weights",
+        value: format!("{sum:e}"),
+        expected: "below 2^80; divide all weights by the same number",
+    })
 }
 
 #[cfg(test)]
@@ -257,7 +305,7 @@ mod tests {
 
     use super::*;
     use crate::attention::Attention;
-    use crate::log::{ClusterKey, LogSchema, Role, TimeFormat, TopicColumn};
+    use crate::log::{ClusterKey, LogSchema, TimeFormat, TopicColumn};
     use crate::source::SliceSource;
     use crate::tally::{
         CellSum, ClusterBy, Mass, MultiLabel, Slab, Squares, StratifyBy, Totals, WindowBy,
@@ -386,8 +434,13 @@ mod tests {
         let weighings: Vec<_> =
             spec.attentions.iter().map(|a| Weighing::of(log, a).unwrap()).collect();
         let clusters = cluster::clusters(log, &spec.cluster).unwrap();
-        let rows =
-            Rows { slots: &slots, weighings: &weighings, clusters: &clusters, rows: 0..log.rows() };
+        let rows = Rows {
+            slots: &slots,
+            weighings: &weighings,
+            clusters: &clusters,
+            counts: None,
+            rows: 0..log.rows(),
+        };
         let (blocks, sums) = match way {
             Way::Direct => rows.direct(12),
             Way::ByPart => rows.by_part(BLOCK_BITS),

@@ -313,7 +313,9 @@ fn cascade(log: &ExposureLog, needed_by: &str) -> Result<Vec<f64>, Error> {
         for rank in slate.chunk_by(|a, b| positions[*a] == positions[*b]) {
             for &row in rank {
                 values[row] = above;
-                left *= 1.0 - satisfactions[row];
+                // As often as the row counts.
+                let on = 1.0 - satisfactions[row];
+                left *= log.counts().map_or(on, |counts| on.powf(counts[row]));
             }
             above = left;
         }

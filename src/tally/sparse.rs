@@ -14,7 +14,7 @@ pub(super) const fn key(slot: u32, cluster: u32) -> u64 {
 }
 
 /// The blocks of the clusters up to `clusters`, from the keys of their rows and, for each attention
-/// model that needs them, masses. Blocks without rows are empty.
+/// model that needs them, masses; last how many impressions rows stand for, where that is said. Blocks without rows are empty.
 pub(super) fn blocks(
     rows: &Rows<'_>,
     mut keys: Vec<(u64, u32)>,
@@ -22,9 +22,14 @@ pub(super) fn blocks(
     clusters: usize,
 ) -> (Vec<Block>, SlotSums) {
     keys.sort_unstable_by_key(|&(key, _)| key);
+    let (exact, counts) = match (rows.counts, exact.split_last()) {
+        (Some(_), Some((counts, exact))) => (exact, Some(counts.as_slice())),
+        _ => (exact, None),
+    };
     let mut adding = Adding {
         rows,
         exact,
+        counts,
         gather: Gather::new(rows.of_counts().collect()),
         sum: SlotSum::default(),
         masses: Vec::new(),
@@ -49,7 +54,7 @@ pub(super) fn blocks(
     // Counts by slot: sorted by slot, each slot is looked up once.
     keys.sort_unstable_by_key(|&(key, _)| key as u32);
     for run in keys.chunk_by(|a, b| a.0 as u32 == b.0 as u32) {
-        sums.count(run[0].0 as u32, run.len() as u64);
+        sums.count(run[0].0 as u32, impressions(run, counts));
     }
     (blocks, sums)
 }
@@ -58,6 +63,7 @@ pub(super) fn blocks(
 struct Adding<'r> {
     rows: &'r Rows<'r>,
     exact: &'r [Vec<f64>],
+    counts: Option<&'r [f64]>,
     gather: Gather,
     sum: SlotSum,
     /// By attention model, what impressions give as a whole and to each of their topics.
@@ -72,7 +78,7 @@ impl Adding<'_> {
         let slots = self.rows.slots;
         let (slot, at) = (run[0].0 as u32, (run[0].0 >> 32) as u16 & ((1 << BLOCK_BITS) - 1));
         let (slab, set) = slots.split(slot);
-        let count = run.len() as u64;
+        let count = impressions(run, self.counts);
         self.sum.squares.clear();
         self.masses.clear();
         let mut weighed = self.exact.iter();
@@ -81,7 +87,7 @@ impl Adding<'_> {
                 Weighing::One => [Mass::of_count(count), slots.unit_share(set).by(count)],
                 Weighing::Rows { .. } => {
                     let exact = weighed.next().expect("one for each such model");
-                    let (whole, each, squares) = masses(self.rows, run, exact, set);
+                    let (whole, each, squares) = masses(self.rows, run, (exact, self.counts), set);
                     self.sum.squares.push(squares);
                     [whole, each]
                 }
@@ -108,18 +114,28 @@ impl Adding<'_> {
 fn masses(
     rows: &Rows<'_>,
     run: &[(u64, u32)],
-    exact: &[f64],
+    (exact, counts): (&[f64], Option<&[f64]>),
     set: usize,
 ) -> (Mass, Mass, [Squares; 2]) {
     let mut sums = (Mass::ZERO, Mass::ZERO, <[Squares; 2]>::default());
     for &(_, row) in run {
         let exact = exact[row as usize];
+        let n = counts.map_or(1, |counts| counts[row as usize] as u64);
         let whole = Mass::of(exact);
         let share = rows.slots.share(exact, set);
-        sums.0 += whole;
-        sums.1 += share;
-        sums.2[0] += Squares { own: whole.times(whole), cross: whole.times(whole) };
-        sums.2[1] += Squares { own: share.times(share), cross: share.times(whole) };
+        sums.0 += whole.by(n);
+        sums.1 += share.by(n);
+        let [square, own] = [whole.times(whole).by(n), share.times(share).by(n)];
+        sums.2[0] += Squares { own: square, cross: square };
+        sums.2[1] += Squares { own, cross: share.times(whole).by(n) };
     }
     sums
+}
+
+/// How many impressions rows stand for.
+fn impressions(run: &[(u64, u32)], counts: Option<&[f64]>) -> u64 {
+    match counts {
+        None => run.len() as u64,
+        Some(counts) => run.iter().map(|&(_, row)| counts[row as usize] as u64).sum(),
+    }
 }

@@ -62,12 +62,12 @@ impl Totals {
             .into_par_iter()
             .map(|start| {
                 let rows = start..(start + per_thread).min(log.rows());
-                SlotTotals::of(&slots, &weighings, rows)
+                SlotTotals::of(&slots, &weighings, log.counts(), rows)
             })
             .reduce(|| SlotTotals::new(&slots, &weighings), SlotTotals::added);
         Ok(Self {
             sums: sums.by_cell(&slots, &weighings),
-            impressions: log.rows() as u64,
+            impressions: log.impressions(),
             axes: slots.axes,
         })
     }
@@ -112,20 +112,33 @@ impl SlotTotals {
         Self { counts: vec![0; slots.len()], masses }
     }
 
-    fn of(slots: &Slots<'_>, weighings: &[Weighing<'_>], rows: std::ops::Range<usize>) -> Self {
+    fn of(
+        slots: &Slots<'_>,
+        weighings: &[Weighing<'_>],
+        counts: Option<&[f64]>,
+        rows: std::ops::Range<usize>,
+    ) -> Self {
         let mut sums = Self::new(slots, weighings);
         let mut turns = vec![0_u32; TURNS * slots.len()];
         let mut of_row = Vec::with_capacity(CHUNK);
         for first in rows.clone().step_by(CHUNK) {
             slots.fill(first..(first + CHUNK).min(rows.end), &mut of_row);
-            count(&of_row, &mut turns);
+            match counts {
+                None => count(&of_row, &mut turns),
+                Some(counts) => {
+                    for (row, &slot) in (first..).zip(&of_row) {
+                        sums.counts[slot as usize] += counts[row] as u64;
+                    }
+                }
+            }
             let weighed = weighings.iter().filter(|weighing| !weighing.is_one());
             for (masses, weighing) in sums.masses.iter_mut().zip(weighed) {
                 for (row, &slot) in (first..).zip(&of_row) {
                     let exact = weighing.of_row(row);
                     let [whole, each] = &mut masses[slot as usize];
-                    *whole += Mass::of(exact);
-                    *each += slots.share(exact, slots.split(slot).1);
+                    let n = counts.map_or(1, |counts| counts[row] as u64);
+                    *whole += Mass::of(exact).by(n);
+                    *each += slots.share(exact, slots.split(slot).1).by(n);
                 }
             }
         }

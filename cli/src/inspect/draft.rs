@@ -46,6 +46,15 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     for guessed in &its.guess.roles {
         text.push_str(&declared(guessed, &its.facts.arms)?);
     }
+    if its.guess.role(Role::Arm).is_none() {
+        text.push_str(&format!(
+            "arm = {} # the column of the ranking condition\n",
+            quoted(TO_BE_SAID)
+        ));
+    }
+    for perhaps in &its.guess.perhaps {
+        text.push_str(&format!("# Perhaps, but only you can know: {}", declared(perhaps, &[])?));
+    }
     if !its.guess.other_topics.is_empty() {
         text.push_str(&format!(
             "# These may hold topics too: {}\n",
@@ -91,7 +100,7 @@ fn declared(guessed: &Guessed, arms: &[Counted]) -> Result<String, Failure> {
         _ => column,
     };
     let because = match guessed.role {
-        Role::Arm => {
+        Role::Arm if !arms.is_empty() => {
             let arms: Vec<String> =
                 arms.iter().map(|arm| format!("{} {}", shown(&arm.name), arm.rows)).collect();
             format!("{}: {}", guessed.because, arms.join(", "))
@@ -107,12 +116,15 @@ fn declared(guessed: &Guessed, arms: &[Counted]) -> Result<String, Failure> {
 
 fn question(its: &Inspected) -> Result<String, Failure> {
     let arms: Vec<String> = its.facts.arms.iter().map(|arm| arm.name.clone()).collect();
-    let (treatment, baseline, why) = match arms.as_slice() {
-        [first, second] => {
-            let (treatment, baseline) = sides(first, second);
-            (treatment, baseline, "guessed: there are two arms")
+    let named = match arms.as_slice() {
+        [first, second] => sides(first, second),
+        _ => None,
+    };
+    let (treatment, baseline, why) = match named {
+        Some((treatment, baseline)) => {
+            (treatment, baseline, "guessed by what the two arms are called: is it this one?")
         }
-        _ => (TO_BE_SAID, TO_BE_SAID, "an arm"),
+        None => (TO_BE_SAID, TO_BE_SAID, "the arm under test; below what it is compared with"),
     };
     let topics: Vec<String> = its.facts.topics.iter().map(|its| its.name.clone()).collect();
     let mut text = format!(
@@ -139,20 +151,30 @@ fn question(its: &Inspected) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Which of two arms is under test: by their names, else the first.
-fn sides<'a>(first: &'a str, second: &'a str) -> (&'a str, &'a str) {
+/// Which of two arms is under test and which the baseline, where a name says so and the other name does
+/// not say the same.
+fn sides<'a>(first: &'a str, second: &'a str) -> Option<(&'a str, &'a str)> {
     let is = |name: &str, words: &[&str]| words.contains(&name.to_ascii_lowercase().as_str());
-    let turned = is(first, BASELINES) || (is(second, TREATMENTS) && !is(first, TREATMENTS));
-    if turned && !is(second, BASELINES) { (second, first) } else { (first, second) }
+    let is_it = |treatment: &str, baseline: &str| {
+        let said = is(treatment, TREATMENTS) || is(baseline, BASELINES);
+        said && !is(treatment, BASELINES) && !is(baseline, TREATMENTS)
+    };
+    if is_it(first, second) {
+        Some((first, second))
+    } else {
+        is_it(second, first).then_some((second, first))
+    }
 }
 
 fn cluster(its: &Inspected) -> String {
     if its.guess.role(Role::Viewer).is_some() {
-        return "\"viewer\"".to_owned();
+        return "\"viewer\" # guessed: there is a column of viewers; was it they?".to_owned();
     }
     let known = ASSIGNED.iter().find(|name| its.guess.clusters.iter().any(|its| its == *name));
     match known {
-        Some(column) => format!("{{ column = {} }}", quoted(column)),
+        Some(column) => {
+            format!("{{ column = {} }} # guessed by its name: was it that?", quoted(column))
+        }
         None => {
             format!("{{ column = {} }} # a column, or \"session\", \"slate\"", quoted(TO_BE_SAID))
         }

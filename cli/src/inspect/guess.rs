@@ -4,6 +4,7 @@ use serde::Serialize;
 use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn, TopicFormat};
 
 use super::profile::{ColumnProfile, Holds, Profile};
+use super::show::shown;
 
 /// More columns than this are not tried as clusters.
 const MOST_CLUSTERS: usize = 16;
@@ -27,12 +28,24 @@ pub(crate) struct Guessed {
 #[derive(Debug, Serialize)]
 pub(crate) struct Guess {
     pub(crate) roles: Vec<Guessed>,
+    /// Roles that columns may play too, and are not taken for: only the author of the log can know, or
+    /// rows would be lost.
+    pub(crate) perhaps: Vec<Guessed>,
     /// Other columns that may hold topics.
     pub(crate) other_topics: Vec<String>,
     /// Columns, beside those of roles, that impressions could be clustered by.
     pub(crate) clusters: Vec<String>,
     /// What keeps a column from its role.
     pub(crate) remarks: Vec<String>,
+}
+
+/// What speaks against a guess.
+enum Doubt {
+    None,
+    /// It is taken, and this is said.
+    Said(String),
+    /// It is not taken.
+    LeftOut(String),
 }
 
 /// Names by role, the likelier first; without `_id` at their ends.
@@ -95,10 +108,33 @@ const NAMES: &[(Role, &[&str])] = &[
     (Role::Session, &["session", "visit"]),
     (Role::Stratum, &["stratum", "strata", "country"]),
     (Role::Weight, &["weight"]),
+    (Role::Count, COUNTS),
     (Role::Propensity, &["propensity", "pscore", "propensity_score"]),
     (Role::Engagement, &["click", "clicked", "engagement", "like", "liked", "clicks", "likes"]),
     (Role::Satisfaction, &["satisfaction", "satisfied"]),
 ];
+
+/// Names of columns that say how many impressions a row stands for.
+const COUNTS: &[&str] = &[
+    "n",
+    "count",
+    "counts",
+    "freq",
+    "frequency",
+    "impressions",
+    "n_impressions",
+    "num_impressions",
+    "n_shown",
+    "times_shown",
+    "exposures",
+    "n_users",
+    "n_viewers",
+    "n_views",
+    "views",
+];
+
+/// Those of them that may as well say how popular an item is.
+const POPULAR: &[&str] = &["n_users", "n_viewers", "n_views", "views"];
 
 const TOPIC_NAMES: &[&str] = &[
     "topics",
@@ -138,6 +174,11 @@ fn fits(role: Role, column: &ColumnProfile) -> Result<(), String> {
         Role::Propensity if !numbers || low <= 0.0 || high > 1.0 => refuse("is no probability"),
         Role::Satisfaction if !numbers || low < 0.0 || high > 1.0 => refuse("is no probability"),
         Role::Weight if !numbers || low < 0.0 => refuse("is no weight"),
+        Role::Count if column.holds != Holds::WholeNumbers => {
+            refuse("holds other than whole numbers")
+        }
+        Role::Count if low < 0.0 => refuse("holds numbers below 0"),
+        Role::Count if high <= 1.0 => refuse("counts no more than 1"),
         Role::Engagement if !numbers => refuse("holds no numbers"),
         _ if matches!(column.holds, Holds::Nothing | Holds::Unreadable) => refuse("holds nothing"),
         Role::Viewer | Role::Item | Role::Slate | Role::Session | Role::Stratum
@@ -152,6 +193,7 @@ fn fits(role: Role, column: &ColumnProfile) -> Result<(), String> {
 pub(crate) fn of(profile: &Profile) -> Guess {
     let mut guess = Guess {
         roles: Vec::new(),
+        perhaps: Vec::new(),
         other_topics: Vec::new(),
         clusters: Vec::new(),
         remarks: Vec::new(),
@@ -186,9 +228,24 @@ impl Guess {
                         Some(format) => format!("its name, and times in the format {format:?}"),
                         None => format!("its name, and {} distinct values", count(column)),
                     };
-                    let column = column.name.clone();
-                    let topic_format = None;
-                    self.roles.push(Guessed { role, column, because, time_format, topic_format });
+                    let mut guessed = Guessed {
+                        role,
+                        column: column.name.clone(),
+                        because,
+                        time_format,
+                        topic_format: None,
+                    };
+                    match self.doubt(role, column, profile.rows) {
+                        Doubt::None => self.roles.push(guessed),
+                        Doubt::Said(why) => {
+                            guessed.because.push_str(&why);
+                            self.roles.push(guessed);
+                        }
+                        Doubt::LeftOut(why) => {
+                            guessed.because = why;
+                            self.perhaps.push(guessed);
+                        }
+                    }
                     return;
                 }
                 Err(remark) => self.remarks.push(remark),
@@ -196,7 +253,38 @@ impl Guess {
         }
     }
 
-    /// The one column of text with two values, where none is called like an arm.
+    /// What speaks against taking a column for a role by its name.
+    fn doubt(&self, role: Role, column: &ColumnProfile, rows: u64) -> Doubt {
+        let missing = column.missing;
+        let of_requests = self.role(Role::Position).is_some() || self.role(Role::Slate).is_some();
+        let popular = || place(&column.name, POPULAR).is_some();
+        match role {
+            Role::Weight => Doubt::LeftOut(
+                "its name; if it says how much an impression matters. All count alike without it"
+                    .to_owned(),
+            ),
+            Role::Stratum => Doubt::LeftOut(
+                "its name; for statistics that compare within its groups".to_owned(),
+            ),
+            Role::Count if of_requests && popular() => Doubt::LeftOut(
+                "its name; if it says how many impressions a row stands for, and not how popular the \
+                 item is"
+                    .to_owned(),
+            ),
+            Role::Arm | Role::Viewer if missing > 0 => {
+                Doubt::Said(format!("; {missing} of {rows} rows have none, and are set aside"))
+            }
+            _ if missing > 0 => Doubt::LeftOut(format!(
+                "its name; {missing} of {rows} rows have none, and would be set aside"
+            )),
+            Role::Count => {
+                Doubt::Said("; each row stands for so many impressions alike".to_owned())
+            }
+            _ => Doubt::None,
+        }
+    }
+
+    /// The one column of text with two values, where none is called like an arm: perhaps it is one.
     fn arm_by_content(&mut self, profile: &Profile) {
         if self.role(Role::Arm).is_some() {
             return;
@@ -209,10 +297,11 @@ impl Guess {
                 && !taken(column)
         });
         if let (Some(column), None) = (two.next(), two.next()) {
-            self.roles.push(Guessed {
+            let values: Vec<String> = column.values.iter().map(|its| shown(its)).collect();
+            self.perhaps.push(Guessed {
                 role: Role::Arm,
                 column: column.name.clone(),
-                because: "the only text with two values".to_owned(),
+                because: format!("the only text with two values: {}", values.join(", ")),
                 time_format: None,
                 topic_format: None,
             });
@@ -234,6 +323,7 @@ impl Guess {
         let mut named = named.into_iter().map(|(_, column)| column);
         if let Some(column) = named.next() {
             let (format, because) = topic_format(column);
+            self.remarks.extend(not_like_topics(column, format));
             self.roles.push(Guessed {
                 role: Role::Topics,
                 column: column.name.clone(),
@@ -256,6 +346,7 @@ impl Guess {
             Role::Topics,
             Role::Position,
             Role::Weight,
+            Role::Count,
             Role::Propensity,
             Role::Engagement,
             Role::Satisfaction,
@@ -289,8 +380,7 @@ impl Guess {
                 Role::Arm => schema.arm(column),
                 Role::Position => schema.position(column),
                 Role::Time => schema.time(column, time_format.clone().unwrap_or_default()),
-                Role::Weight => schema.weight(column),
-                Role::Stratum => schema.stratum(column),
+                Role::Count => schema.count(column),
                 Role::Topics => {
                     schema.topics(TopicColumn::new(column, topic_format.unwrap_or_default()))
                 }
@@ -309,6 +399,31 @@ impl Guess {
 fn count(column: &ColumnProfile) -> String {
     let more = if column.more_distinct { "more than " } else { "" };
     format!("{more}{}", column.distinct)
+}
+
+/// So many topics that are all numbers are more than a codebook mostly has.
+const MANY_NUMBERS: usize = 24;
+
+/// What speaks against a column of topics.
+fn not_like_topics(column: &ColumnProfile, format: TopicFormat) -> Option<String> {
+    let (name, values) = (&column.name, &column.values);
+    if matches!(column.holds, Holds::WholeNumbers | Holds::Numbers) && values.len() >= MANY_NUMBERS
+    {
+        return Some(format!(
+            "{name:?} is called like the topics, but holds {} distinct numbers: if it is a measure and \
+             no code of topics, name another column",
+            count(column)
+        ));
+    }
+    if format != TopicFormat::Single {
+        return None;
+    }
+    let with = |separator: char| values.iter().filter(|its| its.contains(separator)).count();
+    let separator = ['|', ';'].into_iter().find(|its| 2 * with(*its) > values.len())?;
+    Some(format!(
+        "most values of {name:?} hold {separator:?}: if it stands between topics, say \
+         --topics {name} --topics-separator '{separator}'"
+    ))
 }
 
 /// How topics are written. A separator is one if the values taken apart have fewer distinct parts than

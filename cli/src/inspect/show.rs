@@ -111,6 +111,15 @@ fn guess(guess: &Guess) -> String {
         .map(|its| vec![flag(its.role), shown(&its.column), its.because.clone()])
         .collect();
     let mut text = if rows.is_empty() { "  none was found\n".to_owned() } else { aligned(&rows) };
+    for its in &guess.perhaps {
+        let _ = writeln!(
+            text,
+            "  perhaps, and not taken for it: {} {} ({})",
+            flag(its.role),
+            shown(&its.column),
+            its.because
+        );
+    }
     if !guess.other_topics.is_empty() {
         let _ = writeln!(text, "  may hold topics too: {}", guess.other_topics.join(", "));
     }

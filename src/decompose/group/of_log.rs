@@ -112,9 +112,10 @@ pub(super) fn groups(
     for row in 0..log.rows() {
         let Some(member) = members.id(row) else { continue };
         let of = shown.entry(member).or_default();
+        let n = log.impressions_in(row..row + 1);
         for &code in topics.of_row(row) {
             let label = topics.labels().id(code).filter(|label| wanted(label));
-            label.into_iter().for_each(|label| *of.entry(label).or_default() += 1);
+            label.into_iter().for_each(|label| *of.entry(label).or_default() += n);
         }
     }
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::estimand::{Denominator, Estimand, Unit};
 use crate::inference::check_level;
 use crate::inference::contribution::Question;
 use crate::statistic::{self, AmplificationRatio, Cell, Over, Statistic};
-use crate::tally::{ClusterBy, TallySpec};
+use crate::tally::{ClusterBy, StratifyBy, TallySpec};
 
 /// What a [`Monitor`](super::Monitor) watches, and how: to be declared before the first cluster.
 ///
@@ -201,6 +201,9 @@ impl Watched {
             multi_label: tally.multi_label,
             cluster: tally.cluster.clone(),
             second_cluster: None,
+            // Only totals over all strata are watched.
+            strata: StratifyBy::Nothing,
+            kept: Vec::new(),
         }
     }
 

@@ -115,6 +115,7 @@ impl ImportanceWeights {
     /// [`Error::ColumnLength`] and [`Error::GivenRow`] for probabilities by row that do not fit;
     /// [`Error::GivenRow`] for a propensity so small that a weight is beyond 1e70.
     pub fn of(log: &ExposureLog, arm: &str, target: &Target, clip: Clip) -> Result<Self, Error> {
+        log.refuse_counts("off-policy estimation")?;
         let limit = match clip {
             Clip::None => f64::INFINITY,
             Clip::At(limit) if limit > 0.0 && limit.is_finite() => limit,

@@ -303,7 +303,7 @@ impl Truth {
         spec.check()?;
         let layout = Layout::of(config, &spec.contrast)?;
         let mut statistics = spec.contrast.statistics.iter();
-        statistics.try_for_each(|statistic| statistic.check_strata(&layout.strata))?;
+        statistics.try_for_each(|its| crate::statistic::check_strata(&**its, &layout.strata))?;
         totals::attention(&spec.contrast, config.slate)?;
         if spec.route == Route::Best
             && let Some(expected) = exact::totals(config, spec, &layout)?

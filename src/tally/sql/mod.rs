@@ -190,6 +190,13 @@ impl Query<'_> {
 
     /// Whether rows are taken as they are.
     fn check_rows(&self) -> Result<(), Error> {
+        if self.log.schema.count.is_some() {
+            return self.refuse(
+                "rows that stand for several impressions",
+                "repeat each row as often as it counts in a view or query (join a series of numbers up \
+                 to the count), and declare no count",
+            );
+        }
         match self.log.schema.rows {
             RowPolicy::Strict => Ok(()),
             RowPolicy::SetAside => self.refuse(

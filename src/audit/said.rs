@@ -1,0 +1,176 @@
+//! What a reader should know of what was said and read: of what changes nothing, of rows that were kept
+//! in one place only, of topics that do not look like topics.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::compared::Given;
+use super::{Comparison, Subject};
+use crate::attention::Attention;
+use crate::baseline::Baseline;
+use crate::estimand::Unit;
+use crate::estimate::{Said, Table, Warning};
+use crate::inference::{Blocks, Test};
+use crate::log::{Coded, ExposureLog, Keep, Role};
+use crate::statistic::{Statistic, keeps_strata};
+use crate::tally::{MultiLabel, StratifyBy, Tally};
+
+/// So many topics that are all numbers are more than a codebook mostly has.
+const MANY_NUMBERS: usize = 24;
+
+/// Characters that stand between topics.
+const SEPARATORS: [char; 3] = ['|', ';', ','];
+
+impl Comparison<'_> {
+    /// What was said and changes nothing in the answers.
+    pub(super) fn without_effect(
+        &self,
+        statistics: &[Arc<dyn Statistic>],
+        unit: Unit,
+    ) -> Vec<Warning> {
+        let tally = self.compared.made.tally();
+        let mut said = Vec::new();
+        let kept_apart = statistics.iter().any(|its| keeps_strata(&**its))
+            || matches!(self.inference.test, Some(Test::CochranMantelHaenszel(_)))
+            || matches!(self.inference.test, Some(Test::Permutation(its)) if its.blocks == Blocks::Strata);
+        let strata = &tally.spec().strata;
+        if self.strata_said && *strata != StratifyBy::Nothing && !kept_apart {
+            said.push(Said::Strata(strata.to_string()));
+        }
+        if matches!(unit, Unit::Reach(reach) if reach.mass <= 0.0) {
+            said.extend(without_mass(tally, self.attention));
+        }
+        said.into_iter().map(|said| Warning::WithoutEffect { said }).collect()
+    }
+}
+
+/// What is said of masses.
+fn without_mass(tally: &Tally, attention: &Attention) -> Option<Said> {
+    let at = tally.attention(attention).unwrap_or(0);
+    let of_counts = (0..tally.block_count()).all(|block| tally.block_is_of_counts(block, at));
+    match (attention, tally.spec().multi_label) {
+        _ if of_counts => None,
+        (Attention::Uniform, MultiLabel::Full) => Some(Said::Weights),
+        (Attention::Uniform, MultiLabel::Fractional) => Some(Said::MultiLabel),
+        _ => Some(Said::Attention),
+    }
+}
+
+/// Tables beside the log in which other rows are asked about than in the log.
+pub(super) fn not_kept(kept: &[Keep], baseline: &Baseline, given: Given<'_>) -> Vec<Warning> {
+    let table: Option<(Table, &ExposureLog)> = match baseline {
+        Baseline::Supply(_) => given.supply.map(|table| (Table::Supply, table)),
+        Baseline::Chronological | Baseline::UniformPool | Baseline::EngagementWeighted(_) => {
+            given.candidates.map(|pools| (Table::Candidates, pools.candidates()))
+        }
+        _ => None,
+    };
+    let Some((table, its)) = table else { return Vec::new() };
+    let missing = kept.iter().filter(|keep| !its.origin().kept.contains(keep));
+    missing.map(|keep| Warning::NotKeptInTable { table, column: keep.column.clone() }).collect()
+}
+
+/// What a table of items is not: weighed as the log is, each item once, all that was shown.
+pub(super) fn of_supply(
+    (of, rows): (&Subject<'_>, Option<&ExposureLog>),
+    treatment: &str,
+    supply: &ExposureLog,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let lacks = |role: Role| supply.numbers(role).is_none();
+    let (log, tally) = match of {
+        Subject::Log(log, _) => (Some(*log), None),
+        Subject::Tally(tally) => (rows, Some(*tally)),
+        Subject::TwoWay(tallies) => (rows, Some(tallies.first())),
+    };
+    let weighed = match (log, tally) {
+        (Some(log), _) => {
+            [Role::Weight, Role::Count].into_iter().find(|&role| log.numbers(role).is_some())
+        }
+        (None, tally) => tally.filter(|tally| is_weighed(tally)).map(|_| Role::Weight),
+    };
+    // A count of what was available serves a weighed log too.
+    let plain = lacks(Role::Weight) && lacks(Role::Count);
+    warnings.extend(weighed.filter(|_| plain).map(|role| Warning::SupplyUnweighted { role }));
+    let Some(items) = supply.ids(Role::Item) else { return warnings };
+    let strata = supply.ids(Role::Stratum).map(Coded::codes);
+    let stratum = |row: usize| strata.map_or(0, |codes| codes[row]);
+    let once: BTreeSet<(u32, u32)> =
+        items.codes().iter().enumerate().map(|(row, &item)| (item, stratum(row))).collect();
+    if once.len() < supply.rows() {
+        let rows = (supply.rows() - once.len()) as u64;
+        warnings.push(Warning::RepeatedSupplyItems { rows });
+    }
+    warnings.extend(log.and_then(|log| outside(log, treatment, items)));
+    warnings
+}
+
+/// Impressions of items that are not available.
+fn outside(log: &ExposureLog, treatment: &str, available: &Coded) -> Option<Warning> {
+    let (items, arms) = (log.ids(Role::Item)?, log.arms()?);
+    let treatment = arms.dictionary().code(treatment)?;
+    let is_there: Vec<bool> =
+        items.dictionary().iter().map(|item| available.dictionary().code(item).is_some()).collect();
+    let (mut impressions, mut all) = (0, 0);
+    for (row, _) in arms.codes().iter().enumerate().filter(|(_, arm)| **arm == treatment) {
+        let n = log.impressions_in(row..row + 1);
+        all += n;
+        impressions += if is_there[items.codes()[row] as usize] { 0 } else { n };
+    }
+    (impressions > 0).then_some(Warning::ShownOutsideSupply { impressions, of: all })
+}
+
+/// Whether impressions weigh other than 1 where attention does not say so.
+fn is_weighed(tally: &Tally) -> bool {
+    let spec = tally.spec();
+    let at = spec.attentions.iter().position(|model| *model == Attention::Uniform);
+    spec.multi_label == MultiLabel::Full
+        && at.is_some_and(|at| {
+            !(0..tally.block_count()).all(|block| tally.block_is_of_counts(block, at))
+        })
+}
+
+/// Topics that do not look like topics.
+pub(super) fn of_topics(tally: &Tally) -> Vec<Warning> {
+    let (axes, totals) = (tally.axes(), tally.totals());
+    let mut counts = vec![0_u64; axes.topics().len()];
+    let mut tagged = 0;
+    for slab in axes.slabs() {
+        tagged += totals[axes.tagged_cell(slab) as usize].count;
+        for (topic, count) in counts.iter_mut().enumerate() {
+            *count += totals[axes.topic_cell(slab, topic) as usize].count;
+        }
+    }
+    let names = axes.topics();
+    let mut warnings: Vec<Warning> = SEPARATORS
+        .into_iter()
+        .filter_map(|separator| in_one(separator, names, &counts, tagged))
+        .take(1)
+        .collect();
+    let is_number = |name: &String| name.trim().parse::<f64>().is_ok();
+    if names.len() >= MANY_NUMBERS && names.iter().all(is_number) {
+        warnings.push(Warning::NumbersAsTopics { topics: names.len() as u64 });
+    }
+    warnings
+}
+
+/// Topics with a character in them, if most impressions have such.
+fn in_one(separator: char, names: &[String], counts: &[u64], tagged: u64) -> Option<Warning> {
+    let with = names.iter().zip(counts).filter(|(name, _)| name.contains(separator));
+    let (mut impressions, mut example) = (0, None);
+    for (name, &count) in with.clone() {
+        impressions += count;
+        if example.is_none_or(|(most, _)| count > most) {
+            example = Some((count, name));
+        }
+    }
+    // A comma stands in names too: it is one between topics if these come again.
+    let parts: BTreeSet<&str> =
+        names.iter().flat_map(|name| name.split(separator)).map(str::trim).collect();
+    if separator == ',' && parts.len() >= names.len() {
+        return None;
+    }
+    let (_, example) = example.filter(|_| 2 * impressions > tagged)?;
+    let impressions = impressions.min(tagged);
+    Some(Warning::TopicsInOne { separator, example: example.clone(), impressions, of: tagged })
+}

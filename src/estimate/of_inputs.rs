@@ -1,0 +1,108 @@
+//! Warnings of what was said and read, before anything was computed: in words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Warning;
+
+/// What was said of a question and changes nothing in its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Said {
+    /// Groups to keep apart, where neither statistics nor test look at groups: the column that holds
+    /// them.
+    Strata(String),
+    /// Weights, for a reach that counts impressions of any mass.
+    Weights,
+    /// A position model, for a reach that counts impressions of any mass.
+    Attention,
+    /// The rule for impressions with several topics, for a reach that counts impressions of any mass.
+    MultiLabel,
+}
+
+/// A table beside the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Table {
+    /// The items that were available.
+    Supply,
+    /// The candidates of requests.
+    Candidates,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supply => "the supply",
+            Self::Candidates => "the candidates",
+        })
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reach = "reach counts impressions, whatever their mass";
+        match self {
+            Self::Strata(column) => write!(
+                f,
+                "the strata ({column}) change nothing here: these statistics look at all strata \
+                 together; to compare within strata ask for mantel_haenszel_ratio or \
+                 standardised_ratio_both"
+            ),
+            Self::Weights => write!(f, "the weights change nothing here: {reach}"),
+            Self::Attention => write!(f, "the attention model changes nothing here: {reach}"),
+            Self::MultiLabel => {
+                write!(f, "the rule for several topics changes nothing here: {reach}")
+            }
+        }
+    }
+}
+
+impl Warning {
+    pub(super) fn of_inputs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WithoutEffect { said } => write!(f, "{said}"),
+            Self::NotKeptInTable { table, column } => write!(
+                f,
+                "rows of the log were kept by column {column:?}, which {table} does not have: all its \
+                 rows count, those of what was left out of the log too"
+            ),
+            Self::TopicsInOne { separator, example, impressions, of } => write!(
+                f,
+                "{impressions} of {of} tagged impressions have topics with {separator:?} in them, such \
+                 as {example:?}: each combination counts as one topic; if {separator:?} stands between \
+                 topics, read them apart (--topics COLUMN --topics-separator '{separator}', or \
+                 TopicColumn::separated)"
+            ),
+            Self::UnreadCount { column } => write!(
+                f,
+                "column {column:?} is called like a count of impressions, and is not read: each row \
+                 counts as one; if rows stand for several, declare it (--count {column}, or \
+                 LogSchema::count)"
+            ),
+            Self::SupplyUnweighted { role } => write!(
+                f,
+                "the supply has no column for {role}, which the log has: each of its items counts alike"
+            ),
+            Self::RepeatedSupplyItems { rows } => write!(
+                f,
+                "the supply repeats items: {rows} of its rows are of an item that it has already, and \
+                 each counts"
+            ),
+            Self::ShownOutsideSupply { impressions, of } => write!(
+                f,
+                "{impressions} of {of} impressions of the treatment are of items that the supply does \
+                 not have: the table is not all that could be shown"
+            ),
+            Self::NumbersAsTopics { topics } => write!(
+                f,
+                "all {topics} topics are numbers: if the column is a measure and no code of topics, \
+                 name another one"
+            ),
+            _ => Ok(()),
+        }
+    }
+}

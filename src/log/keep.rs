@@ -1,0 +1,62 @@
+//! Which rows of a log are asked about, as data: so that whatever is said of them can say so.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ExposureLog;
+use crate::error::Error;
+
+/// Rows with one of these ids in a column of the schema.
+///
+/// ```
+/// use tiltmeter::Keep;
+/// let keep = Keep { column: "state".into(), values: vec!["NY".into(), "GEORGIA".into()] };
+/// assert_eq!(keep.to_string(), "\"state\" is \"NY\" or \"GEORGIA\"");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// The column, by its name in the log.
+    pub column: String,
+    /// The ids, one of which a row must have.
+    pub values: Vec<String>,
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<String> = self.values.iter().map(|value| format!("{value:?}")).collect();
+        write!(f, "{:?} is {}", self.column, values.join(" or "))
+    }
+}
+
+impl ExposureLog {
+    /// The log of just the rows that have one of these ids in a column, as
+    /// [`restrict`](Self::restrict) makes it; and its [`Origin`](super::Origin) remembers which, so
+    /// that estimands and reports of this log name them.
+    ///
+    /// ```
+    /// # use tiltmeter::log::LogSchema;
+    /// # use tiltmeter::{ExposureLog, source::SliceSource};
+    /// # let source = SliceSource::new("example")
+    /// #     .text("feed", &["ranked", "newest"])
+    /// #     .text("state", &["NY", "GEORGIA"]);
+    /// # let log = ExposureLog::read(source, &LogSchema::new().arm("feed").column("state"))?;
+    /// use tiltmeter::Keep;
+    /// let georgia = Keep { column: "state".into(), values: vec!["GEORGIA".into()] };
+    /// let log = log.keep(&georgia)?;
+    /// assert_eq!(log.rows(), 1);
+    /// assert_eq!(log.origin().kept, [georgia]);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`]; [`Error::EmptyLog`] when no row is kept.
+    pub fn keep(self, keep: &Keep) -> Result<Self, Error> {
+        let ids = self.column(&keep.column)?.clone();
+        let is_kept = |row| ids.id(row).is_some_and(|id| keep.values.iter().any(|v| v == id));
+        let mut log = self.restrict(is_kept)?;
+        log.origin.kept.push(keep.clone());
+        Ok(log)
+    }
+}

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tiltmeter::Interval;
-use tiltmeter::inference::{Automatic, Bootstrap, Delta, Inference};
+use tiltmeter::inference::{Bootstrap, Delta, Inference, ShareBounds};
 use tiltmeter::simulate::{
     Contrast, PowerCurve, PowerResult, Preset, SimulationConfig, SmallestEffect, Study, StudyResult,
 };
@@ -70,9 +70,8 @@ impl Plan {
     fn methods(&self) -> Vec<Inference> {
         let replicates = self.bootstrap;
         let percentile = Bootstrap { replicates, ..Bootstrap::default() };
-        let automatic = Automatic { replicates, ..Automatic::default() };
         vec![
-            Interval::Automatic(automatic).into(),
+            Interval::ShareBounds(ShareBounds::default()).into(),
             Interval::Delta(Delta::default()).into(),
             Interval::Bootstrap(percentile).into(),
         ]

@@ -153,12 +153,11 @@ pub enum MethodUsed {
     TwoWayStudentT,
     /// Cluster-robust delta method for two-way clusters with quantiles of the normal.
     TwoWayNormal,
-    /// A one-sided bound from bounds for the two shares; the share of 0 or 1 is bounded with the
-    /// effective number of impressions.
-    LimitByEffectiveSize,
-    /// A one-sided bound from bounds for the two shares; the share of 0 or 1 is bounded by the
-    /// number of clusters.
-    LimitByClusters,
+    /// Bounds for each arm's share, put together
+    /// ([`ShareBounds`](crate::inference::ShareBounds)).
+    ShareBounds,
+    /// The same for two-way clusters.
+    TwoWayShareBounds,
 }
 
 impl fmt::Display for MethodUsed {
@@ -182,8 +181,10 @@ impl fmt::Display for MethodUsed {
             }
             Self::TwoWayStudentT => "cluster-robust delta, two-way clusters, Student t",
             Self::TwoWayNormal => "cluster-robust delta, two-way clusters, normal",
-            Self::LimitByEffectiveSize => "one-sided, from the effective number of impressions",
-            Self::LimitByClusters => "one-sided, from the number of clusters",
+            Self::ShareBounds => "bounds of each arm's share over clusters, put together",
+            Self::TwoWayShareBounds => {
+                "bounds of each arm's share over two-way clusters, put together"
+            }
         })
     }
 }
@@ -335,6 +336,14 @@ pub enum TestUsed {
     CochranMantelHaenszelCorrected,
     /// Cochran-Mantel-Haenszel test with the variance of clusters, F.
     CochranMantelHaenszelClustered,
+    /// The level at which share bounds would just leave the null out.
+    ShareBounds,
+    /// Distance from the null in jackknife standard errors, Student's t.
+    JackknifeStudentT,
+    /// Two one-sided tests by share bounds.
+    EquivalenceShareBounds,
+    /// Two one-sided tests with jackknife standard errors, Student's t.
+    EquivalenceJackknife,
     /// Two one-sided tests with Student's t.
     EquivalenceStudentT,
     /// Two one-sided tests with the normal.
@@ -363,6 +372,10 @@ impl fmt::Display for TestUsed {
             Self::CochranMantelHaenszelClustered => {
                 "cluster-robust Cochran-Mantel-Haenszel test of equal shares within strata"
             }
+            Self::ShareBounds => "test of no amplification by share bounds",
+            Self::JackknifeStudentT => "jackknife t test of no amplification",
+            Self::EquivalenceShareBounds => "equivalence test by share bounds",
+            Self::EquivalenceJackknife => "equivalence test, two one-sided jackknife t tests",
             Self::EquivalenceStudentT => "equivalence test, two one-sided t tests",
             Self::EquivalenceNormal => "equivalence test, two one-sided z tests",
         })
@@ -375,7 +388,9 @@ impl fmt::Display for TestUsed {
 pub enum Relation {
     /// No cluster has impressions in both arms.
     Nested,
-    /// Some clusters have impressions in both arms.
+    /// Some clusters have impressions in both arms, others in one.
+    PartlyCrossed,
+    /// Every cluster has impressions in both arms.
     Crossed,
 }
 
@@ -383,6 +398,7 @@ impl fmt::Display for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nested => "nested in the arms",
+            Self::PartlyCrossed => "partly crossed with the arms",
             Self::Crossed => "crossed with the arms",
         })
     }
@@ -399,6 +415,88 @@ pub struct ClusterCounts {
     pub both: u64,
     /// How the arms share them.
     pub relation: Relation,
+}
+
+impl ClusterCounts {
+    /// From how many clusters there are in either arm, and in both.
+    pub(crate) fn new(treatment: u64, baseline: u64, both: u64) -> Self {
+        let relation = match both {
+            0 => Relation::Nested,
+            both if both == treatment && both == baseline => Relation::Crossed,
+            _ => Relation::PartlyCrossed,
+        };
+        Self { treatment, baseline, both, relation }
+    }
+}
+
+/// On which side of the value that stands for no amplification an interval lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SideOfNull {
+    /// All of it above: more than in the baseline.
+    Above,
+    /// All of it below: less.
+    Below,
+    /// It includes no amplification.
+    Includes,
+    /// There is no interval.
+    NoInterval,
+}
+
+impl SideOfNull {
+    /// Of an interval and a null, both on the reported scale.
+    pub(crate) fn of(interval: &Result<ConfidenceInterval, NoInterval>, null: f64) -> Self {
+        match interval {
+            Err(_) => Self::NoInterval,
+            Ok(interval) if interval.low.is_some_and(|low| low > null) => Self::Above,
+            Ok(interval) if interval.high.is_some_and(|high| high < null) => Self::Below,
+            Ok(_) => Self::Includes,
+        }
+    }
+
+    /// Whether it is one of the two sides.
+    #[must_use]
+    pub const fn is_clear(self) -> bool {
+        matches!(self, Self::Above | Self::Below)
+    }
+
+    /// What both say: no side unless they agree.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (one, other) if one == other => one,
+            (Self::NoInterval, _) | (_, Self::NoInterval) => Self::NoInterval,
+            _ => Self::Includes,
+        }
+    }
+}
+
+/// What may be said of an estimate: alone, and as one of several that were asked about.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::SideOfNull;
+/// let report = audit.run()?;
+/// let finding = report.estimates()[0].finding.expect("a ratio compares");
+/// assert_eq!(finding.alone, SideOfNull::Includes); // eight viewers prove little
+/// assert_eq!(finding.of, report.estimates().len());
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finding {
+    /// The side on which the estimate's interval lies. Where few clusters, few that show the topic, or a few
+    /// that hold most of an arm would make another interval too short, only if
+    /// [`ShareBounds`](crate::inference::ShareBounds) of the same level lie there too.
+    pub alone: SideOfNull,
+    /// The same with all topics of the statistic taken into account: the chance that any of these is on a
+    /// wrong side is at most 1 less the level (the adjustment asked for, if one was; else Holm's; bands for all
+    /// topics need none).
+    pub among_all: SideOfNull,
+    /// The adjustment; `None` where the interval is a band for all topics at once.
+    pub adjusted_by: Option<Multiplicity>,
+    /// How many estimates of the statistic there are.
+    pub of: usize,
 }
 
 /// What one arm showed.
@@ -460,6 +558,15 @@ pub enum Warning {
         /// masses of it (Kish 1965).
         effective: f64,
     },
+    /// A few clusters hold most of an arm's mass, so that its share is theirs.
+    UnequalClusters {
+        /// The arm.
+        side: Side,
+        /// The effective number of clusters by mass, `(sum n)^2 / sum n^2` (Kish 1965).
+        effective: f64,
+        /// Its clusters.
+        clusters: u64,
+    },
     /// Fewer clusters in an arm than the method of the interval can bear.
     FewClustersForMethod {
         /// The clusters of the arm that has fewer.
@@ -469,13 +576,23 @@ pub enum Warning {
     },
     /// Every impression was its own cluster.
     ImpressionsAsClusters,
-    /// Only some of the crossed clusters have impressions in both arms.
+    /// Only some of the clusters have impressions in both arms.
     PartlyCrossed {
         /// Clusters in both arms.
         both: u64,
         /// Clusters in either.
         either: u64,
     },
+    /// What is said of clusters, where these go two ways, is said of those of one way.
+    OfClustersBy {
+        /// The unit.
+        unit: String,
+        /// What is said.
+        warning: Box<Warning>,
+    },
+    /// The sum of the variances of two ways of clustering less that of their pairs was not above 0, and the
+    /// larger of the two ways' was taken.
+    TwoWayFloor,
     /// The topic's share, or reach, in an arm is 0.
     ZeroShare {
         /// The arm.
@@ -612,6 +729,10 @@ impl fmt::Display for Warning {
                 f,
                 "the topic in the {side} comes from few clusters, as if from {effective:.1} of equal size"
             ),
+            Self::UnequalClusters { side, effective, clusters } => write!(
+                f,
+                "a few of the {clusters} clusters hold most of the {side}, which is as if from {effective:.1} of equal size"
+            ),
             Self::FewClustersForMethod { clusters, enough } => write!(
                 f,
                 "{clusters} {} in an arm are too few for this interval, which wants {enough}: it tends to be too short; take the default, or the jackknife",
@@ -623,6 +744,10 @@ impl fmt::Display for Warning {
             Self::PartlyCrossed { both, either } => write!(
                 f,
                 "only {both} of {either} clusters have impressions in both arms; the others are compared with nothing of their own"
+            ),
+            Self::OfClustersBy { unit, warning } => write!(f, "by {unit}: {warning}"),
+            Self::TwoWayFloor => f.write_str(
+                "the two ways of clustering leave no variance beyond that of their pairs, so the larger of the two ways' was taken: the interval may be too long",
             ),
             Self::ZeroShare { side } => write!(f, "the topic's share in the {side} is zero"),
             Self::FullShare { side } => write!(f, "the topic's share in the {side} is one"),
@@ -659,6 +784,28 @@ impl fmt::Display for Warning {
 }
 
 impl Warning {
+    /// As said of the clusters of one of two ways; as it is where it is not about clusters.
+    pub(crate) fn of_clusters_by(self, unit: &str) -> Self {
+        match self {
+            Self::FewClusters { .. }
+            | Self::FewTopicClusters { .. }
+            | Self::UnequalClusters { .. }
+            | Self::PartlyCrossed { .. }
+            | Self::ClustersWithoutMass { .. } => {
+                Self::OfClustersBy { unit: unit.to_owned(), warning: Box::new(self) }
+            }
+            other => other,
+        }
+    }
+
+    /// What is said, of whichever clusters.
+    pub(crate) fn said(&self) -> &Self {
+        match self {
+            Self::OfClustersBy { warning, .. } => warning.said(),
+            other => other,
+        }
+    }
+
     /// What weighed impressions are worth.
     fn of_weights(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::EffectiveSize {
@@ -752,6 +899,11 @@ impl Estimate {
         self.standard_error = None;
         self.degrees_of_freedom = None;
         self.naive = None;
+        self.finding = self.finding.map(|finding| Finding {
+            alone: SideOfNull::NoInterval,
+            among_all: SideOfNull::NoInterval,
+            ..finding
+        });
         self.test = self.test.map(|_| Tested::none(NoTest::UndefinedValue));
         self.baseline.share = None;
     }
@@ -813,6 +965,9 @@ pub struct Estimate {
     pub baseline: ArmTotals,
     /// The clusters of the second way, where clusters go two ways.
     pub second_clusters: Option<ClusterCounts>,
+    /// On which side of no amplification the value lies, as far as that is sure; `None` for a statistic
+    /// that compares nothing.
+    pub finding: Option<Finding>,
     /// The test, if one was asked for.
     pub test: Option<Tested>,
     /// What a reader should know.

@@ -88,8 +88,8 @@ pub use crate::baseline::{
 pub use crate::error::Error;
 pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::estimate::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, Naive, NoInterval, NoTest,
-    Relation, TestUsed, Tested, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
+    NoTest, Relation, SideOfNull, TestUsed, Tested, Value, Warning,
 };
 pub use crate::inference::Interval;
 pub use crate::log::ExposureLog;

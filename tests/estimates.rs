@@ -280,7 +280,7 @@ fn states_of_zero_cells() {
     assert_eq!(infinite.value, Value::Infinite);
     let interval = infinite.interval.unwrap();
     assert!(interval.low.unwrap() > 0.0 && interval.high.is_none());
-    assert_eq!(infinite.method, Some(MethodUsed::LimitByEffectiveSize));
+    assert_eq!(infinite.method, Some(MethodUsed::ShareBounds));
     assert!(infinite.warnings.iter().any(|w| matches!(w, Warning::ZeroShare { .. })));
 
     let zero = one(audit(&log), "only b");
@@ -304,8 +304,9 @@ fn states_of_zero_cells() {
     assert_eq!(undefined.value.number(), None);
 }
 
-/// Reach 2 of 3 against 0 of 20: the bound for the baseline is Clopper and Pearson's for no
-/// success in 20 trials at 97.5%, 1 - 0.025^(1/20), and that of the treatment its lower end.
+/// Reach 12 of 20 against 0 of 20, each bounded after Clopper and Pearson at 97.5% and put together by the
+/// rule for ratios, `sqrt(l (2 p - l)) / u`: scipy.stats.beta.ppf(0.025, 12, 9) below, and for no success in 20
+/// trials 1 - 0.025^(1/20).
 #[test]
 fn one_sided_bound_by_clusters() {
     let names: Vec<String> = (0..40).map(|i| i.to_string()).collect();
@@ -319,34 +320,24 @@ fn one_sided_bound_by_clusters() {
     }
     let log = log(&rows);
     let estimate = one(audit(&log).unit(Unit::Reach(Reach::default())), "t");
-    assert_eq!(
-        (estimate.value, estimate.method),
-        (Value::Infinite, Some(MethodUsed::LimitByClusters))
-    );
-    // scipy.stats.beta.ppf(0.975, 1, 20) = 0.1684334709830853
-    let upper: f64 = 0.168_433_470_983_085_3;
-    // log odds 12:8 with variance 20/19 * sum h^2, h = (1 - 0.6)/(20*0.24) 12 times and
-    // -0.6/(20*0.24) 8 times; scipy.stats.t.ppf(0.975, 19) = 2.0930240544083087
-    let variance: f64 =
-        20.0 / 19.0 * (12.0 * (0.4_f64 / 4.8).powi(2) + 8.0 * (0.6_f64 / 4.8).powi(2));
-    let low = 1.0 / (1.0 + (-(1.5_f64.ln() - 2.093_024_054_408_308_7 * variance.sqrt())).exp());
-    close("bound", estimate.interval.unwrap().low.unwrap(), low / upper, 1e-12);
+    assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
+    let (low, upper) = (0.360_542_587_307_489_67_f64, 1.0 - 0.025_f64.powf(1.0 / 20.0));
+    let bound = (low * (1.2 - low)).sqrt() / upper;
+    close("bound", estimate.interval.unwrap().low.unwrap(), bound, 1e-12);
 }
 
-/// Half of what each of two clusters saw, against nothing in four: the share that does not vary
-/// bounds itself, the other is bounded by its clusters, 1 - 0.025^(1/4).
+/// Half of what each of two clusters saw, against nothing in four: the share that does not vary is that of
+/// two clusters, 1 in 2 (Clopper and Pearson: 1 - sqrt(0.975)), the other that of four, 1 - 0.025^(1/4).
 #[test]
 fn one_sided_bound_where_the_other_share_does_not_vary() {
     let baseline = [("5", "b", &[][..]), ("6", "b", &[]), ("7", "b", &[]), ("8", "b", &[])];
     let alike: [Row<'_>; 4] =
         [("1", "a", &["t"]), ("1", "a", &[]), ("2", "a", &["t"]), ("2", "a", &[])];
     let estimate = one(audit(&log(&[&alike[..], &baseline].concat())), "t");
-    assert_eq!(
-        (estimate.value, estimate.method),
-        (Value::Infinite, Some(MethodUsed::LimitByClusters))
-    );
-    let low = 0.5 / (1.0 - 0.025_f64.powf(0.25));
-    close("bound", estimate.interval.unwrap().low.unwrap(), low, 1e-12);
+    assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
+    let low = 1.0 - 0.975_f64.sqrt();
+    let bound = (low * (1.0 - low)).sqrt() / (1.0 - 0.025_f64.powf(0.25));
+    close("bound", estimate.interval.unwrap().low.unwrap(), bound, 1e-12);
     // One cluster shows nothing of how shares vary.
     let single = one(audit(&log(&[&alike[..2], &baseline].concat())), "t");
     assert_eq!(single.interval, Err(NoInterval::SingleCluster));
@@ -366,9 +357,15 @@ fn too_little_to_tell() {
         ("4", "b", &["t"]),
         ("4", "b", &[]),
     ]);
+    // Two viewers in each arm do not make a share of one half known: 1 in 2 is from 0.0126 to 0.9874.
     let estimate = one(audit(&alike), "t");
-    assert_eq!(estimate.interval, Err(NoInterval::NoVariation));
+    assert_eq!((estimate.method, estimate.standard_error), (Some(MethodUsed::ShareBounds), None));
     close("value", estimate.value.number().unwrap(), 1.0, 1e-15);
+    let share = 1.0 - 0.975_f64.sqrt();
+    let far = (0.5 / share).ln().hypot(((1.0 - share) / 0.5).ln()).exp();
+    let interval = estimate.interval.unwrap();
+    close("high", interval.high.unwrap(), far, 1e-12);
+    close("low", interval.low.unwrap(), 1.0 / far, 1e-12);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use tiltmeter::inference::{
-    Automatic, Blocks, Bootstrap, BootstrapKind, BootstrapWeights, Compare, Delta, DeltaTest,
-    Equivalence, Jackknife, Multiplicity, Permutation, Quantile, ReplicateErrors, RomanoWolf,
+    Blocks, Bootstrap, BootstrapKind, BootstrapWeights, Compare, Delta, DeltaTest, Equivalence,
+    Jackknife, Multiplicity, Permutation, Quantile, ReplicateErrors, RomanoWolf, ShareBounds,
     Simultaneous, Test, WildBootstrap, WildTest, WildWeights,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
@@ -361,7 +361,7 @@ fn two_way_is_statsmodels() {
         let week = ClusterBy::column("week");
         for (first, second) in [(ClusterBy::Viewer, week.clone()), (week, ClusterBy::Viewer)] {
             let audit = audit(&log).cluster(first).second_cluster(second).statistic(Difference);
-            let estimate = war(audit);
+            let estimate = war(audit.interval(Interval::Delta(Delta::default())));
             equal(estimate.standard_error.unwrap(), number(&case["standard_error"]), 1e-11, case);
             equal(estimate.degrees_of_freedom.unwrap(), number(&case["degrees"]), 1e-11, case);
             let (at, reach) = (number(&case["difference"]), number(&case["reach"]));
@@ -383,12 +383,12 @@ fn two_way_refuses_what_it_cannot_do() {
     refused(ways().unit(Unit::ClusterMean), "the unit");
     refused(ways().unit(Unit::Reach(Reach::default())), "the unit");
     for interval in intervals() {
-        if !matches!(interval, Interval::Delta(_) | Interval::Automatic(_)) {
+        if !matches!(interval, Interval::Delta(_) | Interval::ShareBounds(_)) {
             refused(ways().interval(interval), "the interval");
         }
     }
     for test in tests() {
-        if !matches!(test, Test::Delta(_) | Test::Equivalence(_)) {
+        if !matches!(test, Test::ShareBounds | Test::Delta(_) | Test::Equivalence(_)) {
             refused(ways().test(test), "the test");
         }
     }
@@ -442,7 +442,11 @@ fn t_tests_are_scipys() {
         equal(test.p.unwrap(), number(&case["p"]), 1e-10, case);
         for margin in case["margins"].as_array().unwrap() {
             let (low, high) = (number(&margin["low"]), number(&margin["high"]));
-            let test = of(Test::Equivalence(Equivalence { low, high, ..Equivalence::default() }));
+            let test = of(Test::Equivalence(Equivalence {
+                low,
+                high,
+                quantile: Some(Quantile::StudentT),
+            }));
             equal(test.p.unwrap(), number(&margin["p"]), 1e-10, margin);
             assert_eq!(test.method, Some(TestUsed::EquivalenceStudentT));
         }
@@ -567,7 +571,7 @@ fn intervals() -> Vec<Interval> {
     use BootstrapKind::{Basic, Bca, Percentile, Studentised};
     use BootstrapWeights::{Multinomial, Poisson};
     let mut all = vec![
-        Interval::Automatic(Automatic { replicates: 150, ..Automatic::default() }),
+        Interval::ShareBounds(ShareBounds::default()),
         Interval::Delta(Delta::default()),
         Interval::Delta(Delta { quantile: Quantile::Normal, ..Delta::default() }),
         Interval::Jackknife(Jackknife::default()),
@@ -593,7 +597,10 @@ fn tests() -> Vec<Test> {
         Test::Delta(DeltaTest::default()),
         Test::Delta(DeltaTest { quantile: Quantile::Normal }),
         Test::Equivalence(Equivalence::default()),
-        Test::Equivalence(Equivalence { quantile: Quantile::Normal, ..Equivalence::default() }),
+        Test::Equivalence(Equivalence {
+            quantile: Some(Quantile::Normal),
+            ..Equivalence::default()
+        }),
     ];
     all.extend(
         [WildWeights::Webb, WildWeights::Rademacher]
@@ -773,8 +780,8 @@ fn of_viewers(viewers: &[(&'static str, usize, usize)]) -> Vec<Row> {
     viewers.iter().enumerate().flat_map(viewer).collect()
 }
 
-/// One cluster in an arm, clusters that are all alike, nothing or only the topic in an arm: every
-/// method says why it has no interval, or bounds from one side.
+/// One cluster in an arm: every method says why it has no interval. Clusters that are all alike, nothing or
+/// only the topic in an arm: every method has the interval by share bounds, of one side where a share is 0.
 #[test]
 fn degenerate_logs() {
     let of = |viewers: &[(&'static str, usize, usize)]| {
@@ -789,13 +796,14 @@ fn degenerate_logs() {
     let mut wrong = Vec::new();
     for interval in intervals() {
         let of = |log: &ExposureLog| war(audit(log).interval(interval)).interval;
-        for (log, reason) in [
-            (&single, NoInterval::SingleCluster),
-            (&alike, NoInterval::NoVariation),
-            (&only, NoInterval::NoVariation),
-        ] {
-            if of(log) != Err(reason) {
-                wrong.push(format!("{interval:?}: {:?}, not {reason:?}", of(log)));
+        if of(&single) != Err(NoInterval::SingleCluster) {
+            wrong.push(format!("{interval:?}: {:?}, of a single cluster", of(&single)));
+        }
+        for log in [&alike, &only] {
+            let level = of(log).map_or(0.0, |its| its.level);
+            let bounds = Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });
+            if of(log).is_err() || of(log) != war(audit(log).interval(bounds)).interval {
+                wrong.push(format!("{interval:?}: {:?}, not by share bounds", of(log)));
             }
         }
         let one_sided = of(&none).map(|interval| (interval.low.is_some(), interval.high.is_some()));
@@ -816,59 +824,32 @@ fn degenerate_logs() {
     assert_eq!(p(&only, wild), Err(NoTest::NoVariation));
 }
 
-/// Shares of 3/7 and 1/7, which are rounded, the same in all clusters of an arm: no variation; or,
-/// where shares are added in single precision, no more than that makes of it, a millionth.
+/// Shares of 3/7 and 1/7, which are rounded, the same in all clusters of an arm: no variation, so that both
+/// arms are worth their clusters and no method takes rounding for an error.
 #[test]
 fn rounding_is_no_variation() {
-    use BootstrapKind::Studentised;
     for baseline in [1, 3] {
         let viewers = [("a", 3, 7), ("a", 6, 14), ("b", baseline, 7), ("b", 3 * baseline, 21)];
         let log = log(&of_viewers(&viewers), false);
         for unit in [Unit::Pooled, Unit::ClusterMean] {
             for interval in intervals() {
-                let found = war(audit(&log).unit(unit).interval(interval)).interval;
-                let single = unit == Unit::ClusterMean
-                    && matches!(interval, Interval::Bootstrap(Bootstrap { kind, weights, .. })
-                        if kind != Studentised && weights == BootstrapWeights::Poisson);
-                let within = match found {
-                    Ok(its) => single && its.high.unwrap() - its.low.unwrap() < 1e-6,
-                    Err(NoInterval::ReplicatesOnOneSide) => single,
-                    Err(reason) => reason == NoInterval::NoVariation,
-                };
-                assert!(within, "{unit:?} {interval:?}: {found:?}");
+                let found = war(audit(&log).unit(unit).interval(interval));
+                let bounds = ShareBounds { level: interval.level(), ..ShareBounds::default() };
+                let expected = war(audit(&log).unit(unit).interval(Interval::ShareBounds(bounds)));
+                // Bands of three topics are of a third of the error each.
+                let is_band = matches!(interval, Interval::Simultaneous(_));
+                assert!(is_band || found.interval == expected.interval, "{unit:?} {interval:?}");
+                assert_eq!(found.method, Some(MethodUsed::ShareBounds), "{unit:?} {interval:?}");
+                assert_eq!(found.standard_error, None, "{unit:?} {interval:?}");
             }
         }
     }
 }
 
-/// The delta method where it will do; where few clusters carry the topic the jackknife; where clusters
-/// are few or a share is at its limit, another than delta that says its name.
+/// Few clusters that carry the topic, and few that hold the mass, are said; by hand.
 #[test]
-fn automatic_says_what_it_took() {
-    let carried_by_few = |name: &str| {
-        let log = golden_log(name, true);
-        let of = |interval| war(audit(&log).interval(interval));
-        let found = of(Interval::default());
-        let few = |warning: &Warning| matches!(warning, Warning::FewTopicClusters { .. });
-        let few = found.warnings.iter().any(few);
-        let taken = match few {
-            true => Interval::Jackknife(Jackknife::default()),
-            false => Interval::Delta(Delta::default()),
-        };
-        assert_eq!(found, of(taken), "{name}");
-        few
-    };
-    assert!(carried_by_few("nested"));
-    assert!(carried_by_few("crossed"));
-    let even: Vec<_> = ["a", "b"]
-        .into_iter()
-        .flat_map(|arm| (0..12).map(move |at| (arm, 2 + at % 3, 20)))
-        .collect();
-    let even = log(&of_viewers(&even), false);
-    let of = |interval| war(audit(&even).interval(interval));
-    assert_eq!(of(Interval::default()), of(Interval::Delta(Delta::default())));
-    assert_eq!(of(Interval::default()).warnings, []);
-    // By hand: one viewer of ten with 9 of the topic's 18, nine with one each: 18^2/(81 + 9) = 3.6.
+fn thin_arms_are_told() {
+    // One viewer of ten with 9 of the topic's 18, nine with one each: 18^2/(81 + 9) = 3.6.
     let rows: Vec<_> = ["a", "b"]
         .into_iter()
         .flat_map(|arm| (0..10).map(move |at| (arm, if at == 0 { 9 } else { 1 }, 20)))
@@ -880,14 +861,24 @@ fn automatic_says_what_it_took() {
     };
     let effective = estimate.warnings.iter().find_map(effective).unwrap();
     assert!((effective - 3.6).abs() < 1e-12, "{effective}");
-    assert_eq!(estimate.method, Some(MethodUsed::Jackknife));
-    for name in ["few_nested", "few_crossed"] {
-        let log = golden_log(name, true);
-        let estimate = war(audit(&log));
-        assert!(!matches!(estimate.method, Some(MethodUsed::DeltaStudentT) | None), "{name}");
-        let few = |warning: &Warning| matches!(warning, Warning::FewClusters { .. });
-        assert!(estimate.warnings.iter().any(few), "{name}");
-        let delta = war(audit(&log).interval(Interval::Delta(Delta::default())));
-        assert_ne!(estimate.interval, delta.interval, "{name}");
-    }
+    assert_eq!(estimate.method, Some(MethodUsed::ShareBounds));
+    // One viewer of twelve with 220 of 330 impressions: 330^2/(220^2 + 11 * 100) = 2.2.
+    let rows: Vec<_> = ["a", "b"]
+        .into_iter()
+        .flat_map(|arm| (0..12).map(move |at| (arm, 4 + at % 3, if at == 0 { 220 } else { 10 })))
+        .collect();
+    let estimate = war(audit(&log(&of_viewers(&rows), false)));
+    let unequal = |warning: &Warning| match warning {
+        Warning::UnequalClusters { side: Side::Baseline, effective, clusters: 12 } => {
+            Some(*effective)
+        }
+        _ => None,
+    };
+    let effective = estimate.warnings.iter().find_map(unequal).unwrap();
+    assert!((effective - 2.2).abs() < 1e-12, "{effective}");
+    let even: Vec<_> = ["a", "b"]
+        .into_iter()
+        .flat_map(|arm| (0..12).map(move |at| (arm, 2 + at % 3, 20)))
+        .collect();
+    assert_eq!(war(audit(&log(&of_viewers(&even), false))).warnings, []);
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 use tiltmeter::Interval;
 use tiltmeter::inference::{
-    Automatic, Bootstrap, BootstrapKind, Delta, DeltaTest, Equivalence, Inference, Jackknife,
-    Multiplicity, Permutation, Quantile, Simultaneous, Test, WildBootstrap, WildTest,
+    Bootstrap, BootstrapKind, BoundsForm, Delta, DeltaTest, Equivalence, Inference, Jackknife,
+    Multiplicity, Permutation, Quantile, ShareBounds, Simultaneous, Test, WildBootstrap, WildTest,
 };
 
 use crate::parse;
@@ -13,8 +13,8 @@ use crate::parse;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Doubt")]
 pub(crate) struct DoubtArgs {
-    /// automatic (the default), delta, bootstrap[:percentile|basic|bca|studentised], jackknife, wild,
-    /// simultaneous. With two clusters automatic is delta, and there is no other.
+    /// share-bounds[:refined|plain] (the default), delta, bootstrap[:percentile|basic|bca|studentised],
+    /// jackknife, wild, simultaneous. With two clusters there are share-bounds and delta.
     #[arg(long, value_name = "METHOD", value_parser = interval)]
     interval: Option<Method>,
     /// The confidence level; 0.95 if not said.
@@ -29,7 +29,8 @@ pub(crate) struct DoubtArgs {
     /// The seed of its random numbers.
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
-    /// delta, wild, permutation, equivalence[:LOW,HIGH].
+    /// share-bounds (says what the default interval says), delta, wild, permutation,
+    /// equivalence[:LOW,HIGH].
     #[arg(long, value_name = "TEST", value_parser = test)]
     test: Option<Test>,
     /// Adjust p-values for the number of topics: bonferroni, holm, bh, by, two-stage, romano-wolf.
@@ -39,7 +40,7 @@ pub(crate) struct DoubtArgs {
 
 #[derive(Clone, Copy, Debug)]
 enum Method {
-    Automatic,
+    ShareBounds(BoundsForm),
     Delta,
     Bootstrap(BootstrapKind),
     Jackknife,
@@ -49,7 +50,8 @@ enum Method {
 
 fn interval(text: &str) -> Result<Method, String> {
     Ok(match text {
-        "automatic" => Method::Automatic,
+        "share-bounds" | "share-bounds:refined" => Method::ShareBounds(BoundsForm::Refined),
+        "share-bounds:plain" => Method::ShareBounds(BoundsForm::Plain),
         "delta" => Method::Delta,
         "bootstrap" => Method::Bootstrap(Bootstrap::default().kind),
         "bootstrap:percentile" => Method::Bootstrap(BootstrapKind::Percentile),
@@ -61,8 +63,8 @@ fn interval(text: &str) -> Result<Method, String> {
         "simultaneous" => Method::Simultaneous,
         _ => {
             return Err(
-                "there are automatic, delta, bootstrap (with :percentile, :basic, :bca or \
-                        :studentised), jackknife, wild and simultaneous"
+                "there are share-bounds (with :refined or :plain), delta, bootstrap (with \
+                 :percentile, :basic, :bca or :studentised), jackknife, wild and simultaneous"
                     .to_owned(),
             );
         }
@@ -72,6 +74,7 @@ fn interval(text: &str) -> Result<Method, String> {
 fn test(text: &str) -> Result<Test, String> {
     Ok(match text.split_once(':') {
         None => match text {
+            "share-bounds" => Test::ShareBounds,
             "delta" => Test::Delta(DeltaTest::default()),
             "wild" => Test::WildBootstrap(WildTest::default()),
             "permutation" => Test::Permutation(Permutation::default()),
@@ -86,7 +89,8 @@ fn test(text: &str) -> Result<Test, String> {
     })
 }
 
-const TESTS: &str = "there are delta, wild, permutation, equivalence and equivalence:LOW,HIGH";
+const TESTS: &str =
+    "there are share-bounds, delta, wild, permutation, equivalence and equivalence:LOW,HIGH";
 
 impl DoubtArgs {
     /// What was asked for; a flag that would change nothing is refused.
@@ -106,7 +110,7 @@ impl DoubtArgs {
             let mut used = matches!(doubt.interval, Interval::Delta(_));
             match &mut doubt.test {
                 Some(Test::Delta(test)) => (test.quantile, used) = (quantile, true),
-                Some(Test::Equivalence(test)) => (test.quantile, used) = (quantile, true),
+                Some(Test::Equivalence(test)) => (test.quantile, used) = (Some(quantile), true),
                 _ => {}
             }
             if !used {
@@ -120,8 +124,8 @@ impl DoubtArgs {
 
     fn interval(&self) -> Interval {
         let level = self.level.unwrap_or(0.95);
-        match self.interval.unwrap_or(Method::Automatic) {
-            Method::Automatic => Interval::Automatic(Automatic { level, ..Automatic::default() }),
+        match self.interval.unwrap_or(Method::ShareBounds(BoundsForm::default())) {
+            Method::ShareBounds(form) => Interval::ShareBounds(ShareBounds { level, form }),
             Method::Delta => {
                 Interval::Delta(Delta { level, quantile: self.quantile.unwrap_or_default() })
             }
@@ -147,7 +151,6 @@ impl DoubtArgs {
             any = true;
         };
         match &mut doubt.interval {
-            Interval::Automatic(its) => set(&mut its.replicates, &mut its.seed),
             Interval::Bootstrap(its) => set(&mut its.replicates, &mut its.seed),
             Interval::WildBootstrap(its) => set(&mut its.replicates, &mut its.seed),
             Interval::Simultaneous(its) => set(&mut its.replicates, &mut its.seed),

@@ -170,7 +170,7 @@ fn flags_are_the_librarys_calls() {
     let log = ExposureLog::open(&path, &schema).unwrap();
     let campaigns = log.column("campaign").unwrap().clone();
     let log = log.restrict(|row| campaigns.id(row) != Some("women")).unwrap();
-    let automatic = tiltmeter::inference::Automatic { level: 0.9, ..Default::default() };
+    let bounds = tiltmeter::inference::ShareBounds { level: 0.9, ..Default::default() };
     let theirs = Audit::of(&log)
         .treatment("bts")
         .baseline(Baseline::arm("random"))
@@ -179,7 +179,7 @@ fn flags_are_the_librarys_calls() {
         .attention(Attention::Rbp { persistence: 0.5 })
         .statistic(tiltmeter::statistic::Difference)
         .statistic(tiltmeter::statistic::OddsRatio)
-        .interval(Interval::Automatic(automatic))
+        .interval(Interval::ShareBounds(bounds))
         .run()
         .unwrap();
     assert_eq!(ours, library(&theirs));

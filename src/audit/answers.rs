@@ -3,7 +3,7 @@
 use super::compared::{Compared, Elsewhere};
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{ArmTotals, ConfidenceInterval, Estimate, Tested, Value, Warning};
+use crate::estimate::{ArmTotals, ConfidenceInterval, Estimate, Finding, Tested, Value, Warning};
 use crate::inference::{Asked, Inference, Test};
 use crate::replay::RowsAre;
 use crate::statistic::{AgainstKnown, KnownBaseline};
@@ -94,6 +94,11 @@ fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
         }),
         (Err(reason), _) | (_, Err(reason)) => Err(reason),
     };
+    let finding = a.finding.zip(b.finding).map(|(a, b)| Finding {
+        alone: a.alone.and(b.alone),
+        among_all: a.among_all.and(b.among_all),
+        ..a
+    });
     let tested = a.test.zip(b.test).map(|(a, b)| of_both(a, b, test));
     let warnings = {
         let mut warnings = a.warnings.clone();
@@ -106,6 +111,7 @@ fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
         // The two ends have one error on the working scale of ratios, and not on others.
         standard_error: a.standard_error.zip(b.standard_error).map(|(a, b)| a.max(b)),
         naive: None,
+        finding,
         test: tested,
         warnings,
         ..a
@@ -116,7 +122,7 @@ fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
 /// with nothing to say where the null lies between them.
 fn of_both(a: Tested, b: Tested, test: Option<&Test>) -> Tested {
     let around = match (test, a.statistic, b.statistic) {
-        (Some(Test::Delta(_)), Some(a), Some(b)) => a * b <= 0.0,
+        (Some(Test::ShareBounds | Test::Delta(_)), Some(a), Some(b)) => a * b <= 0.0,
         _ => false,
     };
     let larger = |a: f64, b: f64| if around { 1.0 } else { a.max(b) };

@@ -6,7 +6,7 @@ use super::{Asked, Part};
 use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
 use crate::estimate::NoInterval;
-use crate::inference::{self, Delta, Question};
+use crate::inference::{self, Question, ShareBounds};
 use crate::log::ExposureLog;
 use crate::tally::{Tally, TallySpec, WindowBy};
 
@@ -94,7 +94,7 @@ fn over(log: &ExposureLog, times: &[i64], asked: &Asked<'_>) -> Result<OverTime,
                     denominator: question.denominator,
                     attention: &question.attention,
                 };
-                let method = Delta { level, ..Delta::default() };
+                let method = ShareBounds { level, ..ShareBounds::default() };
                 let its = inference::share_in_window(&tally, &asked, window, &method)?;
                 shares.push(share((start, arm, topic), its));
             }

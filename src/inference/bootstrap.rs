@@ -124,8 +124,9 @@ pub enum BootstrapWeights {
     /// replicate, which matters where there are few.
     #[default]
     Poisson,
-    /// By drawing as many clusters as there are, with replacement (Efron 1979), within each arm
-    /// where clusters are nested in them. Depends on which clusters the whole log has, so it cannot
+    /// By drawing for each arm as many clusters as it has, with replacement (Efron 1979): within each arm
+    /// where clusters are nested in them, all together where they are crossed, and in three kinds where some
+    /// are shared (how many of those come is drawn too, as Poisson weights have it). Depends on which clusters the whole log has, so it cannot
     /// be made shard by shard; the same on any number of threads and in any order of the rows.
     Multinomial,
 }

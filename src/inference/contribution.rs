@@ -355,10 +355,10 @@ impl Contributions {
         &self.present
     }
 
-    /// The effective number of clusters that carry the topic in an arm, `(sum x)^2 / sum x^2`; `None`
+    /// The effective number of clusters that carry the topic, or all, in an arm, `(sum x)^2 / sum x^2`; `None`
     /// where none does.
-    pub(super) fn effective(&self, side: Side) -> Option<f64> {
-        let of_topic = |cell: &Cell| cell.side == side && cell.quantity == Quantity::Topic;
+    pub(super) fn effective(&self, side: Side, quantity: Quantity) -> Option<f64> {
+        let of_topic = |cell: &Cell| cell.side == side && cell.quantity == quantity;
         let columns = self.cells_with_columns().filter(|(cell, _)| of_topic(cell));
         let mut topic = vec![0.0; self.present.len()];
         for (_, column) in columns {

@@ -11,16 +11,19 @@ use crate::statistic::Scale;
 
 /// The cluster-robust delta method.
 ///
-/// A cluster's influence is its contribution times the gradient, `h_c = g . z_c`, centred. With
-/// clusters crossed with the arms, `V = G/(G-1) sum h_c^2` with `G - 1` degrees of freedom; with
-/// clusters nested in them, the sum of that over the arms with Welch-Satterthwaite degrees
-/// `V^2 / sum_a v_a^2/(G_a - 1)`. The interval is made on the working scale of the statistic and
-/// carried over to the reported one (METHODS section 4; Deng et al. 2018, arXiv 1803.06336;
+/// A cluster's influence is its contribution times the gradient, centred, by arm: `h_cA` and `h_cB`. Then
+/// `V = sum_c (sqrt(f_A) h_cA + sqrt(f_B) h_cB)^2` with `f = G/(G-1)` of the arm's clusters. Where all
+/// clusters are crossed with the arms that is `G/(G-1) sum h_c^2`, with `G - 1` degrees of freedom; where
+/// they are nested in them, the sum of that over the arms, with Welch-Satterthwaite degrees `V^2 / sum_a
+/// v_a^2/(G_a - 1)`; where some are shared, what lies between, with degrees by the same rule, so that one
+/// shared cluster changes next to nothing. The interval is made on the working scale of the statistic
+/// and carried over to the reported one (METHODS section 4; Deng et al. 2018, arXiv 1803.06336;
 /// `survey::svyratio`).
 ///
 /// Right for many clusters of comparable size. With fewer than 10 in an arm, or a few that hold
-/// most of the mass, intervals are too short; the result then carries a warning. Costs one pass
-/// over the clusters.
+/// most of the mass, intervals are too short; the result then carries a warning. Where an arm's share
+/// is 0 or 1 everywhere there is nothing to linearise, and a contrast of two shares has
+/// [`ShareBounds`](super::ShareBounds) instead. Costs one pass over the clusters.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));

@@ -593,7 +593,7 @@ fn cautions(clusters: ClusterCounts, intraclass: Option<f64>) -> Vec<Caution> {
         None => cautions.push(Caution::UnknownIntraclass),
     }
     let either = treatment + baseline - both;
-    if relation == Relation::Crossed && both < either {
+    if relation == Relation::PartlyCrossed {
         cautions.push(Caution::PartlyCrossed { both, either });
     }
     cautions

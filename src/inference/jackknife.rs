@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contribution::index;
 use super::delta::student_quantile;
-use super::influence::{Groups, Variance, pooled};
+use super::influence::{Score, Spread, Variance};
 use super::{Case, Doubt};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval};
@@ -14,7 +15,12 @@ use crate::statistic::Working;
 /// The statistic is evaluated without each cluster in turn. With clusters crossed with the arms,
 /// `V = (G-1)/G sum (theta_(-c) - mean)^2` with `G - 1` degrees of freedom; with clusters nested in
 /// them, the sum of that over the arms, with Welch-Satterthwaite degrees (Tukey 1958; Efron and
-/// Tibshirani 1993, chapter 11). The interval is made on the working scale of the statistic.
+/// Tibshirani 1993, chapter 11); with partly crossed ones, what lies between, as for
+/// [`Delta`](super::Delta). The interval is made on the working scale of the statistic.
+///
+/// For a contrast of two shares of which one is 0 or 1 everywhere, leaving clusters out changes nothing
+/// in that arm, which does not make it known: [`ShareBounds`](super::ShareBounds) are given there instead,
+/// and the result says so.
 ///
 /// Right where the delta method is, where it gives the same interval, and where that is too short:
 /// with unequal clusters and with topics that few of them show, since it sees how the statistic
@@ -71,37 +77,60 @@ impl Jackknife {
     }
 }
 
-fn variance(case: &Case<'_>) -> Result<Variance, NoInterval> {
-    let groups = case.influence.groups();
-    if groups.has_single() {
+/// What leaving each cluster out does to the statistic, through either arm: a cluster of both is left out
+/// of the treatment first and then of the baseline too, so that its two parts add up to leaving it out.
+pub(super) fn variance(case: &Case<'_>) -> Result<Variance, NoInterval> {
+    let members = case.influence.members();
+    if members.has_single() {
         return Err(NoInterval::SingleCluster);
     }
-    let columns = case.contributions.columns();
-    let mut left_out = vec![Vec::new(); groups.sizes().len()];
-    let mut rest = case.contributions.totals().to_vec();
-    for (cluster, &group) in groups.by_cluster().iter().enumerate() {
-        if group == Groups::NONE {
-            continue;
+    let left_out = LeftOut::of(case);
+    let mut scores = Vec::with_capacity(members.by_cluster().len());
+    for (cluster, here) in members.by_cluster().iter().enumerate() {
+        let mut score = Score::default();
+        let mut before = case.at;
+        for side in [0, 1] {
+            if here[side] {
+                let now = left_out.without(cluster, side, *here)?;
+                score.of[side] = now - before;
+                // Equal values differ by rounding only.
+                score.sizes[side] = 4.0 * now.abs();
+                before = now;
+            }
         }
-        for ((rest, total), column) in rest.iter_mut().zip(case.contributions.totals()).zip(columns)
-        {
-            *rest = without(*total, column[cluster]);
-        }
-        match case.statistic.value(&rest) {
-            Working::Finite(value) => left_out[usize::from(group)].push(value),
-            _ => return Err(NoInterval::LeavingOneOut),
+        scores.push(score);
+    }
+    let weighed = scores.iter().zip(members.by_cluster()).map(|(s, here)| (*s, *here, 1.0));
+    let factors = members.factors(|clusters| (clusters - 1.0) / clusters);
+    Spread::of(weighed, factors).variance(members, case.influence.of_baseline())
+}
+
+/// The statistic without a cluster.
+struct LeftOut<'c, 'a> {
+    case: &'c Case<'a>,
+    sides: Vec<usize>,
+}
+
+impl<'c, 'a> LeftOut<'c, 'a> {
+    fn of(case: &'c Case<'a>) -> Self {
+        let cells = case.contributions.summary().cells();
+        Self { case, sides: cells.iter().map(|cell| index(cell.side)).collect() }
+    }
+
+    /// Without its part of this arm, and of the other where that was left out before.
+    fn without(&self, cluster: usize, side: usize, here: [bool; 2]) -> Result<f64, NoInterval> {
+        let totals = self.case.contributions.totals();
+        let columns = self.case.contributions.columns();
+        let cells = self.sides.iter().zip(totals).zip(columns);
+        let rest = cells.map(|((&of, &total), column)| {
+            let out = of == side || (side == 1 && here[0] && of == 0);
+            if out { without(total, column[cluster]) } else { total }
+        });
+        match self.case.statistic.value(&rest.collect::<Vec<_>>()) {
+            Working::Finite(value) => Ok(value),
+            _ => Err(NoInterval::LeavingOneOut),
         }
     }
-    let part = |values: &Vec<f64>| {
-        let clusters = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / clusters;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        // Equal values differ by rounding only.
-        let size: f64 = values.iter().map(|value| value.powi(2)).sum();
-        let squares = if squares > 1e-28 * size { squares } else { 0.0 };
-        ((clusters - 1.0) / clusters * squares, clusters - 1.0)
-    };
-    pooled(&left_out.iter().map(part).collect::<Vec<_>>())
 }
 
 /// A total less one cluster's part of it, with what is only rounding set to zero.

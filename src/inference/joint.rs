@@ -5,7 +5,7 @@ use super::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, Replicated, r
 use super::resample::Resampling;
 use super::simultaneous::{Distances, ReplicateErrors, critical_value, families, step_down};
 use super::summary::Shared;
-use super::{Asked, Case, Inference, Interval, Multiplicity};
+use super::{Asked, Case, Inference, Interval, Multiplicity, finding};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval};
 use crate::statistic::Scale;
@@ -36,6 +36,8 @@ pub(super) struct Answer {
     pub(super) scale: Scale,
     /// `None` where there is no standard error.
     pub(super) joint: Option<Joint>,
+    /// The p-value by which it is a finding among all; `None` where it is none alone.
+    pub(super) p: Option<f64>,
 }
 
 impl Replicates {
@@ -76,6 +78,10 @@ impl Replicates {
 
     /// What a question adds to statements about all.
     pub(super) fn joint(&self, case: &Case<'_>, at: usize, inference: &Inference) -> Option<Joint> {
+        // Where an arm's share does not vary, its standard error is not one.
+        if case.still_contrast().is_some() {
+            return None;
+        }
         let standard_error = case.influence.variance().ok()?.variance.sqrt();
         let for_bands = match inference.interval {
             Interval::Simultaneous(method) => {
@@ -134,11 +140,13 @@ pub(super) fn settle(
             adjust_by_replicates(&mut answers, &family, method);
         }
     }
+    let p: Vec<Option<f64>> = answers.iter().map(|answer| answer.p).collect();
     let mut estimates: Vec<_> = answers.into_iter().map(|answer| answer.estimate).collect();
     match &inference.multiplicity {
         None | Some(Multiplicity::RomanoWolf(_)) => {}
         Some(method) => adjust_by_p(&mut estimates, method)?,
     }
+    finding::among_all(&mut estimates, &p, inference)?;
     Ok(estimates)
 }
 
@@ -154,6 +162,15 @@ fn adjust_by_replicates(answers: &mut [Answer], family: &[usize], method: Multip
     };
     let (members, statistics): (Vec<_>, Vec<_>) = family.iter().filter_map(statistic).unzip();
     let adjusted = step_down(&statistics);
+    // Those without a standard error, such as a share of 0, by Bonferroni's rule.
+    for &at in family.iter().filter(|at| !members.contains(at)) {
+        if let Some(test) = &mut answers[at].estimate.test
+            && let Ok(p) = test.p
+        {
+            (test.p_adjusted, test.adjusted_by) =
+                (Some((p * family.len() as f64).min(1.0)), Some(method));
+        }
+    }
     for (at, adjusted) in members.into_iter().zip(adjusted) {
         if let Some(test) = &mut answers[at].estimate.test {
             (test.p_adjusted, test.adjusted_by) = (Some(adjusted), Some(method));
@@ -162,7 +179,7 @@ fn adjust_by_replicates(answers: &mut [Answer], family: &[usize], method: Multip
 }
 
 /// What estimates of one statistic have in common: its name, and its parameters in the phrase.
-fn family(estimate: &Estimate) -> String {
+pub(super) fn family(estimate: &Estimate) -> String {
     format!("{}: {}", estimate.estimand.statistic, estimate.estimand.phrase)
 }
 
@@ -185,11 +202,15 @@ pub(super) fn adjust_by_p(estimates: &mut [Estimate], method: &Multiplicity) -> 
 fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) {
     let distances: Vec<&Distances> =
         family.iter().filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref()).collect();
-    let Some(stretch) = critical_value(&distances, level) else {
+    // Estimates without a standard error keep their share bounds, each at a level of its own, and leave the
+    // others what they do not use.
+    let alone = (family.len() - distances.len()) as f64 / family.len() as f64;
+    let level_of_rest = 1.0 - (1.0 - level) * (1.0 - alone);
+    let Some(stretch) = critical_value(&distances, level_of_rest) else {
         return;
     };
     for &at in family {
-        let Answer { estimate, scale, joint } = &mut answers[at];
+        let Answer { estimate, scale, joint, .. } = &mut answers[at];
         let Some(joint) = joint else {
             continue;
         };

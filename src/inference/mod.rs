@@ -2,13 +2,14 @@
 //! never sees a column of the log.
 
 mod assignment;
-mod at_limits;
+mod beta;
 mod bootstrap;
 mod change;
 mod cmh;
 mod contribution;
 mod delta;
 mod design;
+mod finding;
 mod influence;
 mod interval;
 mod jackknife;
@@ -19,6 +20,8 @@ mod naive;
 mod permutation;
 mod resample;
 mod reweigh;
+mod share_bounds;
+mod shares;
 mod simultaneous;
 mod summary;
 mod sums;
@@ -45,7 +48,7 @@ pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
 pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
 use self::influence::Influence;
-pub use self::interval::{Automatic, Interval};
+pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
 pub use self::monitor::{
@@ -54,9 +57,13 @@ pub use self::monitor::{
 };
 pub use self::multiplicity::{Multiplicity, TwoStage};
 pub use self::permutation::{Blocks, Compare, Permutation};
+use self::share_bounds::Contrast;
+pub use self::share_bounds::{BoundsForm, ShareBounds};
+use self::shares::Shares;
 pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
 use self::summary::Summary;
 pub(crate) use self::sums::{ClusterSums, OfSums, naive_of_sums};
+use self::testing::Errors;
 pub use self::testing::{DeltaTest, Equivalence, Test};
 pub(crate) use self::topic_sets::TopicSets;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
@@ -67,7 +74,7 @@ use crate::estimate::{
     Value, Warning,
 };
 use crate::log::ClusterKey;
-use crate::statistic::{Scale, Side, Statistic, Working};
+use crate::statistic::{Quantity, Scale, Side, Statistic, Working};
 use crate::tally::{ClusterBy, Tally};
 
 /// Fewer clusters than this in an arm are flagged.
@@ -83,11 +90,8 @@ pub(crate) const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 /// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.
 ///
 /// ```
-/// use tiltmeter::inference::{DeltaTest, Inference, Test};
-/// let inference = Inference {
-///     test: Some(Test::Delta(DeltaTest::default())),
-///     ..Inference::default()
-/// };
+/// use tiltmeter::inference::{Inference, Test};
+/// let inference = Inference { test: Some(Test::ShareBounds), ..Inference::default() };
 /// assert_eq!(Inference::from(inference.interval).test, None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -127,19 +131,22 @@ impl Inference {
                 format!("none, with {method}"),
                 "one whose p-values are to be adjusted (Audit::test)",
             ),
-            (Some(Test::Delta(_)), _) => Ok(()),
+            (Some(Test::ShareBounds | Test::Delta(_)), _) => Ok(()),
             (Some(test), Multiplicity::RomanoWolf(_)) => refuse(
                 format!("{test:?}, with {method}"),
-                "Test::Delta, whose |t| is compared with the replicates",
+                "Test::Delta or Test::ShareBounds, beside which |t| is compared with the replicates",
             ),
             _ => Ok(()),
         }
     }
 
-    /// A baseline's own error is a variance, which only the delta method can add.
+    /// A baseline's own error is a variance, or a share with bounds; replicates know nothing of it.
     fn check_baseline(&self, statistic: &dyn Statistic) -> Result<(), Error> {
         let own = statistic.known_baseline().is_some_and(|(_, known)| known.standard_error > 0.0);
-        let adds = matches!(self.interval, Interval::Delta(_) | Interval::Automatic(_));
+        let adds = matches!(
+            self.interval,
+            Interval::ShareBounds(_) | Interval::Delta(_) | Interval::Jackknife(_)
+        );
         let romano = matches!(self.multiplicity, Some(Multiplicity::RomanoWolf(_)));
         if !own || (adds && !romano) {
             return Ok(());
@@ -147,7 +154,8 @@ impl Inference {
         Err(Error::Parameter {
             parameter: "the interval",
             value: "one from resampling, beside a reference with an error of its own".to_owned(),
-            expected: "Interval::Delta or Interval::Automatic, which add the two variances",
+            expected: "Interval::ShareBounds (the default), Interval::Delta or Interval::Jackknife, \
+                       which know of both errors",
         })
     }
 
@@ -192,9 +200,37 @@ struct Case<'c> {
     keys: &'c [ClusterKey],
     contributions: &'c Contributions,
     influence: Influence,
+    /// The shares that the statistic contrasts, if it does.
+    shares: Option<Result<Shares, NoInterval>>,
 }
 
-impl Case<'_> {
+impl<'c> Case<'c> {
+    fn new(
+        statistic: &'c dyn Statistic,
+        at: f64,
+        keys: &'c [ClusterKey],
+        contributions: &'c Contributions,
+    ) -> Self {
+        let totals = contributions.totals();
+        let influence = Influence::of(&statistic.gradient(totals), contributions)
+            .with_baseline(statistic.variance_of_baseline(totals));
+        let shares = Shares::of(statistic, contributions);
+        Self { statistic, at, keys, contributions, influence, shares }
+    }
+
+    /// What the statistic contrasts, if it does.
+    fn contrast(&self) -> Option<Contrast<'_>> {
+        let shares = self.shares.as_ref()?.as_ref().ok()?;
+        Some(Contrast::of(self.statistic, self.contributions.totals(), shares))
+    }
+
+    /// The contrast, where an arm's share does not vary over clusters: every method but share bounds would
+    /// take it for known.
+    fn still_contrast(&self) -> Option<Contrast<'_>> {
+        let shares = self.shares.as_ref()?.as_ref().ok()?;
+        shares.has_still_arm().then(|| self.contrast())?
+    }
+
     /// The keys of the clusters that belong to one of the two arms.
     fn member_keys(&self) -> Vec<ClusterKey> {
         let places = self.contributions.places().iter();
@@ -255,7 +291,7 @@ pub fn estimates(
     let answers = asked
         .par_iter()
         .enumerate()
-        .map(|(at, asked)| answer(tally, asked, &replicates, at, &inference));
+        .map(|(at, _)| answer(tally, asked, &replicates, at, &inference));
     // Collected first, so that the error of the first question is the one that is reported.
     let answers: Result<Vec<_>, _> = answers.collect::<Vec<_>>().into_iter().collect();
     joint::settle(answers?, &inference)
@@ -276,6 +312,7 @@ impl Known {
     ) -> Result<Self, Error> {
         if let (Some(shared), true) = (&replicates.shared, inference.is_of_totals())
             && let Some(summary) = shared.summary(tally, &asked.question, asked.statistic)?
+            && !summary.has_limit()
         {
             return Ok(Self::Sums(Box::new(summary)));
         }
@@ -301,49 +338,48 @@ impl Known {
 /// Answers a question as far as it can be without the others.
 fn answer(
     tally: &Tally,
-    asked: &Asked<'_>,
+    asked: &[Asked<'_>],
     replicates: &joint::Replicates,
     at: usize,
     inference: &Inference,
 ) -> Result<Answer, Error> {
-    let &Asked { ref question, statistic } = asked;
-    let known = Known::of(tally, asked, replicates, inference)?;
+    let Asked { ref question, statistic } = asked[at];
+    let known = Known::of(tally, &asked[at], replicates, inference)?;
     let (summary, contributions) = (known.summary(), known.contributions());
     let working = statistic.value(summary.totals());
     let mut warnings = warnings(tally, summary);
-    warnings.extend(contributions.into_iter().flat_map(few_topic_clusters));
+    warnings.extend(contributions.into_iter().flat_map(few_that_carry));
     let interval = inference.interval;
-    let replicated = replicates.of_interval.get(at);
-    let (mut naive, mut case) = (None, None);
+    let case = match (working, contributions) {
+        (Working::Finite(value), Some(contributions)) => {
+            Some(Case::new(statistic, value, tally.keys(), contributions))
+        }
+        _ => None,
+    };
+    case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
     let doubt = match working {
         Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
-        Working::Above | Working::Below => {
-            at_limits::one_sided(tally, question, statistic, &interval)?
+        Working::Above | Working::Below => one_sided(statistic, contributions, interval.level()),
+        Working::Finite(value) => {
+            let of_value = (value, statistic.scale());
+            let same = |its: &&Asked<'_>| its.statistic.name() == statistic.name();
+            let replicated = (replicates.of_interval.get(at), asked.iter().filter(same).count());
+            doubt(&interval, of_value, summary, case.as_ref(), replicated, &mut warnings)
         }
+    };
+    let naive = match working {
         Working::Finite(value) => {
             let gradient = statistic.gradient(summary.totals());
-            case = contributions.map(|contributions| Case {
-                statistic,
-                at: value,
-                keys: tally.keys(),
-                contributions,
-                influence: Influence::of(&gradient, contributions)
-                    .with_baseline(statistic.variance_of_baseline(summary.totals())),
-            });
-            case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
-            let of_value = (value, statistic.scale());
-            let doubt =
-                doubt(&interval, of_value, summary, case.as_ref(), replicated, &mut warnings);
-            naive = naive::naive(value, &gradient, statistic, summary, interval.level());
-            doubt
+            naive::naive(value, &gradient, statistic, summary, interval.level())
         }
+        _ => None,
     };
     let naive = naive.map(|naive| naive.beside(doubt.standard_error));
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, asked, working, (contributions, case.as_ref()), &mut warnings)
+        tested(test, tally, &asked[at], working, (contributions, case.as_ref()), &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
-    let estimate = Estimate {
+    let mut estimate = Estimate {
         estimand: question.estimand(tally, statistic),
         value: reported(working, statistic.scale()),
         interval: doubt.interval,
@@ -355,10 +391,31 @@ fn answer(
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
         second_clusters: None,
+        finding: None,
         test: test.transpose()?,
         warnings,
     };
-    Ok(Answer { estimate, scale: statistic.scale(), joint })
+    let p = finding::alone(&mut estimate, tally, &asked[at], (working, contributions))?;
+    Ok(Answer { estimate, scale: statistic.scale(), joint, p })
+}
+
+/// The interval of a value that is infinite or that of no exposure.
+fn one_sided(
+    statistic: &dyn Statistic,
+    contributions: Option<&Contributions>,
+    level: f64,
+) -> Doubt {
+    let Some(contributions) = contributions else {
+        return Doubt::none(NoInterval::ShareAtLimit);
+    };
+    match Shares::of(statistic, contributions) {
+        None => Doubt::none(NoInterval::ShareAtLimit),
+        Some(Err(reason)) => Doubt::none(reason),
+        Some(Ok(shares)) => {
+            let contrast = Contrast::of(statistic, contributions.totals(), &shares);
+            ShareBounds { level, ..ShareBounds::default() }.of(&contrast, None)
+        }
+    }
 }
 
 /// The interval of a finite value.
@@ -367,7 +424,7 @@ fn doubt(
     (at, scale): (f64, Scale),
     summary: &Summary,
     case: Option<&Case<'_>>,
-    replicated: Option<&Replicated>,
+    (replicated, family): (Option<&Replicated>, usize),
     warnings: &mut Vec<Warning>,
 ) -> Doubt {
     let ClusterCounts { treatment, baseline, .. } = summary.clusters();
@@ -375,6 +432,11 @@ fn doubt(
     let (clusters, enough) = (fewest, interval.enough());
     if clusters < enough {
         warnings.push(Warning::FewClustersForMethod { clusters, enough });
+    }
+    if let (Some(case), false) = (case, matches!(interval, Interval::ShareBounds(_)))
+        && let Some(contrast) = case.still_contrast()
+    {
+        return still(&contrast, interval, family);
     }
     match (interval, replicated, case) {
         (Interval::Bootstrap(method), Some(replicated), case) => {
@@ -387,7 +449,7 @@ fn doubt(
             replicated.doubt((at, scale), summary, Some(&case.influence), method)
         }
         (Interval::Jackknife(method), _, Some(case)) => method.doubt(case),
-        (Interval::Automatic(method), _, Some(case)) => method.doubt(case, warnings),
+        (Interval::ShareBounds(method), _, Some(case)) => method.doubt(case),
         (Interval::WildBootstrap(method), _, Some(case)) => method.doubt(case),
         (Interval::Delta(method), _, Some(case)) => {
             delta::delta(at, scale, case.influence.variance(), method)
@@ -397,6 +459,21 @@ fn doubt(
             delta::delta(at, scale, case.influence.variance(), &Delta::default())
         }
         (_, _, None) => unreachable!("only replicates of totals need no clusters"),
+    }
+}
+
+/// Share bounds where an arm's share does not vary; beside bands for all topics at a level that holds for all
+/// (Bonferroni).
+fn still(contrast: &Contrast<'_>, interval: &Interval, family: usize) -> Doubt {
+    let level = interval.level();
+    let each = match interval {
+        Interval::Simultaneous(_) => 1.0 - (1.0 - level) / family.max(1) as f64,
+        _ => level,
+    };
+    let doubt = ShareBounds { level: each, ..ShareBounds::default() }.of(contrast, None);
+    Doubt {
+        interval: doubt.interval.map(|interval| ConfidenceInterval { level, ..interval }),
+        ..doubt
     }
 }
 
@@ -413,23 +490,67 @@ fn tested(
     if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
         return Ok(Tested::none(NoTest::NothingCompared));
     }
-    Ok(match (test, working, case, contributions) {
-        (_, Working::Undefined(_), _, _) => Tested::none(NoTest::UndefinedValue),
-        (Test::WildBootstrap(test), _, _, Some(contributions)) => {
+    Ok(match (test, working, contributions) {
+        (_, Working::Undefined(_), _) => Tested::none(NoTest::UndefinedValue),
+        (Test::WildBootstrap(test), _, Some(contributions)) => {
             test.test(tally, statistic, contributions)
         }
-        (Test::Permutation(test), _, _, Some(contributions)) => {
+        (Test::Permutation(test), _, Some(contributions)) => {
             test.test(tally, asked, contributions, warnings)?
         }
-        (Test::CochranMantelHaenszel(test), _, _, _) => test.test(tally, asked)?,
-        (Test::Delta(test), _, Some(case), _) => {
-            test.test(case.at, statistic, case.influence.variance())
-        }
-        (Test::Equivalence(test), _, Some(case), _) => {
-            test.test(case.at, statistic, case.influence.variance())
-        }
+        (Test::CochranMantelHaenszel(test), _, _) => test.test(tally, asked)?,
+        (_, _, Some(contributions)) => tested_by_interval(test, statistic, contributions, case),
         _ => Tested::none(NoTest::NoStandardError),
     })
+}
+
+/// A test that says what an interval says: by share bounds, or where the delta method is asked for and has
+/// something to linearise, by that; by the jackknife where the statistic is no contrast of shares.
+fn tested_by_interval(
+    test: &Test,
+    statistic: &dyn Statistic,
+    contributions: &Contributions,
+    case: Option<&Case<'_>>,
+) -> Tested {
+    let linear = match test {
+        Test::Delta(test) => Some(test.quantile),
+        Test::Equivalence(test) => test.quantile,
+        _ => None,
+    };
+    let of_infinite = case.is_none().then(|| Shares::of(statistic, contributions));
+    let shares = match (case, &of_infinite) {
+        (Some(case), _) => case.shares.as_ref(),
+        (None, shares) => shares.as_ref().and_then(Option::as_ref),
+    };
+    let linear = linear.filter(|_| {
+        case.is_some_and(|_| !matches!(shares, Some(Ok(shares)) if shares.has_still_arm()))
+    });
+    match (shares, linear, case) {
+        (Some(Ok(shares)), None, _) => {
+            let contrast = Contrast::of(statistic, contributions.totals(), shares);
+            match (test, statistic.null()) {
+                (Test::Equivalence(test), _) => test.by_share_bounds(&contrast, statistic),
+                (_, Some(null)) => testing::by_share_bounds(&contrast, null),
+                (_, None) => Tested::none(NoTest::NothingCompared),
+            }
+        }
+        (Some(Err(reason)), None, _) => Tested::none((*reason).into()),
+        (_, _, None) => Tested::none(NoTest::NoStandardError),
+        (_, linear, Some(case)) => {
+            let known = match linear {
+                Some(_) => case.influence.variance(),
+                None => jackknife::variance(case),
+            };
+            match (test, linear) {
+                (Test::Equivalence(test), linear) => {
+                    let by = linear.map_or(Errors::Jackknife, Errors::Linearised);
+                    test.test(case.at, statistic, known, by)
+                }
+                (_, Some(quantile)) => DeltaTest { quantile }.test(case.at, statistic, known),
+                (_, None) => testing::by_jackknife(case.at, statistic, known),
+            }
+        }
+    }
 }
 
 /// A working value as it is reported.
@@ -454,7 +575,7 @@ pub(crate) fn reported(working: Working, scale: Scale) -> Value {
 fn few_that_count(influence: &Influence, summary: &Summary, warnings: &mut Vec<Warning>) {
     let ClusterCounts { treatment, baseline, .. } = summary.clusters();
     for (side, all) in [(Side::Treatment, treatment), (Side::Baseline, baseline)] {
-        let counted = influence.groups().of_side(side).filter(|counted| *counted < all);
+        let counted = influence.members().of_side(side).filter(|counted| *counted < all);
         if let Some(clusters) = counted.filter(|counted| *counted < FEW_CLUSTERS) {
             let said =
                 |its: &Warning| matches!(its, Warning::FewClusters { side: of, .. } if *of == side);
@@ -464,16 +585,24 @@ fn few_that_count(influence: &Influence, summary: &Summary, warnings: &mut Vec<W
     }
 }
 
-/// Arms in which few of the clusters carry the topic.
-fn few_topic_clusters(contributions: &Contributions) -> Vec<Warning> {
+/// Arms in which few of the clusters carry the topic, or the mass.
+fn few_that_carry(contributions: &Contributions) -> Vec<Warning> {
     let counts = contributions.clusters();
     let arms = [(Side::Treatment, counts.treatment), (Side::Baseline, counts.baseline)];
-    let few = |(side, clusters): (Side, u64)| {
-        let effective = contributions.effective(side)?;
-        let few = effective < FEW_TOPIC_CLUSTERS && effective < clusters as f64 / 2.0;
-        few.then_some(Warning::FewTopicClusters { side, effective })
-    };
-    arms.into_iter().filter_map(few).collect()
+    let mut warnings = Vec::new();
+    for (side, clusters) in arms {
+        let few =
+            |most: f64, effective: &f64| *effective < most && *effective < clusters as f64 / 2.0;
+        let of_topic = contributions.effective(side, Quantity::Topic);
+        if let Some(effective) = of_topic.filter(|its| few(FEW_TOPIC_CLUSTERS, its)) {
+            warnings.push(Warning::FewTopicClusters { side, effective });
+        }
+        let of_all = contributions.effective(side, Quantity::All);
+        if let Some(effective) = of_all.filter(|its| few(FEW_CLUSTERS as f64, its)) {
+            warnings.push(Warning::UnequalClusters { side, effective, clusters });
+        }
+    }
+    warnings
 }
 
 fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
@@ -487,8 +616,8 @@ fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
             warnings.push(Warning::FewClusters { side, clusters });
         }
     }
-    let either = treatment + baseline - both;
-    if relation == Relation::Crossed && both < either {
+    if relation == Relation::PartlyCrossed {
+        let either = treatment + baseline - both;
         warnings.push(Warning::PartlyCrossed { both, either });
     }
     for side in [Side::Treatment, Side::Baseline] {

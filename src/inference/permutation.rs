@@ -8,10 +8,10 @@ use super::Asked;
 use super::assignment::Design;
 use super::bootstrap::check_replicates;
 use super::contribution::{Contributions, Question, index};
-use super::influence::{Groups, pooled};
+use super::influence::{Members, Score, Spread, small_sample};
 use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimate::{NoTest, Relation, TestUsed, Tested, Warning};
+use crate::estimate::{NoTest, TestUsed, Tested, Warning};
 use crate::statistic::{Cell, Side, Statistic, Working};
 use crate::tally::{StratifyBy, Tally};
 
@@ -166,7 +166,7 @@ impl Permutation {
         let (Some(null), Some(partners)) = (statistic.null(), partners(&cells)) else {
             return Ok(Tested::none(NoTest::UnpairedTotals));
         };
-        if self.compare == Compare::Studentised && Groups::of(contributions).has_single() {
+        if self.compare == Compare::Studentised && Members::of(contributions).has_single() {
             return Ok(Tested::none(NoTest::SingleCluster));
         }
         let design = match self.blocks {
@@ -182,7 +182,7 @@ impl Permutation {
 
     /// Compares what happened with what might have.
     fn compare(&self, table: &Table<'_>, design: &Design, warnings: &mut Vec<Warning>) -> Tested {
-        let clusters = table.sides.len();
+        let clusters = table.present.len();
         let Some(observed) = table.distance(&vec![false; clusters]) else {
             return Tested::none(NoTest::UndefinedValue);
         };
@@ -299,9 +299,12 @@ struct Table<'c> {
     partners: Vec<usize>,
     /// Clusters x cells.
     rows: Vec<f64>,
-    /// By cluster, 1 if it is in the baseline alone.
-    sides: Vec<u8>,
-    relation: Relation,
+    /// By cell, which arm it is of.
+    sides: Vec<usize>,
+    /// By cluster, whether it is in treatment and baseline.
+    present: Vec<[bool; 2]>,
+    /// How many clusters are in either arm, however they are assigned.
+    factors: [f64; 2],
 }
 
 impl<'c> Table<'c> {
@@ -321,18 +324,14 @@ impl<'c> Table<'c> {
             compare,
             partners,
             rows: (0..present.len()).flat_map(row).collect(),
-            sides: present
-                .iter()
-                .map(|present| {
-                    index(if present[0] { Side::Treatment } else { Side::Baseline }) as u8
-                })
-                .collect(),
-            relation: contributions.clusters().relation,
+            sides: contributions.summary().cells().iter().map(|cell| index(cell.side)).collect(),
+            present: present.to_vec(),
+            factors: Members::of(contributions).factors(small_sample),
         }
     }
 
     /// The clusters' contributions, each with whether they count for the other arm.
-    fn rows<'a>(&'a self, moved: &'a [bool]) -> impl Iterator<Item = (&'a [f64], bool)> {
+    fn rows<'a>(&'a self, moved: &'a [bool]) -> impl Iterator<Item = (&'a [f64], bool)> + Clone {
         self.rows.chunks_exact(self.partners.len()).zip(moved.iter().copied())
     }
 
@@ -377,50 +376,18 @@ impl<'c> Table<'c> {
 
     /// The delta method's standard error, as `Influence::variance` has it for the log itself.
     fn standard_error(&self, gradient: &[f64], moved: &[bool]) -> Option<f64> {
-        let elsewhere: Vec<f64> = self.partners.iter().map(|&place| gradient[place]).collect();
-        let slopes = [gradient, &elsewhere];
-        let nested = u8::from(self.relation == Relation::Nested);
-        let mut sums = [Sums::default(), Sums::default()];
-        for ((row, moved), side) in self.rows(moved).zip(&self.sides) {
-            let (mut influence, mut size) = (0.0_f64, 0.0_f64);
-            for (value, slope) in row.iter().zip(slopes[usize::from(moved)]) {
-                let term = value * slope;
-                influence += term;
-                size += term.abs();
+        let stay: Vec<usize> = (0..self.partners.len()).collect();
+        let places = [&stay, &self.partners];
+        let scores = self.rows(moved).zip(&self.present).map(|((row, moved), here)| {
+            let mut score = Score::default();
+            for (value, &place) in row.iter().zip(places[usize::from(moved)]) {
+                score.add(self.sides[place], value * gradient[place]);
             }
-            // Clusters of both arms vary together, those of one arm with that arm.
-            let group = (side ^ u8::from(moved)) & nested;
-            sums[usize::from(group)].add(influence, size);
-        }
-        let groups = if nested == 1 { &sums[..] } else { &sums[..1] };
-        let parts: Option<Vec<_>> = groups.iter().map(Sums::variance).collect();
-        pooled(&parts?).ok().map(|known| known.variance.sqrt())
-    }
-}
-
-/// Sums over the clusters of a group.
-#[derive(Default)]
-struct Sums {
-    clusters: f64,
-    sum: f64,
-    squares: f64,
-    sizes: f64,
-}
-
-impl Sums {
-    fn add(&mut self, influence: f64, size: f64) {
-        self.clusters += 1.0;
-        self.sum += influence;
-        self.squares += influence * influence;
-        self.sizes += size * size;
-    }
-
-    /// The variance of the group's part in the statistic, with its degrees of freedom.
-    fn variance(&self) -> Option<(f64, f64)> {
-        let around_mean = self.squares - self.sum * self.sum / self.clusters;
-        // What is left of equal influences is rounding.
-        let around_mean = if around_mean > 1e-26 * self.sizes { around_mean } else { 0.0 };
-        let degrees = self.clusters - 1.0;
-        (degrees > 0.0).then(|| (self.clusters / degrees * around_mean, degrees))
+            score.without_rounding();
+            let here = if moved { [here[1], here[0]] } else { *here };
+            (score, here, 1.0)
+        });
+        let spread = Spread::of(scores, self.factors);
+        (spread.together > 0.0).then(|| spread.together.sqrt())
     }
 }

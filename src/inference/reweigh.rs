@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::Case;
-use super::influence::{Groups, influence, pooled};
+use super::influence::{Members, Spread, score, small_sample};
 use super::resample::{GROUP, Weights, poisson_weights};
 use crate::log::ClusterKey;
 use crate::philox::philox;
@@ -40,32 +40,45 @@ pub(super) struct Drawn {
 /// The purpose of the random numbers that draw clusters, as part of the counter.
 const PURPOSE: u64 = 0x6d75_6c74;
 
-/// The clusters that are drawn from, with the groups in which that is done.
+/// The same of those that say how many of the shared clusters come.
+const SHARED: u64 = 0x7368_6172;
+
+/// The clusters that are drawn from: those of the treatment alone, of the baseline alone, and of both.
 struct Urn {
     draws: Draws,
     keys: Vec<ClusterKey>,
-    /// By group, its clusters, and a number to tell it from others.
-    members: Vec<(u64, Vec<u32>)>,
+    /// By kind, its clusters, and a number to tell it from others.
+    kinds: [(u64, Vec<u32>); 3],
+    /// How many clusters each arm draws.
+    sizes: [usize; 2],
+    /// By how many of the shared kind are drawn, the chance of that or fewer; empty where none or all are
+    /// shared.
+    shared: Vec<f64>,
 }
 
 impl Urn {
     fn new(draws: Draws, case: &Case<'_>) -> Self {
         let keys = case.member_keys();
-        let groups = case.influence.groups();
-        let mut members = vec![(0, Vec::new()); groups.sizes().len()];
-        for (cluster, &group) in groups.by_cluster().iter().enumerate() {
-            if group != Groups::NONE {
-                members[usize::from(group)].1.push(cluster as u32);
-            }
+        let mut kinds = [const { (0, Vec::new()) }; 3];
+        for (cluster, here) in case.influence.members().by_cluster().iter().enumerate() {
+            let kind = match here {
+                [true, false] => 0,
+                [false, true] => 1,
+                [true, true] => 2,
+                [false, false] => continue,
+            };
+            kinds[kind].1.push(cluster as u32);
         }
-        for (number, members) in &mut members {
+        for (number, members) in &mut kinds {
             // Its own clusters, not which of the two arms they are in, so that swapping the arms
             // swaps the ends of an interval and nothing else.
             // Both halves of the key: those of buckets and of single impressions are small numbers.
             let of_key = |key: u64| (key ^ (key >> 32)) & 0xFFFF_FFFF;
             *number = members.first().map_or(0, |&first| of_key(keys[first as usize].get()));
         }
-        Self { draws, keys, members }
+        let [a, b, both] = [0, 1, 2].map(|kind: usize| kinds[kind].1.len());
+        let shared = if both > 0 && a + b > 0 { shared_draws(a, b, both) } else { Vec::new() };
+        Self { draws, keys, kinds, sizes: [a + both, b + both], shared }
     }
 
     /// The weights of all clusters in some replicates that come together: replicates x clusters.
@@ -85,20 +98,46 @@ impl Urn {
             Scheme::Multinomial => {
                 for (place, weights) in weights.chunks_exact_mut(clusters.max(1)).enumerate() {
                     let replicate = turn * GROUP + place;
-                    for (group, members) in &self.members {
-                        self.draw(replicate, *group, members, weights);
-                    }
+                    self.draw_arms(replicate, weights);
                 }
             }
         }
         weights
     }
 
-    /// Draws as many clusters of a group as it has. A 32-bit number chooses each, so that chances
+    /// Draws for each arm as many clusters as it has, as independent Poisson weights do once either arm has
+    /// its number: first how many of the shared ones come, then clusters of each kind with replacement.
+    fn draw_arms(&self, replicate: usize, weights: &mut [u8]) {
+        let [(_, _), (_, _), (group, members)] = &self.kinds;
+        let many = if self.shared.is_empty() {
+            members.len()
+        } else {
+            let key = [self.draws.seed as u32, (self.draws.seed >> 32) as u32];
+            let [word, ..] = philox([0, *group, replicate as u64, SHARED], key);
+            let chance = f64::from(word) / 2_f64.powi(32);
+            self.shared.partition_point(|upto| *upto <= chance).min(self.shared.len() - 1)
+        };
+        for (kind, (group, members)) in self.kinds.iter().enumerate() {
+            let many = match kind {
+                2 => many,
+                arm => self.sizes[arm] - many,
+            };
+            if !members.is_empty() {
+                self.draw(replicate, (*group, members), many, weights);
+            }
+        }
+    }
+
+    /// Draws so many clusters of a kind. A 32-bit number chooses each, so that chances
     /// differ by at most one in 2^32 over the number of clusters.
-    fn draw(&self, replicate: usize, group: u64, members: &[u32], weights: &mut [u8]) {
+    fn draw(
+        &self,
+        replicate: usize,
+        (group, members): (u64, &[u32]),
+        mut left: usize,
+        weights: &mut [u8],
+    ) {
         let key = [self.draws.seed as u32, (self.draws.seed >> 32) as u32];
-        let mut left = members.len();
         let mut block = 0;
         while left > 0 {
             let counter = [block, group, replicate as u64, PURPOSE];
@@ -112,6 +151,39 @@ impl Urn {
             block += 1;
         }
     }
+}
+
+/// By how many of `both` shared clusters are drawn, the chance of that or fewer, where `a` clusters are of
+/// one arm alone and `b` of the other: proportional to the Poisson probabilities of that many, and of what is
+/// then left for the two others. From 0, or where an arm has nothing else, from its number.
+fn shared_draws(a: usize, b: usize, both: usize) -> Vec<f64> {
+    let log_poisson = |many: usize, mean: usize| match (many, mean) {
+        (0, 0) => 0.0,
+        (_, 0) => f64::NEG_INFINITY,
+        (many, mean) => {
+            let many = many as f64;
+            many * (mean as f64).ln() - statrs::function::gamma::ln_gamma(many + 1.0)
+        }
+    };
+    let most = both + a.min(b);
+    let logs: Vec<f64> = (0..=most)
+        .map(|many| {
+            log_poisson(many, both)
+                + log_poisson(a + both - many, a)
+                + log_poisson(b + both - many, b)
+        })
+        .collect();
+    let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    let mut upto: Vec<f64> = logs
+        .iter()
+        .map(|log| {
+            sum += (log - greatest).exp();
+            sum
+        })
+        .collect();
+    upto.iter_mut().for_each(|upto| *upto /= sum);
+    upto
 }
 
 /// What is evaluated in each replicate.
@@ -161,7 +233,7 @@ fn draw(case: &Case<'_>, weights: &[u8], wanted: Wanted) -> Drawn {
     let standard_error = match (value, wanted) {
         (Working::Finite(_), Wanted::StandardErrors) => {
             let gradient = case.statistic.gradient(&totals);
-            standard_error(columns, &gradient, case.influence.groups(), weights)
+            standard_error(case, &gradient, weights)
         }
         _ => None,
     };
@@ -169,47 +241,25 @@ fn draw(case: &Case<'_>, weights: &[u8], wanted: Wanted) -> Drawn {
 }
 
 /// The standard error that the influences have when clusters count as often as they are weighted.
-fn standard_error(
-    columns: &[Vec<f64>],
-    gradient: &[f64],
-    groups: &Groups,
-    weights: &[u8],
-) -> Option<f64> {
-    let mut sums = vec![Moments::default(); groups.sizes().len()];
-    for (cluster, (&group, &weight)) in groups.by_cluster().iter().zip(weights).enumerate() {
-        if group != Groups::NONE && weight > 0 {
-            let influence = influence(columns, gradient, cluster);
-            sums[usize::from(group)].add(influence, f64::from(weight));
+fn standard_error(case: &Case<'_>, gradient: &[f64], weights: &[u8]) -> Option<f64> {
+    let members: &Members = case.influence.members();
+    let (columns, cells) = (case.contributions.columns(), case.contributions.summary().cells());
+    let here = members.by_cluster();
+    let mut sizes = [0.0; 2];
+    for (here, &weight) in here.iter().zip(weights) {
+        for side in [0, 1] {
+            sizes[side] += f64::from(u8::from(here[side])) * f64::from(weight);
         }
     }
-    let parts: Option<Vec<_>> = sums.iter().map(Moments::variance).collect();
-    pooled(&parts?).ok().map(|known| known.variance.sqrt())
-}
-
-/// Weighted moments of influences, around a mean that moves along (West 1979), so that nothing
-/// cancels.
-#[derive(Clone, Copy, Debug, Default)]
-struct Moments {
-    weight: f64,
-    mean: f64,
-    squares: f64,
-    size: f64,
-}
-
-impl Moments {
-    fn add(&mut self, value: f64, weight: f64) {
-        self.weight += weight;
-        let off = value - self.mean;
-        self.mean += off * weight / self.weight;
-        self.squares += weight * off * (value - self.mean);
-        self.size += weight * value * value;
+    let needed = members.factors(|_| 1.0);
+    if needed.iter().zip(sizes).any(|(needed, size)| *needed > 0.0 && size <= 1.0) {
+        return None;
     }
-
-    /// The variance of a sum over so many clusters, with its degrees of freedom.
-    fn variance(&self) -> Option<(f64, f64)> {
-        // Equal influences differ by rounding only.
-        let squares = if self.squares > 1e-28 * self.size { self.squares } else { 0.0 };
-        let clusters = self.weight;
-        (clusters > 1.0).then(|| (clusters / (clusters - 1.0) * squares, clusters - 1.0))
-    }
+    let drawn: Vec<_> = (0..weights.len())
+        .filter(|&at| weights[at] > 0)
+        .map(|at| (score(cells, columns, gradient, at), here[at], f64::from(weights[at])))
+        .collect();
+    let factors = [0, 1].map(|side: usize| needed[side] * small_sample(sizes[side].max(2.0)));
+    let spread = Spread::of(drawn.iter().copied(), factors);
+    (spread.together > 0.0).then(|| spread.together.sqrt())
 }

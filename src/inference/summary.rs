@@ -10,7 +10,7 @@ use super::Asked;
 use super::contribution::{ArmBlock, ArmCells, Question, index};
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{ArmTotals, ClusterCounts, Relation};
+use crate::estimate::{ArmTotals, ClusterCounts};
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
 use crate::tally::{CellSum, Mass, Squares, Tally};
 
@@ -151,6 +151,12 @@ impl Summary {
             || (needed(Side::Baseline) && self.clusters.baseline < 2)
     }
 
+    /// Whether the share of an arm is 0 or 1.
+    pub(super) fn has_limit(&self) -> bool {
+        let shares = self.arms.iter().map(|arm| (arm.topic.mass, arm.all.mass));
+        shares.into_iter().any(|(topic, all)| topic == Mass::ZERO || topic == all)
+    }
+
     /// Whether contributions are masses of impressions.
     pub(super) fn of_impressions(&self) -> bool {
         self.of_impressions
@@ -205,8 +211,7 @@ fn counts(present: impl Iterator<Item = [bool; 2]>) -> ClusterCounts {
         baseline += u64::from(second);
         both += u64::from(first & second);
     }
-    let relation = if both == 0 { Relation::Nested } else { Relation::Crossed };
-    ClusterCounts { treatment, baseline, both, relation }
+    ClusterCounts::new(treatment, baseline, both)
 }
 
 fn without_mass(sums: &ArmBlock, members: &[bool]) -> u64 {

@@ -2,7 +2,6 @@
 //! out, by the same methods as everything else.
 
 use super::contribution::Contributions;
-use super::influence::Influence;
 use super::{Case, Doubt, Interval, doubt, reported};
 use crate::error::Error;
 use crate::estimate::{ClusterCounts, Naive, NoInterval, Value, Warning};
@@ -92,16 +91,10 @@ impl ClusterSums {
             Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
             Working::Above | Working::Below => Doubt::none(NoInterval::ShareAtLimit),
             Working::Finite(at) => {
-                let case = Case {
-                    statistic,
-                    at,
-                    keys: &self.keys,
-                    contributions: &contributions,
-                    influence: Influence::of(&statistic.gradient(&totals), &contributions),
-                };
+                let case = Case::new(statistic, at, &self.keys, &contributions);
                 let of_value = (at, statistic.scale());
                 let summary = contributions.summary();
-                doubt(interval, of_value, summary, Some(&case), None, &mut warnings)
+                doubt(interval, of_value, summary, Some(&case), (None, 1), &mut warnings)
             }
         };
         Ok(OfSums { value: reported(working, statistic.scale()), doubt, clusters, warnings })

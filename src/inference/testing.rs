@@ -7,6 +7,7 @@ use super::cmh::CmhTest;
 use super::delta::Quantile;
 use super::influence::Variance;
 use super::permutation::Permutation;
+use super::share_bounds::Contrast;
 use super::wild::WildTest;
 use crate::error::Error;
 use crate::estimate::{NoInterval, NoTest, TestUsed, Tested};
@@ -19,8 +20,8 @@ use crate::statistic::{Scale, Statistic};
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// # use tiltmeter::{Audit, Baseline};
 /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// use tiltmeter::inference::{DeltaTest, Test};
-/// let report = audit.test(Test::Delta(DeltaTest::default())).topics(["war"]).run()?;
+/// use tiltmeter::inference::Test;
+/// let report = audit.test(Test::ShareBounds).topics(["war"]).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// assert!(test.p.is_ok_and(|p| p > 0.05)); // eight viewers prove little
 /// # Ok::<(), tiltmeter::Error>(())
@@ -29,6 +30,10 @@ use crate::statistic::{Scale, Statistic};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Test {
+    /// The level at which [`ShareBounds`](super::ShareBounds) would just leave the null out: below 5%
+    /// exactly where the 95% interval does. For statistics that keep strata apart, the distance from
+    /// the null in jackknife standard errors. Right wherever the interval is.
+    ShareBounds,
     /// The estimate's distance from the null, in standard errors of the delta method.
     Delta(DeltaTest),
     /// The wild cluster bootstrap with the null imposed, for few clusters.
@@ -45,7 +50,7 @@ pub enum Test {
 impl Test {
     pub(super) fn check(&self, scales: impl Iterator<Item = Scale>) -> Result<(), Error> {
         match self {
-            Self::Delta(_) => Ok(()),
+            Self::ShareBounds | Self::Delta(_) => Ok(()),
             Self::WildBootstrap(test) => test.check(),
             Self::Permutation(test) => test.check(),
             Self::CochranMantelHaenszel(test) => test.check(),
@@ -57,8 +62,10 @@ impl Test {
 /// The distance of an estimate from the null in cluster-robust standard errors, two-sided.
 ///
 /// Right where the delta method's interval is, and says the same: p is below 5% where the 95%
-/// interval leaves the null out. With few clusters it rejects too often; take
-/// [`Test::Permutation`] or [`Test::WildBootstrap`] then. Costs one pass over the clusters.
+/// interval of [`Delta`](super::Delta) leaves the null out. With few clusters it rejects too often; take
+/// [`Test::ShareBounds`], [`Test::Permutation`] or [`Test::WildBootstrap`] then. Where an arm's share
+/// does not vary, as at 0 and 1, a contrast of two shares is tested by share bounds. Costs one pass over
+/// the clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeltaTest {
@@ -71,9 +78,10 @@ pub struct DeltaTest {
 /// amplification" that is more than a large p-value.
 ///
 /// p is the larger of those of two one-sided tests, that the value lies below `low` and that it
-/// lies above `high`. It is below 5% where the 90% interval of the delta method lies within the
-/// margin. The margin is on the reported scale: 0.9 to 1.1 for a ratio, -0.01 to 0.01 for a
-/// difference of shares. Right where the delta method is. Costs one pass over the clusters.
+/// lies above `high`. It is below 5% where the 90% interval lies within the margin: that of
+/// [`ShareBounds`](super::ShareBounds), or where a quantile is said that of [`Delta`](super::Delta). The
+/// margin is on the reported scale: 0.9 to 1.1 for a ratio, -0.01 to 0.01 for a difference of shares.
+/// Right where that interval is.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -93,14 +101,14 @@ pub struct Equivalence {
     pub low: f64,
     /// The greatest value that counts as the same, on the reported scale.
     pub high: f64,
-    /// The distribution of the distance from either.
-    pub quantile: Quantile,
+    /// For the delta method, the distribution of the distance from either; `None` for share bounds.
+    pub quantile: Option<Quantile>,
 }
 
 impl Default for Equivalence {
-    /// A ratio from 0.8 to 1.25, as for the bioequivalence of drugs, with Student's t.
+    /// A ratio from 0.8 to 1.25, as for the bioequivalence of drugs, by share bounds.
     fn default() -> Self {
-        Self { low: 0.8, high: 1.25, quantile: Quantile::default() }
+        Self { low: 0.8, high: 1.25, quantile: None }
     }
 }
 
@@ -125,7 +133,52 @@ impl DeltaTest {
     }
 }
 
+/// Where standard errors come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errors {
+    /// From the delta method, with a quantile of this distribution.
+    Linearised(Quantile),
+    /// From leaving clusters out.
+    Jackknife,
+}
+
+/// The test of no amplification by share bounds.
+pub(super) fn by_share_bounds(contrast: &Contrast<'_>, null: f64) -> Tested {
+    let errors = contrast.distance(null);
+    let p = (2.0 * above(errors.abs(), None)).min(1.0);
+    Tested { statistic: Some(errors), ..Tested::of(p, TestUsed::ShareBounds) }
+}
+
+/// The same by the jackknife, for statistics that are no contrast of shares.
+pub(super) fn by_jackknife(
+    at: f64,
+    statistic: &dyn Statistic,
+    known: Result<Variance, NoInterval>,
+) -> Tested {
+    let tested = DeltaTest { quantile: Quantile::StudentT }.test(at, statistic, known);
+    Tested { method: tested.method.map(|_| TestUsed::JackknifeStudentT), ..tested }
+}
+
 impl Equivalence {
+    fn ends(&self, statistic: &dyn Statistic) -> [f64; 2] {
+        [self.low, self.high].map(|end| statistic.scale().working(end))
+    }
+
+    /// By share bounds.
+    pub(super) fn by_share_bounds(
+        &self,
+        contrast: &Contrast<'_>,
+        statistic: &dyn Statistic,
+    ) -> Tested {
+        let [low, high] = self.ends(statistic).map(|end| contrast.distance(end));
+        let p = [above(low, None), above(-high, None)];
+        let less = if p[0] >= p[1] { low } else { high };
+        Tested {
+            statistic: Some(less),
+            ..Tested::of(p[0].max(p[1]), TestUsed::EquivalenceShareBounds)
+        }
+    }
+
     fn check(&self, scale: Scale) -> Result<(), Error> {
         let inside = |end: f64| {
             let (low, high) = scale.limits();
@@ -147,9 +200,14 @@ impl Equivalence {
         at: f64,
         statistic: &dyn Statistic,
         known: Result<Variance, NoInterval>,
+        by: Errors,
     ) -> Tested {
-        let ends = [self.low, self.high].map(|end| statistic.scale().working(end));
-        let from = ends.map(|end| distance(at - end, known, self.quantile));
+        let ends = self.ends(statistic);
+        let quantile = match by {
+            Errors::Linearised(quantile) => quantile,
+            Errors::Jackknife => Quantile::StudentT,
+        };
+        let from = ends.map(|end| distance(at - end, known, quantile));
         let (low, high) = match from {
             [Ok(low), Ok(high)] => (low, high),
             [Err(reason), _] | [_, Err(reason)] => return Tested::none(reason),
@@ -157,9 +215,10 @@ impl Equivalence {
         let p = [above(low.errors, low.degrees), above(-high.errors, high.degrees)];
         // The statistic is that of the test that finds less.
         let less = if p[0] >= p[1] { low.errors } else { high.errors };
-        let used = match self.quantile {
-            Quantile::StudentT => TestUsed::EquivalenceStudentT,
-            Quantile::Normal => TestUsed::EquivalenceNormal,
+        let used = match by {
+            Errors::Jackknife => TestUsed::EquivalenceJackknife,
+            Errors::Linearised(Quantile::StudentT) => TestUsed::EquivalenceStudentT,
+            Errors::Linearised(Quantile::Normal) => TestUsed::EquivalenceNormal,
         };
         Tested {
             statistic: Some(less),

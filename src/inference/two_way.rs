@@ -6,11 +6,14 @@ use rayon::prelude::*;
 use super::contribution::Contributions;
 use super::delta::{self, Delta, Quantile};
 use super::influence::{Influence, Variance};
-use super::{Asked, Automatic, Inference, Interval, Multiplicity, Test, joint};
+use super::share_bounds::{Contrast, ShareBounds};
+use super::shares::Shares;
+use super::testing::{self, DeltaTest, Errors};
+use super::{Asked, Doubt, Inference, Interval, Multiplicity, Test, finding, joint};
 use crate::error::Error;
 use crate::estimand::Unit;
-use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested};
-use crate::statistic::Working;
+use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested, Warning};
+use crate::statistic::{Statistic, Working};
 use crate::tally::TwoWay;
 
 impl TwoWay {
@@ -26,7 +29,7 @@ impl TwoWay {
     ) -> Result<Vec<Estimate>, Error> {
         let inference = inference.into();
         inference.check(asked)?;
-        let method = delta_of(&inference)?;
+        let method = method_of(&inference)?;
         let test = test_of(&inference)?;
         for Asked { question, statistic } in asked {
             if question.unit != Unit::Pooled {
@@ -41,58 +44,200 @@ impl TwoWay {
                 });
             }
         }
-        let interval = Interval::Delta(method);
+        let interval = inference.interval;
         let mut estimates = super::estimates(self.first(), asked, interval)?;
         let second = super::estimates(self.second(), asked, interval)?;
-        let ways = asked.par_iter().map(|asked| self.variance(asked));
+        let ways = asked.par_iter().map(|asked| self.ways(asked));
         let ways = ways.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, _>>()?;
-        for (((estimate, second), way), asked) in
+        let mut p = Vec::with_capacity(asked.len());
+        for (((estimate, second), ways), asked) in
             estimates.iter_mut().zip(second).zip(ways).zip(asked)
         {
             estimate.second_clusters = Some(second.clusters);
             estimate.estimand.second_cluster = Some(self.second().spec().cluster.clone());
-            let more = second.warnings.into_iter().filter(|w| !estimate.warnings.contains(w));
-            estimate.warnings.extend(more.collect::<Vec<_>>());
-            if let Some((at, known)) = way {
-                carry(estimate, asked, at, known, &method);
-                estimate.test = test.as_ref().map(|test| match test {
-                    Test::Equivalence(test) => test.test(at, asked.statistic, known),
-                    Test::Delta(test) => test.test(at, asked.statistic, known),
-                    _ => unreachable!("refused before"),
-                });
-            } else if test.is_some() {
-                estimate.test = Some(Tested::none(NoTest::NoStandardError));
-            }
+            self.join_warnings(estimate, second.warnings, &ways);
+            let (doubt, tested) = ways.answer(asked.statistic, method, test.as_ref());
+            carry(estimate, doubt);
+            estimate.test = tested;
+            p.push(ways.found(estimate, asked.statistic, interval.level()));
         }
         if let Some(method) = &inference.multiplicity {
             joint::adjust_by_p(&mut estimates, method)?;
         }
+        finding::among_all(&mut estimates, &p, &inference)?;
         Ok(estimates)
     }
 
-    /// The working value of a statistic with its variance; `None` where it is not finite.
-    fn variance(&self, asked: &Asked<'_>) -> Result<Option<Known>, Error> {
-        let mut ways = Vec::with_capacity(3);
-        let mut at = None;
+    /// What a statistic's value and errors are, by either way and by pairs.
+    fn ways<'s>(&self, asked: &Asked<'s>) -> Result<Ways, Error> {
+        let statistic: &'s dyn Statistic = asked.statistic;
+        let mut variances = Vec::with_capacity(3);
+        let mut shares = Vec::with_capacity(3);
+        let mut first: Option<(Working, Vec<f64>)> = None;
         for tally in [self.first(), self.second(), self.pairs()] {
-            let contributions = Contributions::of(tally, &asked.question, asked.statistic)?;
+            let contributions = Contributions::of(tally, &asked.question, statistic)?;
             let totals = contributions.totals();
-            let Working::Finite(value) = asked.statistic.value(totals) else {
-                return Ok(None);
-            };
-            at = at.or(Some(value));
-            let gradient = asked.statistic.gradient(totals);
-            ways.push(Influence::of(&gradient, &contributions).variance());
+            let working = statistic.value(totals);
+            if let Working::Finite(_) = working {
+                let influence = Influence::of(&statistic.gradient(totals), &contributions)
+                    .with_baseline(statistic.variance_of_baseline(totals));
+                variances.push(influence.variance());
+            }
+            shares.push(Shares::of(statistic, &contributions));
+            first.get_or_insert_with(|| (working, totals.to_vec()));
         }
-        Ok(at.map(|at| (at, together(&ways))))
+        let (working, totals) = first.expect("there are three ways");
+        let shares = match <[Option<Result<Shares, NoInterval>>; 3]>::try_from(shares) {
+            Ok([Some(Ok(one)), Some(Ok(two)), Some(Ok(pairs))]) => {
+                Some(Ok(Shares::two_way(&one, &two, &pairs)))
+            }
+            Ok(ways) => ways.into_iter().flatten().find(Result::is_err),
+            Err(_) => None,
+        };
+        let (known, floored) = match working {
+            Working::Finite(_) => together(&variances),
+            _ => (Err(NoInterval::ShareAtLimit), false),
+        };
+        Ok(Ways { working, totals, known, floored, shares })
+    }
+
+    /// Warnings of either way, those about clusters with their unit.
+    fn join_warnings(&self, estimate: &mut Estimate, second: Vec<Warning>, ways: &Ways) {
+        let units = [self.first(), self.second()].map(|tally| tally.spec().cluster.to_string());
+        let first = std::mem::take(&mut estimate.warnings);
+        for (warnings, unit) in [first, second].into_iter().zip(&units) {
+            for warning in warnings {
+                let warning = warning.of_clusters_by(unit);
+                if !estimate.warnings.contains(&warning) {
+                    estimate.warnings.push(warning);
+                }
+            }
+        }
+        if ways.floored {
+            estimate.warnings.push(Warning::TwoWayFloor);
+        }
     }
 }
 
-/// A working value, with its variance or the reason why there is none.
-type Known = (f64, Result<Variance, NoInterval>);
+/// What is known of a statistic under two-way clusters.
+struct Ways {
+    working: Working,
+    totals: Vec<f64>,
+    known: Result<Variance, NoInterval>,
+    /// Whether the sum of the variances was not above 0.
+    floored: bool,
+    shares: Option<Result<Shares, NoInterval>>,
+}
 
-/// `V_1 + V_2 - V_12`, or the larger of the first two where that is not above 0.
-fn together(ways: &[Result<Variance, NoInterval>]) -> Result<Variance, NoInterval> {
+/// How an interval is made under two-way clusters.
+#[derive(Clone, Copy, Debug)]
+enum Method {
+    ShareBounds(ShareBounds),
+    Delta(Delta),
+}
+
+impl Ways {
+    fn contrast<'c>(&'c self, statistic: &'c dyn Statistic) -> Option<Contrast<'c>> {
+        match &self.shares {
+            Some(Ok(shares)) => Some(Contrast::of(statistic, &self.totals, shares)),
+            _ => None,
+        }
+    }
+
+    /// Whether an arm's share does not vary, so that nothing can be linearised in it.
+    fn is_still(&self) -> bool {
+        matches!(&self.shares, Some(Ok(shares)) if shares.has_still_arm())
+    }
+
+    fn share_bounds(&self, statistic: &dyn Statistic, level: f64) -> Option<Doubt> {
+        let contrast = self.contrast(statistic)?;
+        let doubt = ShareBounds { level, ..ShareBounds::default() }.of(&contrast, self.known.ok());
+        Some(Doubt { method: doubt.method.map(|_| MethodUsed::TwoWayShareBounds), ..doubt })
+    }
+
+    fn answer(
+        &self,
+        statistic: &dyn Statistic,
+        method: Method,
+        test: Option<&Test>,
+    ) -> (Doubt, Option<Tested>) {
+        let scale = statistic.scale();
+        let (level, delta) = match method {
+            Method::ShareBounds(ShareBounds { level, .. }) => (level, None),
+            Method::Delta(delta) => (delta.level, Some(delta)),
+        };
+        let bounds = self.share_bounds(statistic, level);
+        let doubt = match (self.working, delta, bounds) {
+            (Working::Undefined(_), ..) => Doubt::none(NoInterval::UndefinedValue),
+            (Working::Finite(at), Some(delta), _) if !self.is_still() => {
+                two_way_names(delta::delta(at, scale, self.known, &delta), &delta)
+            }
+            (_, _, Some(bounds)) => bounds,
+            (Working::Finite(at), ..) if self.shares.is_none() => {
+                let delta = Delta { level, ..delta.unwrap_or_default() };
+                two_way_names(delta::delta(at, scale, self.known, &delta), &delta)
+            }
+            _ => Doubt::none(match &self.shares {
+                Some(Err(reason)) => *reason,
+                _ => NoInterval::ShareAtLimit,
+            }),
+        };
+        (doubt, test.map(|test| self.tested(statistic, test)))
+    }
+
+    /// Notes what may be said of an estimate alone, and gives the p-value by which it is one of several.
+    fn found(&self, estimate: &mut Estimate, statistic: &dyn Statistic, level: f64) -> Option<f64> {
+        let bounds = self.share_bounds(statistic, level).map(|doubt| doubt.interval);
+        let p = || {
+            let test = match self.shares {
+                Some(_) => Test::ShareBounds,
+                None => Test::Delta(DeltaTest::default()),
+            };
+            self.tested(statistic, &test).p.ok()
+        };
+        finding::note(estimate, statistic, bounds.as_ref(), p)
+    }
+
+    fn tested(&self, statistic: &dyn Statistic, test: &Test) -> Tested {
+        let contrast = self.contrast(statistic);
+        let errors = match (test, self.working) {
+            (_, Working::Undefined(_)) => return Tested::none(NoTest::UndefinedValue),
+            (Test::Delta(DeltaTest { quantile }), Working::Finite(_)) => Some(*quantile),
+            (Test::Equivalence(test), Working::Finite(_)) => test.quantile,
+            _ => None,
+        };
+        let errors = errors.filter(|_| !self.is_still());
+        match (test, contrast, self.working) {
+            (Test::Equivalence(test), Some(contrast), _) if errors.is_none() => {
+                test.by_share_bounds(&contrast, statistic)
+            }
+            (Test::Equivalence(test), _, Working::Finite(at)) => {
+                let by = Errors::Linearised(errors.unwrap_or_default());
+                test.test(at, statistic, self.known, by)
+            }
+            (_, Some(contrast), _) if errors.is_none() => match statistic.null() {
+                Some(null) => testing::by_share_bounds(&contrast, null),
+                None => Tested::none(NoTest::NothingCompared),
+            },
+            (_, _, Working::Finite(at)) => {
+                let test = DeltaTest { quantile: errors.unwrap_or_default() };
+                test.test(at, statistic, self.known)
+            }
+            _ => Tested::none(NoTest::NoStandardError),
+        }
+    }
+}
+
+fn two_way_names(doubt: Doubt, delta: &Delta) -> Doubt {
+    let used = match delta.quantile {
+        Quantile::StudentT => MethodUsed::TwoWayStudentT,
+        Quantile::Normal => MethodUsed::TwoWayNormal,
+    };
+    Doubt { method: doubt.method.map(|_| used), ..doubt }
+}
+
+/// `V_1 + V_2 - V_12`, or the larger of the first two where that is not above 0, and whether it was not.
+fn together(ways: &[Result<Variance, NoInterval>]) -> (Result<Variance, NoInterval>, bool) {
     // A way that does not vary at all adds nothing and takes nothing away.
     let part = |way: &Result<Variance, NoInterval>| match way {
         Err(NoInterval::NoVariation) => {
@@ -100,30 +245,23 @@ fn together(ways: &[Result<Variance, NoInterval>]) -> Result<Variance, NoInterva
         }
         known => *known,
     };
-    let [first, second, pairs] = [part(&ways[0])?, part(&ways[1])?, part(&ways[2])?];
+    let (first, second, pairs) = match (part(&ways[0]), part(&ways[1]), part(&ways[2])) {
+        (Ok(first), Ok(second), Ok(pairs)) => (first, second, pairs),
+        (Err(reason), ..) | (_, Err(reason), _) | (.., Err(reason)) => return (Err(reason), false),
+    };
     let sum = first.variance + second.variance - pairs.variance;
     let variance = if sum > 0.0 { sum } else { first.variance.max(second.variance) };
     let degrees_of_freedom = first.degrees_of_freedom.min(second.degrees_of_freedom);
     if variance > 0.0 && degrees_of_freedom.is_finite() {
-        return Ok(Variance { variance, degrees_of_freedom });
+        return (Ok(Variance { variance, degrees_of_freedom }), sum <= 0.0);
     }
-    Err(NoInterval::NoVariation)
+    (Err(NoInterval::NoVariation), false)
 }
 
-/// Puts another variance under an estimate.
-fn carry(
-    estimate: &mut Estimate,
-    asked: &Asked<'_>,
-    at: f64,
-    known: Result<Variance, NoInterval>,
-    method: &Delta,
-) {
-    let doubt = delta::delta(at, asked.statistic.scale(), known, method);
+/// Puts another interval under an estimate.
+fn carry(estimate: &mut Estimate, doubt: Doubt) {
     estimate.interval = doubt.interval;
-    estimate.method = doubt.method.map(|_| match method.quantile {
-        Quantile::StudentT => MethodUsed::TwoWayStudentT,
-        Quantile::Normal => MethodUsed::TwoWayNormal,
-    });
+    estimate.method = doubt.method;
     estimate.standard_error = doubt.standard_error;
     estimate.degrees_of_freedom = doubt.degrees_of_freedom;
     estimate.naive = estimate.naive.map(|naive| naive.beside(doubt.standard_error));
@@ -138,23 +276,27 @@ fn test_of(inference: &Inference) -> Result<Option<Test>, Error> {
         });
     }
     match inference.test {
-        None | Some(Test::Delta(_) | Test::Equivalence(_)) => Ok(inference.test),
+        None | Some(Test::ShareBounds | Test::Delta(_) | Test::Equivalence(_)) => {
+            Ok(inference.test)
+        }
         Some(other) => Err(Error::Parameter {
             parameter: "the test",
             value: format!("{other:?} with two-way clusters"),
-            expected: "Test::Delta or Test::Equivalence: others know one way of clustering",
+            expected: "Test::ShareBounds, Test::Delta or Test::Equivalence: others know one way of \
+                       clustering",
         }),
     }
 }
 
-fn delta_of(inference: &Inference) -> Result<Delta, Error> {
+fn method_of(inference: &Inference) -> Result<Method, Error> {
     match inference.interval {
-        Interval::Delta(method) => Ok(method),
-        Interval::Automatic(Automatic { level, .. }) => Ok(Delta { level, ..Delta::default() }),
+        Interval::ShareBounds(method) => Ok(Method::ShareBounds(method)),
+        Interval::Delta(method) => Ok(Method::Delta(method)),
         other => Err(Error::Parameter {
             parameter: "the interval",
             value: format!("{other:?} with two-way clusters"),
-            expected: "Interval::Delta or the default: other methods know one way of clustering",
+            expected: "Interval::ShareBounds (the default) or Interval::Delta: other methods know \
+                       one way of clustering",
         }),
     }
 }

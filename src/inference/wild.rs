@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{check_replicates, quantile};
 use super::contribution::{Contributions, index};
-use super::influence::{Groups, pooled};
+use super::influence::{Members, Score, Spread, small_sample};
 use super::{Case, Doubt};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval, NoTest, TestUsed, Tested};
@@ -128,7 +128,7 @@ impl WildBootstrap {
         let scores = Scores::of_gradient(&gradient, case.contributions);
         let draw = Draw { seed: self.seed, replicates: self.replicates, weights: self.weights };
         let keys = case.member_keys();
-        let mut distances = draw.distances(&scores, case.influence.groups(), &keys);
+        let mut distances = draw.distances(&scores, case.influence.members(), &keys);
         distances.iter_mut().for_each(|distance| *distance = distance.abs());
         distances.sort_unstable_by(f64::total_cmp);
         let stretch = quantile(&distances, self.level);
@@ -170,8 +170,8 @@ impl WildTest {
         let Ok((treatment, baseline)) = totals.shares() else {
             return Tested::none(NoTest::UndefinedValue);
         };
-        let groups = Groups::of(contributions);
-        if groups.has_single() {
+        let members = Members::of(contributions);
+        if members.has_single() {
             return Tested::none(NoTest::SingleCluster);
         }
         let both = (totals.topic_treatment + totals.topic_baseline)
@@ -179,14 +179,14 @@ impl WildTest {
         let observed = Scores::of_shares([treatment, baseline], contributions);
         let restricted = Scores::of_shares([both, both], contributions);
         let ones = vec![1.0; contributions.present().len()];
-        let Some(error) = observed.standard_error(&ones, [0.0; 2], &groups) else {
+        let Some(error) = observed.standard_error(&ones, [0.0; 2], &members) else {
             return Tested::none(NoTest::NoVariation);
         };
         let distance = (treatment - baseline) / error;
         let draw = Draw { seed: self.seed, replicates: self.replicates, weights: self.weights };
         let keys: Vec<ClusterKey> =
             contributions.places().iter().map(|&place| tally.keys()[place as usize]).collect();
-        let distances = draw.distances(&restricted, &groups, &keys);
+        let distances = draw.distances(&restricted, &members, &keys);
         let least = distance.abs() * (1.0 - 1e-10);
         let beyond = distances.iter().filter(|its| its.abs() >= least).count() as f64;
         let all = distances.len() as f64;
@@ -217,7 +217,7 @@ impl Draw {
 
     /// By replicate, the statistic's distance from its centre in standard errors; infinite where
     /// nothing varies.
-    fn distances(&self, scores: &Scores, groups: &Groups, keys: &[ClusterKey]) -> Vec<f64> {
+    fn distances(&self, scores: &Scores, members: &Members, keys: &[ClusterKey]) -> Vec<f64> {
         let exhaustive = self.is_exhaustive(keys.len());
         let replicates = if exhaustive { 1_u32 << keys.len() } else { self.replicates };
         let distance = |weights: &mut Vec<f64>, replicate: u32| {
@@ -229,7 +229,7 @@ impl Draw {
                     self.weight(key, replicate)
                 }
             }));
-            scores.distance(weights, groups)
+            scores.distance(weights, members)
         };
         (0..replicates).into_par_iter().map_init(Vec::new, distance).collect()
     }
@@ -293,44 +293,31 @@ impl Scores {
     }
 
     /// How far weighted residuals move the statistic, in the standard errors that they have.
-    fn distance(&self, weights: &[f64], groups: &Groups) -> f64 {
+    fn distance(&self, weights: &[f64], members: &Members) -> f64 {
         let mut moved = [0.0; 2];
         for (score, weight) in self.by_cluster.iter().zip(weights) {
             moved[0] += weight * score[0];
             moved[1] += weight * score[1];
         }
-        match self.standard_error(weights, moved, groups) {
+        match self.standard_error(weights, moved, members) {
             Some(error) => (moved[0] + moved[1]) / error,
             None => f64::INFINITY,
         }
     }
 
     /// The standard error of weighted residuals around shares that have moved.
-    fn standard_error(&self, weights: &[f64], moved: [f64; 2], groups: &Groups) -> Option<f64> {
-        let mut sums = vec![(0.0, 0.0, 0.0); groups.sizes().len()];
+    fn standard_error(&self, weights: &[f64], moved: [f64; 2], members: &Members) -> Option<f64> {
         let clusters = self.by_cluster.iter().zip(&self.leverage).zip(weights);
-        for (((score, leverage), weight), &group) in clusters.zip(groups.by_cluster()) {
-            if group == Groups::NONE {
-                continue;
+        let scores = clusters.zip(members.by_cluster()).map(|(((of, leverage), weight), here)| {
+            let mut score = Score::default();
+            for side in [0, 1] {
+                score.add(side, weight * of[side]);
+                score.add(side, -leverage[side] * moved[side]);
             }
-            let terms =
-                [0, 1].map(|side: usize| (weight * score[side], leverage[side] * moved[side]));
-            let influence = terms[0].0 - terms[0].1 + terms[1].0 - terms[1].1;
-            let size = terms.iter().map(|(a, b)| a.abs() + b.abs()).sum::<f64>();
-            let (sum, squares, sizes) = &mut sums[usize::from(group)];
-            *sum += influence;
-            *squares += influence * influence;
-            *sizes += size * size;
-        }
-        let part = |(&(sum, squares, sizes), &clusters): (&(f64, f64, f64), &usize)| {
-            let clusters = clusters as f64;
-            let around_mean: f64 = squares - sum * sum / clusters;
-            // What is left of equal residuals is rounding.
-            let around_mean = if around_mean > 1e-26 * sizes { around_mean } else { 0.0 };
-            (clusters / (clusters - 1.0) * around_mean, clusters - 1.0)
-        };
-        let parts: Vec<_> = sums.iter().zip(groups.sizes()).map(part).collect();
-        pooled(&parts).ok().map(|known| known.variance.sqrt())
+            (score, *here, 1.0)
+        });
+        let spread = Spread::of(scores, members.factors(small_sample));
+        (spread.together > 0.0).then(|| spread.together.sqrt())
     }
 }
 

@@ -1,9 +1,7 @@
 //! An arm's share within one window of a tally.
 
 use super::contribution::{Contributions, Question};
-use super::delta::{Delta, delta};
-use super::influence::Influence;
-use super::{Doubt, reported};
+use super::{Case, Doubt, ShareBounds, one_sided, reported};
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ConfidenceInterval, NoInterval, Value};
 use crate::statistic::{Side, Statistic, TreatmentShare, Working};
@@ -18,7 +16,7 @@ pub(crate) struct Share {
 }
 
 /// The treatment's share within the window at this place among the axes': what an audit of the window's
-/// impressions alone would say with [`Delta`].
+/// impressions alone would say with [`ShareBounds`].
 ///
 /// # Errors
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`], and a unit that a share has no
@@ -27,7 +25,7 @@ pub(crate) fn share_in_window(
     tally: &Tally,
     question: &Question<'_>,
     window: usize,
-    method: &Delta,
+    method: &ShareBounds,
 ) -> Result<Share, Error> {
     let statistic = TreatmentShare;
     method.check()?;
@@ -36,12 +34,11 @@ pub(crate) fn share_in_window(
     let working = statistic.value(within.totals());
     let doubt = match working {
         Working::Finite(at) => {
-            let gradient = statistic.gradient(within.totals());
-            let known = Influence::of(&gradient, &within).variance();
-            delta(at, statistic.scale(), known, method)
+            let case = Case::new(&statistic, at, tally.keys(), &within);
+            method.doubt(&case)
         }
         Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
-        Working::Above | Working::Below => Doubt::none(NoInterval::ShareAtLimit),
+        Working::Above | Working::Below => one_sided(&statistic, Some(&within), method.level),
     };
     Ok(Share {
         value: reported(working, statistic.scale()),

@@ -1,13 +1,15 @@
 //! The report's JSON: flat records in a versioned schema, which can be read back.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::AuditReport;
 use crate::error::Error;
 use crate::estimand::Estimand;
 use crate::estimate::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, Naive, NoInterval, NoTest,
-    TestUsed, Tested, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
+    NoTest, SideOfNull, TestUsed, Tested, Value, Warning,
 };
 use crate::inference::Multiplicity;
 use crate::log::DataQuality;
@@ -106,7 +108,12 @@ impl AuditReport {
     /// do not fit each other.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let ReportRecord { estimates, quality, .. } = ReportRecord::from_json(json)?;
-        let estimates = estimates.into_iter().map(EstimateRecord::estimate);
+        let family = |its: &EstimateRecord| (its.statistic.clone(), its.estimand.phrase.clone());
+        let families: Vec<_> = estimates.iter().map(family).collect();
+        let mut sizes: HashMap<&(String, String), usize> = HashMap::new();
+        families.iter().for_each(|family| *sizes.entry(family).or_default() += 1);
+        let estimates = estimates.into_iter().zip(&families);
+        let estimates = estimates.map(|(record, family)| record.estimate(sizes[family]));
         Ok(Self { estimates: estimates.collect::<Result<_, _>>()?, quality })
     }
 }
@@ -146,6 +153,8 @@ pub enum IntervalRecord {
     LowerBound,
     /// `high` is a bound; `low` is null, and nothing is said below.
     UpperBound,
+    /// There is one, and it bounds nothing on either side.
+    Unbounded,
     /// There is none; `no_interval` says why.
     None,
 }
@@ -198,6 +207,15 @@ pub struct EstimateRecord {
     pub test_degrees_of_freedom: Option<f64>,
     /// Why a test that was asked for has no p-value.
     pub no_test: Option<NoTest>,
+    /// On which side of no amplification the interval lies; null for a statistic that compares nothing.
+    #[serde(default)]
+    pub finding: Option<SideOfNull>,
+    /// The same with all estimates of the statistic taken into account.
+    #[serde(default)]
+    pub finding_among_all: Option<SideOfNull>,
+    /// How they were; null where the interval is a band for all of them.
+    #[serde(default)]
+    pub finding_adjusted_by: Option<Multiplicity>,
     /// Standard error if impressions were independent, on the working scale.
     pub naive_standard_error: Option<f64>,
     /// Lower bound of the interval that would give.
@@ -287,7 +305,7 @@ impl From<&Estimate> for EstimateRecord {
             value_high: ends.and_then(|(_, high)| finite(high)),
             low,
             high,
-            interval: IntervalRecord::of(low, high),
+            interval: IntervalRecord::of((low, high), estimate.interval.as_ref().err()),
             level: interval.map(|i| i.level),
             method: estimate.method,
             no_interval: estimate.interval.err(),
@@ -300,6 +318,9 @@ impl From<&Estimate> for EstimateRecord {
             test_statistic: test.and_then(|t| t.statistic).and_then(finite),
             test_degrees_of_freedom: test.and_then(|t| t.degrees_of_freedom).and_then(finite),
             no_test: test.and_then(|t| t.p.err()),
+            finding: estimate.finding.map(|its| its.alone),
+            finding_among_all: estimate.finding.map(|its| its.among_all),
+            finding_adjusted_by: estimate.finding.and_then(|its| its.adjusted_by),
             naive_standard_error: naive.map(|n| n.standard_error),
             naive_low: naive.and_then(|n| n.interval.low).and_then(finite),
             naive_high: naive.and_then(|n| n.interval.high).and_then(finite),
@@ -325,8 +346,8 @@ impl From<&Estimate> for EstimateRecord {
 }
 
 impl EstimateRecord {
-    /// The estimate that the record is of.
-    fn estimate(self) -> Result<Estimate, Error> {
+    /// The estimate that the record is of, as one of so many of its statistic.
+    fn estimate(self, of: usize) -> Result<Estimate, Error> {
         let (value, naive, tested) = (self.its_value()?, self.naive(), self.tested());
         let interval = match (self.level, self.no_interval) {
             (_, Some(reason)) => Err(reason),
@@ -356,6 +377,12 @@ impl EstimateRecord {
                 share: self.share_baseline,
             },
             second_clusters: self.second_clusters,
+            finding: self.finding.zip(self.finding_among_all).map(|(alone, among_all)| Finding {
+                alone,
+                among_all,
+                adjusted_by: self.finding_adjusted_by,
+                of,
+            }),
             test: tested,
             estimand: self.estimand,
             warnings: self.warnings.into_iter().map(|its| its.warning).collect(),
@@ -426,9 +453,10 @@ impl From<Value> for StateRecord {
 
 impl IntervalRecord {
     /// From the bounds as the record holds them: one that is not finite bounds nothing.
-    pub(crate) fn of(low: Option<f64>, high: Option<f64>) -> Self {
+    pub(crate) fn of((low, high): (Option<f64>, Option<f64>), none: Option<&NoInterval>) -> Self {
         match (low, high) {
-            (None, None) => Self::None,
+            _ if none.is_some() => Self::None,
+            (None, None) => Self::Unbounded,
             (Some(_), Some(_)) => Self::TwoSided,
             (Some(_), None) => Self::LowerBound,
             (None, Some(_)) => Self::UpperBound,

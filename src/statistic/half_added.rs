@@ -1,6 +1,6 @@
 //! The amplification ratio with half an impression added to each cell.
 
-use super::{Scale, Statistic, TwoArms, Working};
+use super::{Scale, Side, Statistic, TwoArms, Working};
 
 /// The amplification ratio with 1/2 added to each of the four cells (the topic and the rest, in either
 /// arm), as meta-analysis does where a cell is empty (Haldane 1956; Anscombe 1956): `(X_A + 1/2) /
@@ -8,10 +8,9 @@ use super::{Scale, Statistic, TwoArms, Working};
 /// arm never shows.
 ///
 /// Above 0; 1 is no amplification. The half is half a unit of mass when pooled, and half a cluster for
-/// cluster means and reach. It pulls the ratio towards 1, strongly where there is little mass, and an
-/// empty cell still adds nothing to how clusters vary, so intervals there are too short: for a topic
+/// cluster means and reach. It pulls the ratio towards 1, strongly where there is little mass: for a topic
 /// that an arm never shows, the one-sided bound of [`AmplificationRatio`](super::AmplificationRatio) is
-/// the honest answer, and this one is for comparison with work that added the half. It has a name of its
+/// the plain answer, and this one is for comparison with work that added the half. It has a name of its
 /// own, so that a result says what was done. Costs nothing more.
 ///
 /// ```
@@ -54,5 +53,14 @@ impl Statistic for HalfAddedRatio {
             -1.0 / (t.topic_baseline + 0.5),
             1.0 / (t.all_baseline + 1.0),
         ]
+    }
+
+    fn term(&self, side: Side, share: f64, totals: &[f64]) -> Option<f64> {
+        let t = TwoArms::from_totals(totals);
+        let all = match side {
+            Side::Treatment => t.all_treatment,
+            Side::Baseline => t.all_baseline,
+        };
+        Some(((share * all + 0.5) / (all + 1.0)).ln())
     }
 }

@@ -1,7 +1,7 @@
 //! Statistics against a baseline that is known from elsewhere: it is no arm, so only the treatment's
 //! totals are asked for, and only they vary.
 
-use super::{AtLimits, Cell, NullOf, Over, Quantity, Scale, Side, Statistic, Units, Working};
+use super::{Cell, NullOf, Over, Quantity, Scale, Side, Statistic, Units, Working};
 use crate::error::Error;
 
 /// A baseline that is no arm.
@@ -106,8 +106,8 @@ impl Statistic for AgainstKnown<'_> {
         self.of.null()
     }
 
-    fn at_limits(&self) -> AtLimits {
-        self.of.at_limits()
+    fn term(&self, side: Side, share: f64, totals: &[f64]) -> Option<f64> {
+        self.of.term(side, share, &self.full(totals))
     }
 
     fn known_baseline(&self) -> Option<(&dyn Statistic, &KnownBaseline)> {

@@ -317,16 +317,6 @@ impl Scale {
     }
 }
 
-/// How a statistic behaves where a share is 0 or 1 and the delta method fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtLimits {
-    /// It rises with the topic's share in the treatment and falls with that in the baseline, so
-    /// bounds for the shares bound it.
-    BoundedByShares,
-    /// Nothing can be said in general; no interval is given.
-    Unbounded,
-}
-
 /// The units of an estimand that a statistic has a meaning for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -454,9 +444,13 @@ pub trait Statistic: fmt::Debug + Send + Sync {
         0.0
     }
 
-    /// What holds where a share is 0 or 1.
-    fn at_limits(&self) -> AtLimits {
-        AtLimits::Unbounded
+    /// For a statistic that contrasts the shares of two arms, `value = term(Treatment, S_A) -
+    /// term(Baseline, S_B)`: the term of an arm with this share, given the totals. It rises with the share,
+    /// and is infinite where the statistic is. For a statistic of one arm's share, `value = term`. `None`
+    /// for all others, which [`ShareBounds`](crate::inference::ShareBounds) then cannot be made for.
+    fn term(&self, side: Side, share: f64, totals: &[f64]) -> Option<f64> {
+        let _ = (side, share, totals);
+        None
     }
 }
 

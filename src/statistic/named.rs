@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ALL, AtLimits, Cell, KnownBaseline, NullOf, Scale, Statistic, Units, Working};
+use super::{ALL, Cell, KnownBaseline, NullOf, Scale, Side, Statistic, Units, Working};
 use crate::error::Error;
 
 /// A statistic of the library, written as its name.
@@ -109,7 +109,7 @@ impl Statistic for NamedStatistic {
         self.0.variance_of_baseline(totals)
     }
 
-    fn at_limits(&self) -> AtLimits {
-        self.0.at_limits()
+    fn term(&self, side: Side, share: f64, totals: &[f64]) -> Option<f64> {
+        self.0.term(side, share, totals)
     }
 }

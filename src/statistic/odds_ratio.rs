@@ -1,6 +1,6 @@
 //! The odds ratio of exposure.
 
-use super::{AtLimits, Scale, Statistic, TwoArms, Undefined, Working};
+use super::{Scale, Side, Statistic, TwoArms, Undefined, Working};
 
 /// The odds of the topic against all else in the treatment, over those in the baseline:
 /// `(S_A / (1 - S_A)) / (S_B / (1 - S_B))`. Close to the amplification ratio for rare topics,
@@ -58,7 +58,7 @@ impl Statistic for OddsRatio {
         ]
     }
 
-    fn at_limits(&self) -> AtLimits {
-        AtLimits::BoundedByShares
+    fn term(&self, _: Side, share: f64, _: &[f64]) -> Option<f64> {
+        Some((share / (1.0 - share)).ln())
     }
 }

@@ -1,7 +1,7 @@
 //! The amplification ratio, as a ratio, as its logarithm and as percent: one quantity on three
 //! scales.
 
-use super::{AtLimits, Scale, Statistic, TwoArms, Undefined, Working};
+use super::{Scale, Side, Statistic, TwoArms, Undefined, Working};
 
 fn log_ratio(totals: &[f64]) -> Working {
     match TwoArms::from_totals(totals).shares() {
@@ -50,8 +50,8 @@ macro_rules! on_scale {
                 log_ratio_gradient(totals)
             }
 
-            fn at_limits(&self) -> AtLimits {
-                AtLimits::BoundedByShares
+            fn term(&self, _: Side, share: f64, _: &[f64]) -> Option<f64> {
+                Some(share.ln())
             }
         }
     };

@@ -55,6 +55,10 @@ macro_rules! share_of {
                 let rest = totals[1] - totals[0];
                 vec![1.0 / totals[0] + 1.0 / rest, -1.0 / rest]
             }
+
+            fn term(&self, _: Side, share: f64, _: &[f64]) -> Option<f64> {
+                Some((share / (1.0 - share)).ln())
+            }
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Amplification of reach, smoothed as its inventors do.
 
-use super::{Scale, Statistic, TwoArms, Units, Working};
+use super::{Scale, Side, Statistic, TwoArms, Units, Working};
 
 /// The add-one amplification of Huszar et al. 2022 (PNAS, 10.1073/pnas.2025334119):
 /// `(U_A + 1) / (k U_B + 1) - 1` with `k = |A| / |B|`, where `U` counts the clusters that the
@@ -55,5 +55,9 @@ impl Statistic for SmoothedReach {
             -k / smoothed,
             k * t.topic_baseline / t.all_baseline / smoothed,
         ]
+    }
+
+    fn term(&self, _: Side, share: f64, totals: &[f64]) -> Option<f64> {
+        Some((TwoArms::from_totals(totals).all_treatment * share).ln_1p())
     }
 }

@@ -68,10 +68,30 @@ class Clusters:
                 seen = inside[:, side]
                 self.sums[seen, 2 * side] /= self.sums[seen, 2 * side + 1]
                 self.sums[seen, 2 * side + 1] = 1.0
+        self.inside = inside
+        # Partly crossed clusters are neither one group nor two.
+        self.partly = inside.all(axis=1).any() and not inside.all()
         if inside.all(axis=1).any():
             self.groups = [np.arange(len(at))]
         else:
             self.groups = [np.flatnonzero(inside[:, side]) for side in (0, 1)]
+
+
+def partly_crossed(scores, inside, factors, weights):
+    """f_A sum a^2 + f_B sum b^2 + 2 sqrt(f_A f_B) sum a b around the arms' means, and the arms' parts of it."""
+    off = np.zeros_like(scores)
+    for side in (0, 1):
+        members = inside[:, side]
+        mean = np.average(scores[members, side], weights=weights[members])
+        off[members, side] = scores[members, side] - mean
+    alone = factors * (weights[:, None] * off**2).sum(axis=0)
+    both = inside.all(axis=1)
+    cross = 2 * np.sqrt(factors.prod()) * (weights[both] * off[both, 0] * off[both, 1]).sum()
+    return alone.sum() + cross, alone
+
+
+def by_arm(clusters, slopes):
+    return np.column_stack([clusters.sums[:, side : side + 2] @ slopes[side : side + 2] for side in (0, 2)])
 
 
 def value(totals, statistic):
@@ -91,7 +111,12 @@ def delta_error(clusters, statistic, weights=None):
     """The cluster-robust standard error with clusters counting so often, by expanding them."""
     weights = np.ones(len(clusters.names), int) if weights is None else weights
     sums = clusters.sums
-    influence = sums @ gradient(weights @ sums, statistic)
+    slopes = gradient(weights @ sums, statistic)
+    if clusters.partly:
+        sizes = weights @ clusters.inside
+        scores = by_arm(clusters, slopes)
+        return math.sqrt(partly_crossed(scores, clusters.inside, sizes / (sizes - 1), weights)[0])
+    influence = sums @ slopes
     total = 0.0
     for group in clusters.groups:
         expanded = np.repeat(influence[group], weights[group])
@@ -100,8 +125,12 @@ def delta_error(clusters, statistic, weights=None):
 
 
 def acceleration(clusters, statistic):
-    influence = clusters.sums @ gradient(clusters.sums.sum(axis=0), statistic)
+    slopes = gradient(clusters.sums.sum(axis=0), statistic)
+    influence = clusters.sums @ slopes
     centred = np.concatenate([influence[g] - influence[g].mean() for g in clusters.groups])
+    if clusters.partly:
+        # Each arm's part around its mean; both are 0 here, since these are functions of shares.
+        centred = by_arm(clusters, slopes).sum(axis=1)
     return float((centred**3).sum() / (6 * (centred**2).sum() ** 1.5))
 
 
@@ -111,6 +140,22 @@ def poisson(clusters, seed, replicates):
         for replicate in range(replicates)
     ]
     return np.array(weights)
+
+
+def left_out(clusters, statistic):
+    """The jackknife of partly crossed clusters: each arm's part of a cluster left out by itself."""
+    whole = clusters.sums.sum(axis=0)
+    scores = np.zeros((len(clusters.names), 2))
+    for side in (0, 1):
+        for at in np.flatnonzero(clusters.inside[:, side]):
+            rest = whole.copy()
+            rest[2 * side : 2 * side + 2] -= clusters.sums[at, 2 * side : 2 * side + 2]
+            scores[at, side] = value(rest, statistic)
+    sizes = clusters.inside.sum(axis=0)
+    weights = np.ones(len(scores))
+    variance, alone = partly_crossed(scores, clusters.inside, (sizes - 1) / sizes, weights)
+    degrees = alone.sum() ** 2 / (alone**2 / (sizes - 1)).sum()
+    return variance, min(degrees, len(scores) - 1)
 
 
 def jackknife():
@@ -133,6 +178,8 @@ def jackknife():
                         free.append(len(group) - 1)
                     variance = sum(parts)
                     degrees = variance**2 / sum(v * v / f for v, f in zip(parts, free))
+                    if clusters.partly:
+                        variance, degrees = left_out(clusters, statistic)
                     at = float(value(clusters.sums.sum(axis=0), statistic))
                     reach = stats.t.ppf(0.975, degrees) * math.sqrt(variance)
                     cases.append(

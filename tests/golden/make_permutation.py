@@ -85,41 +85,39 @@ def contribution(topic, everything, unit):
     return Fraction(topic > 0), Fraction(1)
 
 
-def variance(influences, groups):
-    """None where an arm has one cluster."""
-    total = 0
-    for group in set(groups):
-        mine = [h for h, g in zip(influences, groups) if g == group]
-        mean = sum(mine) / len(mine)
-        total += Fraction(len(mine), len(mine) - 1) * sum((h - mean) ** 2 for h in mine)
-    return total
+def variance(rows, of_a, of_b):
+    """f_A sum a^2 + f_B sum b^2 + 2 sqrt(f_A f_B) sum a b; the parts of an arm add up to 0."""
+    size_a, size_b = (sum(1 for row in rows if row[at]) for at in (1, 3))
+    f_a, f_b = Fraction(size_a, size_a - 1), Fraction(size_b, size_b - 1)
+    alone = f_a * sum(a * a for a in of_a) + f_b * sum(b * b for b in of_b)
+    cross = sum(a * b for a, b in zip(of_a, of_b))
+    if size_a == size_b:
+        return alone + 2 * f_a * cross
+    return alone + 2 * math.sqrt(f_a * f_b) * float(cross) if cross else alone
 
 
 def distance(clusters, moved, unit, statistic, compare):
     """Something that orders assignments as the distance from the null does."""
-    rows, groups = [], []
+    rows = []
     for at, (topic_a, all_a, topic_b, all_b, _) in enumerate(clusters):
         row = [*contribution(topic_a, all_a, unit), *contribution(topic_b, all_b, unit)]
         rows.append(row[2:] + row[:2] if moved[at] else row)
-        groups.append(bool(rows[-1][1]))
-    if any(row[1] and row[3] for row in rows):
-        groups = [0] * len(rows)
     x_a, n_a, x_b, n_b = (sum(row[at] for row in rows) for at in range(4))
     s_a, s_b = x_a / n_a, x_b / n_b
     if statistic == "difference":
         value = s_a - s_b
         if compare == "value":
             return abs(value)
-        influences = [(r[0] - s_a * r[1]) / n_a - (r[2] - s_b * r[3]) / n_b for r in rows]
-        v = variance(influences, groups)
+        of_a = [(r[0] - s_a * r[1]) / n_a for r in rows]
+        v = variance(rows, of_a, [-(r[2] - s_b * r[3]) / n_b for r in rows])
         return value**2 / v if v else (INFINITE if value else Fraction(0))
     assert s_a or s_b
     if not s_a or not s_b:
         return INFINITE
     if compare == "value":
         return max(s_a / s_b, s_b / s_a)
-    influences = [(r[0] - s_a * r[1]) / x_a - (r[2] - s_b * r[3]) / x_b for r in rows]
-    v = variance(influences, groups)
+    of_a = [(r[0] - s_a * r[1]) / x_a for r in rows]
+    v = variance(rows, of_a, [-(r[2] - s_b * r[3]) / x_b for r in rows])
     value = math.log(s_a / s_b)
     return value**2 / float(v) if v else (INFINITE if s_a != s_b else 0.0)
 

@@ -70,7 +70,7 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     }
     text.push_str(&question(its)?);
     text.push_str(
-        "\n# [inference.interval.automatic] # or delta, jackknife, bootstrap, wild_bootstrap, \
+        "\n# [inference.interval.share_bounds] # or delta, jackknife, bootstrap, wild_bootstrap, \
          simultaneous\n# level = 0.95\n",
     );
     Ok(text)

@@ -63,7 +63,7 @@ impl From<&Figure> for FigureRecord {
             },
             low,
             high,
-            interval: IntervalRecord::of(low, high),
+            interval: IntervalRecord::of((low, high), figure.interval.as_ref().err()),
             level: interval.map(|interval| interval.level),
             method: figure.method,
             no_interval: figure.interval.err(),

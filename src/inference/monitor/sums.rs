@@ -3,7 +3,7 @@
 
 use super::exact::{Pair, Wide};
 use crate::estimand::Unit;
-use crate::estimate::{ClusterCounts, NoInterval, Relation};
+use crate::estimate::{ClusterCounts, NoInterval};
 use crate::inference::contribution::{Contributions, index};
 use crate::statistic::{Cell, Side};
 use crate::tally::Mass;
@@ -53,9 +53,7 @@ impl Sums {
     }
 
     pub(super) fn counts(&self) -> ClusterCounts {
-        let relation = if self.both == 0 { Relation::Nested } else { Relation::Crossed };
-        let Self { treatment, baseline, both, .. } = *self;
-        ClusterCounts { treatment, baseline, both, relation }
+        ClusterCounts::new(self.treatment, self.baseline, self.both)
     }
 
     /// Adds clusters.

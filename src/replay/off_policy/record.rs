@@ -216,7 +216,10 @@ impl From<&OffPolicyEstimate> for OffPolicyEstimateRecord {
             },
             low,
             high,
-            interval: IntervalRecord::of(low, high),
+            interval: match answer {
+                None => IntervalRecord::None,
+                Some(answer) => IntervalRecord::of((low, high), answer.interval.as_ref().err()),
+            },
             level: interval.map(|i| i.level),
             method: answer.and_then(|answer| answer.method),
             no_interval: answer.and_then(|answer| answer.interval.err()),

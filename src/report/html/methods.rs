@@ -10,6 +10,10 @@ use crate::findings::Findings;
 pub(super) type Source = (String, Option<String>);
 
 const DENG: (&str, &str) = ("Deng, Knoblich and Lu 2018, the delta method", "arXiv 1803.06336");
+const KORN: (&str, &str) =
+    ("Korn and Graubard 1998, bounds for shares, Survey Methodology 24, 193-201", "");
+const MOVER: (&str, &str) =
+    ("Zou and Donner 2008, putting two intervals together", "10.1002/sim.3095");
 const TWO_WAY: (&str, &str) =
     ("Cameron, Gelbach and Miller 2011, two-way clusters", "10.1198/jbes.2010.07136");
 const EFRON: (&str, &str) = ("Efron 1987, BCa intervals", "10.2307/2289144");
@@ -80,7 +84,7 @@ impl Findings {
             of_estimate(estimate).into_iter().for_each(&mut name);
         }
         if self.over_time().there().is_some() {
-            name(DENG);
+            name(KORN);
         }
         if self.sensitivity().there().is_some() {
             name(SIMONSOHN);
@@ -104,6 +108,7 @@ fn linked((words, place): (&str, &str)) -> Source {
 fn of_estimate(estimate: &Estimate) -> Vec<(&'static str, &'static str)> {
     let mut sources = Vec::new();
     sources.extend(match estimate.method {
+        Some(MethodUsed::ShareBounds | MethodUsed::TwoWayShareBounds) => Some(KORN),
         Some(MethodUsed::DeltaStudentT | MethodUsed::DeltaNormal) => Some(DENG),
         Some(MethodUsed::TwoWayStudentT | MethodUsed::TwoWayNormal) => Some(TWO_WAY),
         Some(MethodUsed::BootstrapBca | MethodUsed::MultinomialBca) => Some(EFRON),
@@ -111,6 +116,12 @@ fn of_estimate(estimate: &Estimate) -> Vec<(&'static str, &'static str)> {
         Some(MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised) => Some(ROMANO),
         _ => None,
     });
+    if matches!(estimate.method, Some(MethodUsed::ShareBounds | MethodUsed::TwoWayShareBounds)) {
+        sources.push(MOVER);
+    }
+    if matches!(estimate.method, Some(MethodUsed::TwoWayShareBounds)) {
+        sources.push(TWO_WAY);
+    }
     match estimate.test.and_then(|test| test.method) {
         Some(TestUsed::WildBootstrap | TestUsed::WildBootstrapExhaustive) => sources.push(WILD),
         Some(TestUsed::Permutation) => sources.push(PHIPSON),
@@ -119,7 +130,12 @@ fn of_estimate(estimate: &Estimate) -> Vec<(&'static str, &'static str)> {
             | TestUsed::CochranMantelHaenszelCorrected
             | TestUsed::CochranMantelHaenszelClustered,
         ) => sources.extend([COCHRAN, MANTEL]),
-        Some(TestUsed::EquivalenceStudentT | TestUsed::EquivalenceNormal) => {
+        Some(
+            TestUsed::EquivalenceShareBounds
+            | TestUsed::EquivalenceJackknife
+            | TestUsed::EquivalenceStudentT
+            | TestUsed::EquivalenceNormal,
+        ) => {
             sources.push(SCHUIRMANN);
         }
         _ => {}

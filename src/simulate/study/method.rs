@@ -8,16 +8,21 @@ use crate::simulate::replicates::Replicates;
 pub(super) fn seeded(mut inference: Inference, of_study: u64) -> Inference {
     let drawn = Replicates::Study.seed(of_study, 0);
     match &mut inference.interval {
-        Interval::Automatic(method) => method.seed = drawn,
         Interval::Bootstrap(method) => method.seed = drawn,
         Interval::WildBootstrap(method) => method.seed = drawn,
         Interval::Simultaneous(method) => method.seed = drawn,
-        Interval::Delta(_) | Interval::Jackknife(_) => {}
+        Interval::ShareBounds(_) | Interval::Delta(_) | Interval::Jackknife(_) => {}
     }
     match &mut inference.test {
         Some(Test::WildBootstrap(test)) => test.seed = drawn,
         Some(Test::Permutation(test)) => test.seed = drawn,
-        Some(Test::Delta(_) | Test::Equivalence(_) | Test::CochranMantelHaenszel(_)) | None => {}
+        Some(
+            Test::ShareBounds
+            | Test::Delta(_)
+            | Test::Equivalence(_)
+            | Test::CochranMantelHaenszel(_),
+        )
+        | None => {}
     }
     if let Some(Multiplicity::RomanoWolf(method)) = &mut inference.multiplicity {
         method.seed = drawn;
@@ -28,7 +33,7 @@ pub(super) fn seeded(mut inference: Inference, of_study: u64) -> Inference {
 /// A method in a few words.
 pub(super) fn name(inference: &Inference) -> String {
     let interval = match &inference.interval {
-        Interval::Automatic(_) => "automatic",
+        Interval::ShareBounds(_) => "share bounds",
         Interval::Delta(_) => "delta",
         Interval::Jackknife(_) => "jackknife",
         Interval::WildBootstrap(_) => "wild bootstrap",
@@ -48,6 +53,7 @@ pub(super) fn name(inference: &Inference) -> String {
     };
     let test = match &inference.test {
         None => return interval.to_owned(),
+        Some(Test::ShareBounds) => "share bounds test",
         Some(Test::Delta(_)) => "delta test",
         Some(Test::WildBootstrap(_)) => "wild test",
         Some(Test::Permutation(_)) => "permutation test",

@@ -1,0 +1,143 @@
+//! What may be said of estimates: on which side of no amplification each lies by itself, and which still do
+//! when all that were asked about are taken together.
+
+use super::contribution::Contributions;
+use super::share_bounds::{Contrast, ShareBounds};
+use super::shares::Shares;
+use super::testing::{self, above};
+use super::{Asked, Inference, Interval, Multiplicity, Test, joint, simultaneous};
+use crate::error::Error;
+use crate::estimate::{
+    ConfidenceInterval, Estimate, Finding, MethodUsed, NoInterval, SideOfNull, Warning,
+};
+use crate::statistic::{Statistic, Working};
+use crate::tally::Tally;
+
+/// Notes on which side an estimate lies by itself, and gives the p-value by which it is a finding among all:
+/// only for one that is a finding alone, since no other can be.
+pub(super) fn alone(
+    estimate: &mut Estimate,
+    tally: &Tally,
+    asked: &Asked<'_>,
+    (working, contributions): (Working, Option<&Contributions>),
+) -> Result<Option<f64>, Error> {
+    let statistic = asked.statistic;
+    if statistic.null().is_none() || matches!(working, Working::Undefined(_)) {
+        return Ok(note(estimate, statistic, None, || None));
+    }
+    let of_totals = match (contributions, side(estimate, statistic).is_clear()) {
+        (None, true) => Some(Contributions::of(tally, &asked.question, statistic)?),
+        _ => None,
+    };
+    let Some(contributions) = contributions.or(of_totals.as_ref()) else {
+        return Ok(note(estimate, statistic, None, || None));
+    };
+    if of_totals.is_some() {
+        estimate.warnings.extend(super::few_that_carry(contributions));
+    }
+    let shares = match Shares::of(statistic, contributions) {
+        Some(Ok(shares)) => Some(shares),
+        _ => None,
+    };
+    let contrast =
+        shares.as_ref().map(|shares| Contrast::of(statistic, contributions.totals(), shares));
+    let level = estimate.interval.as_ref().map_or(0.95, |interval| interval.level);
+    let bounds = contrast.as_ref().filter(|_| is_thin(estimate)).map(|contrast| {
+        ShareBounds { level, ..ShareBounds::default() }.of(contrast, None).interval
+    });
+    let by_error = estimate.standard_error.zip(estimate.degrees_of_freedom);
+    let p = || match (&contrast, working, statistic.null()) {
+        (Some(contrast), _, Some(null)) => testing::by_share_bounds(contrast, null).p.ok(),
+        (None, Working::Finite(at), Some(null)) => {
+            let (error, degrees) = by_error?;
+            Some((2.0 * above((at - null).abs() / error, Some(degrees))).min(1.0))
+        }
+        _ => None,
+    };
+    Ok(note(estimate, statistic, bounds.as_ref(), p))
+}
+
+/// Notes on which side an estimate lies by itself; where its interval may be too short only if share bounds
+/// agree.
+pub(super) fn note(
+    estimate: &mut Estimate,
+    statistic: &dyn Statistic,
+    bounds: Option<&Result<ConfidenceInterval, NoInterval>>,
+    p: impl FnOnce() -> Option<f64>,
+) -> Option<f64> {
+    let null = statistic.scale().reported(statistic.null()?);
+    let own = SideOfNull::of(&estimate.interval, null);
+    let alone = match bounds.filter(|_| is_thin(estimate)) {
+        Some(bounds) if own.is_clear() => own.and(SideOfNull::of(bounds, null)),
+        _ => own,
+    };
+    estimate.finding = Some(Finding { alone, among_all: alone, adjusted_by: None, of: 1 });
+    if alone.is_clear() { p() } else { None }
+}
+
+fn side(estimate: &Estimate, statistic: &dyn Statistic) -> SideOfNull {
+    statistic.null().map_or(SideOfNull::NoInterval, |null| {
+        SideOfNull::of(&estimate.interval, statistic.scale().reported(null))
+    })
+}
+
+/// Whether an estimate's interval may be too short: another than share bounds, where few clusters carry it.
+fn is_thin(estimate: &Estimate) -> bool {
+    let few = |warning: &Warning| {
+        matches!(
+            warning.said(),
+            Warning::FewClusters { .. }
+                | Warning::FewTopicClusters { .. }
+                | Warning::UnequalClusters { .. }
+                | Warning::FewClustersForMethod { .. }
+                | Warning::ZeroShare { .. }
+                | Warning::FullShare { .. }
+        )
+    };
+    let holds = matches!(
+        estimate.method,
+        None | Some(MethodUsed::ShareBounds | MethodUsed::TwoWayShareBounds)
+    );
+    !holds && estimate.warnings.iter().any(few)
+}
+
+/// Notes which estimates of a statistic are findings with all of them taken into account, given their
+/// p-values: by the adjustment that was asked for, else by Holm's, which holds the chance of any wrong side
+/// whatever topics have to do with each other; bands for all topics need none.
+pub(super) fn among_all(
+    estimates: &mut [Estimate],
+    p: &[Option<f64>],
+    inference: &Inference,
+) -> Result<(), Error> {
+    let wrong = 1.0 - inference.interval.level();
+    let is_band = matches!(inference.interval, Interval::Simultaneous(_));
+    let tests = !matches!(inference.test, None | Some(Test::Equivalence(_)));
+    let asked_for = inference.multiplicity.filter(|_| tests);
+    let names: Vec<String> = estimates.iter().map(joint::family).collect();
+    for family in simultaneous::families(names.iter().map(String::as_str)) {
+        let own = |at: usize| match estimates[at].test {
+            Some(test) if tests => test.p.ok(),
+            _ => p[at],
+        };
+        let adjusted: Vec<Option<f64>> = match asked_for {
+            Some(_) => family.iter().map(|&at| estimates[at].test?.p_adjusted).collect(),
+            None => {
+                // Those that are no finding alone cannot be one of several, whatever their p-values are.
+                let all: Vec<f64> = family.iter().map(|&at| own(at).unwrap_or(1.0)).collect();
+                Multiplicity::Holm.adjusted(&all)?.into_iter().map(Some).collect()
+            }
+        };
+        for (&at, adjusted) in family.iter().zip(adjusted) {
+            let Some(finding) = &mut estimates[at].finding else { continue };
+            finding.of = family.len();
+            if is_band && asked_for.is_none() {
+                continue;
+            }
+            finding.adjusted_by = Some(asked_for.unwrap_or(Multiplicity::Holm));
+            if finding.alone.is_clear() && adjusted.is_none_or(|p| p > wrong) {
+                finding.among_all = SideOfNull::Includes;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! Intervals and p-values for contrasts of two shares, from bounds of either.
+
+use serde::{Deserialize, Serialize};
+
+use super::beta::{self, GREATEST, LEAST, Tail};
+use super::delta::{normal_quantile, student_quantile};
+use super::shares::{ArmShare, Shares};
+use super::testing::above;
+use super::{Case, Doubt, Jackknife};
+use crate::error::Error;
+use crate::estimate::MethodUsed;
+use crate::statistic::{Side, Statistic};
+
+/// The default: bounds for the share of each arm, put together.
+///
+/// For every statistic that contrasts two shares (ratio, percent, difference, odds ratio, add-one reach,
+/// half-added ratio; pooled, cluster mean or reach) and for a share alone, with `x` and `n` a cluster's mass of
+/// the topic and of all, and `e = x - p n` what it has beyond its part:
+///
+/// 1. each arm's share `p` has the greater of its linearised and its delete-one jackknife variance `v` over
+///    the arm's own `G` clusters, known with `d = min(G - 1, 3 K - 1, 2 g - 1)` degrees of freedom, at least 1:
+///    `K = (sum e^2)^2 / sum e^4` is the number of clusters that carry the residuals (a third of `G` if these
+///    are normal) and `g = (sum n)^2 / sum n^2` that of those that carry the mass;
+/// 2. the arm is worth `n* = min(p (1 - p)/v, m) (t_{m-1}/t_d)^2` independent impressions of the `m` that
+///    it has, and not less than `g`, what clusters would be worth that show the topic always or never; its
+///    share is bounded after Clopper and Pearson with `p n*` successes in `n*` (Korn and Graubard 1998,
+///    Survey Methodology 24, 193-201). Where the share does not vary, at 0 and 1 above all, `n* = g`;
+/// 3. the two are put together by MOVER (Zou and Donner 2008, doi 10.1002/sim.3095) on the statistic's
+///    working scale: with `d_A = t(p_A) - t(l_A)` and `d_B = t(u_B) - t(p_B)` the lower end is `t(p_A) -
+///    t(p_B) - sqrt(d_A^2 + d_B^2 - 2 r d_A d_B)`, the upper one likewise. `r` is the correlation of
+///    the arms' residuals over shared clusters, lowered by a quarter of its standard error `(1 -
+///    r^2)/sqrt(S)`, times the part of the arms' variation that these have; 0 where none is shared.
+///
+/// So an arm at 0% or 100% varies too, a single shared cluster changes next to nothing, and a cluster that
+/// holds half of an arm or a topic that few clusters show makes the interval long instead of wrong. A
+/// share of 0 below or above the line leaves one bound, by the rule for ratios (Donner and Zou 2012, doi
+/// 10.1177/0962280210391951, cited from memory); everywhere else there are two. An end is never nearer to
+/// nothing than 1e-200 of a share: such an interval says nothing.
+///
+/// A baseline known from elsewhere is one more share: with the standard error that was stated for it, or
+/// none. Statistics that keep strata apart are no contrasts of two shares and have the
+/// [`Jackknife`], as the result says. [`crate::guide::choosing_an_interval`] has the measured coverage. Costs a
+/// pass over the clusters of each arm.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::inference::ShareBounds;
+/// use tiltmeter::{Interval, MethodUsed};
+/// assert_eq!(Interval::default(), Interval::ShareBounds(ShareBounds::default()));
+/// let report = audit.run()?;
+/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::ShareBounds));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShareBounds {
+    /// The confidence level, in (0, 1).
+    pub level: f64,
+    /// With or without what small and unequal studies need.
+    pub form: BoundsForm,
+}
+
+/// The form of [`ShareBounds`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundsForm {
+    /// As described there.
+    #[default]
+    Refined,
+    /// Without three refinements: degrees of freedom are `min(G - 1, 3 K - 1)`, `n*` has no least value and
+    /// is `G` where the share does not vary, and the correlation is taken as it is. Somewhat too short with
+    /// crossed clusters, and up to three times as long for reach with an arm of few clusters; for
+    /// comparison.
+    Plain,
+}
+
+impl Default for ShareBounds {
+    /// 95%, refined.
+    fn default() -> Self {
+        Self { level: 0.95, form: BoundsForm::default() }
+    }
+}
+
+impl ShareBounds {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        super::check_level(self.level)
+    }
+
+    /// The interval of a finite value: the jackknife's where the statistic is no contrast of shares.
+    pub(super) fn doubt(&self, case: &Case<'_>) -> Doubt {
+        match &case.shares {
+            None => Jackknife { level: self.level }.doubt(case),
+            Some(Err(reason)) => Doubt::none(*reason),
+            Some(Ok(shares)) => {
+                let totals = case.contributions.totals();
+                let contrast = Contrast::of(case.statistic, totals, shares).in_form(self.form);
+                self.of(&contrast, case.influence.variance().ok())
+            }
+        }
+    }
+
+    /// The interval of a contrast, beside the linearised variance of its value.
+    pub(super) fn of(
+        &self,
+        contrast: &Contrast<'_>,
+        linear: Option<super::influence::Variance>,
+    ) -> Doubt {
+        let (low, high) = contrast.ends(1.0 - self.level);
+        // A share that does not vary has no error that clusters could show.
+        let linear = linear.filter(|_| !contrast.shares.has_still_arm());
+        Doubt {
+            interval: Ok(contrast.statistic.scale().interval(low, high, self.level)),
+            method: Some(MethodUsed::ShareBounds),
+            standard_error: linear.map(|known| known.variance.sqrt()),
+            degrees_of_freedom: linear.map(|known| known.degrees_of_freedom),
+        }
+    }
+}
+
+/// A contrast of shares, ready to be bounded at any level.
+pub(super) struct Contrast<'c> {
+    statistic: &'c dyn Statistic,
+    totals: &'c [f64],
+    shares: &'c Shares,
+    form: BoundsForm,
+    correlation: f64,
+}
+
+/// The term of an arm's share, and those of its bounds.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    at: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Term {
+    /// Nothing, for an arm that the statistic does not need.
+    const NONE: Self = Self { at: 0.0, low: 0.0, high: 0.0 };
+}
+
+impl<'c> Contrast<'c> {
+    pub(super) fn of(statistic: &'c dyn Statistic, totals: &'c [f64], shares: &'c Shares) -> Self {
+        let form = BoundsForm::default();
+        Self { statistic, totals, shares, form, correlation: 0.0 }.in_form(form)
+    }
+
+    /// In another form than the default one.
+    fn in_form(self, form: BoundsForm) -> Self {
+        let correlation = match form {
+            BoundsForm::Refined => self.shares.cautious_correlation(),
+            BoundsForm::Plain => self.shares.correlation(),
+        };
+        Self { form, correlation, ..self }
+    }
+
+    /// The ends of the interval on the working scale, infinite where there is none.
+    pub(super) fn ends(&self, alpha: f64) -> (f64, f64) {
+        let [a, b] = [Side::Treatment, Side::Baseline].map(|side| self.term(side, alpha));
+        let value = a.at - b.at;
+        if value == f64::NEG_INFINITY {
+            return (value, below(a, b));
+        }
+        if value == f64::INFINITY {
+            return (-below(b, a), value);
+        }
+        let reach = |one: f64, other: f64| {
+            (one * one + other * other - 2.0 * self.correlation * one * other).max(0.0).sqrt()
+        };
+        let (down, up) = (reach(a.at - a.low, b.high - b.at), reach(a.high - a.at, b.at - b.low));
+        (value - down, value + up)
+    }
+
+    fn term(&self, side: Side, alpha: f64) -> Term {
+        let Some(arm) = self.shares.arms[super::contribution::index(side)] else {
+            return Term::NONE;
+        };
+        let (low, high) = bounds(&arm, self.form, alpha);
+        let term = |share| {
+            // What was asked for each share before is there for these too.
+            self.statistic.term(side, share, self.totals).unwrap_or(f64::NAN)
+        };
+        Term { at: term(arm.share), low: term(low), high: term(high) }
+    }
+
+    /// How far the value is from another one, on the working scale, as a normal variable would be that has
+    /// the same p-value: positive above it, and 0 where no level leaves it out. The two-sided p-value is
+    /// twice what a normal exceeds that by.
+    ///
+    /// By false position (Illinois) on the normal quantile, in which ends are nearly straight lines.
+    pub(super) fn distance(&self, from: f64) -> f64 {
+        let (low, high) = self.ends(1.0);
+        let (sign, is_low) = if low > from {
+            (1.0, true)
+        } else if high < from {
+            (-1.0, false)
+        } else {
+            return 0.0;
+        };
+        // Above 0 as long as the interval leaves the other value out.
+        let clear = |z: f64| {
+            let (low, high) = self.ends((2.0 * above(z, None)).min(1.0));
+            let clear = if is_low { low - from } else { from - high };
+            clear.clamp(-1e6, 1e6)
+        };
+        let (mut near, mut far) = (0.0, MOST_ERRORS);
+        let (mut at_near, mut at_far) = (clear(near), clear(far));
+        if at_far > 0.0 {
+            return sign * far;
+        }
+        for _ in 0..100 {
+            let between = (near * at_far - far * at_near) / (at_far - at_near);
+            let here = clear(between);
+            if here > 0.0 {
+                (near, at_near) = (between, here);
+                at_far /= 2.0;
+            } else {
+                (far, at_far) = (between, here);
+                at_near /= 2.0;
+            }
+            if far - near <= 1e-12 * far || here == 0.0 {
+                break;
+            }
+        }
+        sign * f64::midpoint(near, far)
+    }
+}
+
+/// Further than this from the null p-values are told from one another no more: 1e-299.
+const MOST_ERRORS: f64 = 37.0;
+
+/// The upper end of a contrast whose value is minus infinity, on the working scale: for `a/b` with `a` of 0,
+/// `u_a / sqrt(l_b (2 b - l_b))`, where the bound for `a - theta b` meets 0 (Donner and Zou 2012); `a` and `b`
+/// are the exponentials of the terms. Where it is `b` that is infinite, the same of their inverses; where
+/// both are, one bound over the other.
+fn below(a: Term, b: Term) -> f64 {
+    let (zero, other) = if a.at == f64::NEG_INFINITY {
+        (a.high, (b.at, b.low))
+    } else {
+        (-b.low, (-a.at, -a.high))
+    };
+    let (at, low) = other;
+    if at == f64::INFINITY {
+        return zero - low;
+    }
+    zero - (low + at + (2.0 - (low - at).exp()).ln()) / 2.0
+}
+
+/// The bounds of an arm's share, each held with `1 - alpha/2`.
+fn bounds(arm: &ArmShare, form: BoundsForm, alpha: f64) -> (f64, f64) {
+    let (share, tail) = (arm.share, alpha / 2.0);
+    if arm.is_known() && arm.variance <= 0.0 {
+        return (share, share);
+    }
+    let inside = share > 0.0 && share < 1.0;
+    if arm.is_known() && !inside {
+        let reach = normal_quantile(tail) * arm.variance.sqrt();
+        return ((share - reach).max(0.0), (share + reach).min(1.0));
+    }
+    let worth = worth(arm, form, tail).max(1e-9);
+    let (hits, misses) = (share * worth, (1.0 - share) * worth);
+    let low = if share > 0.0 {
+        beta::quantile(Tail::Lower, tail, hits, misses + 1.0).max(LEAST)
+    } else {
+        0.0
+    };
+    let high = if share < 1.0 {
+        beta::quantile(Tail::Upper, tail, hits + 1.0, misses).min(GREATEST)
+    } else {
+        1.0
+    };
+    (low, high)
+}
+
+/// How many independent impressions an arm is worth.
+fn worth(arm: &ArmShare, form: BoundsForm, tail: f64) -> f64 {
+    let of_residuals = (arm.clusters - 1.0).min(3.0 * arm.residual_clusters - 1.0);
+    let (degrees, still, least) = match form {
+        BoundsForm::Refined => {
+            let clusters = arm.effective_clusters;
+            let least = if arm.is_known() { 0.0 } else { clusters };
+            (of_residuals.min(2.0 * clusters - 1.0), clusters, least)
+        }
+        BoundsForm::Plain => (of_residuals, arm.clusters, 0.0),
+    };
+    let varies = arm.share > 0.0 && arm.share < 1.0 && arm.variance > 0.0;
+    if !varies {
+        return still;
+    }
+    let independent = (arm.share * (1.0 - arm.share) / arm.variance).min(arm.impressions);
+    (independent * shrink(tail, arm.impressions - 1.0, degrees.max(1.0))).max(least)
+}
+
+/// `(t_{m-1} / t_d)^2`, at the same tail.
+fn shrink(tail: f64, impressions: f64, degrees: f64) -> f64 {
+    if degrees.is_infinite() {
+        return 1.0;
+    }
+    // At the median both quantiles are 0, and their ratio that of the densities there.
+    let tail = tail.min(0.5 - 1e-6);
+    let many = student_quantile(tail, impressions.max(1.0));
+    (many / student_quantile(tail, degrees)).powi(2)
+}

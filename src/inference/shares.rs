@@ -1,0 +1,280 @@
+//! What clusters say of each arm's share: how it varies over them, how well that is known, and how the two
+//! arms go together. Bounds are made of it elsewhere.
+
+use super::contribution::{Contributions, index};
+use crate::estimate::NoInterval;
+use crate::statistic::{Cell, KnownBaseline, Over, Quantity, Side, Statistic};
+
+/// The share of one arm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ArmShare {
+    pub(super) share: f64,
+    /// The greater of the linearised and the delete-one jackknife variance over the arm's own clusters; for a
+    /// share known from elsewhere the square of its standard error.
+    pub(super) variance: f64,
+    /// Of how many clusters; infinite for a share known from elsewhere.
+    pub(super) clusters: f64,
+    /// The effective number of its clusters by mass, `(sum n)^2 / sum n^2`.
+    pub(super) effective_clusters: f64,
+    /// The effective number of its clusters by residuals, `(sum e^2)^2 / sum e^4`.
+    pub(super) residual_clusters: f64,
+    /// How many impressions the arm has, whatever they weigh.
+    pub(super) impressions: f64,
+    /// `sum e^2 / N^2`.
+    squares: f64,
+}
+
+/// The shares of the arms that a statistic contrasts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shares {
+    /// Treatment and baseline; `None` for an arm that the statistic does not need.
+    pub(super) arms: [Option<ArmShare>; 2],
+    shared: Together,
+}
+
+/// How residuals go together over the clusters of both arms, over the arms' masses.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Together {
+    /// `sum e_A e_B / (N_A N_B)`.
+    products: f64,
+    /// By arm, `sum e^2 / N^2` over these clusters.
+    squares: [f64; 2],
+    /// How many of them there are, as if of equal residuals: the least of their number, and for either arm
+    /// three times `(sum e^2)^2 / sum e^4`; at least 1.
+    clusters: f64,
+}
+
+/// Which columns hold the topic and all of an arm.
+fn columns_of(cells: &[Cell], side: Side) -> Option<[usize; 2]> {
+    let of = |quantity| {
+        let is = |cell: &Cell| *cell == Cell { side, quantity, over: Over::AllStrata };
+        cells.iter().position(is)
+    };
+    Some([of(Quantity::Topic)?, of(Quantity::All)?])
+}
+
+impl Shares {
+    /// Of a statistic that is a contrast of shares; `None` for another.
+    pub(super) fn of(
+        statistic: &dyn Statistic,
+        contributions: &Contributions,
+    ) -> Option<Result<Self, NoInterval>> {
+        let cells = contributions.summary().cells();
+        let totals = contributions.totals();
+        let sides = [Side::Treatment, Side::Baseline];
+        let is_of_shares = |side| statistic.term(side, 0.5, totals).is_some();
+        if !sides.into_iter().all(is_of_shares) {
+            return None;
+        }
+        let places = sides.map(|side| columns_of(cells, side));
+        if cells.len() != 2 * places.iter().flatten().count() || cells.is_empty() {
+            return None;
+        }
+        Some(Self::of_columns(contributions, places, statistic.known_baseline().map(|its| its.1)))
+    }
+
+    fn of_columns(
+        contributions: &Contributions,
+        places: [Option<[usize; 2]>; 2],
+        known: Option<&KnownBaseline>,
+    ) -> Result<Self, NoInterval> {
+        let (columns, totals) = (contributions.columns(), contributions.totals());
+        let arm = |side: Side| {
+            let Some([topic, all]) = places[index(side)] else { return Ok(None) };
+            let (x, n) = (&columns[topic], &columns[all]);
+            let impressions = contributions.summary().arm(side).impressions as f64;
+            ArmShare::of(x, n, (totals[topic], totals[all]), impressions).map(Some)
+        };
+        let (treatment, mut baseline) = (arm(Side::Treatment)?, arm(Side::Baseline)?);
+        if let Some(known) = known {
+            baseline = Some(ArmShare::known(known).ok_or(NoInterval::UndefinedValue)?);
+        }
+        let shared = match places {
+            [Some(a), Some(b)] => {
+                let arm = |[topic, all]: [usize; 2]| {
+                    (&columns[topic][..], &columns[all][..], totals[topic], totals[all])
+                };
+                Together::of(arm(a), arm(b))
+            }
+            _ => Together::default(),
+        };
+        Ok(Self { arms: [treatment, baseline], shared })
+    }
+
+    /// The correlation of the two arms' residuals over clusters, from -1 to 1; 0 where they share none.
+    pub(super) fn correlation(&self) -> f64 {
+        let [Some(a), Some(b)] = self.arms else { return 0.0 };
+        correlation(self.shared.products, [a.squares, b.squares])
+    }
+
+    /// The same, lowered by a quarter of its standard error: a correlation that few clusters show is
+    /// overstated as often as not, and a high one makes intervals short.
+    pub(super) fn cautious_correlation(&self) -> f64 {
+        let [Some(a), Some(b)] = self.arms else { return 0.0 };
+        let of = self.shared.squares;
+        // What part of the arms' variation the shared clusters have.
+        let part = (of[0] * of[1] / (a.squares * b.squares)).sqrt();
+        let within = correlation(self.shared.products, of);
+        if !part.is_finite() || self.shared.clusters < 1.0 {
+            return 0.0;
+        }
+        let error = (1.0 - within * within) / self.shared.clusters.sqrt();
+        (part * (within - error / 4.0)).max(-1.0)
+    }
+
+    /// By two ways of clustering, and by their pairs: variances and covariances are added, and those of the
+    /// pairs taken off (Cameron, Gelbach and Miller 2011). A sum of variances that is not above 0 is the
+    /// larger of the two ways'. What is known of a variance is what the way says that knows less.
+    pub(super) fn two_way(first: &Self, second: &Self, pairs: &Self) -> Self {
+        let added = |one: f64, two: f64, both: f64| {
+            let sum = one + two - both;
+            if sum > 0.0 { sum } else { one.max(two) }
+        };
+        let arm = |side: usize| {
+            let [Some(one), Some(two), Some(both)] =
+                [first.arms[side], second.arms[side], pairs.arms[side]]
+            else {
+                return first.arms[side];
+            };
+            Some(ArmShare {
+                variance: added(one.variance, two.variance, both.variance),
+                squares: added(one.squares, two.squares, both.squares),
+                clusters: one.clusters.min(two.clusters),
+                effective_clusters: one.effective_clusters.min(two.effective_clusters),
+                residual_clusters: one.residual_clusters.min(two.residual_clusters),
+                ..one
+            })
+        };
+        let arms = [arm(0), arm(1)];
+        // All clusters count as shared: which of them a correlation is of, two ways do not say alike.
+        let squares = arms.map(|arm| arm.map_or(0.0, |arm| arm.squares));
+        let known = arms.iter().flatten().map(|arm| {
+            arm.clusters.min(3.0 * arm.residual_clusters).min(2.0 * arm.effective_clusters)
+        });
+        let shared = Together {
+            products: first.shared.products + second.shared.products - pairs.shared.products,
+            squares,
+            clusters: known.fold(f64::INFINITY, f64::min).max(1.0),
+        };
+        let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
+        Self { arms, shared: if is_nested { Together::default() } else { shared } }
+    }
+
+    /// Whether some arm's share does not vary over clusters, as at 0 and 1, so that nothing shows how well it
+    /// is known.
+    pub(super) fn has_still_arm(&self) -> bool {
+        self.arms.iter().flatten().any(|arm| arm.variance <= 0.0 && !arm.is_known())
+    }
+}
+
+/// What a cluster has of the topic beyond the arm's share, with what is only rounding set to zero.
+fn residual(topic: f64, all: f64, share: f64) -> f64 {
+    let expected = share * all;
+    let residual = topic - expected;
+    if residual.abs() <= 8.0 * f64::EPSILON * (topic + expected) { 0.0 } else { residual }
+}
+
+impl ArmShare {
+    /// From the topic and all of each cluster, 0 where the cluster is not of the arm.
+    fn of(
+        topic: &[f64],
+        all: &[f64],
+        (topic_total, all_total): (f64, f64),
+        impressions: f64,
+    ) -> Result<Self, NoInterval> {
+        let share = topic_total / all_total;
+        let (mut clusters, mut squares, mut fourths, mut sizes) = (0.0, 0.0, 0.0, 0.0);
+        let (mut off, mut off_squares) = (0.0, 0.0);
+        for (&topic, &all) in topic.iter().zip(all) {
+            if all <= 0.0 {
+                continue;
+            }
+            let residual = residual(topic, all, share);
+            let square = residual * residual;
+            // How far the share moves without the cluster.
+            let moved = -residual / (all_total - all);
+            clusters += 1.0;
+            squares += square;
+            fourths += square * square;
+            sizes += all * all;
+            off += moved;
+            off_squares += moved * moved;
+        }
+        if clusters < 2.0 {
+            return Err(NoInterval::SingleCluster);
+        }
+        let plain = squares / (all_total * all_total);
+        let linear = clusters / (clusters - 1.0) * plain;
+        let jackknife = (clusters - 1.0) / clusters * (off_squares - off * off / clusters);
+        Ok(Self {
+            share,
+            variance: if jackknife > linear { jackknife } else { linear },
+            clusters,
+            effective_clusters: all_total * all_total / sizes,
+            residual_clusters: if fourths > 0.0 { squares * squares / fourths } else { 0.0 },
+            impressions,
+            squares: plain,
+        })
+    }
+
+    /// A share known from elsewhere, with the error that was stated for it.
+    fn known(known: &KnownBaseline) -> Option<Self> {
+        Some(Self {
+            share: known.share()?,
+            variance: known.standard_error.powi(2),
+            clusters: f64::INFINITY,
+            effective_clusters: f64::INFINITY,
+            residual_clusters: f64::INFINITY,
+            impressions: f64::INFINITY,
+            squares: 0.0,
+        })
+    }
+
+    /// Whether it is known from elsewhere.
+    pub(super) fn is_known(&self) -> bool {
+        self.clusters.is_infinite()
+    }
+}
+
+/// From -1 to 1; 0 where either does not vary.
+fn correlation(products: f64, squares: [f64; 2]) -> f64 {
+    let scale = (squares[0] * squares[1]).sqrt();
+    if scale > 0.0 { (products / scale).clamp(-1.0, 1.0) } else { 0.0 }
+}
+
+/// The topic and all of each cluster, and their totals.
+type Arm<'c> = (&'c [f64], &'c [f64], f64, f64);
+
+impl Together {
+    fn of((x_a, n_a, all_x_a, all_a): Arm<'_>, (x_b, n_b, all_x_b, all_b): Arm<'_>) -> Self {
+        let (p_a, p_b) = (all_x_a / all_a, all_x_b / all_b);
+        let (mut products, mut squares, mut fourths, mut clusters) = (0.0, [0.0; 2], [0.0; 2], 0.0);
+        for at in 0..n_a.len() {
+            if n_a[at] > 0.0 && n_b[at] > 0.0 {
+                let a = residual(x_a[at], n_a[at], p_a);
+                let b = residual(x_b[at], n_b[at], p_b);
+                products += a * b;
+                for (side, square) in [a * a, b * b].into_iter().enumerate() {
+                    squares[side] += square;
+                    fourths[side] += square * square;
+                }
+                clusters += 1.0;
+            }
+        }
+        let effective = [0, 1].map(|side: usize| {
+            if fourths[side] > 0.0 {
+                3.0 * squares[side] * squares[side] / fourths[side]
+            } else {
+                0.0
+            }
+        });
+        if clusters > 0.0 {
+            clusters = effective.into_iter().fold(clusters, f64::min).max(1.0);
+        }
+        Self {
+            products: products / (all_a * all_b),
+            squares: [squares[0] / (all_a * all_a), squares[1] / (all_b * all_b)],
+            clusters,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+"""Golden values for intervals by share bounds: numpy and scipy, from the sums of small and lopsided studies.
+
+`python3 make_share_bounds.py > share_bounds.json`. Each case has the topic's and all mass of every cluster in either
+arm, and the ends of the interval of the log ratio, the difference and the log odds ratio at three levels, in the plain and in
+the refined form (`inference::ShareBounds` says what they are); the p-value against no amplification is found by bisection.
+"""
+import json
+
+import numpy as np
+from scipy import optimize, stats
+
+SCALES = {"log_ratio": np.log, "difference": lambda p: p * 1.0, "odds_ratio": lambda p: np.log(p / (1 - p))}
+
+
+def effective(weights):
+    return weights.sum() ** 2 / max((weights**2).sum(), 1e-300)
+
+
+def residuals(x, n):
+    e = x - x.sum() / n.sum() * n
+    e[np.abs(e) < 1e-12 * (x + n)] = 0
+    return e
+
+
+def arm(x, n, m, form, alpha):
+    """Bounds of a share."""
+    here = n > 0
+    x, n = x[here], n[here]
+    clusters, share, e = len(n), x.sum() / n.sum(), residuals(x, n)
+    linear = clusters / (clusters - 1) * (e**2).sum() / n.sum() ** 2
+    out = (x.sum() - x) / (n.sum() - n)
+    variance = max(linear, (clusters - 1) / clusters * ((out - out.mean()) ** 2).sum())
+    degrees = min(clusters - 1, 3 * effective(e**2) - 1)
+    still, least = clusters, 0
+    if form == "refined":
+        still = least = effective(n)
+        degrees = min(degrees, 2 * still - 1)
+    size = still
+    if 0 < share < 1 and variance > 0:
+        t = stats.t.isf(alpha / 2, [m - 1, max(degrees, 1)])
+        size = max(min(share * (1 - share) / variance, m) * (t[0] / t[1]) ** 2, least)
+    low = stats.beta.ppf(alpha / 2, share * size, size - share * size + 1) if share > 0 else 0
+    high = stats.beta.isf(alpha / 2, share * size + 1, size - share * size) if share < 1 else 1
+    return share, low, high
+
+
+def correlation(xa, na, xb, nb, form):
+    a, b = residuals(xa, na), residuals(xb, nb)
+    whole = np.sqrt((a**2).sum() * (b**2).sum())
+    both = (na > 0) & (nb > 0)
+    a, b = a[both], b[both]
+    part = np.sqrt((a**2).sum() * (b**2).sum())
+    if whole == 0 or part == 0:
+        return 0.0
+    if form == "plain":
+        return (a * b).sum() / whole
+    r = (a * b).sum() / part
+    number = max(1, min(len(a), 3 * effective(a**2), 3 * effective(b**2)))
+    return max(-1, part / whole * (r - (1 - r * r) / (4 * np.sqrt(number))))
+
+
+def ends(columns, impressions, scale, form, alpha):
+    xa, na, xb, nb = columns
+    (pa, la, ha), (pb, lb, hb) = arm(xa, na, impressions[0], form, alpha), arm(xb, nb, impressions[1], form, alpha)
+    r = correlation(xa, na, xb, nb, form)
+    with np.errstate(divide="ignore"):
+        ga, gla, gha, gb, glb, ghb = (float(scale(np.float64(p))) for p in (pa, la, ha, pb, lb, hb))
+    value = ga - gb
+    if not np.isfinite(value):
+        return one_sided((ga, gla, gha), (gb, glb, ghb))
+    span = lambda u, v: np.sqrt(max(u * u + v * v - 2 * r * u * v, 0))
+    return value - span(ga - gla, ghb - gb), value + span(gha - ga, gb - glb)
+
+
+def one_sided(a, b):
+    """Where a term is infinite: theta = A/B with A = 0 is at most that for which A - theta B has an upper bound of 0."""
+
+    def upper(zero_high, other, other_low):
+        root = optimize.brentq(lambda t: zero_high**2 + (t * (other - other_low)) ** 2 - (t * other) ** 2, 0, 1e12, xtol=1e-300, rtol=1e-14)
+        return float(np.log(root))
+
+    if a[0] == -np.inf:
+        return None, upper(np.exp(a[2]), np.exp(b[0]), np.exp(b[1]))
+    if b[0] == -np.inf:
+        return -upper(np.exp(b[2]), np.exp(a[0]), np.exp(a[1])), None
+    if b[0] == np.inf:
+        return None, upper(np.exp(-b[1]), np.exp(-a[0]), np.exp(-a[2]))
+    return -upper(np.exp(-a[1]), np.exp(-b[0]), np.exp(-b[2])), None
+
+
+def p_value(columns, impressions, scale, form):
+    def clear(log_alpha):
+        low, high = ends(columns, impressions, scale, form, np.exp(log_alpha))
+        return max(-np.inf if low is None else low, -np.inf if high is None else -high)
+
+    if clear(-1e-5) <= 0:
+        return 1.0
+    least = -0.5
+    while clear(least) > 0:
+        least *= 1.2
+    return float(np.exp(optimize.brentq(clear, least, -1e-5, xtol=1e-13)))
+
+
+def cases():
+    rng = np.random.default_rng(20)
+    row = lambda *v: np.array(v, float)
+    yield "nested", [row(3, 5, 2, 8, 0, 0, 0), row(20, 20, 25, 30, 0, 0, 0), row(0, 0, 0, 0, 1, 4, 2), row(0, 0, 0, 0, 20, 22, 40)]
+    yield "partly crossed", [row(3, 5, 2, 8, 0, 0), row(20, 20, 25, 30, 0, 0), row(0, 0, 1, 3, 4, 2), row(0, 0, 10, 12, 22, 40)]
+    yield "crossed", [row(3, 5, 2, 8, 1), row(20, 20, 25, 30, 10), row(2, 4, 1, 6, 0), row(18, 20, 20, 30, 8)]
+    yield "crossed, against each other", [row(1, 9, 2, 8, 5), row(20, 20, 25, 30, 10), row(9, 1, 8, 1, 0), row(18, 20, 20, 30, 8)]
+    yield "half of the mass", [row(60, 5, 2, 8, 3, 0, 0, 0, 0), row(200, 50, 50, 50, 50, 0, 0, 0, 0), row(0, 0, 0, 0, 0, 7, 9, 3, 8), row(0, 0, 0, 0, 0, 50, 50, 50, 50)]
+    yield "all in the baseline", [row(17, 14, 20, 0, 0, 0), row(20, 20, 20, 0, 0, 0), row(0, 0, 0, 10, 10, 10), row(0, 0, 0, 10, 10, 10)]
+    yield "none in the baseline", [row(7, 4, 9, 0, 0, 0), row(20, 20, 20, 0, 0, 0), row(0, 0, 0, 0, 0, 0), row(0, 0, 0, 10, 30, 10)]
+    yield "none in the treatment", [row(0, 0, 0, 0, 0, 0), row(20, 20, 50, 0, 0, 0), row(0, 0, 0, 4, 9, 2), row(0, 0, 0, 10, 30, 10)]
+    yield "one cluster shows it", [row(6, 0, 0, 0, 0, 0), row(20, 20, 50, 0, 0, 0), row(0, 0, 0, 4, 9, 2), row(0, 0, 0, 10, 30, 10)]
+    yield "the same in every cluster", [row(5, 10, 5, 0, 0, 0), row(10, 20, 10, 0, 0, 0), row(0, 0, 0, 4, 9, 2), row(0, 0, 0, 10, 30, 10)]
+    n = np.ceil(30 * np.exp(rng.normal(size=240)))
+    x = rng.binomial(n.astype(int), rng.beta(1, 9, 240)).astype(float)
+    here = np.arange(240) < 40
+    yield "40 against 200", [np.where(here, x, 0), np.where(here, n, 0), np.where(here, 0, x), np.where(here, 0, n)]
+
+
+def main():
+    found = []
+    for name, columns in cases():
+        impressions = [int(columns[1].sum()), int(columns[3].sum())]
+        for statistic, scale in SCALES.items():
+            for form in ("plain", "refined"):
+                at = {str(level): ends(columns, impressions, scale, form, 1 - level) for level in (0.8, 0.95, 0.99)}
+                found.append({"case": name, "statistic": statistic, "form": form, "ends": at, "p": p_value(columns, impressions, scale, form)})
+    print(json.dumps({"cases": [{"name": name, "columns": [c.tolist() for c in columns]} for name, columns in cases()], "found": found}))
+
+
+if __name__ == "__main__":
+    main()

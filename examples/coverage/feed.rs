@@ -1,11 +1,10 @@
-//! A made-up feed whose amplification is known: what each cluster was shown, as a tally.
+//! Made-up feeds whose amplification is known, by the number, size and likeness of their clusters.
 
-use tiltmeter::log::{Column, LogSchema, SharedText, TextColumn, TopicColumn};
-use tiltmeter::source::SliceSource;
-use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Error, ExposureLog};
+use tiltmeter::Unit;
 
 use super::numbers::Numbers;
+use super::rows::Rows;
+use super::study::{MadeUp, Truth};
 
 /// Impressions of a cluster, on average.
 const MEAN_SIZE: f64 = 200.0;
@@ -52,19 +51,19 @@ pub(crate) struct Feed {
     pub(crate) ratio: f64,
 }
 
-/// The columns of a log.
-#[derive(Default)]
-struct Rows {
-    cluster: Vec<i64>,
-    arm: Vec<u32>,
-    topic: Vec<u32>,
-}
-
 impl Design {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Nested => "nested",
             Self::Crossed => "crossed",
+        }
+    }
+
+    /// As a heading starts.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Nested => "Nested",
+            Self::Crossed => "Crossed",
         }
     }
 }
@@ -74,6 +73,13 @@ impl Sizes {
         match self {
             Self::Constant => "constant",
             Self::HeavyTailed => "heavy_tailed",
+        }
+    }
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Constant => "equal",
+            Self::HeavyTailed => "unequal",
         }
     }
 
@@ -89,22 +95,27 @@ impl Sizes {
     }
 }
 
-impl Feed {
-    /// Random numbers of one study, the same whatever other studies are made.
-    pub(crate) fn numbers(&self, study: u32) -> Numbers {
-        Numbers::of(&[
+impl MadeUp for Feed {
+    fn seed(&self) -> Vec<u64> {
+        vec![
             self.design as u64,
             self.sizes as u64,
             u64::from(self.clusters),
             self.intraclass_correlation.to_bits(),
             self.share.to_bits(),
             self.ratio.to_bits(),
-            u64::from(study),
-        ])
+        ]
     }
 
-    /// What the feed showed in one study.
-    pub(crate) fn tally(&self, numbers: &mut Numbers) -> Result<Tally, Error> {
+    fn truth(&self) -> Truth {
+        Truth::of([self.share * self.ratio, self.share])
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Pooled
+    }
+
+    fn rows(&self, numbers: &mut Numbers) -> Rows {
         let mut rows = Rows::default();
         for cluster in 0..self.clusters {
             let shares = self.shares(numbers);
@@ -121,9 +132,11 @@ impl Feed {
                 }
             }
         }
-        rows.tally()
+        rows
     }
+}
 
+impl Feed {
     /// A cluster's shares of the topic in treatment and baseline, each beta. Where both arms have the
     /// cluster, the gamma variables whose ratios they are have a part in common (Olkin and Liu 2003,
     /// doi 10.1016/S0167-7152(03)00048-8, with a part that is not).
@@ -147,30 +160,5 @@ impl Feed {
             // Both are 0 only where they are too small to be written.
             if topic + rest > 0.0 { topic / (topic + rest) } else { 0.0 }
         })
-    }
-}
-
-impl Rows {
-    /// So many impressions of a cluster in an arm, each of the topic with this probability.
-    fn show(&mut self, cluster: u32, arm: u32, size: f64, share: f64, numbers: &mut Numbers) {
-        for _ in 0..size as u32 {
-            self.cluster.push(i64::from(cluster));
-            self.arm.push(arm);
-            self.topic.push(if numbers.uniform() < share { 0 } else { SharedText::NULL });
-        }
-    }
-
-    fn tally(self) -> Result<Tally, Error> {
-        let coded = |texts: &[&str], keys| {
-            let texts: TextColumn = texts.iter().copied().map(Some).collect();
-            Column::Shared(SharedText { texts: texts.into(), keys })
-        };
-        let source = SliceSource::new("feed")
-            .column("cluster", Column::Whole(self.cluster))
-            .column("arm", coded(&["treatment", "baseline"], self.arm))
-            .column("topic", coded(&["topic"], self.topic));
-        let schema =
-            LogSchema::new().viewer("cluster").arm("arm").topics(TopicColumn::single("topic"));
-        Tally::of(&ExposureLog::read(source, &schema)?, &TallySpec::default())
     }
 }

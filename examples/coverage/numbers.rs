@@ -50,6 +50,32 @@ impl Numbers {
             }
         }
     }
+
+    /// Beta with this mean, such that two draws by it have this correlation; the mean itself for 0.
+    pub(crate) fn beta(&mut self, mean: f64, correlation: f64) -> f64 {
+        if correlation <= 0.0 {
+            return mean;
+        }
+        let strength = (1.0 - correlation) / correlation;
+        let (topic, rest) = (self.gamma(mean * strength), self.gamma((1.0 - mean) * strength));
+        // Both are 0 only where they are too small to be written: then it is one or the other.
+        if topic + rest > 0.0 {
+            topic / (topic + rest)
+        } else {
+            f64::from(u8::from(self.uniform() < mean))
+        }
+    }
+
+    /// Poisson, by counting how many uniform numbers multiply to `exp(-mean)`: for small means.
+    pub(crate) fn poisson(&mut self, mean: f64) -> u32 {
+        let least = (-mean).exp();
+        let (mut count, mut product) = (0, self.uniform());
+        while product > least {
+            count += 1;
+            product *= self.uniform();
+        }
+        count
+    }
 }
 
 fn scrambled(word: u64) -> u64 {

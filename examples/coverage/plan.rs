@@ -2,21 +2,21 @@
 
 use super::feed::{Design, Feed, Sizes};
 
-/// The true ratio where coverage is studied: not 1, so that errors of the two arms do not cancel.
+/// The true ratio where methods are compared: not 1, so that errors of the two arms do not cancel.
 pub(crate) const RATIO: f64 = 1.5;
 
-const CLUSTERS: [u32; 4] = [8, 20, 50, 400];
 const INTRACLASS_CORRELATIONS: [f64; 3] = [0.0, 0.05, 0.3];
 const SHARES: [f64; 3] = [0.005, 0.05, 0.4];
 
 /// What is studied.
 pub(crate) struct Plan {
-    /// Designs with the sizes of their clusters.
+    /// Designs of feeds, with the sizes of their clusters.
     designs: &'static [(Design, Sizes)],
-    studies: u32,
-    /// With 400 clusters, where a study takes most of the time.
-    studies_of_many: u32,
-    /// Of every bootstrap.
+    /// Clusters of feeds.
+    clusters: &'static [u32],
+    /// Of each feed and each cell.
+    pub(crate) studies: u32,
+    /// Of every bootstrap and permutation test.
     pub(crate) replicates: u32,
 }
 
@@ -29,39 +29,34 @@ impl Plan {
             (Design::Crossed, Sizes::Constant),
             (Design::Crossed, Sizes::HeavyTailed),
         ],
-        studies: 2_000,
-        studies_of_many: 500,
-        replicates: 999,
-    };
-
-    /// At most a minute.
-    pub(crate) const QUICK: Self = Self {
-        designs: &[(Design::Nested, Sizes::Constant), (Design::Nested, Sizes::HeavyTailed)],
-        studies: 300,
-        studies_of_many: 75,
+        clusters: &[8, 20, 50, 400],
+        studies: 1_000,
         replicates: 399,
     };
 
-    /// Every feed with the number of its studies; the ratio is that of coverage.
-    pub(crate) fn feeds(&self) -> Vec<(Feed, u32)> {
+    /// Some seconds.
+    pub(crate) const QUICK: Self = Self {
+        designs: &[(Design::Nested, Sizes::HeavyTailed)],
+        clusters: &[8, 20],
+        studies: 20,
+        replicates: 99,
+    };
+
+    /// Every feed; the ratio is that of coverage.
+    pub(crate) fn feeds(&self) -> Vec<Feed> {
         let mut feeds = Vec::new();
         for &(design, sizes) in self.designs {
-            for share in SHARES {
-                for intraclass_correlation in INTRACLASS_CORRELATIONS {
-                    for clusters in CLUSTERS {
-                        let studies =
-                            if clusters > 100 { self.studies_of_many } else { self.studies };
-                        feeds.push((
-                            Feed {
-                                design,
-                                sizes,
-                                clusters,
-                                intraclass_correlation,
-                                share,
-                                ratio: RATIO,
-                            },
-                            studies,
-                        ));
+            for &clusters in self.clusters {
+                for share in SHARES {
+                    for intraclass_correlation in INTRACLASS_CORRELATIONS {
+                        feeds.push(Feed {
+                            design,
+                            sizes,
+                            clusters,
+                            intraclass_correlation,
+                            share,
+                            ratio: RATIO,
+                        });
                     }
                 }
             }

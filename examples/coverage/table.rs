@@ -1,103 +1,247 @@
-//! The table: rows as JSON or Markdown.
+//! The tables: rows as JSON or Markdown.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::feed::Feed;
-use super::study::{LEVEL, Method, Record};
+use super::cells::Cell;
+use super::feed::{Design, Feed, Sizes};
+use super::method::{LEVEL, Method};
+use super::record::Record;
+use super::study::Contrast;
+
+/// What was studied.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    /// A thin or lopsided feed.
+    Cell(Cell),
+    /// A feed by number, size and likeness of clusters.
+    Feed(Feed),
+}
 
 /// One method in the studies of one feed.
-#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
+    pub(crate) subject: Subject,
+    pub(crate) contrast: Contrast,
+    pub(crate) method: Method,
+    pub(crate) record: Record,
+}
+
+/// A row as it is printed in JSON.
+#[derive(Serialize)]
+struct Flat {
+    feed: String,
+    contrast: &'static str,
     method: &'static str,
-    design: &'static str,
-    sizes: &'static str,
-    clusters: u32,
-    intraclass_correlation: f64,
-    share: f64,
-    ratio: f64,
     nominal: f64,
-    coverage: Option<f64>,
-    mean_length: Option<f64>,
     studies: u32,
     without_interval: u32,
+    unbounded: u32,
     one_sided: u32,
+    /// Of the studies in which both arms show the topic.
+    two_sided: Option<f64>,
+    coverage: Option<f64>,
+    monte_carlo_error: Option<f64>,
+    median_length: Option<f64>,
+    length_over_oracle: Option<f64>,
     /// What part of the tests rejects a true null; for tests alone.
     size: Option<f64>,
 }
 
 impl Row {
-    pub(crate) fn new(method: Method, feed: &Feed, record: &Record) -> Self {
-        let coverage = record.coverage();
-        Self {
-            method: method.name(),
-            design: feed.design.name(),
-            sizes: feed.sizes.name(),
-            clusters: feed.clusters,
-            intraclass_correlation: feed.intraclass_correlation,
-            share: feed.share,
-            ratio: feed.ratio,
+    fn feed(&self) -> String {
+        match &self.subject {
+            Subject::Cell(cell) => cell.name.clone(),
+            Subject::Feed(feed) => format!(
+                "{}, {} sizes, {} clusters, share {}, correlation {}, ratio {}",
+                feed.design.name(),
+                feed.sizes.name(),
+                feed.clusters,
+                feed.share,
+                feed.intraclass_correlation,
+                feed.ratio
+            ),
+        }
+    }
+
+    fn flat(&self) -> Flat {
+        let record = &self.record;
+        let is_test = self.method.is_test();
+        let of_interval = |part: Option<f64>| part.filter(|_| !is_test);
+        Flat {
+            feed: self.feed(),
+            contrast: self.contrast.name(),
+            method: self.method.name(),
             nominal: LEVEL,
-            coverage,
-            mean_length: record.mean_length(),
             studies: record.studies,
             without_interval: record.nothing,
-            one_sided: if method.is_test() { 0 } else { record.one_sided },
-            size: coverage.filter(|_| method.is_test()).map(|coverage| 1.0 - coverage),
+            unbounded: record.unbounded,
+            one_sided: record.one_sided,
+            two_sided: of_interval(record.two_sided()),
+            coverage: record.coverage(),
+            monte_carlo_error: record.error(),
+            median_length: of_interval(record.length()),
+            length_over_oracle: of_interval(record.relative_length()),
+            size: record.coverage().filter(|_| is_test).map(|coverage| 1.0 - coverage),
         }
     }
 
-    /// Rows of one table share these.
-    fn heading(&self) -> String {
-        format!(
-            "{} clusters, {} sizes, share {}%, intraclass correlation {}",
-            self.design,
-            self.sizes.replace('_', "-"),
-            100.0 * self.share,
-            self.intraclass_correlation
-        )
+    /// The feed of a row that compares methods.
+    fn of_feed(&self) -> Option<&Feed> {
+        match &self.subject {
+            Subject::Feed(feed) => Some(feed),
+            Subject::Cell(_) => None,
+        }
     }
 
-    /// Coverage or size in percent, length, and what part has no interval.
-    fn cell(&self) -> String {
-        let Some(part) = self.size.or(self.coverage) else {
+    /// Coverage with its error; then how many intervals have both ends, and how long they are.
+    fn entry(&self) -> String {
+        let record = &self.record;
+        let (Some(coverage), Some(error)) = (record.coverage(), record.error()) else {
             return "none".to_owned();
         };
-        let mut cell = format!("{:.1}", 100.0 * part);
-        if let Some(length) = self.mean_length {
-            let _ = write!(cell, " ({length:.2})");
+        let mut entry = format!("{:.1} ± {:.1}", 100.0 * coverage, 100.0 * error);
+        if !self.method.is_test() {
+            let two_sided = record.two_sided().map_or("-".to_owned(), percent);
+            let length = record.relative_length().map_or("-".to_owned(), |its| format!("{its:.2}"));
+            let _ = write!(entry, "; {two_sided}; {length}");
         }
-        if self.without_interval > 0 {
-            let part = f64::from(self.without_interval) / f64::from(self.studies);
-            let _ = write!(cell, ", {:.0}% none", (100.0 * part).max(1.0));
-        }
-        cell
+        entry
     }
+
+    /// Coverage, with a star where more than 5% of the studies have no interval with an end.
+    fn coverage(&self) -> String {
+        let record = &self.record;
+        let Some(coverage) = record.coverage() else {
+            return "none".to_owned();
+        };
+        let without = f64::from(record.nothing + record.unbounded);
+        let star = if without > 0.05 * f64::from(record.studies) { "*" } else { "" };
+        format!("{:.1}{star}", 100.0 * coverage)
+    }
+}
+
+/// A part in percent, never 100 where it is not all.
+fn percent(part: f64) -> String {
+    format!("{:.0}", if part < 1.0 { (100.0 * part).min(99.0) } else { 100.0 })
 }
 
 /// An array of objects, one a line.
 pub(crate) fn json(rows: &[Row]) -> serde_json::Result<String> {
-    let lines: serde_json::Result<Vec<_>> = rows.iter().map(serde_json::to_string).collect();
+    let lines: serde_json::Result<Vec<_>> =
+        rows.iter().map(|row| serde_json::to_string(&row.flat())).collect();
     Ok(format!("[\n{}\n]", lines?.join(",\n")))
 }
 
-/// A table for each kind of feed: methods down, numbers of clusters across.
+/// The tables of the guide.
 pub(crate) fn markdown(rows: &[Row]) -> String {
     let mut text = String::new();
-    for rows in rows.chunk_by(|a, b| a.heading() == b.heading()) {
-        let mut clusters: Vec<u32> = rows.iter().map(|row| row.clusters).collect();
-        clusters.dedup();
-        let _ = writeln!(text, "### {}\n", rows[0].heading());
-        let across: String = clusters.iter().map(|clusters| format!(" {clusters} |")).collect();
-        let _ = writeln!(text, "| method |{across}");
-        let _ = writeln!(text, "| --- |{}", " --- |".repeat(clusters.len()));
-        for first in rows.iter().filter(|row| row.clusters == clusters[0]) {
-            let same = rows.iter().filter(|row| row.method == first.method);
-            let cells: String = same.map(|row| format!(" {} |", row.cell())).collect();
-            let _ = writeln!(text, "| {} |{cells}", first.method);
+    thin(&mut text, rows);
+    for design in [Design::Nested, Design::Crossed] {
+        for sizes in [Sizes::Constant, Sizes::HeavyTailed] {
+            methods(&mut text, rows, design, sizes);
+        }
+    }
+    tests(&mut text, rows);
+    text
+}
+
+fn heading(text: &mut String, title: &str, columns: &[&str]) {
+    let _ = writeln!(text, "### {title}\n\n| {} |", columns.join(" | "));
+    let _ = writeln!(text, "|{}", " --- |".repeat(columns.len()));
+}
+
+/// Thin and lopsided feeds down, methods across.
+fn thin(text: &mut String, rows: &[Row]) {
+    let of_cells: Vec<&Row> = rows.iter().filter(|row| row.of_feed().is_none()).collect();
+    let methods =
+        [Method::Default, Method::DeltaStudentT, Method::Jackknife, Method::PermutationTest];
+    let columns = ["feed", "contrast", "default", "delta t", "jackknife", "permutation"];
+    heading(text, "Thin and lopsided feeds", &columns);
+    for of_cell in of_cells.chunk_by(|a, b| a.feed() == b.feed()) {
+        for contrast in Contrast::BOTH {
+            let of_contrast = of_cell.iter().filter(|row| row.contrast == contrast);
+            let entry = |method| {
+                let row = of_contrast.clone().find(|row| row.method == method);
+                row.map_or("-".to_owned(), |row| row.entry())
+            };
+            let entries = methods.map(entry).join(" | ");
+            let _ = writeln!(text, "| {} | {} | {entries} |", of_cell[0].feed(), contrast.name());
+        }
+    }
+    text.push('\n');
+}
+
+/// Feeds of one kind down, all intervals across.
+fn methods(text: &mut String, rows: &[Row], design: Design, sizes: Sizes) {
+    let is_of = |feed: &Feed| feed.design == design && feed.sizes == sizes;
+    let its = rows.iter().filter(|row| !row.method.is_test() && row.of_feed().is_some_and(is_of));
+    let its: Vec<&Row> = its.collect();
+    if its.is_empty() {
+        return;
+    }
+    let names = Method::INTERVALS.map(|method| method.name().replace('_', " "));
+    let mut columns = vec!["clusters", "share", "correlation"];
+    columns.extend(names.iter().map(String::as_str));
+    columns.extend(["both ends, default", "length, default", "length, delta"]);
+    heading(text, &format!("{}, {} clusters", design.title(), sizes.title()), &columns);
+    for of_feed in its.chunk_by(|a, b| a.feed() == b.feed()) {
+        let Some(feed) = of_feed[0].of_feed() else { continue };
+        let record =
+            |method| of_feed.iter().find(|row| row.method == method).map(|row| &row.record);
+        let length = |method| {
+            let length = record(method).and_then(Record::relative_length);
+            length.map_or("-".to_owned(), |length| format!("{length:.2}"))
+        };
+        let coverage: Vec<String> = of_feed.iter().map(|row| row.coverage()).collect();
+        let two_sided = record(Method::Default).and_then(Record::two_sided);
+        let _ = writeln!(
+            text,
+            "| {} | {}% | {} | {} | {} | {} | {} |",
+            feed.clusters,
+            100.0 * feed.share,
+            feed.intraclass_correlation,
+            coverage.join(" | "),
+            two_sided.map_or("-".to_owned(), percent),
+            length(Method::Default),
+            length(Method::DeltaStudentT)
+        );
+    }
+    text.push('\n');
+}
+
+/// How often tests reject what is true, least to most over the correlations.
+fn tests(text: &mut String, rows: &[Row]) {
+    let its: Vec<(&Feed, &Row)> = rows
+        .iter()
+        .filter(|row| row.method.is_test())
+        .filter_map(|row| Some((row.of_feed()?, row)))
+        .collect();
+    let shares = [0.05, 0.4];
+    let mut columns = vec!["feeds".to_owned()];
+    for share in shares {
+        let of_share = |method: &Method| format!("{}, {}%", method.name(), 100.0 * share);
+        columns.extend(Method::TESTS.iter().map(of_share));
+    }
+    let columns: Vec<String> = columns.iter().map(|name| name.replace('_', " ")).collect();
+    heading(text, "Tests at 5%", &columns.iter().map(String::as_str).collect::<Vec<_>>());
+    let kind = |feed: &Feed| (feed.design, feed.sizes, feed.clusters);
+    for of_kind in its.chunk_by(|a, b| kind(a.0) == kind(b.0)) {
+        let (design, sizes, clusters) = kind(of_kind[0].0);
+        let _ = write!(text, "| {}, {}, {clusters} |", design.name(), sizes.title());
+        for share in shares {
+            for method in Method::TESTS {
+                let of_test = of_kind.iter().filter(|(feed, row)| {
+                    row.method == method && feed.share.total_cmp(&share).is_eq()
+                });
+                let sizes = of_test.filter_map(|(_, row)| Some(1.0 - row.record.coverage()?));
+                let (least, most) = sizes
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), its| {
+                        (a.min(its), b.max(its))
+                    });
+                let _ = write!(text, " {:.1} to {:.1} |", 100.0 * least, 100.0 * most);
+            }
         }
         text.push('\n');
     }
-    text
 }

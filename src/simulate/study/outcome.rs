@@ -35,10 +35,16 @@ impl Outcome {
         }
     }
 
-    /// Whether the interval has this value in it; an end that is missing bounds nothing.
+    /// Whether the interval has this value in it; an end that is missing bounds nothing. `None` for an
+    /// interval without ends, which has every value in it and says nothing.
     pub(super) fn covers(&self, value: f64) -> Option<bool> {
-        let (low, high) = self.interval?;
+        let (low, high) = self.interval.filter(|_| !self.is_unbounded())?;
         Some(low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high))
+    }
+
+    /// Whether there is an interval without ends.
+    pub(super) fn is_unbounded(&self) -> bool {
+        self.interval == Some((None, None))
     }
 
     /// Whether the interval leaves out the value that stands for no amplification.
@@ -60,4 +66,24 @@ impl Outcome {
 fn kind(warning: &Warning) -> Option<String> {
     let data = serde_json::to_value(warning).ok()?;
     data.get("kind")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    fn with(low: Option<f64>, high: Option<f64>) -> Outcome {
+        Outcome { interval: Some((low, high)), ..Outcome::default() }
+    }
+
+    /// What has no end covers nothing and leaves nothing out; what has one bounds on that side.
+    #[test]
+    fn intervals_without_ends_do_not_cover() {
+        assert_eq!(with(None, None).covers(1.0), None);
+        assert_eq!(Outcome::default().covers(1.0), None);
+        assert!(with(None, None).is_unbounded() && !Outcome::default().is_unbounded());
+        assert_eq!(with(Some(0.5), None).covers(1.0), Some(true));
+        assert_eq!(with(None, Some(0.5)).covers(1.0), Some(false));
+        assert_eq!(with(Some(0.5), Some(2.0)).covers(1.0), Some(true));
+    }
 }

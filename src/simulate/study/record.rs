@@ -30,6 +30,9 @@ pub struct StudyRecord {
     pub without_value: u32,
     /// Studies without an interval.
     pub without_interval: u32,
+    /// Studies whose interval has no end, which is right and says nothing.
+    #[serde(default)]
+    pub unbounded: u32,
     /// Studies whose interval has one end only.
     pub one_sided: u32,
     /// How far estimates are off on the working scale (of the logarithm, for ratios), over studies
@@ -37,8 +40,8 @@ pub struct StudyRecord {
     pub working: Option<Accuracy>,
     /// How far they are off on the reported scale.
     pub reported: Option<Accuracy>,
-    /// How often the interval had the truth in it, of the studies with an interval; an end that is
-    /// missing bounds nothing. `None` without an interval or a truth.
+    /// How often the interval had the truth in it, of the studies whose interval has at least one end; an
+    /// end that is missing bounds nothing. `None` without such an interval or a truth.
     pub coverage: Option<Proportion>,
     /// The mean length of intervals with two ends, on the working scale.
     pub working_length: Option<f64>,
@@ -124,6 +127,7 @@ impl StudyRecord {
             studies,
             without_value: count(&|outcome| outcome.value.is_none()),
             without_interval: count(&|outcome| outcome.interval.is_none()),
+            unbounded: count(&|outcome| outcome.is_unbounded()),
             one_sided: count(&|outcome| outcome.interval.is_some_and(one_end)),
             working: number.and_then(|number| Accuracy::of(&working, scale.working(number))),
             reported: number.and_then(|number| Accuracy::of(&reported, number)),

@@ -62,8 +62,10 @@ impl fmt::Display for StudyResult {
             }
         );
         writeln!(f, "{}", wrap(&printable(&sentence)))?;
-        let header =
-            ["topic", "method", "truth", "bias", "RMSE", "coverage", "length", "none", "found"];
+        let header = [
+            "topic", "method", "truth", "bias", "RMSE", "coverage", "length", "none", "no end",
+            "one end", "found",
+        ];
         let several = several_statistics(&self.records);
         let mut table = table(&header, 2);
         for record in &self.records {
@@ -71,8 +73,9 @@ impl fmt::Display for StudyResult {
         }
         writeln!(f, "{table}")?;
         let note = "Bias, RMSE and length are on the working scale, that of the logarithm for ratios. \
-                    Coverage is of the studies with an interval, found of all: by the test, or where \
-                    the interval leaves out no amplification.";
+                    Coverage is of the intervals with an end, length of those with two. None: studies \
+                    without an interval; no end, one end: intervals that lack both or one. Found is \
+                    of all studies: by the test, or where the interval leaves out no amplification.";
         writeln!(f, "{}", wrap(note))
     }
 }
@@ -101,6 +104,8 @@ fn row(record: &StudyRecord, several: bool) -> Vec<String> {
         share(record.coverage),
         optional(record.working_length),
         record.without_interval.to_string(),
+        record.unbounded.to_string(),
+        record.one_sided.to_string(),
         share(record.power()),
     ]
 }

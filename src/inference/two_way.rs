@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::contribution::Contributions;
 use super::delta::{self, Delta, Quantile};
 use super::influence::{Influence, Variance};
-use super::{Asked, Automatic, Inference, Interval, Multiplicity, Test, joint};
+use super::{Asked, Automatic, Inference, Interval, Multiplicity, Test, joint, own};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested};
@@ -24,10 +24,15 @@ impl TwoWay {
         asked: &[Asked<'_>],
         inference: impl Into<Inference>,
     ) -> Result<Vec<Estimate>, Error> {
-        let inference = inference.into();
+        let watch = own::Watch::over(self.first(), asked)?;
+        watch.settle(self.answers(&watch.asked(), &inference.into()))
+    }
+
+    /// The same of statistics that return nothing but numbers.
+    fn answers(&self, asked: &[Asked<'_>], inference: &Inference) -> Result<Vec<Estimate>, Error> {
         inference.check(asked)?;
-        let method = delta_of(&inference)?;
-        let test = test_of(&inference)?;
+        let method = delta_of(inference)?;
+        let test = test_of(inference)?;
         for Asked { question, statistic } in asked {
             if question.unit != Unit::Pooled {
                 return Err(Error::Parameter {

@@ -207,8 +207,9 @@ impl Watched {
     fn check(&self, tally: &TallySpec) -> Result<(), Error> {
         statistic::check_unit(self.statistic, self.unit)?;
         let name = self.statistic.name();
+        let own = statistic::Checked::of(self.statistic, 1)?.is_some();
         let listed = statistic::ALL.iter().any(|its| its.name() == name);
-        if !listed || self.cells().iter().any(|cell| cell.over != Over::AllStrata) {
+        if own || !listed || self.cells().iter().any(|cell| cell.over != Over::AllStrata) {
             let expected = "one of statistic::ALL, of totals over all strata";
             return refuse("the statistic of a monitor", name, expected);
         }

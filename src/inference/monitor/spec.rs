@@ -38,7 +38,8 @@ pub struct MonitorSpec {
     /// The number of clusters, 1 or more, at which the sequence is to be narrowest. It is valid at all
     /// others, and costs little at some times more or fewer.
     pub target: u64,
-    /// Clusters in each arm, 2 or more, before there is an interval: the method is asymptotic.
+    /// Clusters in each arm, 2 or more, before there is an interval: the method is asymptotic. Enough of
+    /// them must carry the topic as well ([`NoInterval::ThinTopic`](crate::NoInterval::ThinTopic)).
     pub start: u64,
     /// Whether each look is kept.
     pub trail: Trail,

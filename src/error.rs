@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::estimate::NoInterval;
 use crate::evidence::EvidenceFault;
 use crate::log::{ClusterKey, Role, RowFault};
+use crate::statistic::{Cell, Side};
 use crate::tally::{Dialect, TableFault};
 
 /// Any failure of the library. The message says what happened, where, and how to mend it.
@@ -402,6 +403,14 @@ pub enum Error {
         /// The statistic or test.
         what: String,
     },
+    /// A statistic from outside the library does what no statistic may.
+    #[error("the statistic {statistic:?} {fault}")]
+    Statistic {
+        /// Its name.
+        statistic: String,
+        /// What is wrong with it.
+        fault: StatisticFault,
+    },
     /// A number that was given for a row of the log lies outside its range.
     #[error("{what} in row {row} of the log (counted from 1) is {value}; it must be {expected}")]
     GivenRow {
@@ -645,6 +654,143 @@ pub enum Error {
         /// What the serialiser or frame library said.
         detail: String,
     },
+}
+
+/// What is wrong with a [`Statistic`](crate::statistic::Statistic) from outside the library. Totals are
+/// those it was given, in the order of its cells: of the log, or of a replicate of it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatisticFault {
+    /// It has no name.
+    #[error("has no name; give it one in snake case")]
+    NoName,
+    /// A statistic of the library has its name.
+    #[error("has the name of a statistic of the library; give it a name of its own")]
+    TakenName,
+    /// Two statistics asked about one topic have its name, and no details to tell them apart.
+    #[error(
+        "is asked for twice{}, or two have that name; ask for each once, and give each a name of its own",
+        topic.as_ref().map_or(String::new(), |topic| format!(" about the topic {topic:?}"))
+    )]
+    SharedName {
+        /// The topic; `None` for all of a simulation.
+        topic: Option<String>,
+    },
+    /// It needs totals that there are none of.
+    #[error("needs totals that make no sense: {detail}; mend its cells")]
+    Cells {
+        /// Which.
+        detail: String,
+    },
+    /// Its null is no number.
+    #[error(
+        "has the null {value}; return None for one that compares nothing, else a finite number"
+    )]
+    Null {
+        /// What it returned.
+        value: f64,
+    },
+    /// Its value is no number, on the working scale or as reported.
+    #[error(
+        "returned the value {value} at the totals {}, which is no finite number as it is reported; return \
+         Working::Above, Below or Undefined where it has no value",
+        listed(totals)
+    )]
+    Value {
+        /// What it returned, on the working scale.
+        value: f64,
+        /// At these totals.
+        totals: Vec<f64>,
+    },
+    /// Its gradient has too few derivatives or too many.
+    #[error(
+        "returned {found} derivatives at the {expected} totals {}; return one for each of its cells, or leave \
+         gradient out",
+        listed(totals)
+    )]
+    GradientLength {
+        /// How many it returned.
+        found: usize,
+        /// How many totals there are.
+        expected: usize,
+        /// They.
+        totals: Vec<f64>,
+    },
+    /// A derivative is no number, or could not be had from differences.
+    #[error(
+        "has the derivative {value} by {by:?} at the totals {}; return a finite one wherever the value is \
+         finite, or Working::Above, Below or Undefined as the value",
+        listed(totals)
+    )]
+    Derivative {
+        /// By which total.
+        by: Cell,
+        /// What it returned.
+        value: f64,
+        /// At these totals.
+        totals: Vec<f64>,
+    },
+    /// The term of an arm's share is no number.
+    #[error(
+        "returned NaN as the term of the share {share} of the {side:?} at the totals {}; return a number, or \
+         infinity where the value is not finite",
+        listed(totals)
+    )]
+    Term {
+        /// Whose share.
+        side: Side,
+        /// The share.
+        share: f64,
+        /// At these totals.
+        totals: Vec<f64>,
+    },
+    /// The terms of the arms' shares are not those of its value.
+    #[error(
+        "is {value} at the totals {}, and the terms of its shares make {terms}; let value be the treatment's \
+         term less the baseline's, or leave term out",
+        listed(totals)
+    )]
+    Terms {
+        /// What the terms make.
+        terms: f64,
+        /// What it returned as its value.
+        value: f64,
+        /// At these totals.
+        totals: Vec<f64>,
+    },
+    /// A variance is negative or no number.
+    #[error(
+        "returned {value} as its {which} at the totals {}; return a finite number, 0 or more",
+        listed(totals)
+    )]
+    Variance {
+        /// The method that returned it.
+        which: &'static str,
+        /// What it returned.
+        value: f64,
+        /// At these totals.
+        totals: Vec<f64>,
+    },
+    /// Its values or derivatives are numbers, but what is made of them is none.
+    #[error(
+        "leads to {what} of {value}: its values or derivatives are too large to be squared and added; let it \
+         work in a larger unit"
+    )]
+    Overflow {
+        /// What was made.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+    },
+}
+
+/// Totals in brackets, long lists cut with their length told.
+fn listed(totals: &[f64]) -> String {
+    const SHOWN: usize = 12;
+    match totals.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{:?} and {more} more", &totals[..SHOWN]),
+        _ => format!("{totals:?}"),
+    }
 }
 
 /// Names in quotes with commas between them, long lists cut with their length told.

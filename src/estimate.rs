@@ -103,11 +103,32 @@ pub enum NoInterval {
     /// Fewer clusters in an arm than were declared as the start of a
     /// [`Monitor`](crate::inference::Monitor)'s sequence.
     TooEarly,
+    /// Too few clusters of an arm carry the topic, or anything but the topic, or most of the mass, for a
+    /// [`Monitor`](crate::inference::Monitor)'s sequence to hold.
+    ThinTopic {
+        /// The arm.
+        side: Side,
+        /// The effective number of such clusters, `(sum x)^2 / sum x^2`, rounded down.
+        effective: u64,
+        /// How many are needed.
+        needed: u64,
+    },
 }
 
 impl fmt::Display for NoInterval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::ThinTopic { side, effective, needed } => {
+                let arm = match side {
+                    Side::Treatment => "treatment",
+                    Side::Baseline => "baseline",
+                };
+                return write!(
+                    f,
+                    "the topic, or all but the topic, comes from the equivalent of {effective} clusters \
+                     in the {arm}, and {needed} are needed"
+                );
+            }
             Self::UndefinedValue => "no value",
             Self::SingleCluster => "a single cluster in an arm",
             Self::NoVariation => "clusters do not vary",
@@ -294,7 +315,8 @@ impl From<NoInterval> for NoTest {
             NoInterval::ShareAtLimit
             | NoInterval::LeavingOneOut
             | NoInterval::ReplicatesWithoutValue
-            | NoInterval::TooEarly => Self::NoStandardError,
+            | NoInterval::TooEarly
+            | NoInterval::ThinTopic { .. } => Self::NoStandardError,
         }
     }
 }

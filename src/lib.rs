@@ -54,7 +54,8 @@
 //!
 //! Bad input is a typed [`Error`] that names file, column, row and value. No public function
 //! panics on input, and no number it returns is NaN: what has no value is a state with a reason
-//! ([`Value`], [`NoInterval`]).
+//! ([`Value`], [`NoInterval`]). That holds for [statistics of your own](statistic::Statistic) too: what
+//! they return is looked at wherever they are evaluated, and a fault of theirs is [`Error::Statistic`].
 
 mod attention;
 mod audit;
@@ -85,7 +86,7 @@ pub use crate::audit::Audit;
 pub use crate::baseline::{
     Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
 };
-pub use crate::error::Error;
+pub use crate::error::{Error, StatisticFault};
 pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::estimate::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,

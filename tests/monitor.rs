@@ -9,8 +9,8 @@ use tiltmeter::inference::{
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, BaselineShare, Difference, LogRatio, OddsRatio, SmoothedReach, Statistic,
-    TreatmentShare, Undefined,
+    AmplificationRatio, BaselineShare, Difference, HalfAddedRatio, LogRatio, OddsRatio, Side,
+    SmoothedReach, Statistic, TreatmentShare, Undefined,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
@@ -90,7 +90,8 @@ fn watching(statistics: &[(&'static dyn Statistic, Unit)], target: u64) -> Monit
     MonitorSpec { questions, ..MonitorSpec::for_clusters(target) }
 }
 
-const REACH: Unit = Unit::Reach(Reach { impressions: 2, mass: 0.0 });
+/// Of three impressions: about half of the viewers in either arm, so that both sides carry enough.
+const REACH: Unit = Unit::Reach(Reach { impressions: 3, mass: 0.0 });
 
 fn all_kinds() -> MonitorSpec {
     watching(
@@ -174,7 +175,7 @@ fn what_a_sequence_costs() {
 #[test]
 fn the_sequence_is_the_closed_form_around_the_delta_method() {
     for design in [Design::Nested, Design::Crossed] {
-        let rows = study(90, [0.4, 0.2], design, 3).concat();
+        let rows = study(300, [0.4, 0.2], design, 3).concat();
         let tally = tally(&rows);
         for sidedness in [Sidedness::TwoSided, Sidedness::Above, Sidedness::Below] {
             let mut monitor = Monitor::new(MonitorSpec { sidedness, ..all_kinds() }).unwrap();
@@ -247,7 +248,7 @@ fn totals(of: &tiltmeter::Estimate, statistic: &dyn Statistic) -> Vec<f64> {
 #[test]
 fn neither_order_nor_parts_matter() {
     for design in [Design::Nested, Design::Crossed] {
-        let viewers = study(60, [0.4, 0.2], design, 8);
+        let viewers = study(300, [0.4, 0.2], design, 8);
         let mut whole = Monitor::new(all_kinds()).unwrap();
         whole.observe(&tally(&viewers.concat())).unwrap();
         let mut next = numbers(5);
@@ -312,7 +313,7 @@ fn small_variances_survive_large_sizes() {
     assert!((ours / variance.sqrt() - 1.0).abs() < 1e-6, "{ours}, not {}", variance.sqrt());
 }
 
-/// Of 400 studies with 400 viewers each, looked at after every fourth, at most 5% are ever wrong; the
+/// Of 400 studies with 600 viewers each, looked at after every fourth, at most 5% are ever wrong; the
 /// interval of a single look, made anew each time, is in more than 20%. Tolerance: three binomial
 /// standard deviations.
 #[test]
@@ -327,7 +328,7 @@ fn the_truth_is_inside_at_all_looks() {
         let truth = f64::ln(shares[0] / shares[1]);
         let (mut ever, mut peeking, mut at_the_end) = (0, 0, 0);
         for seed in 0..STUDIES {
-            let viewers = study(400, shares, design, u64::from(seed) + 1);
+            let viewers = study(600, shares, design, u64::from(seed) + 1);
             let mut spec = watching(&[(&LogRatio, Unit::Pooled)], 200);
             (spec.sidedness, spec.trail) = (sidedness, Trail::Dropped);
             spec.questions[0].null = Null::At(truth);
@@ -397,7 +398,8 @@ fn drift_shows() {
 #[test]
 fn what_was_not_shown_counts_as_zero() {
     let row = |viewer: usize, arm, topic| (format!("v{viewer}"), arm, topic, 1.0);
-    let spec = watching(&[(&AmplificationRatio, Unit::Pooled), (&TreatmentShare, REACH)], 100);
+    let twice = Unit::Reach(Reach { impressions: 2, mass: 0.0 });
+    let spec = watching(&[(&AmplificationRatio, Unit::Pooled), (&TreatmentShare, twice)], 100);
     let mut monitor = Monitor::new(spec).unwrap();
     let empty = only(&monitor);
     assert_eq!(empty.value, Value::Undefined(Undefined::NoTreatmentMass));
@@ -405,35 +407,75 @@ fn what_was_not_shown_counts_as_zero() {
     assert_eq!(empty.running, Running::Nothing);
     monitor.observe(&tally(&[row(0, "c", "sport")])).unwrap();
     assert_eq!((only(&monitor).clusters.treatment, monitor.clusters()), (0, 1));
-    let plain: Vec<Row> = (1..30).map(|viewer| row(viewer, "a", "sport")).collect();
+    let plain: Vec<Row> = (1..50).map(|viewer| row(viewer, "a", "sport")).collect();
     monitor.observe(&tally(&plain)).unwrap();
     assert_eq!(only(&monitor).value, Value::Undefined(Undefined::NoBaselineMass));
-    let with: Vec<Row> = (30..60).flat_map(|v| [row(v, "b", "war"), row(v, "b", "")]).collect();
+    let with: Vec<Row> = (50..90).flat_map(|v| [row(v, "b", "war"), row(v, "b", "")]).collect();
     monitor.observe(&tally(&with)).unwrap();
     assert_eq!(only(&monitor).value, Value::Zero(0.0));
     assert_eq!(only(&monitor).interval, Err(NoInterval::ShareAtLimit));
     let more: Vec<Row> =
-        (60..80).flat_map(|viewer| [row(viewer, "a", "war"), row(viewer, "a", "war")]).collect();
+        (90..125).flat_map(|viewer| [row(viewer, "a", "war"), row(viewer, "a", "war")]).collect();
     monitor.observe(&tally(&more)).unwrap();
     let reading = only(&monitor);
-    // 40 of 69 against 30 of 60.
-    assert!((reading.value.number().unwrap() - 40.0 / 69.0 / 0.5).abs() < 1e-15);
+    // 70 of 119 against 40 of 80.
+    assert!((reading.value.number().unwrap() - 70.0 / 119.0 / 0.5).abs() < 1e-15);
     assert!(bounds(&reading).is_some_and(|(low, high)| low < 1.0 && high > 1.0));
     assert_eq!(reading.clusters.relation, Relation::Nested);
     assert_eq!(monitor.readings()[1].null, None);
-    assert!((monitor.readings()[1].value.number().unwrap() - 20.0 / 49.0).abs() < 1e-15);
+    assert!((monitor.readings()[1].value.number().unwrap() - 35.0 / 84.0).abs() < 1e-15);
 }
 
-/// No interval before the start in the smaller arm, and none where nothing varies.
+/// The effective number of viewers in an arm that the rows rest on: the least of those of the topic, of
+/// all else and of both, by plain sums.
+fn carriers(viewers: &[Vec<Row>], arm: &str) -> f64 {
+    let masses = |counts: fn(&Row) -> bool| -> Vec<f64> {
+        let of_viewer = |rows: &Vec<Row>| -> f64 {
+            rows.iter().filter(|row| row.1 == arm && counts(row)).map(|row| row.3).sum()
+        };
+        viewers.iter().map(of_viewer).collect()
+    };
+    let effective = |masses: Vec<f64>| {
+        let squares: f64 = masses.iter().map(|mass| mass * mass).sum();
+        if squares > 0.0 { masses.iter().sum::<f64>().powi(2) / squares } else { 0.0 }
+    };
+    let parts = [masses(|row| row.2 == "war"), masses(|row| row.2 != "war"), masses(|_| true)];
+    parts.map(effective).into_iter().fold(f64::INFINITY, f64::min)
+}
+
+/// No interval before the start in the smaller arm, none before an effective number of 30 viewers carry
+/// the topic there, and none where nothing varies.
 #[test]
-fn too_early_and_no_variation_are_states() {
+fn too_early_too_thin_and_no_variation_are_states() {
     let mut monitor = Monitor::new(watching(&[(&AmplificationRatio, Unit::Pooled)], 100)).unwrap();
-    for (nth, rows) in study(80, [0.4, 0.2], Design::Nested, 4).iter().enumerate() {
+    let viewers = study(200, [0.4, 0.2], Design::Nested, 4);
+    let mut states = [0; 3];
+    for (nth, rows) in viewers.iter().enumerate() {
         monitor.observe(&tally(rows)).unwrap();
         let early = only(&monitor).clusters.treatment.min(only(&monitor).clusters.baseline) < 20;
         assert_eq!(early, nth < 39);
-        assert_eq!(only(&monitor).interval.is_err(), early, "{}", only(&monitor));
+        let fewest = ["a", "b"].map(|arm| carriers(&viewers[..=nth], arm));
+        let fewest = fewest[0].min(fewest[1]);
+        let reading = only(&monitor);
+        let state = match reading.interval {
+            Err(NoInterval::ThinTopic { effective, needed, .. }) => {
+                assert_eq!((effective, needed), (fewest as u64, 30), "{fewest}");
+                assert!(!early && fewest < 30.0, "{reading}");
+                assert_eq!(reading.null.unwrap().now, Lies::Nowhere);
+                1
+            }
+            Ok(_) => {
+                assert!(!early && fewest >= 30.0 - 1e-9, "{reading}");
+                2
+            }
+            Err(_) => {
+                assert!(early, "{reading}");
+                0
+            }
+        };
+        states[state] += 1;
     }
+    assert!(states.iter().all(|&many| many > 10), "{states:?}");
     let alike: Vec<Row> = (0..60_usize)
         .flat_map(|viewer| {
             let arm = if viewer % 2 == 0 { "a" } else { "b" };
@@ -536,7 +578,7 @@ fn a_break_leaves_no_trace() {
         let path = folder.path().join("audit.monitor");
         let mut unbroken = Monitor::new(MonitorSpec { trail, ..all_kinds() }).unwrap();
         let mut broken = unbroken.clone();
-        for (nth, part) in study(120, [0.5, 0.1], design, 9).chunks(7).enumerate() {
+        for (nth, part) in study(300, [0.5, 0.1], design, 9).chunks(17).enumerate() {
             let tally = tally(&part.concat());
             broken.save(&path).unwrap();
             broken = Monitor::open(&path).unwrap();
@@ -588,4 +630,152 @@ fn damage_is_a_typed_error() {
     assert!(matches!(&error, Error::Version { found, .. } if found == "2"), "{error}");
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(Monitor::open(&path), Err(Error::Io { .. })));
+}
+
+/// Viewers of very different sizes (lognormal, sigma 1.5) who are shown a topic of 1% very unequally
+/// (lognormal, sigma 2), in two arms alike, as rows whose weights are the counts.
+fn heavy(viewers: usize, seed: u64) -> Vec<Vec<Row>> {
+    let mut next = numbers(seed.wrapping_mul(0xA076_1D64_78BD_642F));
+    // Box and Muller's.
+    let normal = |next: &mut dyn FnMut() -> f64| {
+        let radius = (-2.0 * (1.0 - next()).max(1e-300).ln()).sqrt();
+        radius * (2.0 * std::f64::consts::PI * next()).cos()
+    };
+    let viewer = |viewer: usize| {
+        let size = (30_f64.ln() + 1.5 * normal(&mut next)).exp().ceil();
+        let share = (0.01 * (2.0 * normal(&mut next) - 2.0).exp()).min(1.0);
+        // Poisson, by the product of uniform numbers in steps of at most 20.
+        let (mut left, mut shown) = (size * share, 0.0);
+        while left > 0.0 {
+            let part = left.min(20.0);
+            let (mut product, least) = (next(), (-part).exp());
+            while product > least {
+                product *= next();
+                shown += 1.0;
+            }
+            left -= part;
+        }
+        let (id, arm) = (format!("{seed}-{viewer}"), ["a", "b"][viewer % 2]);
+        let shown = f64::min(shown, size);
+        let rows = [(id.clone(), arm, "war", shown), (id, arm, "", size - shown)];
+        rows.into_iter().filter(|row| row.3 > 0.0).collect::<Vec<_>>()
+    };
+    (0..viewers).map(viewer).collect()
+}
+
+/// Of 300 studies of a rare topic that few viewers carry, at most 5% are ever wrong, give or take three
+/// binomial standard deviations; without the rule about carriers (the same value and error, stretched
+/// alike) more than that are. Independent simulations of 1,000 studies (numpy) found 13.5% without it up to
+/// 5,000 viewers, and 0.8% with it.
+#[test]
+fn thin_topics_are_not_read_too_early() {
+    const STUDIES: u32 = 300;
+    let (mut ever, mut without, mut read) = (0, 0, 0);
+    for seed in 1..=STUDIES {
+        let viewers = heavy(1_000, u64::from(seed));
+        let mut spec = watching(&[(&LogRatio, Unit::Pooled)], 500);
+        spec.trail = Trail::Dropped;
+        let mut monitor = Monitor::new(spec).unwrap();
+        let (mut was_read, mut was_wrong) = (false, false);
+        for part in viewers.chunks(50) {
+            monitor.observe(&tally(&part.concat())).unwrap();
+            let reading = only(&monitor);
+            was_read |= reading.interval.is_ok();
+            let clusters = reading.clusters.treatment + reading.clusters.baseline;
+            if let (Some(error), Some(value)) = (reading.standard_error, reading.value.number()) {
+                let reach = error * monitor.spec().stretch(clusters).unwrap();
+                was_wrong |= value.abs() > reach;
+            }
+        }
+        ever += u32::from(only(&monitor).null.unwrap().excluded.is_some());
+        without += u32::from(was_wrong);
+        read += u32::from(was_read);
+    }
+    eprintln!("of {STUDIES}: ever wrong {ever}, without the rule {without}; {read} had a reading");
+    let most = f64::from(STUDIES) * 0.05 + 3.0 * (f64::from(STUDIES) * 0.05 * 0.95).sqrt();
+    assert!(f64::from(ever) <= most, "{ever} of {STUDIES} studies err");
+    assert!(without > 2 * ever && f64::from(without) > 0.05 * f64::from(STUDIES), "{without}");
+    assert!(read > STUDIES / 5, "{read} of {STUDIES} studies had a reading");
+}
+
+/// An arm that shows nothing of a topic, or nothing else, is not known for sure by any statistic; what
+/// one has with one more viewer is a topic that is too thin.
+#[test]
+fn arms_at_their_limits_have_no_sequence() {
+    let once = Unit::Reach(Reach { impressions: 1, mass: 0.0 });
+    let spec = || {
+        let mut spec = watching(
+            &[
+                (&Difference, Unit::Pooled),
+                (&Difference, Unit::ClusterMean),
+                (&Difference, once),
+                (&SmoothedReach, once),
+                (&HalfAddedRatio, Unit::Pooled),
+            ],
+            100,
+        );
+        spec.start = 2;
+        spec
+    };
+    let common = |viewer: usize| {
+        let id = format!("a{viewer}");
+        let more = if viewer % 2 == 0 { "war" } else { "" };
+        vec![(id.clone(), "a", "", 1.0), (id, "a", more, 1.0)]
+    };
+    for limit in ["", "war"] {
+        let mut rows: Vec<Row> = (0..200).flat_map(common).collect();
+        rows.extend((0..200).map(|viewer| (format!("b{viewer}"), "b", limit, 1.0)));
+        let mut monitor = Monitor::new(spec()).unwrap();
+        monitor.observe(&tally(&rows)).unwrap();
+        for reading in monitor.readings() {
+            assert_eq!(reading.interval, Err(NoInterval::ShareAtLimit), "{reading}");
+            assert_eq!(reading.standard_error, None);
+            assert_eq!(reading.running, Running::Nothing);
+        }
+        let other = if limit.is_empty() { "war" } else { "" };
+        monitor.observe(&tally(&[("one".to_owned(), "b", other, 1.0)])).unwrap();
+        for reading in monitor.readings() {
+            let Err(NoInterval::ThinTopic { side, effective: 1, needed: 30 }) = reading.interval
+            else {
+                panic!("{reading}");
+            };
+            assert_eq!(side, Side::Baseline);
+        }
+    }
+}
+
+/// With some clusters in both arms the variance is `sum (sqrt(f_A) h_A + sqrt(f_B) h_B)^2`, added up over
+/// viewers from the rows; with none or all shared it is that of two groups or of one.
+#[test]
+fn partly_crossed_clusters_have_the_general_variance() {
+    for shared in [0_usize, 1, 25, 80] {
+        let crossed = study(80, [0.4, 0.2], Design::Crossed, 11);
+        // Viewers after the shared ones keep the rows of one arm.
+        let keep = |(viewer, rows): (usize, Vec<Row>)| -> Vec<Row> {
+            let arm = ["a", "b"][usize::from(viewer % 4 == 0)];
+            rows.into_iter().filter(|row| viewer < shared || row.1 == arm).collect()
+        };
+        let viewers: Vec<Vec<Row>> = crossed.into_iter().enumerate().map(keep).collect();
+        let mass = |rows: &[Row], arm: &str, war: bool| -> f64 {
+            let counts = |row: &&Row| row.1 == arm && (!war || row.2 == "war");
+            rows.iter().filter(counts).map(|row| row.3).sum()
+        };
+        let total = |arm, war| viewers.iter().map(|rows| mass(rows, arm, war)).sum::<f64>();
+        let mut by_viewer = vec![0.0; viewers.len()];
+        for (arm, sign) in [("a", 1.0), ("b", -1.0)] {
+            let (topic, all) = (total(arm, true), total(arm, false));
+            let many = viewers.iter().filter(|rows| mass(rows, arm, false) > 0.0).count() as f64;
+            for (sum, rows) in by_viewer.iter_mut().zip(&viewers) {
+                let off = mass(rows, arm, true) - topic / all * mass(rows, arm, false);
+                *sum += sign * (many / (many - 1.0)).sqrt() * off / topic;
+            }
+        }
+        let expected = by_viewer.iter().map(|sum| sum * sum).sum::<f64>().sqrt();
+        let mut monitor = Monitor::new(watching(&[(&LogRatio, Unit::Pooled)], 100)).unwrap();
+        monitor.observe(&tally(&viewers.concat())).unwrap();
+        let ours = only(&monitor).standard_error.unwrap();
+        // Weights are rounded to 2^-40.
+        assert!((ours / expected - 1.0).abs() < 1e-9, "{shared}: {ours}, not {expected}");
+        assert_eq!(only(&monitor).clusters.both, shared as u64);
+    }
 }

@@ -289,7 +289,9 @@ impl Contributions {
         arms: &[ArmCells; 2],
     ) -> Result<Self, Error> {
         let attention = tally.attention(question.attention)?;
-        let cells = statistic.cells(tally.axes().strata().len());
+        let strata = tally.axes().strata().len();
+        crate::statistic::check_cells(statistic, strata)?;
+        let cells = statistic.cells(strata);
         let mut summary = Summary::new(tally, question.unit, attention, arms, cells);
         let mut made = Growing {
             columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],

@@ -10,7 +10,7 @@ use super::influence::Influence;
 use crate::error::Error;
 use crate::estimand::{Estimand, Unit};
 use crate::estimate::{ClusterCounts, NoInterval, Relation};
-use crate::statistic::{Scale, Side, Statistic, Working};
+use crate::statistic::{Checked, Scale, Side, Statistic, Working};
 use crate::tally::Tally;
 
 /// More clusters, or impressions of one, than this are not looked for.
@@ -339,8 +339,21 @@ impl Pilot {
     /// # Errors
     /// [`Error::Pilot`] where an arm that the statistic needs has a single cluster, where clusters do
     /// not vary, and where the statistic is undefined, infinite or zero; those of
-    /// [`super::estimates`] for a question that the tally cannot answer.
+    /// [`super::estimates`] for a question that the tally cannot answer, and for a statistic of your own
+    /// that returns what is no number.
     pub fn of(
+        tally: &Tally,
+        question: &Question<'_>,
+        statistic: &dyn Statistic,
+    ) -> Result<Self, Error> {
+        let own = Checked::of(statistic, tally.axes().strata().len())?;
+        let pilot = Self::of_sound(tally, question, own.as_ref().map_or(statistic, |own| own));
+        own.map_or(Ok(()), |own| own.fault())?;
+        pilot
+    }
+
+    /// The same of a statistic that returns nothing but numbers.
+    fn of_sound(
         tally: &Tally,
         question: &Question<'_>,
         statistic: &dyn Statistic,

@@ -17,6 +17,7 @@ mod joint;
 mod monitor;
 mod multiplicity;
 mod naive;
+mod own;
 mod permutation;
 mod resample;
 mod reweigh;
@@ -275,13 +276,23 @@ pub fn estimate(
 /// [`Error::SameArm`] when the tally cannot answer a question; [`Error::Parameter`] for a
 /// confidence level outside (0, 1) and the like; [`Error::NoStrata`] for a statistic or test that compares
 /// within strata where the tally has none; [`Error::StandardStrata`] for a declared population of
-/// other strata than the tally's; [`Error::ClusterInTwoBlocks`].
+/// other strata than the tally's; [`Error::ClusterInTwoBlocks`]; [`Error::Statistic`] for a statistic
+/// from outside the library that returns what is no number, or has a name that is taken.
 pub fn estimates(
     tally: &Tally,
     asked: &[Asked<'_>],
     inference: impl Into<Inference>,
 ) -> Result<Vec<Estimate>, Error> {
-    let inference = inference.into();
+    let watch = own::Watch::over(tally, asked)?;
+    watch.settle(answers(tally, &watch.asked(), &inference.into()))
+}
+
+/// The same of statistics that return nothing but numbers.
+fn answers(
+    tally: &Tally,
+    asked: &[Asked<'_>],
+    inference: &Inference,
+) -> Result<Vec<Estimate>, Error> {
     inference.check(asked)?;
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
@@ -293,14 +304,14 @@ pub fn estimates(
     {
         return Err(Error::NoStrata { what: "the Cochran-Mantel-Haenszel test".to_owned() });
     }
-    let replicates = joint::Replicates::of(tally, asked, &inference)?;
+    let replicates = joint::Replicates::of(tally, asked, inference)?;
     let answers = asked
         .par_iter()
         .enumerate()
-        .map(|(at, _)| answer(tally, asked, &replicates, at, &inference));
+        .map(|(at, _)| answer(tally, asked, &replicates, at, inference));
     // Collected first, so that the error of the first question is the one that is reported.
     let answers: Result<Vec<_>, _> = answers.collect::<Vec<_>>().into_iter().collect();
-    joint::settle(answers?, &inference)
+    joint::settle(answers?, inference)
 }
 
 /// What is known of a question: sums alone, or what each cluster contributes.

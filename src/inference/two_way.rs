@@ -9,7 +9,7 @@ use super::influence::{Influence, Variance};
 use super::share_bounds::{Contrast, ShareBounds};
 use super::shares::Shares;
 use super::testing::{self, DeltaTest, Errors};
-use super::{Asked, Doubt, Inference, Interval, Multiplicity, Test, finding, joint};
+use super::{Asked, Doubt, Inference, Interval, Multiplicity, Test, finding, joint, own};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested, Warning};
@@ -27,10 +27,15 @@ impl TwoWay {
         asked: &[Asked<'_>],
         inference: impl Into<Inference>,
     ) -> Result<Vec<Estimate>, Error> {
-        let inference = inference.into();
+        let watch = own::Watch::over(self.first(), asked)?;
+        watch.settle(self.answers(&watch.asked(), &inference.into()))
+    }
+
+    /// The same of statistics that return nothing but numbers.
+    fn answers(&self, asked: &[Asked<'_>], inference: &Inference) -> Result<Vec<Estimate>, Error> {
         inference.check(asked)?;
-        let method = method_of(&inference)?;
-        let test = test_of(&inference)?;
+        let method = method_of(inference)?;
+        let test = test_of(inference)?;
         for Asked { question, statistic } in asked {
             if question.unit != Unit::Pooled {
                 return Err(Error::Parameter {

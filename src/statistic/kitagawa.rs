@@ -86,6 +86,8 @@ fn sum(totals: &[f64], term: impl Fn(&Parts) -> f64) -> Working {
 pub struct CompositionEffect;
 
 impl Statistic for CompositionEffect {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "composition_effect"
     }
@@ -124,6 +126,8 @@ impl Statistic for CompositionEffect {
 pub struct RateEffect;
 
 impl Statistic for RateEffect {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "rate_effect"
     }

@@ -1,6 +1,7 @@
 //! Statistics against a baseline that is known from elsewhere: it is no arm, so only the treatment's
 //! totals are asked for, and only they vary.
 
+use super::checked::{Asking, Origin, origin};
 use super::{Cell, NullOf, Over, Quantity, Scale, Side, Statistic, Units, Working};
 use crate::error::Error;
 
@@ -27,6 +28,16 @@ impl KnownBaseline {
         }
     }
 
+    /// The totals of both arms, given those of the treatment.
+    pub(crate) fn put_into(&self, cells: &[Cell], treatment: &[f64]) -> Vec<f64> {
+        let mut treatment = treatment.iter();
+        let total = |cell: &Cell| match cell.side {
+            Side::Treatment => treatment.next().copied().unwrap_or(0.0),
+            Side::Baseline => self.total(*cell),
+        };
+        cells.iter().map(total).collect()
+    }
+
     /// The topic's share.
     pub(crate) fn share(&self) -> Option<f64> {
         let [topic, all] = self.totals;
@@ -50,16 +61,15 @@ impl<'s> AgainstKnown<'s> {
 
     /// The totals of both arms.
     fn full(&self, totals: &[f64]) -> Vec<f64> {
-        let mut treatment = totals.iter();
-        let total = |cell: &Cell| match cell.side {
-            Side::Treatment => treatment.next().copied().unwrap_or(0.0),
-            Side::Baseline => self.known.total(*cell),
-        };
-        self.cells.iter().map(total).collect()
+        self.known.put_into(&self.cells, totals)
     }
 }
 
 impl Statistic for AgainstKnown<'_> {
+    fn origin(&self, _: Asking) -> Origin {
+        origin(self.of)
+    }
+
     fn name(&self) -> &'static str {
         self.of.name()
     }
@@ -94,6 +104,12 @@ impl Statistic for AgainstKnown<'_> {
 
     fn gradient(&self, totals: &[f64]) -> Vec<f64> {
         let gradient = self.of.gradient(&self.full(totals));
+        let is_sound =
+            || gradient.len() == self.cells.len() && gradient.iter().all(|slope| slope.is_finite());
+        if origin(self.of) == Origin::Own && !is_sound() {
+            // What is wrong with the baseline's part is not to be lost with it.
+            return Vec::new();
+        }
         let with_cells = gradient.into_iter().zip(&self.cells);
         with_cells.filter(|(_, cell)| cell.side == Side::Treatment).map(|(g, _)| g).collect()
     }

@@ -126,6 +126,8 @@ impl MantelHaenszelRatio {
 }
 
 impl Statistic for MantelHaenszelRatio {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "mantel_haenszel_ratio"
     }
@@ -195,6 +197,8 @@ impl MantelHaenszelOddsRatio {
 }
 
 impl Statistic for MantelHaenszelOddsRatio {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "mantel_haenszel_odds_ratio"
     }
@@ -289,6 +293,8 @@ impl MantelHaenszelDifference {
 }
 
 impl Statistic for MantelHaenszelDifference {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "mantel_haenszel_difference"
     }

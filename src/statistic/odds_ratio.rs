@@ -16,6 +16,8 @@ use super::{Scale, Side, Statistic, TwoArms, Undefined, Working};
 pub struct OddsRatio;
 
 impl Statistic for OddsRatio {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "odds_ratio"
     }

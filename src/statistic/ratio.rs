@@ -30,6 +30,8 @@ macro_rules! on_scale {
         pub struct $type;
 
         impl Statistic for $type {
+            crate::statistic::checked::of_the_library!();
+
             fn name(&self) -> &'static str {
                 $name
             }

@@ -24,6 +24,8 @@ macro_rules! share_of {
         pub struct $type;
 
         impl Statistic for $type {
+            crate::statistic::checked::of_the_library!();
+
             fn name(&self) -> &'static str {
                 $name
             }

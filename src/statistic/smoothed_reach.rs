@@ -20,6 +20,8 @@ use super::{Scale, Side, Statistic, TwoArms, Units, Working};
 pub struct SmoothedReach;
 
 impl Statistic for SmoothedReach {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         "smoothed_reach_percent"
     }

@@ -239,6 +239,8 @@ impl StandardisedRatio {
 }
 
 impl Statistic for StandardisedRatio {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         match self.population {
             StandardPopulation::Treatment => "standardised_ratio_treatment",
@@ -337,6 +339,8 @@ impl StandardisedDifference {
 }
 
 impl Statistic for StandardisedDifference {
+    crate::statistic::checked::of_the_library!();
+
     fn name(&self) -> &'static str {
         match self.population {
             StandardPopulation::Treatment => "standardised_difference_treatment",

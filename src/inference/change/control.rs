@@ -33,8 +33,8 @@ pub struct ChangeSpec {
 pub enum InControl {
     /// As the first periods with a value: their mean and standard deviation. No alarm comes in them, and
     /// they go on until values vary. Both are estimates: with few periods false alarms are more frequent
-    /// than [`run_length`](ChangeSpec::run_length) says (Jones, Champ and Rigdon 2004, Journal of Quality
-    /// Technology 36); take 50 or more.
+    /// than [`run_length`](ChangeSpec::run_length) says (Jones, Champ and Rigdon 2004,
+    /// Journal of Quality Technology 36, 95-108); take 50 or more.
     WarmUp {
         /// How many, 2 or more.
         periods: u32,

@@ -45,7 +45,7 @@ impl Wide {
     }
 
     /// The number to its first 106 binary digits.
-    fn pair(self) -> Pair {
+    pub(super) fn pair(self) -> Pair {
         let (first, rest) = self.leading();
         Pair { first, rest: rest.leading().0 }
     }

@@ -21,7 +21,7 @@ use super::contribution::Contributions;
 use crate::error::Error;
 use crate::estimate::{ConfidenceInterval, NoInterval, Value};
 use crate::log::ClusterKey;
-use crate::statistic::{Scale, Working};
+use crate::statistic::{Cell, Scale, Working};
 use crate::tally::Tally;
 
 /// A confidence sequence for each question of an audit that goes on: one may look at it after every
@@ -55,10 +55,33 @@ use crate::tally::Tally;
 ///
 /// **Fails** when clusters come back: each must be complete when it is observed, so viewers who return
 /// need to be waited for, or the day be the cluster. Days are mostly autocorrelated, and then the
-/// sequence is too narrow, as every interval by day is. It is asymptotic: there is no interval before
-/// `start` clusters in each arm, and with few clusters or heavy tails (some clusters that hold much of
-/// the mass) it errs too often early on; a later start mends that. Where a share is 0 or 1, or has not
-/// varied, there is no interval, and the reading says so.
+/// sequence is too narrow, as every interval by day is.
+///
+/// **No reading too early.** The method is asymptotic in the clusters that a value rests on. There is no
+/// interval before `start` clusters in each arm, and none where the effective number of those that carry
+/// the topic, `(sum x)^2 / sum x^2`, of those that carry anything else, or of all mass is below 30 in an
+/// arm ([`NoInterval::ThinTopic`]): ten clusters with a rare topic know little of it, however many are
+/// without. Where a share is 0 or 1 ([`NoInterval::ShareAtLimit`]), or has not varied, there is none
+/// either; an arm at its limit adds no variance and is not known for sure. With shares of 1% or 0.1% that
+/// vary between clusters as lognormal numbers (sigma 1.5 or 2) or gamma ones (shape 0.05 or 0.3), times
+/// lognormal sizes (sigma 1 or 1.5, median 30), looked at every 50 up to 5,000 clusters, so many of 1,000
+/// simulated studies were ever wrong at 95%:
+///
+/// | | without the rule | with it |
+/// | --- | --- | --- |
+/// | ratios, arms of equal size | 2.0 to 17.9% | 0.3 to 2.6% |
+/// | ratios, a tenth of the clusters in one arm | 7.6 to 26.4% | 0.0 to 3.1% |
+/// | differences of equal shares, a tenth in one arm | 15.0 to 25.2% | 0.0 to 4.5% |
+/// | differences of 1% and 0.1% | 17.6 to 63.4% | 3.1 to 8.9% |
+/// | the share of one arm | 5.2 to 38.5% | 4.1 to 20.9% |
+///
+/// So ratios hold; differences of very unequal shares and shares of one arm, whose tails no other arm
+/// balances, still err too often where a few clusters show most of the topic (the highest figures are of
+/// lognormal shares with sigma 2 and sizes with sigma 1.5).
+///
+/// **Partly crossed** clusters: the variance is `f_A sum h_A^2 + f_B sum h_B^2 + 2 sqrt(f_A f_B) sum h_A h_B`
+/// with `f_a = G_a/(G_a - 1)`, that of two groups where no cluster is in both arms and of one where all
+/// are, so that one shared cluster does not change the kind of inference.
 ///
 /// **Costs** width: at the target and 95%, 3.04 standard errors on two sides instead of 1.96, so
 /// 1.55 times the interval of an audit that looks once (2.0 times at a tenth of the target, 1.65 at ten
@@ -71,19 +94,22 @@ use crate::tally::Tally;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::NoInterval;
 /// use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Watched};
 /// use tiltmeter::tally::Tally;
 ///
 /// let mut spec = MonitorSpec::for_clusters(200);
 /// spec.questions.push(Watched::of("war", "ranked", "newest"));
-/// spec.start = 4; // far too early, but the example has four viewers in each arm
+/// spec.start = 4; // the example has four viewers in each arm
 /// let mut monitor = Monitor::new(spec)?;
 ///
 /// let monday = Tally::of(&log, &monitor.spec().tally)?;
 /// monitor.observe_as("monday", &monday)?;
 /// let reading = &monitor.readings()[0];
 /// assert_eq!(reading.value.number(), Some((4.0 / 9.0) / (2.0 / 11.0)));
-/// assert_eq!(reading.null.as_ref().map(|null| null.now), Some(Lies::Around));
+/// // Four viewers know too little, whatever the start.
+/// assert!(matches!(reading.interval, Err(NoInterval::ThinTopic { needed: 30, .. })));
+/// assert_eq!(reading.null.as_ref().map(|null| null.now), Some(Lies::Nowhere));
 ///
 /// // The same viewers again are not new evidence.
 /// assert!(monitor.observe_as("tuesday", &monday).is_err());
@@ -101,6 +127,19 @@ pub struct Monitor {
     histories: Vec<History>,
     /// By observation, its label and what it showed of each question; empty if not kept.
     trail: Vec<(String, Vec<Observed>)>,
+}
+
+/// The effective number of clusters in each arm from which on sequences hold, by simulation; the figures
+/// are in the documentation of [`Monitor`].
+const CARRIERS: u64 = 30;
+
+/// Why a sequence would not hold yet, however many clusters there are.
+fn thin(sums: &Sums, cells: &[Cell]) -> Option<NoInterval> {
+    let (side, effective) = sums.fewest_carriers(cells)?;
+    // What is an effective number of 30 in whole clusters is not to fall short of it by rounding.
+    let effective = (effective * (1.0 + 1e-12)) as u64;
+    let thin = NoInterval::ThinTopic { side, effective, needed: CARRIERS };
+    (effective < CARRIERS).then_some(thin)
 }
 
 /// What follows from the sums of a question.
@@ -234,29 +273,30 @@ impl Monitor {
         let (statistic, cells) = (watched.statistic, watched.cells());
         let totals = sums.totals(watched.unit);
         let working = statistic.value(&totals);
-        let early = sums.fewest(&cells) < self.spec.start;
-        let (spread, reason) = match working {
+        let spread = match working {
+            Working::Undefined(_) => Err(NoInterval::UndefinedValue),
+            // An arm at its limit shows no variation, and varies.
+            _ if sums.is_at_limit(&cells) => Err(NoInterval::ShareAtLimit),
+            Working::Above | Working::Below => Err(NoInterval::ShareAtLimit),
             Working::Finite(at) => {
                 let gradient = statistic.gradient(&totals);
-                match sums.variance(&gradient, &cells, watched.unit) {
-                    Ok(variance) => (Some((at, variance.sqrt())), None),
-                    Err(reason) => (None, Some(reason)),
-                }
+                let variance = sums.variance(&gradient, &cells, watched.unit);
+                variance.map(|variance| (at, variance.sqrt()))
             }
-            Working::Above | Working::Below => (None, Some(NoInterval::ShareAtLimit)),
-            Working::Undefined(_) => (None, Some(NoInterval::UndefinedValue)),
         };
-        let interval = match (spread, reason) {
-            (_, Some(NoInterval::UndefinedValue)) => Err(NoInterval::UndefinedValue),
+        let early = sums.fewest(&cells) < self.spec.start;
+        let interval = match spread {
+            Err(NoInterval::UndefinedValue) => Err(NoInterval::UndefinedValue),
             _ if early => Err(NoInterval::TooEarly),
-            (Some((at, error)), _) => {
-                Ok(self.interval(at, error, statistic.scale(), sums.clusters(&cells)))
-            }
-            (None, reason) => Err(reason.unwrap_or(NoInterval::UndefinedValue)),
+            Err(reason) => Err(reason),
+            Ok((at, error)) => thin(sums, &cells).map_or_else(
+                || Ok(self.interval(at, error, statistic.scale(), sums.clusters(&cells))),
+                Err,
+            ),
         };
         Now {
             value: super::reported(working, statistic.scale()),
-            standard_error: spread.map(|(_, error)| error),
+            standard_error: spread.ok().map(|(_, error)| error),
             interval,
         }
     }

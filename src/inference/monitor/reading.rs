@@ -20,7 +20,7 @@ pub struct Reading {
     pub value: Value,
     /// Cluster-robust standard error on the working scale of the statistic, as for
     /// [`Estimate`](crate::Estimate); `None` where the value is not finite, an arm has a single
-    /// cluster or clusters do not vary.
+    /// cluster or is at its limit, or clusters do not vary.
     pub standard_error: Option<f64>,
     /// The clusters so far.
     pub clusters: ClusterCounts,

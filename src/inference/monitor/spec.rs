@@ -38,7 +38,8 @@ pub struct MonitorSpec {
     /// The number of clusters, 1 or more, at which the sequence is to be narrowest. It is valid at all
     /// others, and costs little at some times more or fewer.
     pub target: u64,
-    /// Clusters in each arm, 2 or more, before there is an interval: the method is asymptotic.
+    /// Clusters in each arm, 2 or more, before there is an interval: the method is asymptotic. Enough of
+    /// them must carry the topic as well ([`NoInterval::ThinTopic`](crate::NoInterval::ThinTopic)).
     pub start: u64,
     /// Whether each look is kept.
     pub trail: Trail,
@@ -210,8 +211,9 @@ impl Watched {
     fn check(&self, tally: &TallySpec) -> Result<(), Error> {
         statistic::check_unit(self.statistic, self.unit)?;
         let name = self.statistic.name();
+        let own = statistic::Checked::of(self.statistic, 1)?.is_some();
         let listed = statistic::ALL.iter().any(|its| its.name() == name);
-        if !listed || self.cells().iter().any(|cell| cell.over != Over::AllStrata) {
+        if own || !listed || self.cells().iter().any(|cell| cell.over != Over::AllStrata) {
             let expected = "one of statistic::ALL, of totals over all strata";
             return refuse("the statistic of a monitor", name, expected);
         }

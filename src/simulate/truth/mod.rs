@@ -17,9 +17,9 @@ use super::SimulationConfig;
 use super::check::{out, positive};
 use super::replicates::Progress;
 use crate::attention::Attention;
-use crate::error::Error;
+use crate::error::{Error, StatisticFault};
 use crate::estimand::{Denominator, Unit};
-use crate::statistic::{AmplificationRatio, Scale, Statistic, Working, check_unit};
+use crate::statistic::{AmplificationRatio, Checked, Scale, Statistic, Working, check_unit};
 use crate::tally::MultiLabel;
 
 /// What is asked of two arms: statistics and how totals are made, as in an
@@ -302,19 +302,39 @@ impl Truth {
         config.check()?;
         spec.check()?;
         let layout = Layout::of(config, &spec.contrast)?;
-        let mut statistics = spec.contrast.statistics.iter();
-        statistics.try_for_each(|its| crate::statistic::check_strata(&**its, &layout.strata))?;
+        let of_contrast = &spec.contrast.statistics;
+        of_contrast.iter().try_for_each(|its| crate::statistic::check_strata(*its, &layout.strata))?;
         totals::attention(&spec.contrast, config.slate)?;
+        let checked = of_contrast.iter().map(|its| Checked::of(*its, layout.strata.len()));
+        let checked: Vec<Option<Checked<'_>>> = checked.collect::<Result<_, _>>()?;
+        check_names(&checked)?;
+        let statistics = of_contrast.iter().zip(&checked);
+        let statistics: Vec<&dyn Statistic> = statistics
+            .map(|(its, checked)| checked.as_ref().map_or(*its as &dyn Statistic, |own| own))
+            .collect();
+        let found = Self::of_sound(config, spec, (&layout, &statistics), progress);
+        checked.iter().flatten().try_for_each(Checked::fault)?;
+        found
+    }
+
+    /// The same of statistics that return nothing but numbers.
+    fn of_sound(
+        config: &SimulationConfig,
+        spec: &TruthSpec,
+        (layout, statistics): (&Layout, &[&dyn Statistic]),
+        progress: &Progress<'_>,
+    ) -> Result<Self, Error> {
         if spec.route == Route::Best
-            && let Some(expected) = exact::totals(config, spec, &layout)?
+            && let Some(expected) = exact::totals(config, spec, layout)?
         {
             progress.add(u64::from(spec.replicates));
             let rows = &[expected];
-            return Ok(Samples { layout: &layout, spec, rows, replicates: None }.truth(config));
+            let samples = Samples { layout, spec, statistics, rows, replicates: None };
+            return Ok(samples.truth(config));
         }
-        let enough = |rows: &[Vec<f64>]| Samples::of(&layout, spec, rows).is_enough();
-        let rows = monte_carlo::replicates(config, spec, &layout, progress, enough)?;
-        Ok(Samples::of(&layout, spec, &rows).truth(config))
+        let enough = |rows: &[Vec<f64>]| Samples::of(layout, spec, statistics, rows).is_enough();
+        let rows = monte_carlo::replicates(config, spec, layout, progress, enough)?;
+        Ok(Samples::of(layout, spec, statistics, &rows).truth(config))
     }
 
     /// What is true of a topic.
@@ -335,13 +355,20 @@ impl Truth {
 struct Samples<'a> {
     layout: &'a Layout,
     spec: &'a TruthSpec,
+    /// Those of the spec, with faults that are caught.
+    statistics: &'a [&'a dyn Statistic],
     rows: &'a [Vec<f64>],
     replicates: Option<u32>,
 }
 
 impl<'a> Samples<'a> {
-    const fn of(layout: &'a Layout, spec: &'a TruthSpec, rows: &'a [Vec<f64>]) -> Self {
-        Self { layout, spec, rows, replicates: Some(rows.len() as u32) }
+    const fn of(
+        layout: &'a Layout,
+        spec: &'a TruthSpec,
+        statistics: &'a [&'a dyn Statistic],
+        rows: &'a [Vec<f64>],
+    ) -> Self {
+        Self { layout, spec, statistics, rows, replicates: Some(rows.len() as u32) }
     }
 
     fn truth(&self, config: &SimulationConfig) -> Truth {
@@ -363,7 +390,7 @@ impl<'a> Samples<'a> {
 
     fn topic(&self, config: &SimulationConfig, topic: usize, name: &str) -> TopicTruth {
         let strata = &self.layout.strata;
-        let values = self.spec.contrast.statistics.iter().map(|statistic| StatisticTruth {
+        let values = self.statistics.iter().map(|statistic| StatisticTruth {
             statistic: statistic.name().to_owned(),
             known: self.value(*statistic, topic),
         });
@@ -390,7 +417,7 @@ impl<'a> Samples<'a> {
             HowKnown::MonteCarlo { working_error: Some(error), .. } => error <= until,
             _ => true,
         };
-        let statistics = &self.spec.contrast.statistics;
+        let statistics = self.statistics;
         let mut topics = 0..self.layout.topics.len();
         topics.all(|topic| statistics.iter().all(|statistic| small(self.value(*statistic, topic))))
     }
@@ -450,6 +477,19 @@ impl<'a> Samples<'a> {
         let squares: f64 = self.rows.iter().map(|row| influence(row).powi(2)).sum();
         let number = self.rows.len() as f64;
         squares / (number * (number - 1.0))
+    }
+}
+
+/// Truths are found by the names of their statistics, so no two may have one.
+fn check_names(own: &[Option<Checked<'_>>]) -> Result<(), Error> {
+    let mut names: Vec<_> = own.iter().flatten().map(|its| its.name()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Error::Statistic {
+            statistic: pair[0].to_owned(),
+            fault: StatisticFault::SharedName { topic: None },
+        }),
+        None => Ok(()),
     }
 }
 

@@ -259,6 +259,19 @@ pub enum Error {
         /// Those of the tally.
         available: Vec<String>,
     },
+    /// The audit of a tally asks for something else than the tally was made with.
+    #[error(
+        "the {what} of this tally is {tally}, and the audit asks for {said}; leave it unsaid, or make \
+         the tally anew from the log"
+    )]
+    OtherTally {
+        /// What differs.
+        what: &'static str,
+        /// What was asked for.
+        said: String,
+        /// What the tally has.
+        tally: String,
+    },
     /// The audit was run without saying something it cannot guess.
     #[error("the audit does not say its {what}; call {call} before run")]
     Unstated {
@@ -449,6 +462,29 @@ pub enum Error {
         cluster: u64,
         /// The label of the observation that was refused.
         label: String,
+    },
+    /// A saved [`Monitor`](crate::inference::Monitor) holds clusters or looks that the one to be put in
+    /// its place has not seen.
+    #[error(
+        "{}: this file holds observations that would be lost, since the monitor to be saved has not \
+         seen them, as when another process observed meanwhile; nothing was written. Open the file \
+         again and observe again, or change it with Monitor::update, where each waits for its turn",
+        path.display()
+    )]
+    WouldLose {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is being worked on by somebody else.
+    #[error(
+        "{}: another job is working on this {what} now; wait until it has ended, or name another file",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// What the file is.
+        what: &'static str,
     },
     /// A tally was made in another way than those that a [`Monitor`](crate::inference::Monitor)
     /// watches.

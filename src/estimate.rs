@@ -555,6 +555,14 @@ pub enum Warning {
         /// Of how many of the treatment.
         of: u64,
     },
+    /// Requests in which candidates of one moment compete for places of the newest: each gets its part
+    /// of them.
+    TiedCandidates {
+        /// How many.
+        requests: u64,
+        /// Of how many of the treatment.
+        of: u64,
+    },
     /// Impressions of items that are not among the candidates.
     ShownOutsidePool {
         /// How many.
@@ -704,6 +712,10 @@ impl Warning {
             Self::ShortPools { requests, of } => write!(
                 f,
                 "{requests} of {of} requests have fewer candidates than were shown, so that places of the baseline are empty"
+            ),
+            Self::TiedCandidates { requests, of } => write!(
+                f,
+                "in {requests} of {of} requests the newest candidates are cut among some of one moment, or their places count differently; each of these gets its part of the places, as expected over all their orders; finer times of publication would tell which came first"
             ),
             Self::ShownOutsidePool { impressions } => write!(
                 f,

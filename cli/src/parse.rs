@@ -167,6 +167,9 @@ pub(crate) fn reference(text: &str) -> Result<Reference, String> {
         } else {
             ReferenceShare::Known(number(share)?)
         };
+        if reference.shares.contains_key(topic) {
+            return Err(format!("{topic:?} has two shares; give it one"));
+        }
         reference = reference.share(topic, share);
     }
     reference.check().map_err(|error| error.to_string())?;

@@ -35,6 +35,7 @@ impl Audit<'_> {
         let treatment = treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
         let baseline = self.baseline.as_ref();
         let baseline = baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
+        self.check_said()?;
         let quality = match (&self.quality, &self.of) {
             (Some(quality), _) => Some(quality.clone()),
             (None, of) => of.quality(self.origin),

@@ -181,7 +181,7 @@ impl<'j> TallyJob<'j> {
     }
 
     /// Saves the tally so far to a file, at least this often where parts are done, and goes on
-    /// from that file if it exists.
+    /// from that file if it exists. Only one job at a time works on a checkpoint.
     pub fn checkpoint(mut self, path: impl AsRef<Path>, every: Duration) -> Self {
         self.checkpoint = Some((path.as_ref().to_owned(), every));
         self
@@ -204,7 +204,8 @@ impl<'j> TallyJob<'j> {
     /// Those of [`ExposureLog::open`](crate::ExposureLog::open) for the first file and row at
     /// fault; those of [`Tally::of`]; [`Error::RepeatedFile`]; [`Error::MemoryLimit`];
     /// [`Error::OtherJob`] for a checkpoint that does not fit, and those of
-    /// [`Tally::open_saved`] for a damaged one; [`Error::Stopped`].
+    /// [`Tally::open_saved`] for a damaged one, [`Error::InUse`] for one that another job works on;
+    /// [`Error::Stopped`].
     pub fn run(self) -> Result<JobDone, Error> {
         work::run(self)
     }

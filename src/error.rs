@@ -580,6 +580,31 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The same part of a log was given twice, by other names.
+    #[error(
+        "{} and {} are the same ({how}), and would be counted twice; leave one of them out",
+        first.display(),
+        second.display()
+    )]
+    SamePart {
+        /// The first of them.
+        first: PathBuf,
+        /// The second.
+        second: PathBuf,
+        /// In what they are the same.
+        how: &'static str,
+    },
+    /// A file in a folder of logs looks like a log and is of no format that can be read.
+    #[error(
+        "{}: this file in a folder of logs looks like one of them and cannot be read; write it in a \
+         format that can be ({}), or leave it out by its name (log_files_but, or skip in a study's log)",
+        path.display(),
+        crate::source::KNOWN_ENDINGS
+    )]
+    UnreadInFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// A checkpoint was saved by another job.
     #[error(
         "{}: this checkpoint is of another job: {difference}; \

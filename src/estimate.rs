@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::estimand::Estimand;
 use crate::inference::Multiplicity;
+use crate::log::NameRemark;
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.
@@ -555,6 +556,11 @@ pub enum Warning {
         /// Of how many of the treatment.
         of: u64,
     },
+    /// Names that may be one name written in several ways, or may stand for no value.
+    OddNames {
+        /// Which, and what to do.
+        remark: NameRemark,
+    },
     /// Requests in which candidates of one moment compete for places of the newest: each gets its part
     /// of them.
     TiedCandidates {
@@ -713,6 +719,7 @@ impl Warning {
                 f,
                 "{requests} of {of} requests have fewer candidates than were shown, so that places of the baseline are empty"
             ),
+            Self::OddNames { remark } => write!(f, "{remark}"),
             Self::TiedCandidates { requests, of } => write!(
                 f,
                 "in {requests} of {of} requests the newest candidates are cut among some of one moment, or their places count differently; each of these gets its part of the places, as expected over all their orders; finer times of publication would tell which came first"

@@ -16,7 +16,7 @@ fn case(name: &str) -> std::path::PathBuf {
 }
 
 fn ties(report: &AuditReport) -> Option<(u64, u64)> {
-    report.warnings().iter().find_map(|warning| match warning {
+    report.warnings().iter().find_map(|(warning, _)| match warning {
         Warning::TiedCandidates { requests, of } => Some((*requests, *of)),
         _ => None,
     })

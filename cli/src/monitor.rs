@@ -12,7 +12,7 @@ use tiltmeter::{ExposureLog, NamedStatistic};
 
 use crate::failure::Failure;
 use crate::progress::waiting;
-use crate::tally::{ByArgs, files_of};
+use crate::tally::{ByArgs, SkipArgs};
 use crate::{out, parse};
 
 /// Watch an audit while clusters come in, with intervals that hold at every look.
@@ -78,6 +78,8 @@ struct ObserveArgs {
     /// The logs, in their order.
     #[arg(value_name = "LOG", required = true)]
     logs: Vec<PathBuf>,
+    #[command(flatten)]
+    skip: SkipArgs,
 }
 
 /// Show what is known now.
@@ -153,7 +155,7 @@ fn observe(args: &ObserveArgs) -> Result<(), Failure> {
         serde_json::from_str(&text).map_err(|cause| Failure::of_file(&beside, cause))?;
     // The tallies first: others who observe at the same time wait for the sums alone.
     let mut tallies = Vec::new();
-    for path in files_of(&args.logs)? {
+    for path in args.skip.files_of(&args.logs)? {
         let log = waiting("reading", || ExposureLog::open(&path, &schema))?;
         let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         tallies.push((label, Tally::of(&log, &spec)?));

@@ -1,7 +1,7 @@
 //! Words of the command line as the library's types.
 
 use tiltmeter::inference::{Multiplicity, Quantile, RomanoWolf, TwoStage};
-use tiltmeter::log::{TimeFormat, TopicFormat};
+use tiltmeter::log::{JoinNames, TimeFormat, TopicFormat};
 use tiltmeter::statistic;
 use tiltmeter::{
     Attention, Bias, Denominator, Keep, MultiLabel, NamedStatistic, Reach, Reference,
@@ -118,6 +118,17 @@ pub(crate) fn separator(text: &str) -> Result<TopicFormat, String> {
         ("json", ..) => Ok(TopicFormat::JsonList),
         (_, Some(one), None) => Ok(TopicFormat::Separated(one)),
         _ => Err("one character, or python or json for lists as these write them".to_owned()),
+    }
+}
+
+/// A difference between names.
+pub(crate) fn join_names(text: &str) -> Result<JoinNames, String> {
+    match text {
+        "spaces" => Ok(JoinNames::Spaces),
+        "case" => Ok(JoinNames::Case),
+        "unicode" => Ok(JoinNames::Unicode),
+        "numbers" => Ok(JoinNames::WholeNumbers),
+        _ => Err("there are spaces, case, unicode and numbers".to_owned()),
     }
 }
 

@@ -420,6 +420,7 @@ impl<'j> Gathering<'j> {
         for part in std::mem::take(&mut self.state.done).into_values() {
             origin.add(part);
         }
+        origin.settle();
         origin.source = match files {
             [file] => file.display().to_string(),
             files => format!("{} files", files.len()),

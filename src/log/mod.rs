@@ -11,6 +11,7 @@ mod ids;
 mod key;
 mod md5;
 mod mixed;
+mod names;
 mod parse;
 mod quality;
 mod range;
@@ -30,6 +31,7 @@ pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::key::ClusterKey;
 pub use self::mixed::MixedValue;
+pub use self::names::{JoinNames, NameRemark, OddNames};
 pub(crate) use self::parse::{iso as iso_time, iso_text};
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
@@ -87,6 +89,10 @@ pub struct Origin {
     pub left_out: u64,
     /// The topics table, where one was joined.
     pub item_topics: Option<ItemTopicsOrigin>,
+    /// Ids that may be one written in several ways, or none. Of many parts, ids are compared within
+    /// each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameRemark>,
 }
 
 impl Origin {
@@ -97,6 +103,12 @@ impl Origin {
         self.left_out += more.left_out;
         self.set_aside.absorb(more.set_aside);
         self.item_topics = self.item_topics.take().or(more.item_topics);
+        names::absorb(&mut self.names, more.names);
+    }
+
+    /// Keeps what is still to be said of names once all rows were read.
+    pub(crate) fn settle(&mut self) {
+        names::settle(&mut self.names);
     }
 }
 
@@ -172,7 +184,9 @@ impl ExposureLog {
         while let Some(batch) = source.next_batch()? {
             builder.push(batch)?;
         }
-        Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)
+        let mut log = Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)?;
+        log.origin.settle();
+        Ok(log)
     }
 
     fn from_built(source: String, mut built: Built, schema: &LogSchema) -> Result<Self, Error> {
@@ -191,6 +205,7 @@ impl ExposureLog {
                 set_aside: std::mem::take(&mut built.set_aside),
                 left_out: 0,
                 item_topics: None,
+                names: Vec::new(),
             },
         };
         for (role, column) in schema.needs() {
@@ -215,6 +230,7 @@ impl ExposureLog {
         for name in &schema.columns {
             log.named.extend(parts.remove_entry(name));
         }
+        log.origin.names = NameRemark::of_ids(&log);
         Ok(log)
     }
 

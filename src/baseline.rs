@@ -90,10 +90,41 @@ pub enum Supply {
 pub struct Reference {
     /// What it is, for reports.
     pub name: String,
-    /// By topic.
+    /// By topic, each once.
+    #[serde(deserialize_with = "each_once")]
     pub shares: BTreeMap<String, ReferenceShare>,
     /// How far off they may be.
     pub bias: Bias,
+}
+
+/// Shares by topic, where a topic that is there twice is refused: one of its shares would be lost.
+fn each_once<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, ReferenceShare>, D::Error> {
+    struct Shares;
+    impl<'de> serde::de::Visitor<'de> for Shares {
+        type Value = BTreeMap<String, ReferenceShare>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("shares by topic")
+        }
+
+        fn visit_map<M: serde::de::MapAccess<'de>>(
+            self,
+            mut map: M,
+        ) -> Result<Self::Value, M::Error> {
+            let mut shares = BTreeMap::new();
+            while let Some((topic, share)) = map.next_entry::<String, _>()? {
+                if shares.contains_key(&topic) {
+                    let fault = format!("the topic {topic:?} has two shares; give it one");
+                    return Err(serde::de::Error::custom(fault));
+                }
+                shares.insert(topic, share);
+            }
+            Ok(shares)
+        }
+    }
+    from.deserialize_map(Shares)
 }
 
 /// A share measured elsewhere.

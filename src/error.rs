@@ -260,6 +260,19 @@ pub enum Error {
         /// Those of the tally.
         available: Vec<String>,
     },
+    /// The audit of a tally asks for something else than the tally was made with.
+    #[error(
+        "the {what} of this tally is {tally}, and the audit asks for {said}; leave it unsaid, or make \
+         the tally anew from the log"
+    )]
+    OtherTally {
+        /// What differs.
+        what: &'static str,
+        /// What was asked for.
+        said: String,
+        /// What the tally has.
+        tally: String,
+    },
     /// The audit was run without saying something it cannot guess.
     #[error("the audit does not say its {what}; call {call} before run")]
     Unstated {
@@ -479,6 +492,29 @@ pub enum Error {
         /// The label of the observation that was refused.
         label: String,
     },
+    /// A saved [`Monitor`](crate::inference::Monitor) holds clusters or looks that the one to be put in
+    /// its place has not seen.
+    #[error(
+        "{}: this file holds observations that would be lost, since the monitor to be saved has not \
+         seen them, as when another process observed meanwhile; nothing was written. Open the file \
+         again and observe again, or change it with Monitor::update, where each waits for its turn",
+        path.display()
+    )]
+    WouldLose {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is being worked on by somebody else.
+    #[error(
+        "{}: another job is working on this {what} now; wait until it has ended, or name another file",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// What the file is.
+        what: &'static str,
+    },
     /// A tally was made in another way than those that a [`Monitor`](crate::inference::Monitor)
     /// watches.
     #[error(
@@ -570,6 +606,31 @@ pub enum Error {
     /// A job was given the same file twice.
     #[error("{}: the file is there twice, and would be counted twice; name it once", path.display())]
     RepeatedFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The same part of a log was given twice, by other names.
+    #[error(
+        "{} and {} are the same ({how}), and would be counted twice; leave one of them out",
+        first.display(),
+        second.display()
+    )]
+    SamePart {
+        /// The first of them.
+        first: PathBuf,
+        /// The second.
+        second: PathBuf,
+        /// In what they are the same.
+        how: &'static str,
+    },
+    /// A file in a folder of logs looks like a log and is of no format that can be read.
+    #[error(
+        "{}: this file in a folder of logs looks like one of them and cannot be read; write it in a \
+         format that can be ({}), or leave it out by its name (log_files_but, or skip in a study's log)",
+        path.display(),
+        crate::source::KNOWN_ENDINGS
+    )]
+    UnreadInFolder {
         /// The file.
         path: PathBuf,
     },

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use self::of_inputs::{Said, Table};
 use crate::estimand::Estimand;
 use crate::inference::Multiplicity;
-use crate::log::Role;
+use crate::log::{NameRemark, Role};
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.
@@ -698,6 +698,19 @@ pub enum Warning {
         /// Of how many of the treatment.
         of: u64,
     },
+    /// Names that may be one name written in several ways, or may stand for no value.
+    OddNames {
+        /// Which, and what to do.
+        remark: NameRemark,
+    },
+    /// Requests in which candidates of one moment compete for places of the newest: each gets its part
+    /// of them.
+    TiedCandidates {
+        /// How many.
+        requests: u64,
+        /// Of how many of the treatment.
+        of: u64,
+    },
     /// Impressions of items that are not among the candidates.
     ShownOutsidePool {
         /// How many.
@@ -927,6 +940,11 @@ impl Warning {
             Self::ShortPools { requests, of } => write!(
                 f,
                 "{requests} of {of} requests have fewer candidates than were shown, so that places of the baseline are empty"
+            ),
+            Self::OddNames { remark } => write!(f, "{remark}"),
+            Self::TiedCandidates { requests, of } => write!(
+                f,
+                "in {requests} of {of} requests the newest candidates are cut among some of one moment, or their places count differently; each of these gets its part of the places, as expected over all their orders; finer times of publication would tell which came first"
             ),
             Self::ShownOutsidePool { impressions } => write!(
                 f,

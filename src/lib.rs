@@ -69,6 +69,7 @@ pub mod findings;
 pub mod guide;
 pub mod inference;
 pub mod job;
+mod lock;
 pub mod log;
 mod philox;
 mod replace;
@@ -80,6 +81,7 @@ pub mod source;
 pub mod statistic;
 mod study_file;
 pub mod tally;
+mod temporary;
 
 pub use crate::attention::{Attention, Beyond};
 pub use crate::audit::Audit;

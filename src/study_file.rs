@@ -12,7 +12,7 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::inference::Inference;
-use crate::job::{Progress, TallyJob, log_files};
+use crate::job::{Progress, TallyJob, log_files_but};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
 use crate::replay::{PoolBy, Pools};
 use crate::report::AuditReport;
@@ -78,6 +78,9 @@ pub struct LogInput {
     /// More of the same, each a file, a folder or a pattern.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<PathBuf>,
+    /// Patterns of files in folders that are left out by their names, as in [`log_files_but`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<String>,
     /// What its columns are.
     pub schema: LogSchema,
     /// Which rows are asked about; all if there is nothing here. It holds for the supply and for the
@@ -214,7 +217,7 @@ impl StudyFile {
     /// The files that it reads, from this folder; the log's are all that its path stands for.
     ///
     /// # Errors
-    /// Those of [`log_files`].
+    /// Those of [`log_files_but`].
     pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let mut files = self.log_files(folder)?;
         let tables = [
@@ -229,7 +232,7 @@ impl StudyFile {
     fn log_files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let mut files = Vec::new();
         for path in std::iter::once(&self.log.path).chain(&self.log.more) {
-            files.extend(log_files(folder.join(path))?);
+            files.extend(log_files_but(folder.join(path), &self.log.skip)?);
         }
         Ok(files)
     }

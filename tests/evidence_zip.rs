@@ -163,3 +163,53 @@ fn damaged_zips_are_noticed() {
     zip_of(&nothing, [("a.txt".to_owned(), b"a".to_vec())]);
     assert_eq!(why(Bundle::open(&nothing).unwrap_err()), EvidenceFaultKind::NoManifest);
 }
+
+const CONTENTS: [Contents; 3] =
+    [Contents::ReportOnly, Contents::WithoutInputs, Contents::WithInputs];
+
+/// Folders and zips of all contents, each after each other one, and eight of them at once: what is
+/// written beside its place until it is complete is never called alike, so all are the same as when
+/// they are written alone, and nothing else is left.
+#[test]
+fn bundles_one_after_the_other_and_at_once() {
+    let folder = tempdir().unwrap();
+    let study = small(folder.path());
+    let kinds: Vec<(Contents, &str)> =
+        CONTENTS.into_iter().flat_map(|contents| [(contents, ""), (contents, ".zip")]).collect();
+    let place = tempdir().unwrap();
+    let write = |to: &Path, contents| {
+        Bundle::write(&study, folder.path(), to, contents).unwrap().fingerprint()
+    };
+    let alone: Vec<_> = kinds
+        .iter()
+        .enumerate()
+        .map(|(kind, (contents, ending))| {
+            write(&place.path().join(format!("alone{kind}{ending}")), *contents)
+        })
+        .collect();
+    for first in 0..kinds.len() {
+        for second in 0..kinds.len() {
+            for (at, kind) in [first, second].into_iter().enumerate() {
+                let (contents, ending) = kinds[kind];
+                let name = format!("{first}-{second}-{at}{ending}");
+                assert_eq!(write(&place.path().join(name), contents), alone[kind]);
+            }
+        }
+    }
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (kinds, alone, write, place) = (&kinds, &alone, &write, place.path());
+            scope.spawn(move || {
+                for round in 0..kinds.len() {
+                    let kind = (thread + round) % kinds.len();
+                    let (contents, ending) = kinds[kind];
+                    let name = format!("thread{thread}-{round}{ending}");
+                    assert_eq!(write(&place.join(name), contents), alone[kind]);
+                }
+            });
+        }
+    });
+    let all = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = all.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

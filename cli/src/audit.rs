@@ -14,6 +14,7 @@ use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
+use crate::tally::SkipArgs;
 use crate::{out, parse, study};
 
 /// Estimate how much each topic is amplified in one arm against a baseline.
@@ -31,7 +32,7 @@ pub(crate) struct AuditArgs {
     doubt: DoubtArgs,
     /// Run a study file (TOML or JSON) instead; only flags of the output go with it.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "logs", "filter", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "DoubtArgs",
+        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "DoubtArgs",
     ])]
     study: Option<PathBuf>,
     #[command(flatten)]
@@ -53,6 +54,8 @@ pub(crate) struct AskedArgs {
     /// supply and the candidates too where they have the column; the report says where not.
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = parse::filter)]
     filter: Vec<(String, String)>,
+    #[command(flatten)]
+    skip: SkipArgs,
     #[command(flatten)]
     question: QuestionArgs,
     #[command(flatten)]
@@ -98,7 +101,13 @@ impl AskedArgs {
             title: None,
             authors: Vec::new(),
             note: None,
-            log: LogInput { path: path.clone(), more: more.to_vec(), schema, keep },
+            log: LogInput {
+                path: path.clone(),
+                more: more.to_vec(),
+                skip: self.skip.skip.clone(),
+                schema,
+                keep,
+            },
             item_topics: None,
             candidates,
             supply,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tiltmeter::Error;
-use tiltmeter::log::Role;
+use tiltmeter::log::{FaultReason, Role};
 
 /// Why a command came to nothing.
 #[derive(Debug)]
@@ -67,6 +67,15 @@ fn hint(error: &Error) -> Option<String> {
         Error::MissingRole { role, .. } => format!("{} COLUMN", flag(*role)),
         Error::MissingColumn { .. } | Error::UnknownColumn { .. } => {
             "`tiltmeter inspect LOG` shows the columns and suggests what they are".to_owned()
+        }
+        Error::Row(fault) if fault.reason == FaultReason::ListAsText => {
+            "--topics COLUMN --topics-separator json reads lists as JSON has them, --topics-separator \
+             python lists in single quotes"
+                .to_owned()
+        }
+        Error::UnreadInFolder { path } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            format!("--skip '{name}' leaves it out")
         }
         Error::Row(_) => "--set-aside leaves such rows out and counts them by reason".to_owned(),
         Error::UnknownArm { .. } => "--treatment and --baseline name arms".to_owned(),

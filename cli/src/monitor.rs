@@ -13,7 +13,7 @@ use tiltmeter::{ExposureLog, NamedStatistic};
 use crate::failure::Failure;
 use crate::progress::waiting;
 use crate::roles::Uses;
-use crate::tally::{ByArgs, files_of};
+use crate::tally::{ByArgs, SkipArgs};
 use crate::{out, parse};
 
 /// Watch an audit while clusters come in, with intervals that hold at every look.
@@ -68,7 +68,8 @@ struct InitArgs {
     by: ByArgs,
 }
 
-/// Take in logs: whole clusters, each once. Every log is a look.
+/// Take in logs: whole clusters, each once. Every log is a look. Two that observe at the same time
+/// wait for one another, so nothing is lost.
 ///
 /// Example: tiltmeter monitor observe feed.monitor monday.csv.gz
 #[derive(Debug, Args)]
@@ -78,6 +79,8 @@ struct ObserveArgs {
     /// The logs, in their order.
     #[arg(value_name = "LOG", required = true)]
     logs: Vec<PathBuf>,
+    #[command(flatten)]
+    skip: SkipArgs,
 }
 
 /// Show what is known now.
@@ -163,23 +166,26 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
 }
 
 fn observe(args: &ObserveArgs) -> Result<(), Failure> {
-    let mut monitor = Monitor::open(&args.state)?;
+    let spec = Monitor::open(&args.state)?.spec().tally.clone();
     let beside = schema_of(&args.state);
     let text =
         std::fs::read_to_string(&beside).map_err(|cause| Failure::of_file(&beside, cause))?;
     let schema: LogSchema =
         serde_json::from_str(&text).map_err(|cause| Failure::of_file(&beside, cause))?;
-    for path in files_of(&args.logs)? {
+    // The tallies first: others who observe at the same time wait for the sums alone.
+    let mut tallies = Vec::new();
+    for path in args.skip.files_of(&args.logs)? {
         let log = waiting("reading", || ExposureLog::open(&path, &schema))?;
-        let tally = Tally::of(&log, &monitor.spec().tally)?;
-        let label = path.file_name().unwrap_or_default().to_string_lossy();
-        monitor.observe_as(label, &tally)?;
+        let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        tallies.push((label, Tally::of(&log, &spec)?));
         let aside = log.origin().set_aside.rows;
         if aside > 0 {
             eprintln!("{}: {aside} rows set aside", path.display());
         }
     }
-    monitor.save(&args.state)?;
+    let monitor = Monitor::update(&args.state, |monitor| {
+        tallies.iter().try_for_each(|(label, tally)| monitor.observe_as(label, tally))
+    })?;
     out::print(&lines(&monitor))
 }
 

@@ -1,7 +1,7 @@
 //! Words of the command line as the library's types.
 
 use tiltmeter::inference::{Multiplicity, Quantile, RomanoWolf, TwoStage};
-use tiltmeter::log::{TimeFormat, TopicFormat};
+use tiltmeter::log::{JoinNames, TimeFormat, TopicFormat};
 use tiltmeter::statistic;
 use tiltmeter::{
     Attention, Bias, Denominator, Keep, MultiLabel, NamedStatistic, Reach, Reference,
@@ -121,6 +121,17 @@ pub(crate) fn separator(text: &str) -> Result<TopicFormat, String> {
     }
 }
 
+/// A difference between names.
+pub(crate) fn join_names(text: &str) -> Result<JoinNames, String> {
+    match text {
+        "spaces" => Ok(JoinNames::Spaces),
+        "case" => Ok(JoinNames::Case),
+        "unicode" => Ok(JoinNames::Unicode),
+        "numbers" => Ok(JoinNames::WholeNumbers),
+        _ => Err("there are spaces, case, unicode and numbers".to_owned()),
+    }
+}
+
 pub(crate) fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
@@ -167,6 +178,9 @@ pub(crate) fn reference(text: &str) -> Result<Reference, String> {
         } else {
             ReferenceShare::Known(number(share)?)
         };
+        if reference.shares.contains_key(topic) {
+            return Err(format!("{topic:?} has two shares; give it one"));
+        }
         reference = reference.share(topic, share);
     }
     reference.check().map_err(|error| error.to_string())?;

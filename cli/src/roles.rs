@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use tiltmeter::log::{LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::log::{JoinNames, LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
 use tiltmeter::source::{LogSource, open_source};
 use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Baseline, ClusterBy, Error, QuestionFile};
@@ -75,6 +75,10 @@ pub(crate) struct RoleArgs {
     /// A text that means "no value", beside the empty one.
     #[arg(long, value_name = "TEXT")]
     pub(crate) null: Vec<String>,
+    /// Take names that differ only so for the same: spaces, case, unicode (composed letters, invisible
+    /// characters), numbers (1.0 and 1); more than one with commas between.
+    #[arg(long, value_name = "HOW", value_delimiter = ',', value_parser = parse::join_names)]
+    pub(crate) join_names: Vec<JoinNames>,
     /// What stands between the fields of a line: one character, or tab.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
     pub(crate) delimiter: Option<u8>,
@@ -127,6 +131,9 @@ impl RoleArgs {
     pub(crate) fn reading(&self, mut schema: LogSchema) -> LogSchema {
         for null in &self.null {
             schema = schema.null(null);
+        }
+        for differ in &self.join_names {
+            schema = schema.join_names(*differ);
         }
         if let Some(delimiter) = self.delimiter {
             schema = schema.delimiter(delimiter);

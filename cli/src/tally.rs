@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use tiltmeter::job::{TallyJob, log_files};
+use tiltmeter::job::{TallyJob, log_files_but, merge_files, open_tally};
 use tiltmeter::log::{LogSchema, Origin};
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
@@ -40,7 +40,29 @@ pub(crate) struct TallyArgs {
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
+    skip: SkipArgs,
+    #[command(flatten)]
     by: ByArgs,
+}
+
+/// What is left out of folders.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SkipArgs {
+    /// Leave out files that folders and patterns stand for, by name: *.csv.zst, old-*. Hidden ones (.name,
+    /// _name) are left out unless they are named.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) skip: Vec<String>,
+}
+
+impl SkipArgs {
+    /// Files, folders and patterns as the files that they stand for.
+    pub(crate) fn files_of(&self, logs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+        let mut files = Vec::new();
+        for path in logs {
+            files.extend(log_files_but(path, &self.skip)?);
+        }
+        Ok(files)
+    }
 }
 
 /// How logs are added up.
@@ -77,19 +99,10 @@ impl ByArgs {
     }
 }
 
-/// Files, folders and patterns as the files that they stand for.
-pub(crate) fn files_of(logs: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in logs {
-        files.extend(log_files(path)?);
-    }
-    Ok(files)
-}
-
 pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let (schema, spec) = args.by.plan()?;
     args.by.roles.tell_unused(&Uses::of_tally(&spec));
-    let mut job = TallyJob::new(files_of(&args.logs)?, schema, spec);
+    let mut job = TallyJob::new(args.skip.files_of(&args.logs)?, schema, spec);
     if let Some(memory) = args.memory {
         job = job.memory(memory.saturating_mul(1 << 20));
     }
@@ -146,16 +159,9 @@ pub(crate) struct MergeArgs {
 }
 
 pub(crate) fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    let tallies = args.tallies.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
-    let tally = waiting("merging", || Tally::merge_all(&tallies))?;
+    let tally = waiting("merging", || merge_files(&args.tallies))?;
     tally.save(&args.out)?;
     told(&args.out, &tally, None)
-}
-
-/// A saved tally, or a table of one that an SQL engine may have made.
-pub(crate) fn open(path: &Path) -> Result<Tally, Failure> {
-    let table = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
-    Ok(if table { Tally::import(path) } else { Tally::open_saved(path) }?)
 }
 
 /// Estimate from a tally, as `audit` does from a log.
@@ -184,11 +190,12 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(what));
     }
     let inference = args.doubt.inference().map_err(Failure::Usage)?;
-    let tally = open(&args.tally)?;
+    let tally = open_tally(&args.tally)?;
     let question = args.question.of_tally((&args.kind, &args.more), tally.spec())?;
     let log = LogInput {
         path: args.tally.clone(),
         more: Vec::new(),
+        skip: Vec::new(),
         schema: LogSchema::new(),
         keep: Vec::new(),
     };

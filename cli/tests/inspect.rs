@@ -311,3 +311,23 @@ fn a_count_is_drafted_as_one() {
         assert!(text.contains(line), "{text}");
     }
 }
+
+/// What should be looked at of names is shown, and in JSON.
+#[test]
+fn odd_names() {
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    let case = |name: &str| cases.join(name).to_str().unwrap().to_owned();
+    for (name, shown) in [
+        ("armspace.csv", "look at the names of the arm: \"ranked\", \"ranked \" look alike"),
+        ("nas.csv", "\"NA\""),
+        ("na_viewer.csv", "look at the names of the viewer: \"NA\", \"NaN\", \"null\" may stand"),
+        ("case_space.csv", "\"WAR\", \"War\", \"war\""),
+    ] {
+        let text = run(["inspect", &case(name)]).ok();
+        assert!(text.contains(shown), "{text}");
+        let json = run(["inspect", &case(name), "--json"]).json();
+        assert_eq!(json["facts"]["names"].as_array().map(Vec::len), Some(1), "{json}");
+    }
+    let json = run(["inspect", &case("plain.csv"), "--json"]).json();
+    assert_eq!(json["facts"]["names"].as_array().map(Vec::len), Some(0));
+}

@@ -42,7 +42,8 @@ fn near((low, high): (f64, f64), expected: (f64, f64)) {
 #[test]
 fn reach_of_all() {
     for more in ["", "--interval delta", "--interval jackknife"] {
-        let report = audit("reach_all.csv", &format!("{C} --unit reach --test delta {more}")).json();
+        let report =
+            audit("reach_all.csv", &format!("{C} --unit reach --test delta {more}")).json();
         let estimate = first(&report);
         near(ends(estimate), (0.76469, 1.23782));
         assert!(estimate["p_value"].as_f64().unwrap() > 0.15, "{}", estimate["p_value"]);
@@ -59,7 +60,10 @@ fn difference_from_nothing() {
     let difference = first(&report);
     near(ends(difference), (-0.164439, 0.0058764));
     let ratio = &report["estimates"][1];
-    assert_eq!((&ratio["state"], &ratio["interval"]), (&Json::from("infinite"), &Json::from("lower_bound")));
+    assert_eq!(
+        (&ratio["state"], &ratio["interval"]),
+        (&Json::from("infinite"), &Json::from("lower_bound"))
+    );
     assert!(ratio["low"].as_f64().unwrap() < 1.0);
     for estimate in [difference, ratio] {
         assert!(estimate["p_value"].as_f64().unwrap() > 0.05);
@@ -111,7 +115,8 @@ fn a_shared_id_changes_next_to_nothing() {
 /// Three impressions on one day say nothing, whether other days show the arm or not.
 #[test]
 fn a_topic_of_one_day() {
-    let line = "--arm arm --treatment A --baseline B --topic topic --cluster day --only quake --json";
+    let line =
+        "--arm arm --treatment A --baseline B --topic topic --cluster day --only quake --json";
     let both = audit("one_cluster_both_arms.csv", line).json();
     let (low, high) = ends(first(&both));
     assert!(low < 1e-4 && high > 1e5, "{low} to {high}");
@@ -129,7 +134,10 @@ fn unbounded_is_a_state() {
     let line = format!("{C} --interval bootstrap:studentised --replicates 399");
     let report = audit("unbounded_both.csv", &line).json();
     let estimate = first(&report);
-    assert!(matches!(estimate["interval"].as_str(), Some("unbounded" | "lower_bound" | "upper_bound" | "two_sided")));
+    assert!(matches!(
+        estimate["interval"].as_str(),
+        Some("unbounded" | "lower_bound" | "upper_bound" | "two_sided")
+    ));
     assert_eq!(estimate["no_interval"], Json::Null);
 }
 

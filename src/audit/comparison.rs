@@ -10,10 +10,10 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
 use crate::inference::{Asked, Inference, Question};
-use crate::log::DataQuality;
+use crate::log::{DataQuality, NameRemark, Role};
 use crate::replay::RowsAre;
 use crate::statistic::{AmplificationRatio, Side, Statistic};
-use crate::tally::Tally;
+use crate::tally::{StratifyBy, Tally};
 
 /// A treatment and a baseline, ready to be asked about.
 pub(crate) struct Comparison<'a> {
@@ -37,6 +37,7 @@ impl Audit<'_> {
         let treatment = treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
         let baseline = self.baseline.as_ref();
         let baseline = baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
+        self.check_said()?;
         let quality = match (&self.quality, &self.of) {
             (Some(quality), _) => Some(quality.clone()),
             (None, of) => of.quality(self.origin),
@@ -69,6 +70,7 @@ impl Audit<'_> {
         if let Baseline::Arm(against) = &compared.baseline {
             warnings.extend(empty_strata(compared.made.tally(), treatment, against));
         }
+        warnings.extend(odd_names(compared.made.tally()));
         if compared.rows == RowsAre::Expected {
             warnings.push(Warning::ExpectedBaseline);
         }
@@ -81,7 +83,7 @@ impl Audit<'_> {
             baseline,
             attention,
             inference,
-            strata_said: self.strata_said,
+            strata_said: self.said.strata.as_ref().is_some_and(|said| *said != StratifyBy::Nothing),
             warnings,
             quality,
         })
@@ -156,6 +158,19 @@ impl Comparison<'_> {
     }
 }
 
+/// Arms, strata and topics that may be one written in several ways, or none.
+fn odd_names(tally: &Tally) -> impl Iterator<Item = Warning> {
+    let axes = tally.axes();
+    let of = |role, names: &[String]| NameRemark::of_names(role, names.iter().map(String::as_str));
+    let mut remarks = of(Role::Arm, axes.arms());
+    // Without strata there is one that has no name.
+    if tally.spec().strata != StratifyBy::Nothing {
+        remarks.extend(of(Role::Stratum, axes.strata()));
+    }
+    remarks.extend(of(Role::Topics, axes.topics()));
+    remarks.into_iter().map(|remark| Warning::OddNames { remark })
+}
+
 /// Strata in which one of the two arms has impressions and the other has none.
 fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> {
     let axes = tally.axes();
@@ -193,6 +208,8 @@ pub(crate) fn of_quality(quality: &DataQuality) -> Vec<Warning> {
     if let Some(column) = &quality.origin.unread_count {
         warnings.push(Warning::UnreadCount { column: column.clone() });
     }
+    let names = quality.origin.names.iter().cloned();
+    warnings.extend(names.map(|remark| Warning::OddNames { remark }));
     let rows = quality.origin.set_aside.rows;
     if rows > 0 {
         warnings.push(Warning::RowsSetAside { rows });

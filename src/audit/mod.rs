@@ -71,14 +71,35 @@ pub struct Audit<'l> {
     inference: Inference,
     attention: Option<Attention>,
     second_cluster: Option<ClusterBy>,
-    /// Whether groups were asked for, and not only there in the log.
-    strata_said: bool,
+    said: Said,
     origin: Option<&'l Origin>,
     given: Given<'l>,
     /// The state of the data behind a tally, where that is known.
     quality: Option<DataQuality>,
     /// What was kept of a comparison beside its tallies.
     kept: Option<Kept<'l>>,
+}
+
+/// What was asked for of a tally, which one that was made before has or has not.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    cluster: Option<ClusterBy>,
+    multi_label: Option<MultiLabel>,
+    strata: Option<StratifyBy>,
+}
+
+/// Refuses what was said where a tally has something else.
+fn same<T: PartialEq + std::fmt::Debug>(
+    what: &'static str,
+    said: Option<&T>,
+    tally: &T,
+) -> Result<(), Error> {
+    match said {
+        Some(said) if said != tally => {
+            Err(Error::OtherTally { what, said: format!("{said:?}"), tally: format!("{tally:?}") })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -97,7 +118,8 @@ impl<'l> Audit<'l> {
     }
 
     /// An audit of a tally made before, here or elsewhere. Cluster, multi-label rule and strata
-    /// are the tally's own; saying them again changes nothing. The attention model is the tally's
+    /// are the tally's own; they need not be said again, and saying others is refused
+    /// ([`Error::OtherTally`]). The attention model is the tally's
     /// first unless another of its models is asked for.
     pub fn of_tally(tally: &'l Tally) -> Self {
         Self::new(Subject::Tally(tally))
@@ -120,7 +142,7 @@ impl<'l> Audit<'l> {
             inference: Inference::default(),
             attention: None,
             second_cluster: None,
-            strata_said: false,
+            said: Said::default(),
             origin: None,
             given: Given::default(),
             quality: None,
@@ -133,6 +155,22 @@ impl<'l> Audit<'l> {
             change(spec);
         }
         self
+    }
+
+    /// Refuses what was said otherwise than the tally has it.
+    fn check_said(&self) -> Result<(), Error> {
+        let first = match &self.of {
+            Subject::Log(..) => return Ok(()),
+            Subject::Tally(tally) => tally.spec(),
+            Subject::TwoWay(tallies) => {
+                let second = &tallies.second().spec().cluster;
+                same("second cluster", self.second_cluster.as_ref(), second)?;
+                tallies.first().spec()
+            }
+        };
+        same("cluster", self.said.cluster.as_ref(), &first.cluster)?;
+        same("counting of labels", self.said.multi_label.as_ref(), &first.multi_label)?;
+        same("stratum", self.said.strata.as_ref(), &first.strata)
     }
 
     /// The arm under test.
@@ -173,7 +211,8 @@ impl<'l> Audit<'l> {
     }
 
     /// The unit that was assigned or sampled independently.
-    pub fn cluster(self, cluster: ClusterBy) -> Self {
+    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
+        self.said.cluster = Some(cluster.clone());
         self.spec(|spec| spec.cluster = cluster)
     }
 
@@ -191,14 +230,15 @@ impl<'l> Audit<'l> {
     }
 
     /// How several topics share an impression.
-    pub fn multi_label(self, rule: MultiLabel) -> Self {
+    pub fn multi_label(mut self, rule: MultiLabel) -> Self {
+        self.said.multi_label = Some(rule);
         self.spec(|spec| spec.multi_label = rule)
     }
 
     /// The groups kept apart; the log's stratum, where it has one, if not said. Groups that are said
     /// and that neither statistics nor test look at are warned of.
     pub fn strata(mut self, strata: StratifyBy) -> Self {
-        self.strata_said = strata != StratifyBy::Nothing;
+        self.said.strata = Some(strata.clone());
         if let Subject::Log(log, spec) = &mut self.of {
             // By the column's name, so that the estimand says which one it was.
             spec.strata = match strata {
@@ -265,7 +305,8 @@ impl<'l> Audit<'l> {
     /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
-    /// out of their range and for a unit that a statistic has no meaning for; [`Error::NoStrata`] for a
+    /// out of their range and for a unit that a statistic has no meaning for; [`Error::OtherTally`] and
+    /// [`Error::UnknownAttention`] for what a tally made before does not have; [`Error::NoStrata`] for a
     /// statistic or test that compares within strata where there are none; [`Error::StandardStrata`]
     /// for a declared population of other strata.
     pub fn run(self) -> Result<AuditReport, Error> {

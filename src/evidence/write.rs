@@ -1,10 +1,10 @@
 //! A bundle written: made beside its place, and put there when it is complete.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -14,7 +14,9 @@ use super::make;
 use super::manifest::{self, Contents, FileRecord, Manifest, Platform, TallyKept};
 use super::store::is_zip;
 use crate::error::Error;
+use crate::replace::folder_of;
 use crate::study_file::StudyFile;
+use crate::temporary::make_in;
 
 /// A folder of this process alone, which is gone when it is dropped.
 pub(super) struct Folder {
@@ -22,27 +24,24 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes one beside others, with this in its name.
-    fn beside(within: &Path, name: &str) -> Result<Self, Error> {
-        Self::new(within, name, |path| fs::create_dir(path))
+    /// Makes one beside the place where what stands in it is to be.
+    fn beside(place: &Path) -> Result<Self, Error> {
+        let name = place.file_name().unwrap_or_default();
+        Self::new(folder_of(place), name, |path| fs::create_dir(path))
     }
 
     /// Makes one among the system's temporary files, for copies that nobody else is to read.
     #[cfg(feature = "zip")]
     pub(super) fn temporary() -> Result<Self, Error> {
-        Self::new(&std::env::temp_dir(), "tiltmeter-evidence", private)
+        Self::new(&std::env::temp_dir(), OsStr::new("tiltmeter-evidence"), private)
     }
 
     fn new(
         within: &Path,
-        name: &str,
-        make: impl FnOnce(&Path) -> std::io::Result<()>,
+        name: &OsStr,
+        make: impl Fn(&Path) -> std::io::Result<()>,
     ) -> Result<Self, Error> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = within.join(format!(".{name}.{}-{number}.part", std::process::id()));
-        // Fails where there is one, so nobody else's is used.
-        make(&path).map_err(io(&path))?;
+        let (path, ()) = make_in(within, name, make).map_err(io(within))?;
         Ok(Self { path })
     }
 
@@ -101,9 +100,7 @@ pub(super) fn write(
     if is_zip(to) && cfg!(not(feature = "zip")) {
         return Err(EvidenceFaultKind::NoZip.of(to));
     }
-    let name = to.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let beside = to.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let staged = Folder::beside(beside.unwrap_or(Path::new(".")), &name)?;
+    let staged = Folder::beside(to)?;
     stage(study, folder, staged.path(), contents, note)?;
     put(staged.path(), to)
 }

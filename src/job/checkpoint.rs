@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::Filter;
+use super::distinct::refuse_repeats;
 use super::parts::Parts;
 use crate::error::Error;
 use crate::log::{LogSchema, Origin};
@@ -48,6 +49,7 @@ impl Identity {
         filter: &Filter,
         item_topics: Option<(String, u64)>,
     ) -> Result<Self, Error> {
+        refuse_repeats(files)?;
         let mut known = Vec::with_capacity(files.len());
         for path in files {
             let io = |cause| Error::Io { path: path.clone(), cause };
@@ -59,9 +61,6 @@ impl Identity {
                 bytes: about.len(),
                 modified: modified.map(|since| since.as_nanos()),
             };
-            if known.iter().any(|its: &InputFile| its.path == file.path) {
-                return Err(Error::RepeatedFile { path: file.path });
-            }
             known.push(file);
         }
         Ok(Self {

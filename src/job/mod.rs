@@ -3,6 +3,7 @@
 //! and holds no rules about either.
 
 mod checkpoint;
+mod distinct;
 mod files;
 mod need;
 mod parts;
@@ -15,7 +16,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::files::log_files;
+pub use self::distinct::{merge_files, open_tally};
+pub use self::files::{log_files, log_files_but};
 pub(crate) use self::stream::merge_alike;
 pub use self::stream::tally_source;
 use crate::error::Error;
@@ -181,7 +183,7 @@ impl<'j> TallyJob<'j> {
     }
 
     /// Saves the tally so far to a file, at least this often where parts are done, and goes on
-    /// from that file if it exists.
+    /// from that file if it exists. Only one job at a time works on a checkpoint.
     pub fn checkpoint(mut self, path: impl AsRef<Path>, every: Duration) -> Self {
         self.checkpoint = Some((path.as_ref().to_owned(), every));
         self
@@ -202,9 +204,10 @@ impl<'j> TallyJob<'j> {
     ///
     /// # Errors
     /// Those of [`ExposureLog::open`](crate::ExposureLog::open) for the first file and row at
-    /// fault; those of [`Tally::of`]; [`Error::RepeatedFile`]; [`Error::MemoryLimit`];
+    /// fault; those of [`Tally::of`]; [`Error::RepeatedFile`] and [`Error::SamePart`]; [`Error::MemoryLimit`];
     /// [`Error::OtherJob`] for a checkpoint that does not fit, and those of
-    /// [`Tally::open_saved`] for a damaged one; [`Error::Stopped`].
+    /// [`Tally::open_saved`] for a damaged one, [`Error::InUse`] for one that another job works on;
+    /// [`Error::Stopped`].
     pub fn run(self) -> Result<JobDone, Error> {
         work::run(self)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use super::checkpoint::{Identity, State};
 use super::parts::Parts;
 use super::{Callback, Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
 use crate::error::Error;
+use crate::lock::Lock;
 use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin, Spare};
 use crate::tally::{Tally, TallySpec};
 
@@ -31,6 +32,11 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
         job.item_topics.map(|topics| (topics.source_name().to_owned(), topics.len() as u64));
     let identity = Identity::of(&job.files, &schema, &job.spec, &job.filter, table)?;
     let chunk_bytes = job.memory / 4 / threads;
+    // Held to the end, since a checkpoint is read, added to and written again.
+    let _lock = match &job.checkpoint {
+        Some((path, _)) => Some(lock(path)?),
+        None => None,
+    };
     let resumed = match &job.checkpoint {
         Some((path, _)) => State::open(path, &identity)?,
         None => None,
@@ -72,6 +78,15 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     });
     done?;
     gathering.finish(&job.files)
+}
+
+fn lock(checkpoint: &Path) -> Result<Lock, Error> {
+    let path = checkpoint.to_owned();
+    match Lock::now(checkpoint) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(Error::InUse { path, what: "checkpoint" }),
+        Err(cause) => Err(Error::Io { path, cause }),
+    }
 }
 
 /// What the threads share.
@@ -405,6 +420,7 @@ impl<'j> Gathering<'j> {
         for part in std::mem::take(&mut self.state.done).into_values() {
             origin.add(part);
         }
+        origin.settle();
         origin.source = match files {
             [file] => file.display().to_string(),
             files => format!("{} files", files.len()),

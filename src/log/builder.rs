@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use super::batch::{Batch, Column};
+use super::batch::{Batch, Column, TextColumn};
 use super::chunks::Spare;
 use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 use super::ids::IdReader;
 use super::mixed::{self, MixedValue};
+use super::names::{self, JoinNames};
 use super::parse;
 use super::schema::{LogSchema, Role, TimeFormat};
 use super::topics::{TopicReader, Topics};
@@ -37,6 +38,7 @@ struct Reading<'s> {
     column: &'s str,
     /// Where the column stands in a batch.
     index: usize,
+    join_names: &'s [JoinNames],
     target: Target<'s>,
 }
 
@@ -154,7 +156,8 @@ impl<'s> LogBuilder<'s> {
             if role == Role::Named && readings.iter().any(again) {
                 continue;
             }
-            readings.push(Reading { role, column, index, target: Target::new(role, schema) });
+            let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema));
+            readings.push(Reading { role, column, index, join_names, target });
         }
         let builder = Self {
             file: file.to_owned(),
@@ -353,7 +356,7 @@ impl<'s> Target<'s> {
             }
             Role::Topics => {
                 let column = schema.topics.as_ref().expect("the role is declared");
-                Self::Topics(TopicReader::new(column))
+                Self::Topics(TopicReader::new(column, &schema.join_names))
             }
             _ => Self::Ids(IdReader::default()),
         }
@@ -407,15 +410,19 @@ impl Reading<'_> {
         let null = |text: &str| text.is_empty() || nulls.iter().any(|n| n == text);
         match &mut self.target {
             Target::Ids(ids) => {
-                if matches!(
-                    column,
-                    Column::Float(_) | Column::TextList(_) | Column::Unsupported { .. }
-                ) {
+                if matches!(column, Column::TextList(_) | Column::Unsupported { .. }) {
                     let mend = "cast it to whole numbers or text, so that ids are exact";
                     return Err(wrong_type("ids", mend));
                 }
-                if let Column::Mixed(values) = column {
-                    return mixed::push_ids(ids.plain(), values, null, |row, reason, value| {
+                let joined = joined(column, nulls, self.join_names);
+                let column = joined.as_ref();
+                let cells = match column {
+                    Column::Float(values) => Some(Cow::Owned(mixed::of_floats(values))),
+                    Column::Mixed(values) => Some(Cow::Borrowed(values.as_slice())),
+                    _ => None,
+                };
+                if let Some(cells) = cells {
+                    return mixed::push_ids(ids.plain(), &cells, null, |row, reason, value| {
                         faults.add(row, name, reason, value);
                     });
                 }
@@ -483,16 +490,44 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
         Column::Boolean(values) => {
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
-        Column::Timestamp(values) => values[row].map(|at| {
-            Cow::Owned(match jiff::Timestamp::from_microsecond(at) {
-                Ok(at) => at.to_string(),
-                Err(_) => at.to_string(),
-            })
-        }),
+        Column::Timestamp(values) => values[row].map(|at| Cow::Owned(parse::moment_id(at))),
         Column::Float(_) | Column::TextList(_) | Column::Mixed(_) | Column::Unsupported { .. } => {
             None
         }
     }
+}
+
+/// A column of ids without the differences in writing that are not to count. A text that means no
+/// value does so as it is written.
+fn joined<'c>(column: &'c Column, nulls: &[String], rules: &[JoinNames]) -> Cow<'c, Column> {
+    let whole = matches!(column, Column::Whole(_) | Column::SharedWhole(_) | Column::Integer(_));
+    if rules.is_empty() || whole {
+        return Cow::Borrowed(column);
+    }
+    let join = |text: &str| match nulls.iter().any(|null| null == text) {
+        true => text.to_owned(),
+        false => names::joined(text, rules).into_owned(),
+    };
+    Cow::Owned(match column {
+        Column::Mixed(cells) => Column::Mixed(
+            cells
+                .iter()
+                .map(|cell| match cell {
+                    MixedValue::Text(text) => MixedValue::Text(join(text)),
+                    other => other.clone(),
+                })
+                .collect(),
+        ),
+        Column::Text(_) | Column::Coded(_) | Column::Shared(_) => {
+            let text_of = id_text(column);
+            let mut texts = TextColumn::default();
+            for row in 0..column.len() {
+                texts.push(text_of(row).map(|text| join(&text)).as_deref());
+            }
+            Column::Text(texts)
+        }
+        _ => return Cow::Borrowed(column),
+    })
 }
 
 fn push_topics(

@@ -71,6 +71,8 @@ pub enum FaultReason {
     TimeOutOfRange,
     /// A list of topics that the declared format cannot read.
     UnreadableTopics,
+    /// A list in brackets, where one topic or topics with a character between them were declared.
+    ListAsText,
     /// A topic that the relabelling does not list.
     UnlistedTopic,
     /// An item whose topics differ between rows of the topics table.
@@ -114,6 +116,10 @@ impl FaultReason {
                 "times are held in microseconds, up to the year 294,246; check the column's unit"
             }
             Self::UnreadableTopics => "not a list in the declared format; see TopicFormat",
+            Self::ListAsText => {
+                "a list, where a topic as text was declared; say TopicFormat::JsonList, or PythonList \
+                 for single quotes"
+            }
             Self::UnlistedTopic => {
                 "the relabelling does not list it; add it, or say Unlisted::Keep or Unlisted::Untag"
             }
@@ -144,6 +150,7 @@ impl fmt::Display for FaultReason {
             Self::UnreadableTime => "unreadable time",
             Self::TimeOutOfRange => "time out of range",
             Self::UnreadableTopics => "unreadable topics",
+            Self::ListAsText => "list read as text",
             Self::UnlistedTopic => "unlisted topic",
             Self::ConflictingTopics => "conflicting topics",
         })

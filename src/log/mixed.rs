@@ -19,8 +19,8 @@ pub enum MixedValue {
     Text(String),
     /// A whole number.
     Integer(i64),
-    /// A floating-point number. It is no id: two different numbers of the file may be the same
-    /// floating-point number.
+    /// A floating-point number. It is an id where it is a whole number below 2^53, of which each has
+    /// one: of others, two different numbers of the file may be the same floating-point number.
     Float(f64),
     /// A truth value.
     Boolean(bool),
@@ -50,9 +50,25 @@ impl MixedValue {
             Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Integer(value) => Some(Cow::Owned(value.to_string())),
             Self::Boolean(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-            Self::Null | Self::Float(_) | Self::TextList(_) | Self::Other(_) => None,
+            Self::Float(value) => whole(*value).map(|whole| Cow::Owned(whole.to_string())),
+            Self::Null | Self::TextList(_) | Self::Other(_) => None,
         }
     }
+}
+
+/// The whole number that a floating-point number is, if no other is the same.
+fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = (1_i64 << 53) as f64;
+    (value.abs() < EXACT && value.fract() == 0.0).then_some(value as i64)
+}
+
+/// Floating-point numbers as cells; what is no number at all is no value.
+pub(super) fn of_floats(values: &[Option<f64>]) -> Vec<MixedValue> {
+    let cell = |value: &Option<f64>| match value.filter(|value| !value.is_nan()) {
+        Some(value) => MixedValue::Float(value),
+        None => MixedValue::Null,
+    };
+    values.iter().map(cell).collect()
 }
 
 /// Adds cells to a column of ids; one that is no id is at fault, and added as an empty text.

@@ -12,6 +12,7 @@ mod keep;
 mod key;
 mod md5;
 mod mixed;
+mod names;
 mod parse;
 mod quality;
 mod range;
@@ -32,6 +33,7 @@ pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason
 pub use self::keep::Keep;
 pub use self::key::ClusterKey;
 pub use self::mixed::MixedValue;
+pub use self::names::{JoinNames, NameRemark, OddNames};
 pub(crate) use self::parse::{iso as iso_time, iso_text};
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
@@ -97,6 +99,10 @@ pub struct Origin {
     pub unread_count: Option<String>,
     /// The topics table, where one was joined.
     pub item_topics: Option<ItemTopicsOrigin>,
+    /// Ids that may be one written in several ways, or none. Of many parts, ids are compared within
+    /// each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameRemark>,
 }
 
 impl Origin {
@@ -108,6 +114,12 @@ impl Origin {
         self.set_aside.absorb(more.set_aside);
         self.unread_count = self.unread_count.take().or(more.unread_count);
         self.item_topics = self.item_topics.take().or(more.item_topics);
+        names::absorb(&mut self.names, more.names);
+    }
+
+    /// Keeps what is still to be said of names once all rows were read.
+    pub(crate) fn settle(&mut self) {
+        names::settle(&mut self.names);
     }
 }
 
@@ -183,7 +195,9 @@ impl ExposureLog {
         while let Some(batch) = source.next_batch()? {
             builder.push(batch)?;
         }
-        Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)
+        let mut log = Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)?;
+        log.origin.settle();
+        Ok(log)
     }
 
     fn from_built(source: String, mut built: Built, schema: &LogSchema) -> Result<Self, Error> {
@@ -204,6 +218,7 @@ impl ExposureLog {
                 kept: Vec::new(),
                 unread_count: built.unread_count.take(),
                 item_topics: None,
+                names: Vec::new(),
             },
         };
         for (role, column) in schema.needs() {
@@ -232,7 +247,13 @@ impl ExposureLog {
         for name in &schema.columns {
             log.named.extend(parts.remove_entry(name));
         }
-        log.without_empty_rows()
+        log.without_empty_rows().map(Self::with_names_told)
+    }
+
+    /// With what is to be said of its names.
+    fn with_names_told(mut self) -> Self {
+        self.origin.names = NameRemark::of_ids(&self);
+        self
     }
 
     /// Without rows that stand for no impression: as if each row were there as often as it counts.

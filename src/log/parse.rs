@@ -67,6 +67,16 @@ pub(crate) fn iso_text(microseconds: i64) -> String {
     }
 }
 
+/// The text of a moment as an id. Midnight is its date, since a date and the moment at which it begins
+/// are one thing that files hold as either.
+pub(super) fn moment_id(microseconds: i64) -> String {
+    let mut text = iso_text(microseconds);
+    if let Some(date) = text.strip_suffix("T00:00:00Z").map(str::len) {
+        text.truncate(date);
+    }
+    text
+}
+
 fn utc(at: civil::DateTime) -> Option<i64> {
     Some(TimeZone::UTC.to_timestamp(at).ok()?.as_microsecond())
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fault::RowPolicy;
+use super::names::JoinNames;
 use super::range::Bound;
 use crate::error::Error;
 
@@ -249,6 +250,8 @@ pub struct LogSchema {
     pub(crate) columns: Vec<String>,
     pub(crate) combined: Vec<CombinedColumn>,
     pub(crate) nulls: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) join_names: Vec<JoinNames>,
     pub(crate) delimiter: Option<u8>,
     pub(crate) rows: RowPolicy,
 }
@@ -328,6 +331,20 @@ impl LogSchema {
     #[must_use]
     pub fn null(mut self, text: impl Into<String>) -> Self {
         self.nulls.push(text.into());
+        self
+    }
+
+    /// Takes names that differ only so for the same: of arms, strata and topics, and ids of every kind.
+    /// May be said for several differences. Relabellings come first, and their new names stay as they
+    /// are. Names that may be the same and are not joined are told in reports ([`NameRemark`]).
+    ///
+    /// [`NameRemark`]: crate::log::NameRemark
+    #[must_use]
+    pub fn join_names(mut self, differ: JoinNames) -> Self {
+        if !self.join_names.contains(&differ) {
+            self.join_names.push(differ);
+            self.join_names.sort_unstable();
+        }
         self
     }
 
@@ -477,6 +494,7 @@ impl LogSchema {
                 kept.cloned().collect()
             },
             nulls: self.nulls.clone(),
+            join_names: self.join_names.clone(),
             delimiter: self.delimiter,
             rows: self.rows,
         }

@@ -1,6 +1,7 @@
 //! What impressions are about: label sets, one per impression, and the map from items to them
 //! that may come from a second table.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -9,6 +10,7 @@ use super::batch::{SharedText, TextColumn};
 use super::dictionary::Dictionary;
 use super::fault::{FaultReason, RowPolicy, SetAside};
 use super::ids::{Memo, all_made, none_made};
+use super::names::{self, JoinNames};
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
@@ -192,6 +194,7 @@ pub(super) type TopicFault = (FaultReason, String);
 #[derive(Debug)]
 pub(super) struct TopicReader<'s> {
     column: &'s TopicColumn,
+    join_names: &'s [JoinNames],
     sets: LabelSets,
     set_of_row: Vec<u32>,
     seen: HashMap<Box<str>, u32, RandomState>,
@@ -200,9 +203,10 @@ pub(super) struct TopicReader<'s> {
 }
 
 impl<'s> TopicReader<'s> {
-    pub(super) fn new(column: &'s TopicColumn) -> Self {
+    pub(super) fn new(column: &'s TopicColumn, join_names: &'s [JoinNames]) -> Self {
         Self {
             column,
+            join_names,
             sets: LabelSets::default(),
             set_of_row: Vec::new(),
             seen: HashMap::default(),
@@ -217,6 +221,10 @@ impl<'s> TopicReader<'s> {
         };
         if let Some(&set) = self.seen.get(text) {
             return self.push(set);
+        }
+        if self.is_unread_list(text) {
+            self.push(UNTAGGED)?;
+            return Ok(Some((FaultReason::ListAsText, text.to_owned())));
         }
         match self.split(text) {
             Some(labels) => {
@@ -238,7 +246,7 @@ impl<'s> TopicReader<'s> {
     pub(super) fn push_list(&mut self, labels: &[String]) -> Result<Option<TopicFault>, Error> {
         match self.rename(labels) {
             Ok(labels) => {
-                let set = self.sets.intern(labels.into_iter())?;
+                let set = self.sets.intern(labels.iter().map(|label| &**label))?;
                 self.push(set)
             }
             Err(unlisted) => {
@@ -304,20 +312,39 @@ impl<'s> TopicReader<'s> {
         }
     }
 
-    /// The labels under their new names, or the one that has none and must have.
-    fn rename<'a>(&self, labels: &'a [String]) -> Result<Vec<&'a str>, String>
+    /// Whether a text is a list that the declared format would take for topics with brackets.
+    fn is_unread_list(&self, text: &str) -> bool {
+        let text = text.trim();
+        let as_text = matches!(self.column.format, TopicFormat::Single | TopicFormat::Separated(_));
+        as_text
+            && text.starts_with('[')
+            && text.ends_with(']')
+            && !self.column.relabel.contains_key(text)
+            && (serde_json::from_str::<Vec<serde_json::Value>>(text).is_ok()
+                || python_list(text).is_some()
+                // As numpy prints them: quoted, with spaces between.
+                || matches!(text[1..].trim_start().chars().next(), Some('"' | '\'')))
+    }
+
+    /// The labels under their new names, or the one that has none and must have. White space around a
+    /// label is not part of it, wherever it comes from.
+    fn rename<'a>(&self, labels: &'a [String]) -> Result<Vec<Cow<'a, str>>, String>
     where
         's: 'a,
     {
         let column: &'s TopicColumn = self.column;
         let mut renamed = Vec::with_capacity(labels.len());
-        for label in labels.iter().filter(|label| !label.is_empty()) {
-            match (column.relabel.get(label), column.unlisted) {
-                (Some(new), _) => renamed.push(&**new),
-                (None, _) if column.relabel.is_empty() => renamed.push(label),
-                (None, Unlisted::Keep) => renamed.push(label),
-                (None, Unlisted::Untag) => {}
-                (None, Unlisted::Refuse) => return Err(label.clone()),
+        for label in labels {
+            let trimmed = label.trim();
+            if trimmed.is_empty() {
+                continue;
+            }
+            let new = column.relabel.get(trimmed).or_else(|| column.relabel.get(label));
+            match (new, column.unlisted) {
+                (Some(new), _) => renamed.push(Cow::Borrowed(&**new)),
+                (None, Unlisted::Refuse) if !column.relabel.is_empty() => return Err(label.clone()),
+                (None, Unlisted::Untag) if !column.relabel.is_empty() => {}
+                (None, _) => renamed.push(names::joined(trimmed, self.join_names)),
             }
         }
         Ok(renamed)
@@ -472,7 +499,7 @@ mod tests {
     use super::*;
 
     fn read(column: &TopicColumn, texts: &[Option<&str>]) -> (Topics, Vec<Option<TopicFault>>) {
-        let mut reader = TopicReader::new(column);
+        let mut reader = TopicReader::new(column, &[]);
         let faults = texts.iter().map(|t| reader.push_text(*t).unwrap());
         let faults = faults.collect();
         (reader.finish(), faults)

@@ -61,7 +61,7 @@ pub(crate) fn derive(baseline: &Baseline, making: &Making<'_>) -> Result<Derived
     }
     match baseline {
         Baseline::Period(period) => of_period(period, making),
-        Baseline::Chronological => rebuilt(baseline, making, newest),
+        Baseline::Chronological => chronological(baseline, making),
         Baseline::Propensity(propensity) => of_propensity(propensity, making),
         Baseline::UniformPool => expected(baseline, making, |_, rows| Ok(vec![1.0; rows.len()])),
         Baseline::EngagementWeighted(by) => {
@@ -113,6 +113,8 @@ struct Account {
     without_candidates: u64,
     without_weight: u64,
     short: u64,
+    /// Requests in which the order of candidates of one moment matters.
+    tied: u64,
     /// Impressions of items that are not among the candidates.
     outside: u64,
 }
@@ -130,6 +132,7 @@ impl Account {
                 Warning::RequestsWithoutEngagement { requests: self.without_weight, of },
             ),
             (self.short, Warning::ShortPools { requests: self.short, of }),
+            (self.tied, Warning::TiedCandidates { requests: self.tied, of }),
             (self.outside, Warning::ShownOutsidePool { impressions: self.outside }),
         ]
         .into_iter()
@@ -221,26 +224,27 @@ impl<'m> Served<'m> {
     }
 }
 
-/// The candidates that take the places of a request, best first.
-type Order = fn(&Pools, &[u32]) -> Result<Vec<u32>, Error>;
-
 /// The newest first; of those of one moment, the one whose id comes first.
-fn newest(pools: &Pools, rows: &[u32]) -> Result<Vec<u32>, Error> {
-    let table = pools.candidates();
-    let times = table.require_times("the newest candidates (when each was published)")?;
-    let items = table.require_ids(Role::Item, "the newest candidates")?;
+fn newest(times: &[i64], items: &Coded, rows: &[u32]) -> Vec<u32> {
     let mut rows = rows.to_vec();
     rows.sort_by_key(|&row| {
         (std::cmp::Reverse(times[row as usize]), items.id(row as usize).unwrap_or_default())
     });
-    Ok(rows)
+    rows
 }
 
-/// Slates of other candidates, in the places of those that were shown.
-fn rebuilt(baseline: &Baseline, making: &Making<'_>, order: Order) -> Result<Derived, Error> {
+/// Slates of the newest candidates, in the places of those that were shown. Which of the candidates of
+/// one moment would have come first nobody knows, so where that matters each of them gets its part of
+/// their places: what is expected over all their orders.
+fn chronological(baseline: &Baseline, making: &Making<'_>) -> Result<Derived, Error> {
     let served = Served::of(baseline, making)?;
+    let table = served.pools.candidates();
+    let times = table.require_times("the newest candidates (when each was published)")?;
+    let items = table.require_ids(Role::Item, "the newest candidates")?;
+    let of_place = masses(making.log, making.attention)?;
+    let (rank, attention) = first_rank(making.attention);
     let mut account = Account { requests: served.requests.len() as u64, ..Account::default() };
-    let (mut kept, mut of, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut kept, mut filled) = (Vec::new(), Vec::new());
     for rows in served.requests.iter() {
         let candidates = served.candidates(rows);
         if candidates.is_empty() {
@@ -248,14 +252,63 @@ fn rebuilt(baseline: &Baseline, making: &Making<'_>, order: Order) -> Result<Der
             continue;
         }
         account.outside += served.outside(rows, candidates);
-        let ordered = order(served.pools, candidates)?;
+        let ordered = newest(times, items, candidates);
         account.short += u64::from(ordered.len() < rows.len());
         kept.extend(rows);
-        let filled = rows.len().min(ordered.len());
-        of.extend(&rows[..filled]);
-        shown.extend(&ordered[..filled]);
+        let before = filled.len();
+        fill(rows, &ordered, (times, &of_place), &mut filled);
+        account.tied += u64::from(filled[before..].iter().any(|its| its.tied));
     }
-    served.finish((kept, of, shown), account, RowsAre::Impressions)
+    let of = filled.iter().map(|its| its.place).collect();
+    let shown = filled.iter().map(|its| its.candidate).collect();
+    if account.tied == 0 {
+        return served.finish((kept, of, shown), account, RowsAre::Impressions);
+    }
+    let derived = served.finish((kept, of, shown), account, RowsAre::Expected)?;
+    let weights: Vec<f64> = filled.iter().map(|its| its.mass / attention).collect();
+    let positions = vec![rank; weights.len()];
+    let baseline = derived.baseline.weighing(weights).at_positions(positions);
+    Ok(Derived { baseline, ..derived })
+}
+
+/// A candidate in a place, or its part of some places.
+struct Filled {
+    place: u32,
+    candidate: u32,
+    mass: f64,
+    tied: bool,
+}
+
+/// Fills the places of a request with candidates, the newest first.
+fn fill(rows: &[u32], ordered: &[u32], (times, of_place): (&[i64], &[f64]), to: &mut Vec<Filled>) {
+    let mut left = rows;
+    for tie in ordered.chunk_by(|a, b| times[*a as usize] == times[*b as usize]) {
+        if left.is_empty() {
+            return;
+        }
+        let places;
+        (places, left) = left.split_at(tie.len().min(left.len()));
+        let masses = places.iter().map(|&row| of_place[row as usize]);
+        let alike =
+            masses.clone().all(|mass| mass.to_bits() == of_place[places[0] as usize].to_bits());
+        if alike && places.len() == tie.len() {
+            let each = places.iter().zip(tie).zip(masses);
+            to.extend(each.map(|((&place, &candidate), mass)| Filled {
+                place,
+                candidate,
+                mass,
+                tied: false,
+            }));
+            continue;
+        }
+        let mass = masses.sum::<f64>() / tie.len() as f64;
+        to.extend(tie.iter().map(|&candidate| Filled {
+            place: places[0],
+            candidate,
+            mass,
+            tied: true,
+        }));
+    }
 }
 
 /// What is expected of a draw of one candidate for each place, with these chances: each candidate gets

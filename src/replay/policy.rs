@@ -33,7 +33,8 @@ use crate::tally::{Tally, TallySpec, WindowBy};
 /// statement of what viewers would have done, or of the feed that a policy leads to in the long run.
 ///
 /// [`ReverseChronological`](crate::simulate::policy::ReverseChronological) makes the rows of
-/// [`Baseline::Chronological`](crate::Baseline::Chronological). Costs a copy of the candidates' features
+/// [`Baseline::Chronological`](crate::Baseline::Chronological), but where candidates of one moment compete
+/// for places: a policy takes those whose ids come first, the baseline what is expected. Costs a copy of the candidates' features
 /// and the policy's weights, and memory for every distinct item, creator and viewer.
 ///
 /// ```

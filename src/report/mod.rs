@@ -243,10 +243,9 @@ impl FindingCounts {
     pub(crate) fn taken_together(&self) -> String {
         match self.adjusted_by {
             None => "by bands that hold for all of them at once".to_owned(),
-            Some(method) => format!(
-                "with all of them taken into account ({method}, {}%)",
-                percent(self.wrong)
-            ),
+            Some(method) => {
+                format!("with all of them taken into account ({method}, {}%)", percent(self.wrong))
+            }
         }
     }
 }

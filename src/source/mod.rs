@@ -49,7 +49,7 @@ use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, Ro
 /// that was used before.
 const BATCH_ROWS: usize = 16_384;
 
-const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
+pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
 } else {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
@@ -64,6 +64,21 @@ pub(crate) fn is_log(path: &Path) -> bool {
         Some("parquet") => cfg!(feature = "parquet") && plain == name,
         _ => false,
     }
+}
+
+/// Whether a file's ending is one that logs have, of whatever format and compression.
+pub(crate) fn looks_like_log(path: &Path) -> bool {
+    const FORMATS: [&str; 18] = [
+        "csv", "tsv", "tab", "psv", "json", "ndjson", "jsonl", "geojson", "parquet", "pq", "xlsx",
+        "xls", "ods", "arrow", "feather", "avro", "orc", "ipc",
+    ];
+    const PACKED: [&str; 10] = ["gz", "zst", "zstd", "xz", "bz2", "lz4", "br", "zip", "7z", "sz"];
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let mut endings = name.rsplit('.');
+    let last = endings.next().unwrap_or_default();
+    let of_format = if PACKED.contains(&last) { endings.next().unwrap_or_default() } else { last };
+    // A name without a dot is all ending.
+    FORMATS.contains(&of_format) && endings.next().is_some()
 }
 
 /// The row groups of a file that can be read one without the others, with the ranges of some

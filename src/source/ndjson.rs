@@ -1,5 +1,6 @@
 //! Newline-delimited JSON: one object per line, with gzip or without.
 
+use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -34,12 +35,19 @@ pub struct NdjsonSource {
     lines: Box<dyn BufRead + Send>,
     columns: Vec<String>,
     selected: Vec<usize>,
-    first: Option<Vec<Line>>,
+    /// Lines that were looked at for their keys and are still to be read.
+    ahead: VecDeque<Text>,
     rows: u64,
 }
 
+/// Lines that are looked at for keys.
+const LINES_WITH_KEYS: usize = 65_536;
+
 const WHOLE_LINE: &str = "(whole line)";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A line, or what it looks like and why it is none.
+type Text = Result<String, (String, FaultReason)>;
 
 /// A line's object, or the text and error of a line that has none.
 type Line = Result<Map<String, Value>, (String, FaultReason)>;
@@ -68,65 +76,92 @@ impl NdjsonSource {
             lines: Box::new(BufReader::new(reader)),
             columns: Vec::new(),
             selected: Vec::new(),
-            first: None,
+            ahead: VecDeque::new(),
             rows: 0,
         };
-        let first = source.read_lines()?;
-        source.require_object(&first)?;
-        for key in first.iter().flatten().flat_map(Map::keys) {
-            if !source.columns.contains(key) {
-                source.columns.push(key.clone());
+        let mut known = HashSet::new();
+        let mut objects = 0_u64;
+        while source.ahead.len() < LINES_WITH_KEYS
+            && let Some(text) = source.read_line()?
+        {
+            // Read again when its turn comes: so many objects would fill the memory.
+            if let Ok(object) = object_of(text.clone()) {
+                objects += 1;
+                let new: Vec<String> = object
+                    .into_iter()
+                    .map(|(key, _)| key)
+                    .filter(|key| !known.contains(key))
+                    .collect();
+                known.extend(new.iter().cloned());
+                source.columns.extend(new);
             }
+            source.ahead.push_back(text);
         }
-        source.first = Some(first);
+        source.require_object(objects)?;
         Ok(source)
     }
 
     /// Without an object there are no columns, whatever a schema says of rows at fault.
-    fn require_object(&self, first: &[Line]) -> Result<(), Error> {
-        if first.iter().any(Result::is_ok) {
+    fn require_object(&self, objects: u64) -> Result<(), Error> {
+        if objects > 0 {
             return Ok(());
         }
         let file = self.name.clone();
-        Err(match first.iter().find_map(|line| line.as_ref().err()) {
-            None => Error::EmptyLog { file, set_aside: 0 },
-            Some((line, reason)) => Error::Row(Box::new(RowFault {
+        Err(match self.ahead.front().cloned().map(object_of) {
+            Some(Err((line, reason))) => Error::Row(Box::new(RowFault {
                 file,
                 column: WHOLE_LINE.to_owned(),
                 row: 1,
-                value: excerpt(line),
-                reason: *reason,
+                value: excerpt(&line),
+                reason,
             })),
+            _ => Error::EmptyLog { file, set_aside: 0 },
         })
     }
 
-    fn read_lines(&mut self) -> Result<Vec<Line>, Error> {
-        let mut lines = Vec::new();
+    /// The next line that is not blank.
+    fn read_line(&mut self) -> Result<Option<Text>, Error> {
         let mut bytes = Vec::new();
-        while lines.len() < BATCH_ROWS {
+        loop {
             bytes.clear();
             let read = self.lines.read_until(b'\n', &mut bytes);
             let rows = self.rows;
             if read.map_err(|cause| gzip::read_error(&self.name, "NDJSON", rows, cause))? == 0 {
-                break;
+                return Ok(None);
             }
-            let marked = self.rows == 0 && bytes.starts_with(BYTE_ORDER_MARK);
-            let bytes = if marked { &bytes[BYTE_ORDER_MARK.len()..] } else { &bytes[..] };
+            if self.rows == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
+                bytes.drain(..BYTE_ORDER_MARK.len());
+            }
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             self.rows += 1;
-            lines.push(match std::str::from_utf8(bytes) {
-                Ok(text) => serde_json::from_str(text)
-                    .map_err(|_| (text.trim_end().to_owned(), FaultReason::Malformed)),
-                Err(_) => {
-                    let shown = String::from_utf8_lossy(bytes).into_owned();
-                    Err((shown, FaultReason::NotUtf8))
-                }
-            });
+            return Ok(Some(String::from_utf8(bytes).map_err(|cause| {
+                let shown = String::from_utf8_lossy(cause.as_bytes()).into_owned();
+                (shown, FaultReason::NotUtf8)
+            })));
+        }
+    }
+
+    fn read_lines(&mut self) -> Result<Vec<Line>, Error> {
+        let mut lines = Vec::new();
+        while lines.len() < BATCH_ROWS {
+            let text = match self.ahead.pop_front() {
+                Some(text) => text,
+                None => match self.read_line()? {
+                    Some(text) => text,
+                    None => break,
+                },
+            };
+            lines.push(object_of(text));
         }
         Ok(lines)
     }
+}
+
+fn object_of(text: Text) -> Line {
+    let text = text?;
+    serde_json::from_str(&text).map_err(|_| (text.trim_end().to_owned(), FaultReason::Malformed))
 }
 
 impl std::fmt::Debug for NdjsonSource {
@@ -152,10 +187,7 @@ impl LogSource for NdjsonSource {
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        let lines = match self.first.take() {
-            Some(first) => first,
-            None => self.read_lines()?,
-        };
+        let lines = self.read_lines()?;
         if lines.is_empty() {
             return Ok(None);
         }

@@ -40,8 +40,12 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
         "# An audit, drafted by `tiltmeter inspect` from what is in the log. Every line is a guess.\n\
          # Check what the columns are, say what is compared with what, and which unit was assigned or\n\
          # sampled independently; then: tiltmeter audit --study FILE\n\n\
-         [log]\npath = {}\n\n[log.schema]\n",
-        quoted(log)
+         [log]\npath = {}\n{}\n[log.schema]\n",
+        quoted(log),
+        match args.skip.skip.as_slice() {
+            [] => String::new(),
+            skip => format!("skip = {}\n", toml_of(&skip)?),
+        }
     );
     for guessed in &its.guess.roles {
         text.push_str(&declared(guessed, &its.facts.arms)?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tiltmeter::log::{Coded, DataQuality, Role};
+use tiltmeter::log::{Coded, DataQuality, NameRemark, Role};
 use tiltmeter::{Error, ExposureLog, Relation};
 
 use super::guess::Guess;
@@ -13,6 +13,8 @@ use super::guess::Guess;
 pub(crate) struct Facts {
     /// Impressions, rows set aside by reason, untagged rows, the time range, repeats in slates.
     pub(crate) quality: DataQuality,
+    /// Names that may be one written in several ways, or none.
+    pub(crate) names: Vec<NameRemark>,
     /// Arms with their rows, the most rows first.
     pub(crate) arms: Vec<Counted>,
     /// How many topics there are.
@@ -83,6 +85,7 @@ impl Facts {
         }
         Ok(Self {
             quality: DataQuality::of(log),
+            names: NameRemark::of_log(log),
             arms,
             topic_count,
             topics,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use tiltmeter::ExposureLog;
-use tiltmeter::job::log_files;
+
 use tiltmeter::log::{LogSchema, RowPolicy};
 
 use self::facts::Facts;
@@ -19,6 +19,7 @@ use self::guess::Guess;
 use self::profile::Profile;
 use crate::failure::Failure;
 use crate::progress::waiting;
+use crate::tally::SkipArgs;
 use crate::{out, parse};
 
 /// Say what is in a log, without being told what its columns are, and draft a study of it.
@@ -40,6 +41,8 @@ pub(crate) struct InspectArgs {
     /// How many topics, ranks and examples are shown.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     top: usize,
+    #[command(flatten)]
+    skip: SkipArgs,
     /// A text that means "no value", beside the empty one.
     #[arg(long, value_name = "TEXT")]
     null: Vec<String>,
@@ -65,7 +68,7 @@ pub(crate) struct Inspected {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
-    let files = log_files(&args.log)?;
+    let files = args.skip.files_of(std::slice::from_ref(&args.log))?;
     let file = &files[0];
     let profile = waiting("reading", || profile::of(file, args.delimiter, &args.null))?;
     let mut guess = guess::of(&profile);

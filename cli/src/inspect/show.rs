@@ -158,6 +158,9 @@ fn facts(facts: &Facts, top: usize) -> String {
     if facts.topic_count > 0 {
         let _ = writeln!(text, "  {} topics: {}", facts.topic_count, list(&facts.topics));
     }
+    for remark in &facts.names {
+        let _ = writeln!(text, "  look at {remark}");
+    }
     if let Some((first, last)) = quality.time_range {
         let _ = writeln!(text, "  times: {} to {}", moment(first), moment(last));
     }

@@ -10,7 +10,8 @@ use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, SideOfNull, NoTest, Value, Warning,
+    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, SideOfNull, Value,
+    Warning,
 };
 use crate::inference::OfSums;
 use crate::tally::ClusterBy;

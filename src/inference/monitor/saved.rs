@@ -13,6 +13,7 @@ use super::reading::{History, Observed};
 use super::sums::{Sums, bits};
 use super::{Monitor, MonitorSpec, Trail, Watched};
 use crate::error::Error;
+use crate::lock::Lock;
 use crate::log::ClusterKey;
 use crate::replace::replace;
 
@@ -98,9 +99,68 @@ impl Monitor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be written.
+    /// [`Error::WouldLose`] when the file holds observations that this monitor has not seen, as when
+    /// another process saved to it meanwhile; [`Error::Io`] when the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        let lock = Self::lock(path)?;
+        // What is no monitor, or a damaged one, has nothing that could be gone on with.
+        if Self::open(path).is_ok_and(|there| !self.goes_on_from(&there)) {
+            return Err(Error::WouldLose { path: path.to_owned() });
+        }
+        self.put(lock.file())
+    }
+
+    /// Opens a saved monitor, changes it and saves it, while others who want to change it wait, in this
+    /// process or another: nothing that one of them observes is lost. What `change` cannot do is not
+    /// saved.
+    ///
+    /// Make tallies first, so that others do not wait for them.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+    /// use tiltmeter::tally::Tally;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("audit.monitor");
+    /// let mut spec = MonitorSpec::for_clusters(200);
+    /// spec.questions.push(Watched::of("war", "ranked", "newest"));
+    /// Monitor::new(spec)?.save(&path)?;
+    ///
+    /// let monday = Tally::of(&log, &Monitor::open(&path)?.spec().tally)?;
+    /// let monitor = Monitor::update(&path, |monitor| monitor.observe_as("monday", &monday))?;
+    /// assert_eq!(Monitor::open(&path)?.observations(), monitor.observations());
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`open`](Monitor::open) and of `change`; [`Error::Io`] when the file cannot be written.
+    pub fn update(
+        path: impl AsRef<Path>,
+        change: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let lock = Self::lock(path)?;
+        let mut monitor = Self::open(path)?;
+        change(&mut monitor)?;
+        monitor.put(lock.file())?;
+        Ok(monitor)
+    }
+
+    fn lock(path: &Path) -> Result<Lock, Error> {
+        Lock::wait(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })
+    }
+
+    /// Whether all that another has seen is in this one.
+    fn goes_on_from(&self, before: &Self) -> bool {
+        let looks = before.trail.len();
+        before.observations <= self.observations
+            && before.seen.is_subset(&self.seen)
+            && self.trail.get(..looks).is_some_and(|trail| trail == before.trail)
+    }
+
+    /// Writes the file.
+    fn put(&self, path: &Path) -> Result<(), Error> {
         let io = |cause: io::Error| Error::Io { path: path.to_owned(), cause };
         let text = self.text().map_err(|cause| io(cause.into()))?;
         replace(path, |mut file| file.write_all(text.as_bytes())).map_err(io)

@@ -79,9 +79,7 @@ impl Mark {
     fn draw(self, canvas: &Canvas<'_>, at: (i32, i32)) -> Result<(), Error> {
         match self {
             Self::Above | Self::Below => canvas.dot(at, 5, self.colour()),
-            Self::AboveAlone | Self::BelowAlone | Self::Unsure => {
-                canvas.ring(at, 4, self.colour())
-            }
+            Self::AboveAlone | Self::BelowAlone | Self::Unsure => canvas.ring(at, 4, self.colour()),
             Self::Naive => canvas.line(&[(at.0, at.1 - 4), (at.0, at.1 + 4)], UNSURE, 2),
         }
     }

@@ -303,7 +303,9 @@ impl Truth {
         spec.check()?;
         let layout = Layout::of(config, &spec.contrast)?;
         let of_contrast = &spec.contrast.statistics;
-        of_contrast.iter().try_for_each(|its| crate::statistic::check_strata(*its, &layout.strata))?;
+        of_contrast
+            .iter()
+            .try_for_each(|its| crate::statistic::check_strata(*its, &layout.strata))?;
         totals::attention(&spec.contrast, config.slate)?;
         let checked = of_contrast.iter().map(|its| Checked::of(*its, layout.strata.len()));
         let checked: Vec<Option<Checked<'_>>> = checked.collect::<Result<_, _>>()?;

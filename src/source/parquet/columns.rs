@@ -110,7 +110,8 @@ fn times(array: &ArrayRef) -> Converted {
     match array.data_type() {
         DataType::Date32 => {
             const DAY: i64 = 86_400_000_000;
-            Column::Timestamp(map::<Date32Type, _>(array, |v| i64::from(v) * DAY)).into()
+            let days = array.as_primitive::<Date32Type>().iter().map(|day| day.map(i64::from));
+            converted::times(days, |day| day.checked_mul(DAY))
         }
         DataType::Date64 => scaled::<Date64Type>(array, 1_000),
         DataType::Timestamp(TimeUnit::Second, _) => scaled::<TimestampSecondType>(array, 1_000_000),

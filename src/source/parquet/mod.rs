@@ -13,13 +13,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Type};
 use parquet::file::metadata::RowGroupMetaData;
 
 use self::columns::KnownDictionary;
@@ -122,19 +122,53 @@ fn opened(path: &Path) -> Result<Builder, Error> {
     let file = File::open(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
     let builder = guarded(|| -> parquet::errors::Result<_> {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+        let metadata = match with_microseconds(&metadata) {
+            Some(schema) => read_as(&metadata, schema)?,
+            None => metadata,
+        };
         let metadata = match with_dictionaries(&metadata) {
             // Whatever the decoder has against keeping dictionaries, it can read without them.
-            Some(schema) => ArrowReaderMetadata::try_new(
-                metadata.metadata().clone(),
-                ArrowReaderOptions::new().with_schema(schema),
-            )
-            .unwrap_or(metadata),
+            Some(schema) => read_as(&metadata, schema).unwrap_or(metadata),
             None => metadata,
         };
         Ok(Builder::new_with_metadata(file, metadata))
     });
     let name = path.display().to_string();
     builder.map_err(|cause| damaged(&name, " in the footer".into(), &cause))
+}
+
+/// The file read as another schema.
+fn read_as(
+    metadata: &ArrowReaderMetadata,
+    schema: SchemaRef,
+) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
+}
+
+/// The schema with times of 96 bits in microseconds. They have any year; in nanoseconds, as the decoder
+/// would have them, those before 1677 and after 2262 become others in between.
+fn with_microseconds(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
+    let leaves = metadata.parquet_schema();
+    let of_96_bits = |root: usize| {
+        let mut of_root =
+            (0..leaves.num_columns()).filter(|&leaf| leaves.get_column_root_idx(leaf) == root);
+        of_root.next().is_some_and(|leaf| leaves.column(leaf).physical_type() == Type::INT96)
+    };
+    let schema = metadata.schema();
+    let field = |(at, field): (usize, &arrow_schema::FieldRef)| {
+        let field = field.as_ref().clone();
+        match field.data_type() {
+            DataType::Timestamp(_, zone) if of_96_bits(at) => {
+                let zone = zone.clone();
+                field.with_data_type(DataType::Timestamp(TimeUnit::Microsecond, zone))
+            }
+            _ => field,
+        }
+    };
+    let fields: Vec<_> = schema.fields().iter().enumerate().map(field).collect();
+    let changed = fields.iter().zip(schema.fields()).any(|(new, old)| new != old.as_ref());
+    changed.then(|| Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
 }
 
 /// The schema with text as dictionaries where the file holds it so, which saves making a text of

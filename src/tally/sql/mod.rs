@@ -197,6 +197,10 @@ impl Query<'_> {
                  to the count), and declare no count",
             );
         }
+        if !self.log.schema.join_names.is_empty() {
+            let mend = "write them alike in a view";
+            return self.refuse("names that are joined (LogSchema::join_names)", mend);
+        }
         match self.log.schema.rows {
             RowPolicy::Strict => Ok(()),
             RowPolicy::SetAside => self.refuse(
@@ -446,10 +450,9 @@ impl Query<'_> {
             format!("{cases} ELSE {other} END")
         };
         match topics.format {
-            TopicFormat::Single if topics.relabel.is_empty() => {
-                Ok(Some(format!("{text} AS topic_name")))
+            TopicFormat::Single => {
+                Ok(Some(format!("{} AS topic_name", renamed(&self.dialect.trim(&text)))))
             }
-            TopicFormat::Single => Ok(Some(format!("{} AS topic_name", renamed(&text)))),
             TopicFormat::Separated(separator) => {
                 let topic = |part: &str| renamed(&self.dialect.trim(part));
                 let labels = self.dialect.labels(&text, separator, topic);

@@ -1,0 +1,148 @@
+//! The same part twice: files that would be counted twice, by whatever names.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use md5::{Digest, Md5};
+
+use crate::error::Error;
+use crate::tally::Tally;
+
+/// Of files of one size, so many bytes are looked at before whole ones are compared.
+const BEGINNING: u64 = 1 << 16;
+
+/// Refuses files of which two are the same: by their paths, by links, or byte for byte.
+///
+/// # Errors
+/// [`Error::RepeatedFile`], [`Error::SamePart`]; [`Error::Io`].
+pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
+    let mut by_size: HashMap<u64, Vec<&Path>> = HashMap::new();
+    let mut known: HashMap<PathBuf, &Path> = HashMap::new();
+    let mut links = Links::default();
+    for path in paths.iter().map(AsRef::as_ref) {
+        let io = |cause| Error::Io { path: path.to_owned(), cause };
+        let about = std::fs::metadata(path).map_err(io)?;
+        let place = std::fs::canonicalize(path).map_err(io)?;
+        if known.insert(place.clone(), path).is_some() {
+            return Err(Error::RepeatedFile { path: place });
+        }
+        if let Some(first) = links.known(&about, path) {
+            return Err(same(&first, path, "one file by two names"));
+        }
+        by_size.entry(about.len()).or_default().push(path);
+    }
+    for alike in by_size.into_values().filter(|alike| alike.len() > 1) {
+        let mut by_beginning: HashMap<[u8; 16], Vec<&Path>> = HashMap::new();
+        for path in alike {
+            let io = |cause| Error::Io { path: path.to_owned(), cause };
+            let mut text = Vec::new();
+            File::open(path).and_then(|f| f.take(BEGINNING).read_to_end(&mut text)).map_err(io)?;
+            if is_header_alone(path, &text) {
+                continue;
+            }
+            let others = by_beginning.entry(Md5::digest(&text).into()).or_default();
+            for first in others.iter() {
+                if are_equal(first, path).map_err(io)? {
+                    return Err(same(first, path, "equal byte for byte"));
+                }
+            }
+            others.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text file has no rows, and so nothing that could be counted twice.
+fn is_header_alone(path: &Path, beginning: &[u8]) -> bool {
+    let ending = path.extension().unwrap_or_default();
+    let of_lines = ["csv", "tsv"].iter().any(|text| ending.eq_ignore_ascii_case(text));
+    let short = (beginning.len() as u64) < BEGINNING;
+    let lines = beginning.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    of_lines && short && lines.count() <= 1
+}
+
+fn same(first: &Path, second: &Path, how: &'static str) -> Error {
+    Error::SamePart { first: first.to_owned(), second: second.to_owned(), how }
+}
+
+fn are_equal(first: &Path, second: &Path) -> io::Result<bool> {
+    let open =
+        |path| Ok::<_, io::Error>(BufReader::with_capacity(1 << 16, File::open(path)?).bytes());
+    let (mut first, mut second) = (open(first)?, open(second)?);
+    loop {
+        match (first.next().transpose()?, second.next().transpose()?) {
+            (None, None) => return Ok(true),
+            (a, b) if a != b => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+/// Files by what the system calls them, where it says so.
+#[derive(Default)]
+struct Links {
+    #[cfg(unix)]
+    known: HashMap<(u64, u64), PathBuf>,
+}
+
+impl Links {
+    #[cfg(unix)]
+    fn known(&mut self, about: &std::fs::Metadata, path: &Path) -> Option<PathBuf> {
+        use std::os::unix::fs::MetadataExt;
+        self.known.insert((about.dev(), about.ino()), path.to_owned())
+    }
+
+    #[cfg(not(unix))]
+    fn known(&mut self, _: &std::fs::Metadata, _: &Path) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// The tally of all the logs whose tallies stand in these files: saved ones, and tables of tallies
+/// (`.parquet`). The same part twice is refused, since it would be counted twice.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let monday = folder.path().join("monday.tally");
+/// use tiltmeter::Error;
+/// use tiltmeter::job::merge_files;
+/// use tiltmeter::tally::{Tally, TallySpec};
+/// Tally::of(&log, &TallySpec::default())?.save(&monday)?;
+/// assert_eq!(merge_files(&[&monday])?.impressions(), 20);
+/// assert!(matches!(merge_files(&[&monday, &monday]), Err(Error::RepeatedFile { .. })));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::RepeatedFile`] for a path that is there twice; [`Error::SamePart`] for one file by two names,
+/// equal files, and files that hold equal tallies; those of [`Tally::open_saved`], [`Tally::import`] and
+/// [`Tally::merge_all`].
+pub fn merge_files<P: AsRef<Path>>(paths: &[P]) -> Result<Tally, Error> {
+    refuse_repeats(paths)?;
+    let mut tallies: Vec<Tally> = Vec::with_capacity(paths.len());
+    for (at, path) in paths.iter().map(AsRef::as_ref).enumerate() {
+        let tally = open_tally(path)?;
+        if let Some(first) = tallies.iter().position(|its| *its == tally) {
+            let first = paths[first].as_ref();
+            return Err(same(first, paths[at].as_ref(), "equal tallies, cluster by cluster"));
+        }
+        tallies.push(tally);
+    }
+    Tally::merge_all(&tallies)
+}
+
+/// A saved tally, or a table of one (`.parquet`), which an SQL engine may have made.
+///
+/// # Errors
+/// Those of [`Tally::open_saved`] and [`Tally::import`].
+pub fn open_tally(path: impl AsRef<Path>) -> Result<Tally, Error> {
+    let path = path.as_ref();
+    #[cfg(feature = "parquet")]
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+        return Tally::import(path);
+    }
+    Tally::open_saved(path)
+}

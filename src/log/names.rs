@@ -1,0 +1,486 @@
+//! Names that may be one name written in several ways, and names that may stand for none: pointed out,
+//! and joined where a schema says so. What a name stands for is not known here.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+use super::schema::Role;
+
+/// Differences in writing that a log may be read without; see
+/// [`LogSchema::join_names`](super::LogSchema::join_names).
+///
+/// ```
+/// use tiltmeter::log::{JoinNames, LogSchema};
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+/// let rows = || SliceSource::new("rows").text("feed", &["ranked", "Ranked ", "newest"]);
+/// let schema = LogSchema::new().arm("feed");
+/// assert_eq!(ExposureLog::read(rows(), &schema)?.arms().unwrap().dictionary().len(), 3);
+/// let schema = schema.join_names(JoinNames::Spaces).join_names(JoinNames::Case);
+/// assert_eq!(ExposureLog::read(rows(), &schema)?.arms().unwrap().dictionary().len(), 2);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JoinNames {
+    /// White space around a name is left out, and what is between words becomes one space.
+    Spaces,
+    /// Letters become small ones.
+    Case,
+    /// Letters with marks become what Unicode calls composed (NFC), and characters without any width
+    /// are left out.
+    Unicode,
+    /// `1.0` becomes `1`, as in a column of whole numbers that a program wrote with a point since some
+    /// were missing. Only up to 15 digits, which such a program has exactly.
+    WholeNumbers,
+}
+
+impl JoinNames {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Spaces, Self::Case, Self::Unicode, Self::WholeNumbers];
+
+    fn apply(self, name: &str) -> Cow<'_, str> {
+        match self {
+            Self::Spaces => {
+                let words: Vec<&str> = name.split_whitespace().collect();
+                of(name, words.join(" "))
+            }
+            Self::Case => of(name, name.to_lowercase()),
+            Self::Unicode if name.is_ascii() => Cow::Borrowed(name),
+            Self::Unicode => {
+                let visible: String = name.chars().filter(|c| !has_no_width(*c)).collect();
+                of(name, if is_nfc(&visible) { visible } else { visible.nfc().collect() })
+            }
+            Self::WholeNumbers => Cow::Borrowed(whole_number(name).unwrap_or(name)),
+        }
+    }
+}
+
+fn of(name: &str, changed: String) -> Cow<'_, str> {
+    if changed == name { Cow::Borrowed(name) } else { Cow::Owned(changed) }
+}
+
+/// A name without the differences that are not to count.
+pub(super) fn joined<'n>(name: &'n str, rules: &[JoinNames]) -> Cow<'n, str> {
+    // In one order, whatever order they were said in: what is left of invisible characters may be
+    // white space, and only small letters are composed for good.
+    const ORDER: [JoinNames; 4] =
+        [JoinNames::Case, JoinNames::Unicode, JoinNames::Spaces, JoinNames::WholeNumbers];
+    let mut name = Cow::Borrowed(name);
+    for rule in ORDER.into_iter().filter(|rule| rules.contains(rule)) {
+        if let Cow::Owned(changed) = rule.apply(&name) {
+            name = Cow::Owned(changed);
+        } else if rule == JoinNames::WholeNumbers
+            && let Some(whole) = whole_number(&name).map(str::len)
+        {
+            name = match name {
+                Cow::Borrowed(name) => Cow::Borrowed(&name[..whole]),
+                Cow::Owned(name) => Cow::Owned(name[..whole].to_owned()),
+            };
+        }
+    }
+    name
+}
+
+/// Characters that are not seen, and make two names of what looks like one.
+const fn has_no_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// The whole number in a text such as `17.0`.
+fn whole_number(text: &str) -> Option<&str> {
+    let (whole, fraction) = text.split_once('.')?;
+    let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+    (zeros && is_whole(whole)).then_some(whole)
+}
+
+/// Whether a text is a whole number as programs write them, of at most 15 digits.
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    (1..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && (digits.len() == 1 || !digits.starts_with('0'))
+        && text != "-0"
+}
+
+/// Whether a name is what programs and people write where they have no value.
+fn is_like_null(name: &str) -> bool {
+    const NULLS: [&str; 15] = [
+        "nan",
+        "na",
+        "n/a",
+        "#n/a",
+        "<na>",
+        "none",
+        "null",
+        "<null>",
+        "(null)",
+        "nil",
+        "nat",
+        "undefined",
+        "n.a.",
+        "-",
+        "--",
+    ];
+    // The longest is of nine letters, and long names are many.
+    if name.len() > 40 {
+        return false;
+    }
+    let name = name.trim();
+    name.is_empty() || NULLS.iter().any(|null| null.eq_ignore_ascii_case(name))
+}
+
+/// Examples of a kind that are kept.
+const EXAMPLES: usize = 5;
+
+/// Above so many names of one column, they are not compared with each other.
+const COMPARED: usize = 20_000;
+
+/// Something about the names in a column that a reader should look at.
+///
+/// ```
+/// use tiltmeter::log::{LogSchema, NameRemark, OddNames};
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+/// let rows = SliceSource::new("rows").text("feed", &["ranked", "Ranked", "nan"]);
+/// let log = ExposureLog::read(rows, &LogSchema::new().arm("feed"))?;
+/// let remarks = NameRemark::of_log(&log);
+/// assert_eq!(remarks[0].names, OddNames::NullLike { names: vec!["nan".into()] });
+/// assert_eq!(
+///     remarks[1].names,
+///     OddNames::Alike { groups: vec![vec!["Ranked".into(), "ranked".into()]], more: 0 }
+/// );
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameRemark {
+    /// What the column is.
+    pub role: Role,
+    /// The column's name, where it has no role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Which names, and what may be wrong with them.
+    pub names: OddNames,
+}
+
+/// Names that are not what they seem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OddNames {
+    /// Names that may stand for no value: `nan`, `NA`, `None`, white space alone.
+    NullLike {
+        /// Up to five of them.
+        names: Vec<String>,
+    },
+    /// Names that differ only in case, white space, invisible characters, the form of letters with
+    /// marks, or how a number or a moment is written.
+    Alike {
+        /// Up to five groups of names.
+        groups: Vec<Vec<String>>,
+        /// How many groups there are beside.
+        more: u64,
+    },
+    /// Whole numbers that are written with a point and zeros in some rows, and without in others. They
+    /// are different ids.
+    Decimals {
+        /// An id without.
+        whole: String,
+        /// An id with.
+        decimal: String,
+    },
+}
+
+impl fmt::Display for NameRemark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.column {
+            Some(column) => write!(f, "the names in the column {column:?}")?,
+            None => write!(f, "the names of {}", self.role)?,
+        }
+        match &self.names {
+            OddNames::NullLike { names } => write!(
+                f,
+                ": {} may stand for no value, and {} counted as a name; LogSchema::null (--null) says that such a text is none",
+                list(names),
+                if names.len() == 1 { "is" } else { "are each" },
+            ),
+            OddNames::Alike { groups, more } => {
+                let groups: Vec<String> = groups.iter().map(|group| list(group)).collect();
+                write!(f, ": {}", groups.join("; "))?;
+                if *more > 0 {
+                    write!(f, "; and {more} more")?;
+                }
+                write!(
+                    f,
+                    " look alike and are counted apart; LogSchema::join_names (--join-names spaces,case,unicode,numbers) joins them"
+                )
+            }
+            OddNames::Decimals { whole, decimal } => write!(
+                f,
+                ": some are whole numbers such as {whole:?} and some are written with a point such as {decimal:?}, so that one and the same counts as two; LogSchema::join_names (--join-names numbers) joins them"
+            ),
+        }
+    }
+}
+
+/// Names in quotes, so that white space is seen, and what is never seen by its number.
+fn list(names: &[String]) -> String {
+    let shown = |name: &String| {
+        let escaped = |c: char| match has_no_width(c) || is_mark(c) {
+            true => c.escape_unicode().collect::<String>(),
+            false => c.to_string(),
+        };
+        format!("{:?}", name).chars().map(escaped).collect::<String>()
+    };
+    names.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// Marks that stand on the letter before them, which looks like the letter that has them.
+const fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// What was found of the names in a column, in parts of it.
+#[derive(Default)]
+struct Found {
+    null_like: BTreeSet<String>,
+    alike: BTreeSet<Vec<String>>,
+    more: u64,
+    /// The first whole number, and the first that is written with a point.
+    numbers: [String; 2],
+}
+
+impl Found {
+    fn of<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> Self {
+        let mut found = Self::default();
+        let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let compared = names.len() <= COMPARED;
+        for name in names {
+            // Most ids are whole numbers, and alike to nothing but one with a point.
+            if is_whole(name) {
+                if found.numbers[0].is_empty() {
+                    name.clone_into(&mut found.numbers[0]);
+                }
+                continue;
+            }
+            if is_like_null(name) && found.null_like.len() < EXAMPLES {
+                found.null_like.insert(name.to_owned());
+            }
+            if name.ends_with('0') && whole_number(name).is_some() {
+                if found.numbers[1].is_empty() {
+                    name.clone_into(&mut found.numbers[1]);
+                }
+            } else if compared {
+                alike.entry(folded(name)).or_default().push(name);
+            }
+        }
+        for mut group in alike.into_values().filter(|group| group.len() > 1) {
+            group.sort_unstable();
+            found.add_group(group.into_iter().map(str::to_owned).collect());
+        }
+        found
+    }
+
+    fn add_group(&mut self, group: Vec<String>) {
+        if self.alike.len() < EXAMPLES {
+            self.alike.insert(group);
+        } else if !self.alike.contains(&group) {
+            self.more += 1;
+        }
+    }
+
+    fn remarks(self, role: Role, column: Option<&str>) -> Vec<NameRemark> {
+        let [whole, decimal] = self.numbers;
+        let names = [
+            (!self.null_like.is_empty())
+                .then(|| OddNames::NullLike { names: self.null_like.into_iter().collect() }),
+            (!self.alike.is_empty()).then(|| OddNames::Alike {
+                groups: self.alike.into_iter().collect(),
+                more: self.more,
+            }),
+            (!whole.is_empty() || !decimal.is_empty())
+                .then_some(OddNames::Decimals { whole, decimal }),
+        ];
+        let column = column.map(str::to_owned);
+        let remark = |names| NameRemark { role, column: column.clone(), names };
+        names.into_iter().flatten().map(remark).collect()
+    }
+}
+
+/// A name without all that may differ between two ways of writing it.
+fn folded(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let is_moment = bytes.len() >= 16 && bytes[4] == b'-' && bytes[7] == b'-';
+    match super::parse::iso(name).filter(|_| is_moment) {
+        Some(moment) => super::parse::moment_id(moment),
+        None => joined(name, &JoinNames::ALL).into_owned(),
+    }
+}
+
+impl NameRemark {
+    /// What should be looked at of the names in a log: its ids, arms, strata and topics. Ids of a
+    /// column that has more than 20,000 of them are not compared with each other.
+    #[must_use]
+    pub fn of_log(log: &super::ExposureLog) -> Vec<Self> {
+        let mut remarks = Vec::new();
+        for role in [Role::Arm, Role::Stratum] {
+            if let Some(ids) = log.ids(role) {
+                remarks.extend(Self::of_names(role, ids.dictionary().iter()));
+            }
+        }
+        if let Some(topics) = log.topics() {
+            remarks.extend(Self::of_names(Role::Topics, topics.labels().iter()));
+        }
+        let mut of_ids = Self::of_ids(log);
+        settle(&mut of_ids);
+        remarks.extend(of_ids);
+        remarks
+    }
+
+    /// What should be looked at of these names, which are all that there are.
+    pub(crate) fn of_names<'n>(
+        role: Role,
+        names: impl ExactSizeIterator<Item = &'n str>,
+    ) -> Vec<Self> {
+        let mut remarks = Found::of(names).remarks(role, None);
+        settle(&mut remarks);
+        remarks
+    }
+
+    /// What is seen of the ids in some rows; to be settled once all rows were seen.
+    pub(super) fn of_ids(log: &super::ExposureLog) -> Vec<Self> {
+        let mut remarks = Vec::new();
+        for role in [Role::Viewer, Role::Item, Role::Slate, Role::Session] {
+            if let Some(ids) = log.ids(role) {
+                remarks.extend(Found::of(ids.dictionary().iter()).remarks(role, None));
+            }
+        }
+        for (column, ids) in &log.named {
+            let found = Found::of(ids.dictionary().iter());
+            remarks.extend(found.remarks(Role::Named, Some(column)));
+        }
+        remarks
+    }
+}
+
+/// Adds what is seen of further rows.
+pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
+    for remark in more {
+        let same = |its: &&mut NameRemark| {
+            its.role == remark.role
+                && its.column == remark.column
+                && std::mem::discriminant(&its.names) == std::mem::discriminant(&remark.names)
+        };
+        let Some(known) = remarks.iter_mut().find(same) else {
+            remarks.push(remark);
+            continue;
+        };
+        match (&mut known.names, remark.names) {
+            (OddNames::NullLike { names }, OddNames::NullLike { names: more }) => {
+                names.extend(more);
+                names.sort_unstable();
+                names.dedup();
+                names.truncate(EXAMPLES);
+            }
+            (
+                OddNames::Alike { groups, more },
+                OddNames::Alike { groups: others, more: beside },
+            ) => {
+                *more += beside;
+                for group in others {
+                    if groups.contains(&group) {
+                        continue;
+                    }
+                    if groups.len() < EXAMPLES { groups.push(group) } else { *more += 1 }
+                }
+            }
+            (
+                OddNames::Decimals { whole, decimal },
+                OddNames::Decimals { whole: other_whole, decimal: other_decimal },
+            ) => {
+                for (mine, other) in [(whole, other_whole), (decimal, other_decimal)] {
+                    if mine.is_empty() {
+                        *mine = other;
+                    }
+                }
+            }
+            _ => unreachable!("they are of one kind"),
+        }
+    }
+}
+
+/// Keeps what is still to be said once all rows were seen: whole numbers alone are what they should be.
+pub(super) fn settle(remarks: &mut Vec<NameRemark>) {
+    remarks.retain(|remark| match &remark.names {
+        OddNames::Decimals { whole, decimal } => !whole.is_empty() && !decimal.is_empty(),
+        _ => true,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_joined() {
+        let all = |name: &str| joined(name, &JoinNames::ALL).into_owned();
+        for (name, expected) in [
+            ("war", "war"),
+            (" War\u{a0} and\tpeace ", "war and peace"),
+            ("e\u{301}te\u{301}", "\u{e9}t\u{e9}"),
+            ("wa\u{200b}r\u{feff}", "war"),
+            ("17.0", "17"),
+            (" 17.000 ", "17"),
+            ("-3.0", "-3"),
+            ("1.5", "1.5"),
+            ("1.", "1."),
+            ("01.0", "01.0"),
+            ("1.0.0", "1.0.0"),
+            ("1234567890123456.0", "1234567890123456.0"),
+            ("", ""),
+        ] {
+            assert_eq!(all(name), expected, "{name:?}");
+        }
+        assert_eq!(joined("War ", &[JoinNames::Case]), "war ");
+        assert_eq!(joined("War ", &[JoinNames::Spaces]), "War");
+        assert_eq!(joined("War 1.0", &[]), "War 1.0");
+    }
+
+    #[test]
+    fn names_like_none() {
+        for name in ["nan", "NaN", "NA", "n/a", "None", "NULL", "", "  ", " na ", "<NA>", "NaT"] {
+            assert!(is_like_null(name), "{name:?}");
+        }
+        for name in ["war", "Nana", "nancy", "0", "---", "nonetheless", "annul"] {
+            assert!(!is_like_null(name), "{name:?}");
+        }
+    }
+
+    /// Numbers with a point in one part and without in another are told once both were seen.
+    #[test]
+    fn numbers_of_two_parts() {
+        let part = |names: &[&str]| Found::of(names.iter().copied()).remarks(Role::Viewer, None);
+        let mut remarks = part(&["1", "2", "x", "nan"]);
+        let mut alone = remarks.clone();
+        settle(&mut alone);
+        assert_eq!(alone.len(), 1, "nan");
+        absorb(&mut remarks, part(&["1.0", "NA", "X", "x "]));
+        settle(&mut remarks);
+        let found: Vec<String> = remarks.iter().map(NameRemark::to_string).collect();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].contains("\"NA\", \"nan\" may stand"), "{found:?}");
+        assert!(found[1].contains("such as \"1\"") && found[1].contains("\"1.0\""), "{found:?}");
+        assert!(found[2].contains("\"X\", \"x \""), "{found:?}");
+    }
+
+    #[test]
+    fn moments_are_alike_however_they_are_written() {
+        let found =
+            Found::of(["2024-07-01", "2024-07-01 00:00:00", "2024-07-01T00:00:00Z"].into_iter());
+        assert_eq!(found.alike.len(), 1);
+        assert_eq!(found.alike.iter().next().map(Vec::len), Some(3));
+    }
+}

@@ -10,8 +10,8 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, measurement::WallTime,
 };
 use tiltmeter::inference::{
-    Automatic, Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife,
-    Monitor, MonitorSpec, Multiplicity, Permutation, ReplicateErrors, RomanoWolf, Simultaneous,
+    Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife, Monitor,
+    MonitorSpec, Multiplicity, Permutation, ReplicateErrors, RomanoWolf, ShareBounds, Simultaneous,
     Test, Trail, Watched, WildBootstrap, WildTest,
 };
 use tiltmeter::tally::Tally;
@@ -43,7 +43,7 @@ fn intervals() -> Vec<(&'static str, Interval)> {
     };
     let wild = WildBootstrap { replicates: 1_000, ..WildBootstrap::default() };
     vec![
-        ("automatic", Interval::Automatic(Automatic::default())),
+        ("share_bounds", Interval::ShareBounds(ShareBounds::default())),
         ("delta", Interval::Delta(Delta::default())),
         ("jackknife", Interval::Jackknife(Jackknife::default())),
         ("percentile", bootstrap(Percentile, Poisson)),

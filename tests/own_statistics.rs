@@ -12,8 +12,8 @@ use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::simulate::{Contrast, SimulationConfig, Truth, TruthSpec};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, AtLimits, Cell, Difference, OddsRatio, Over, Quantity, Scale, Side,
-    Statistic, TwoArms, Working,
+    AmplificationRatio, Cell, Difference, OddsRatio, Over, Quantity, Scale, Side, Statistic,
+    TwoArms, Working,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
@@ -68,6 +68,10 @@ enum Vice {
     Steep,
     /// The null.
     Null(f64),
+    /// A term of every share.
+    Term(f64),
+    /// Terms that are not those of its value.
+    OtherTerms,
     /// A variance of its own.
     Variance(f64),
 }
@@ -115,8 +119,12 @@ impl Statistic for Hostile {
             _ => 0.0,
         }
     }
-    fn at_limits(&self) -> AtLimits {
-        AtLimits::BoundedByShares
+    fn term(&self, _: Side, share: f64, _: &[f64]) -> Option<f64> {
+        match self.0 {
+            Vice::Term(term) => Some(term),
+            Vice::OtherTerms => Some(share.ln()),
+            _ => None,
+        }
     }
 }
 
@@ -249,6 +257,22 @@ fn of_many_faults_the_same_is_told() {
         pool.install(|| audit_of(&log, vice).interval(interval).run().unwrap_err().to_string())
     };
     assert_eq!(told(1), told(3));
+}
+
+#[test]
+fn terms_of_shares_are_looked_at() {
+    let log = log();
+    for interval in intervals() {
+        let (_, of_none) =
+            fault(audit_of(&log, Hostile(Vice::Term(f64::NAN))).interval(interval).run());
+        assert!(matches!(of_none, StatisticFault::Term { .. }), "{of_none:?}");
+        let (_, of_others) =
+            fault(audit_of(&log, Hostile(Vice::OtherTerms)).interval(interval).run());
+        let StatisticFault::Terms { terms, value, .. } = of_others else { panic!("{of_others:?}") };
+        let (treatment, baseline): (f64, f64) = (20.0 / 60.0, 18.0 / 72.0);
+        assert!((terms - (treatment / baseline).ln()).abs() < 1e-12);
+        assert!((value - (treatment - baseline)).abs() < 1e-12);
+    }
 }
 
 #[test]

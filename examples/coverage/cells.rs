@@ -30,7 +30,9 @@ impl Cell {
         methods.extend((!two_way).then_some(Method::Jackknife));
         let of_method = |&method: &Method| Contrast::BOTH.map(|contrast| (contrast, method));
         let mut asked: Vec<_> = methods.iter().flat_map(of_method).collect();
-        if !two_way && self.truth() == Truth::EQUAL {
+        // Labels of arms are not exchangeable where the arms are made of other strata.
+        let stratified = matches!(self.shape, Shape::Strata { .. });
+        if !two_way && !stratified && self.truth() == Truth::EQUAL {
             asked.push((Contrast::Ratio, Method::PermutationTest));
         }
         asked
@@ -50,6 +52,12 @@ pub(crate) enum Shape {
     HeavyTailed { clusters: u32, share: f64 },
     /// A cluster's size is `20 exp(2 z)` and the logit of its share `-1.5 + slope z` and noise.
     SizeAndShare { clusters: [u32; 2], slope: f64 },
+    /// The same, asked as the mean of the clusters' shares.
+    Means { clusters: [u32; 2], slope: f64 },
+    /// Two strata: the topic is four times as common in the one that most of the treatment and few of
+    /// the baseline are in. Within each both arms are alike: beta-binomial, sizes lognormal with median
+    /// 50.
+    Strata { clusters: [u32; 2], correlation: f64 },
     /// So many clusters in each arm, the first `both` of them in both, whose leaning they keep.
     Crossed { clusters: [u32; 2], both: u32, share: f64, correlation: f64, leaning: Leaning },
     /// Days are the clusters and both arms have all of them; a topic lives on so many of 30, on
@@ -99,6 +107,7 @@ impl MadeUp for Cell {
     fn unit(&self) -> Unit {
         match self.shape {
             Shape::Reach { .. } => Unit::Reach(Reach::default()),
+            Shape::Means { .. } => Unit::ClusterMean,
             _ => Unit::Pooled,
         }
     }
@@ -116,10 +125,19 @@ impl MadeUp for Cell {
                 let share = (share * (2.0 * numbers.normal() - 2.0).exp()).min(1.0);
                 rows.show(cluster, arm, size, share, numbers);
             }),
-            Shape::SizeAndShare { clusters, slope } => each(clusters, |cluster, arm| {
-                let z = numbers.normal();
-                let share = logistic(-1.5 + slope * z + 0.5 * numbers.normal());
-                rows.show(cluster, arm, (20.0 * (2.0 * z).exp()).ceil(), share, numbers);
+            Shape::SizeAndShare { clusters, slope } | Shape::Means { clusters, slope } => {
+                each(clusters, |cluster, arm| {
+                    let z = numbers.normal();
+                    let share = logistic(-1.5 + slope * z + 0.5 * numbers.normal());
+                    rows.show(cluster, arm, (20.0 * (2.0 * z).exp()).ceil(), share, numbers);
+                })
+            }
+            Shape::Strata { clusters, correlation } => each(clusters, |cluster, arm| {
+                let one_in_four = cluster % 4 == 0;
+                let common = one_in_four == (arm == ARMS[1]);
+                let share = numbers.beta(if common { 0.4 } else { 0.1 }, correlation);
+                let size = (50.0 * numbers.normal().exp()).ceil();
+                rows.in_stratum((cluster, u8::from(common)), arm, (size, share), numbers);
             }),
             Shape::Crossed { .. } => crossed(&self.shape, &mut rows, numbers),
             Shape::Days { life } => days(life, &mut rows, numbers),
@@ -245,6 +263,7 @@ pub(crate) fn cells() -> Vec<Cell> {
     cells.extend(lopsided());
     cells.extend(thin());
     cells.extend(shared());
+    cells.extend(means_and_strata());
     cells.extend(weighted_and_two_way());
     cells
 }
@@ -334,6 +353,25 @@ fn shared() -> Vec<Cell> {
     for ([a, b], both) in [([12, 12], 6), ([40, 40], 20), ([6, 100], 3), ([10, 100], 5)] {
         let shape = in_both([a, b], both, Leaning::Same);
         cells.push(cell(format!("partly crossed, {a} against {b}, {both} in both"), shape));
+    }
+    cells
+}
+
+/// Means of clusters' shares, and statistics over strata.
+fn means_and_strata() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for [a, b] in [[12, 12], [50, 50], [100, 12]] {
+        for (slope, way) in [(-0.5, "falls"), (0.5, "rises")] {
+            let shape = Shape::Means { clusters: [a, b], slope };
+            let name = format!("mean of clusters, size {way} with share, {a} against {b}");
+            cells.push(cell(name, shape));
+        }
+    }
+    for ([a, b], correlation) in
+        [([12, 12], 0.05), ([40, 40], 0.05), ([40, 40], 0.3), ([100, 12], 0.05)]
+    {
+        let shape = Shape::Strata { clusters: [a, b], correlation };
+        cells.push(cell(format!("two strata, {a} against {b}, correlation {correlation}"), shape));
     }
     cells
 }

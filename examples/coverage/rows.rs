@@ -2,7 +2,7 @@
 
 use tiltmeter::log::{Column, LogSchema, SharedText, TextColumn, TopicColumn};
 use tiltmeter::source::SliceSource;
-use tiltmeter::tally::{Tally, TallySpec, TwoWay};
+use tiltmeter::tally::{StratifyBy, Tally, TallySpec, TwoWay};
 use tiltmeter::{ClusterBy, Error, ExposureLog, Unit};
 
 use super::numbers::Numbers;
@@ -34,6 +34,8 @@ struct Sums {
     topic: f64,
     all: f64,
     reached: f64,
+    /// Of the clusters' shares.
+    shares: f64,
     clusters: f64,
 }
 
@@ -47,7 +49,10 @@ pub(crate) struct Rows {
     weight: Vec<f64>,
     /// Where days are clusters beside the viewers.
     day: Vec<i64>,
-    sums: [Sums; 2],
+    /// Where strata are kept apart: of each row.
+    stratum: Vec<i64>,
+    /// Of each stratum; of all rows where there are no strata.
+    sums: Vec<[Sums; 2]>,
 }
 
 impl Rows {
@@ -93,12 +98,35 @@ impl Rows {
         self.day.resize(self.cluster.len(), i64::from(day));
     }
 
+    /// Impressions in a stratum: to be called for all rows of a log or for none.
+    pub(crate) fn in_stratum(
+        &mut self,
+        (cluster, stratum): (u32, u8),
+        arm: u32,
+        (size, share): (f64, f64),
+        numbers: &mut Numbers,
+    ) {
+        let of_topic = (0..size as u32).map(|_| numbers.uniform() < share).collect::<Vec<_>>();
+        self.put(cluster, arm, stratum.into(), of_topic.into_iter().map(|is| (is, 1.0)));
+        self.stratum.resize(self.cluster.len(), stratum.into());
+    }
+
     /// So many of these impressions are of the topic.
     pub(crate) fn counted(&mut self, cluster: u32, arm: u32, of_topic: u32, all: u32) {
         self.shown(cluster, arm, (0..all).map(|impression| (impression < of_topic, 1.0)));
     }
 
     fn shown(&mut self, cluster: u32, arm: u32, impressions: impl Iterator<Item = (bool, f64)>) {
+        self.put(cluster, arm, 0, impressions);
+    }
+
+    fn put(
+        &mut self,
+        cluster: u32,
+        arm: u32,
+        stratum: usize,
+        impressions: impl Iterator<Item = (bool, f64)>,
+    ) {
         let (mut topic, mut all) = (0.0, 0.0);
         for (of_topic, weight) in impressions {
             self.cluster.push(i64::from(cluster));
@@ -107,20 +135,35 @@ impl Rows {
             all += weight;
             topic += if of_topic { weight } else { 0.0 };
         }
-        let sums = &mut self.sums[arm as usize];
+        self.sums.resize_with(self.sums.len().max(stratum + 1), Default::default);
+        let sums = &mut self.sums[stratum][arm as usize];
         sums.topic += topic;
         sums.all += all;
-        sums.reached += f64::from(u8::from(topic > 0.0));
-        sums.clusters += f64::from(u8::from(all > 0.0));
+        if all > 0.0 {
+            sums.reached += f64::from(u8::from(topic > 0.0));
+            sums.shares += topic / all;
+            sums.clusters += 1.0;
+        }
     }
 
-    /// The topic's share in treatment and baseline. Reach is right where a cluster is shown to an arm
-    /// at once.
+    /// The topic's share in treatment and baseline; over strata, means of theirs with the weights of
+    /// Mantel and Haenszel. Reach and cluster means are right where a cluster is shown to an arm at once.
     pub(crate) fn shares(&self, unit: Unit) -> [f64; 2] {
-        self.sums.map(|sums| match unit {
-            Unit::Reach(_) => sums.reached / sums.clusters,
-            _ => sums.topic / sums.all,
-        })
+        let (mut weights, mut weighed) = (0.0, [0.0; 2]);
+        for arms in &self.sums {
+            let [a, b] = arms.map(|sums| match unit {
+                Unit::Reach(_) => (sums.reached, sums.clusters),
+                Unit::ClusterMean => (sums.shares, sums.clusters),
+                _ => (sums.topic, sums.all),
+            });
+            let weight = a.1 * b.1 / (a.1 + b.1);
+            if weight > 0.0 {
+                weights += weight;
+                weighed[0] += weight * a.0 / a.1;
+                weighed[1] += weight * b.0 / b.1;
+            }
+        }
+        weighed.map(|its| its / weights)
     }
 
     /// The rows as a log, tallied.
@@ -145,7 +188,13 @@ impl Rows {
             source = source.column("day", Column::Whole(self.day));
             schema = schema.column("day");
         }
-        let (log, spec) = (ExposureLog::read(source, &schema)?, TallySpec::default());
+        let mut spec = TallySpec::default();
+        if !self.stratum.is_empty() {
+            source = source.column("stratum", Column::Whole(self.stratum));
+            schema = schema.stratum("stratum");
+            spec.strata = StratifyBy::Stratum;
+        }
+        let log = ExposureLog::read(source, &schema)?;
         Ok(if two_way {
             Log::TwoWay(TwoWay::of(&log, &spec, ClusterBy::column("day"))?)
         } else {

@@ -3,7 +3,10 @@
 
 use rayon::prelude::*;
 use tiltmeter::inference::{Asked, Question, estimate};
-use tiltmeter::statistic::{AmplificationRatio, Difference, Statistic};
+use tiltmeter::statistic::{
+    AmplificationRatio, Difference, MantelHaenszelDifference, MantelHaenszelRatio, Statistic,
+};
+use tiltmeter::tally::StratifyBy;
 use tiltmeter::{Attention, Baseline, Denominator, Error, Unit};
 
 use super::method::Method;
@@ -31,10 +34,13 @@ impl Contrast {
         }
     }
 
-    fn statistic(self) -> &'static dyn Statistic {
-        match self {
-            Self::Ratio => &AmplificationRatio,
-            Self::Difference => &Difference,
+    /// That within strata, where they are kept apart.
+    fn statistic(self, strata: &StratifyBy) -> &'static dyn Statistic {
+        match (self, strata) {
+            (Self::Ratio, StratifyBy::Nothing) => &AmplificationRatio,
+            (Self::Difference, StratifyBy::Nothing) => &Difference,
+            (Self::Ratio, _) => &MantelHaenszelRatio,
+            (Self::Difference, _) => &MantelHaenszelDifference,
         }
     }
 
@@ -161,7 +167,7 @@ impl Studied<'_> {
         };
         let outcome = |&(contrast, method): &(Contrast, Method)| {
             let inference = method.inference(self.replicates, seed);
-            let statistic = contrast.statistic();
+            let statistic = contrast.statistic(&tally.spec().strata);
             let estimate = match log {
                 Log::OneWay(tally) => estimate(tally, &question, statistic, inference)?,
                 Log::TwoWay(ways) => {

@@ -30,8 +30,8 @@ use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
 ///
 /// Treatment and baseline must be said; the rest has defaults: clusters are viewers, attention is
 /// uniform, shares are pooled over all impressions, every topic of the log is estimated, the
-/// statistic is the amplification ratio and its interval the 95% cluster-robust delta one, or a
-/// bootstrap with few clusters.
+/// statistic is the amplification ratio and its interval the 95% one by
+/// [`ShareBounds`](crate::inference::ShareBounds).
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};

@@ -15,7 +15,7 @@ pub(crate) struct ClusterSums {
     present: Vec<[bool; 2]>,
     /// By cell, the sum of each cluster.
     columns: Vec<Vec<f64>>,
-    /// Warnings that are known before anything is estimated; the automatic interval minds them.
+    /// Warnings that are known before anything is estimated.
     known: Vec<Warning>,
 }
 

@@ -20,8 +20,8 @@ impl TwoWay {
     /// Answers questions, in their order.
     ///
     /// # Errors
-    /// Those of [`super::estimates`]; and [`Error::Parameter`] for a method other than the delta one,
-    /// for tests that are not made by it, and for a unit other than [`Unit::Pooled`].
+    /// Those of [`super::estimates`]; and [`Error::Parameter`] for a method other than share bounds
+    /// and the delta one, for tests that are made by neither, and for a unit other than [`Unit::Pooled`].
     pub fn estimates(
         &self,
         asked: &[Asked<'_>],

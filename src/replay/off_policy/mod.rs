@@ -40,7 +40,7 @@ use crate::tally::{ClusterBy, MultiLabel};
 ///
 /// Logging arm and target must be said. The rest has defaults: clusters are viewers, weights are not
 /// clipped, estimates are refused below an effective sample size of 100 ([`Floor`]), attention is
-/// uniform, the interval is the automatic one, and there is no doubly robust estimate
+/// uniform, the interval is the default one, and there is no doubly robust estimate
 /// ([`reward_model`](Self::reward_model)) and no arm to check against ([`check`](Self::check)).
 ///
 /// It is right if the propensities are those that the logging policy drew with, if that policy could

@@ -834,7 +834,8 @@ fn rounding_is_no_variation() {
         for unit in [Unit::Pooled, Unit::ClusterMean] {
             for interval in intervals() {
                 let found = war(audit(&log).unit(unit).interval(interval));
-                let bounds = ShareBounds { level: interval.level(), ..ShareBounds::default() };
+                let level = found.interval.as_ref().unwrap().level;
+                let bounds = ShareBounds { level, ..ShareBounds::default() };
                 let expected = war(audit(&log).unit(unit).interval(Interval::ShareBounds(bounds)));
                 // Bands of three topics are of a third of the error each.
                 let is_band = matches!(interval, Interval::Simultaneous(_));

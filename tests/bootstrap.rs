@@ -64,7 +64,8 @@ fn numpy_on_the_same_weights() {
             "pooled" if weighed => (Unit::Pooled, 1e-6),
             "pooled" => (Unit::Pooled, 1e-12),
             "cluster_mean" => (Unit::ClusterMean, 1e-6),
-            _ => (Unit::Reach(Reach::default()), 1e-12),
+            // Once reaches all of one arm, whose share would not vary.
+            _ => (Unit::Reach(Reach { impressions: 2, mass: 0.0 }), 1e-12),
         };
         let method = Bootstrap {
             level: 0.9,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tiltmeter::findings::{Findings, FindingsRecord, Part};
-use tiltmeter::inference::{Delta, Design, PerArm, Pilot, Question};
+use tiltmeter::inference::{Design, PerArm, Pilot, Question, ShareBounds};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::report::{IntervalRecord, StateRecord};
 use tiltmeter::source::SliceSource;
@@ -453,7 +453,7 @@ fn shares_over_time_are_audits_of_each_day() {
     days.sort_unstable();
     days.dedup();
     let (mut shares, mut nobody) = (over.shares.iter(), 0);
-    let interval = Interval::Delta(Delta { level: 0.9, ..Delta::default() });
+    let interval = Interval::ShareBounds(ShareBounds { level: 0.9, ..ShareBounds::default() });
     for day in days {
         let day_only = log.clone().restrict(|row| times[row] / (DAY * 1_000_000) == day).unwrap();
         // On a day without the baseline any other arm is there to be compared with.

@@ -142,8 +142,10 @@ fn a_quote_that_is_never_closed() {
     for (text, last) in [
         ("a,t\nx,\"war\"", "war"),
         ("a,t\nx,war", "war"),
-        ("a,t\nx,\"war\n\n\"", "war\n\n"),
-        ("a,t\nx,\"war\n\n\"\r\n\r\n\n", "war\n\n"),
+        // White space around a topic is no part of it.
+        ("a,t\nx,\"war\n\n\"", "war"),
+        ("a,t\nx,\"war\n\n\"\r\n\r\n\n", "war"),
+        ("a,t\nx,\"a\n\nb\"", "a\n\nb"),
         ("a,t\nx,5\" screens", "5\" screens"),
     ] {
         let log = csv(text, &schema).unwrap();
@@ -161,11 +163,16 @@ fn columns_that_are_not_there_or_not_right() {
     let error = csv("a,a\nx,y\n", &LogSchema::new().arm("a")).unwrap_err();
     assert!(matches!(error, Error::RepeatedColumn { .. }), "{error}");
 
-    let floats = SliceSource::new("slices").float("id", &[1.0, 2.0]);
-    let error = ExposureLog::read(floats, &LogSchema::new().viewer("id")).unwrap_err();
-    let expected = "slices: column \"id\" (declared as the viewer) holds floating-point numbers, \
-                    not ids; cast it to whole numbers or text, so that ids are exact";
-    assert_eq!(error.to_string(), expected);
+    let floats = |values: &[f64]| {
+        let source = SliceSource::new("slices").float("id", values);
+        ExposureLog::read(source, &LogSchema::new().viewer("id"))
+    };
+    let whole = floats(&[1.0, 2.0]).unwrap();
+    assert_eq!(whole.ids(Role::Viewer).unwrap().id(0), Some("1"));
+    for value in [2.5, 9_007_199_254_740_992.0, f64::INFINITY] {
+        let fault = row_fault(floats(&[1.0, value]).unwrap_err());
+        assert_eq!((fault.row, fault.reason), (2, FaultReason::NotAnId), "{value}");
+    }
 
     let numbers = SliceSource::new("slices").integer("t", &[1_720_656_000]);
     let schema = LogSchema::new().time("t", TimeFormat::Iso);

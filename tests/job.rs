@@ -356,9 +356,9 @@ fn more_viewers_than_memory() {
 #[test]
 fn topics_from_a_table() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "who,feed,item\na,x,1\nb,y,2\n";
+    let texts = ["who,feed,item\na,x,1\nb,y,2\n", "who,feed,item\nc,x,1\nd,y,2\n"];
     let files: Vec<PathBuf> = ["one.csv", "two.csv"].map(|name| folder.path().join(name)).into();
-    files.iter().for_each(|path| std::fs::write(path, text).unwrap());
+    files.iter().zip(texts).for_each(|(path, text)| std::fs::write(path, text).unwrap());
     let table = SliceSource::new("topics").text("id", &["1", "2"]).text("about", &["war", "sport"]);
     let about = ItemTopicsSchema::new("id", TopicColumn::single("about"));
     let topics = ItemTopics::read(table, &about).unwrap();

@@ -142,9 +142,7 @@ fn json_ids_are_exact_or_refused() {
     for (id, shown) in [
         ("184467440737095516151", "1.844674407370955e20"),
         ("9007199254740993.0", "9007199254740992.0"),
-        ("1.0", "1.0"),
         ("1.5", "1.5"),
-        ("1e3", "1000.0"),
         ("{\"a\":1}", "{\"a\":1}"),
         ("[1]", "[\"1\"]"),
     ] {
@@ -159,10 +157,11 @@ fn json_ids_are_exact_or_refused() {
         let log = ndjson(&lines, &schema.clone().rows(RowPolicy::SetAside)).unwrap();
         assert_eq!((log.rows(), log.origin().set_aside.rows), (1, 1), "{id}");
     }
-    let lines = "{\"v\":18446744073709551615}\n{\"v\":1}\n{\"v\":\"1\"}\n{\"v\":true}\n";
+    let lines = "{\"v\":18446744073709551615}\n{\"v\":1}\n{\"v\":\"1\"}\n{\"v\":true}\n{\"v\":1.0}\n\
+                 {\"v\":1e3}\n";
     let log = ndjson(lines, &schema).unwrap();
     let ids = log.ids(Role::Viewer).unwrap().dictionary();
-    assert_eq!(ids.iter().collect::<Vec<_>>(), ["18446744073709551615", "1", "true"]);
+    assert_eq!(ids.iter().collect::<Vec<_>>(), ["18446744073709551615", "1", "true", "1000"]);
     let position = ndjson("{\"p\":1}\n{\"p\":true}\n", &LogSchema::new().position("p"));
     assert!(matches!(position, Err(Error::Row(_))), "{position:?}");
 }

@@ -287,16 +287,16 @@ impl Replicated {
         &self,
         (at, scale): (f64, Scale),
         summary: &Summary,
-        influence: Option<&Influence>,
+        influence: &Influence,
         method: &Bootstrap,
     ) -> Doubt {
         if summary.is_single() {
             return Doubt::none(NoInterval::SingleCluster);
         }
-        // Where the clusters are known, whether they vary is seen without rounding; but Poisson
-        // weights vary in how many clusters there are, too.
+        // By the clusters, whether they vary is seen without rounding; but Poisson weights vary in how
+        // many clusters there are, too.
         if method.weights == BootstrapWeights::Multinomial
-            && let Some(Err(reason)) = influence.map(Influence::variance)
+            && let Err(reason) = influence.variance()
         {
             return Doubt::none(reason);
         }
@@ -306,17 +306,17 @@ impl Replicated {
         };
         let tail = (1.0 - method.level) / 2.0;
         let (low, high) = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
-        let ends = match (method.kind, influence) {
-            (BootstrapKind::Basic, _) => Ok((2.0 * at - high, 2.0 * at - low, spread, None)),
-            (BootstrapKind::Bca, Some(influence)) => {
+        let ends = match method.kind {
+            BootstrapKind::Percentile => Ok((low, high, spread, None)),
+            BootstrapKind::Basic => Ok((2.0 * at - high, 2.0 * at - low, spread, None)),
+            BootstrapKind::Bca => {
                 let ends = bca(&sorted, at, influence.acceleration(), tail);
                 ends.map(|(low, high)| (low, high, spread, None))
             }
-            (BootstrapKind::Studentised, Some(influence)) => influence.variance().map(|known| {
+            BootstrapKind::Studentised => influence.variance().map(|known| {
                 let error = known.variance.sqrt();
                 (at - high * error, at - low * error, error, Some(known.degrees_of_freedom))
             }),
-            _ => Ok((low, high, spread, None)),
         };
         match ends {
             Err(reason) => Doubt::none(reason),

@@ -5,35 +5,22 @@ use super::contribution::Contributions;
 use super::share_bounds::{Contrast, ShareBounds};
 use super::shares::Shares;
 use super::testing::{self, above};
-use super::{Asked, Inference, Interval, Multiplicity, Test, joint, simultaneous};
+use super::{Inference, Interval, Multiplicity, Test, joint, simultaneous};
 use crate::error::Error;
 use crate::estimate::{
     ConfidenceInterval, Estimate, Finding, MethodUsed, NoInterval, SideOfNull, Warning,
 };
 use crate::statistic::{Statistic, Working};
-use crate::tally::Tally;
 
 /// Notes on which side an estimate lies by itself, and gives the p-value by which it is a finding among all:
 /// only for one that is a finding alone, since no other can be.
 pub(super) fn alone(
     estimate: &mut Estimate,
-    tally: &Tally,
-    asked: &Asked<'_>,
-    (working, contributions): (Working, Option<&Contributions>),
-) -> Result<Option<f64>, Error> {
-    let statistic = asked.statistic;
+    statistic: &dyn Statistic,
+    (working, contributions): (Working, &Contributions),
+) -> Option<f64> {
     if statistic.null().is_none() || matches!(working, Working::Undefined(_)) {
-        return Ok(note(estimate, statistic, None, || None));
-    }
-    let of_totals = match (contributions, side(estimate, statistic).is_clear()) {
-        (None, true) => Some(Contributions::of(tally, &asked.question, statistic)?),
-        _ => None,
-    };
-    let Some(contributions) = contributions.or(of_totals.as_ref()) else {
-        return Ok(note(estimate, statistic, None, || None));
-    };
-    if of_totals.is_some() {
-        estimate.warnings.extend(super::few_that_carry(contributions));
+        return note(estimate, statistic, None, || None);
     }
     let shares = match Shares::of(statistic, contributions) {
         Some(Ok(shares)) => Some(shares),
@@ -54,7 +41,7 @@ pub(super) fn alone(
         }
         _ => None,
     };
-    Ok(note(estimate, statistic, bounds.as_ref(), p))
+    note(estimate, statistic, bounds.as_ref(), p)
 }
 
 /// Notes on which side an estimate lies by itself; where its interval may be too short only if share bounds
@@ -73,12 +60,6 @@ pub(super) fn note(
     };
     estimate.finding = Some(Finding { alone, among_all: alone, adjusted_by: None, of: 1 });
     if alone.is_clear() { p() } else { None }
-}
-
-fn side(estimate: &Estimate, statistic: &dyn Statistic) -> SideOfNull {
-    statistic.null().map_or(SideOfNull::NoInterval, |null| {
-        SideOfNull::of(&estimate.interval, statistic.scale().reported(null))
-    })
 }
 
 /// Whether an estimate's interval may be too short: another than share bounds, where few clusters carry it.

@@ -76,6 +76,14 @@ impl Interval {
         }
     }
 
+    /// The bounds that stand for it where an arm's share does not vary.
+    pub(super) fn share_bounds(&self) -> ShareBounds {
+        match self {
+            Self::ShareBounds(method) => *method,
+            other => ShareBounds { level: other.level(), ..ShareBounds::default() },
+        }
+    }
+
     /// The fewest clusters in an arm that the method can bear without a warning of its own.
     pub(super) fn enough(&self) -> u64 {
         match self {

@@ -13,7 +13,6 @@ use crate::tally::Tally;
 
 /// Replicates of totals, made once for all questions.
 pub(super) struct Replicates {
-    pub(super) shared: Option<Shared>,
     /// By question; empty where the interval does not need them.
     pub(super) of_interval: Vec<Replicated>,
     /// By question; empty where adjusting p-values does not need them.
@@ -62,7 +61,7 @@ impl Replicates {
             _ => None,
         };
         if for_interval.is_none() && for_tests.is_none() {
-            return Ok(Self { shared: None, of_interval: Vec::new(), of_tests: Vec::new() });
+            return Ok(Self { of_interval: Vec::new(), of_tests: Vec::new() });
         }
         let shared = Shared::of(tally, asked);
         let make = |wanted: Option<(u32, u64)>| match wanted {
@@ -73,7 +72,7 @@ impl Replicates {
             None => Ok(Vec::new()),
         };
         let (of_interval, of_tests) = (make(for_interval)?, make(for_tests)?);
-        Ok(Self { shared: Some(shared), of_interval, of_tests })
+        Ok(Self { of_interval, of_tests })
     }
 
     /// What a question adds to statements about all.

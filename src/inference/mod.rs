@@ -159,17 +159,6 @@ impl Inference {
                        which know of both errors",
         })
     }
-
-    /// Whether estimates need nothing but totals and replicates of totals.
-    fn is_of_totals(&self) -> bool {
-        let interval = match self.interval {
-            Interval::Bootstrap(method) => {
-                method.is_of_totals() && method.kind != BootstrapKind::Bca
-            }
-            _ => false,
-        };
-        interval && self.test.is_none() && self.multiplicity.is_none()
-    }
 }
 
 fn check_level(level: f64) -> Result<(), Error> {
@@ -314,44 +303,6 @@ fn answers(
     joint::settle(answers?, inference)
 }
 
-/// What is known of a question: sums alone, or what each cluster contributes.
-enum Known {
-    Sums(Box<Summary>),
-    Clusters(Box<Contributions>),
-}
-
-impl Known {
-    fn of(
-        tally: &Tally,
-        asked: &Asked<'_>,
-        replicates: &joint::Replicates,
-        inference: &Inference,
-    ) -> Result<Self, Error> {
-        if let (Some(shared), true) = (&replicates.shared, inference.is_of_totals())
-            && let Some(summary) = shared.summary(tally, &asked.question, asked.statistic)?
-            && !summary.has_limit()
-        {
-            return Ok(Self::Sums(Box::new(summary)));
-        }
-        let contributions = Contributions::of(tally, &asked.question, asked.statistic)?;
-        Ok(Self::Clusters(Box::new(contributions)))
-    }
-
-    fn summary(&self) -> &Summary {
-        match self {
-            Self::Sums(summary) => summary,
-            Self::Clusters(contributions) => contributions.summary(),
-        }
-    }
-
-    fn contributions(&self) -> Option<&Contributions> {
-        match self {
-            Self::Sums(_) => None,
-            Self::Clusters(contributions) => Some(contributions),
-        }
-    }
-}
-
 /// Answers a question as far as it can be without the others.
 fn answer(
     tally: &Tally,
@@ -361,28 +312,25 @@ fn answer(
     inference: &Inference,
 ) -> Result<Answer, Error> {
     let Asked { ref question, statistic } = asked[at];
-    let known = Known::of(tally, &asked[at], replicates, inference)?;
-    let (summary, contributions) = (known.summary(), known.contributions());
+    let contributions = Contributions::of(tally, question, statistic)?;
+    let summary = contributions.summary();
     let working = statistic.value(summary.totals());
     let mut warnings = warnings(tally, summary);
-    warnings.extend(contributions.into_iter().flat_map(few_that_carry));
+    warnings.extend(few_that_carry(&contributions));
     let interval = inference.interval;
-    let case = match (working, contributions) {
-        (Working::Finite(value), Some(contributions)) => {
-            Some(Case::new(statistic, value, tally.keys(), contributions))
-        }
+    let case = match working {
+        Working::Finite(value) => Some(Case::new(statistic, value, tally.keys(), &contributions)),
         _ => None,
     };
     case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
-    let doubt = match working {
-        Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
-        Working::Above | Working::Below => one_sided(statistic, contributions, interval.level()),
-        Working::Finite(value) => {
-            let of_value = (value, statistic.scale());
+    let doubt = match (&case, working) {
+        (Some(case), _) => {
             let same = |its: &&Asked<'_>| its.statistic.name() == statistic.name();
             let replicated = (replicates.of_interval.get(at), asked.iter().filter(same).count());
-            doubt(&interval, of_value, summary, case.as_ref(), replicated, &mut warnings)
+            doubt(&interval, case, replicated, &mut warnings)
         }
+        (None, Working::Undefined(_)) => Doubt::none(NoInterval::UndefinedValue),
+        (None, _) => one_sided(statistic, &contributions, &interval.share_bounds()),
     };
     let naive = match working {
         Working::Finite(value) => {
@@ -393,7 +341,7 @@ fn answer(
     };
     let naive = naive.map(|naive| naive.beside(doubt.standard_error));
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, &asked[at], working, (contributions, case.as_ref()), &mut warnings)
+        tested(test, tally, &asked[at], working, (&contributions, case.as_ref()), &mut warnings)
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let mut estimate = Estimate {
@@ -412,25 +360,22 @@ fn answer(
         test: test.transpose()?,
         warnings,
     };
-    let p = finding::alone(&mut estimate, tally, &asked[at], (working, contributions))?;
+    let p = finding::alone(&mut estimate, statistic, (working, &contributions));
     Ok(Answer { estimate, scale: statistic.scale(), joint, p })
 }
 
 /// The interval of a value that is infinite or that of no exposure.
 fn one_sided(
     statistic: &dyn Statistic,
-    contributions: Option<&Contributions>,
-    level: f64,
+    contributions: &Contributions,
+    bounds: &ShareBounds,
 ) -> Doubt {
-    let Some(contributions) = contributions else {
-        return Doubt::none(NoInterval::ShareAtLimit);
-    };
     match Shares::of(statistic, contributions) {
         None => Doubt::none(NoInterval::ShareAtLimit),
         Some(Err(reason)) => Doubt::none(reason),
         Some(Ok(shares)) => {
             let contrast = Contrast::of(statistic, contributions.totals(), &shares);
-            ShareBounds { level, ..ShareBounds::default() }.of(&contrast, None)
+            bounds.of(&contrast, None)
         }
     }
 }
@@ -438,44 +383,40 @@ fn one_sided(
 /// The interval of a finite value.
 fn doubt(
     interval: &Interval,
-    (at, scale): (f64, Scale),
-    summary: &Summary,
-    case: Option<&Case<'_>>,
+    case: &Case<'_>,
     (replicated, family): (Option<&Replicated>, usize),
     warnings: &mut Vec<Warning>,
 ) -> Doubt {
+    let summary = case.contributions.summary();
     let ClusterCounts { treatment, baseline, .. } = summary.clusters();
     let fewest = if summary.has_baseline() { treatment.min(baseline) } else { treatment };
     let (clusters, enough) = (fewest, interval.enough());
     if clusters < enough {
         warnings.push(Warning::FewClustersForMethod { clusters, enough });
     }
-    if let (Some(case), false) = (case, matches!(interval, Interval::ShareBounds(_)))
-        && let Some(contrast) = case.still_contrast()
+    if let Some(contrast) = case.still_contrast()
+        && !matches!(interval, Interval::ShareBounds(_))
     {
         return still(&contrast, interval, family);
     }
-    match (interval, replicated, case) {
-        (Interval::Bootstrap(method), Some(replicated), case) => {
+    let (at, scale) = (case.at, case.statistic.scale());
+    match interval {
+        Interval::Bootstrap(method) => {
+            let own = replicated.is_none().then(|| method.replicate(case));
+            let Some(replicated) = replicated.or(own.as_ref()) else {
+                return Doubt::none(NoInterval::NoVariation);
+            };
             warnings.extend(replicated.warning());
-            replicated.doubt((at, scale), summary, case.map(|case| &case.influence), method)
+            replicated.doubt((at, scale), summary, &case.influence, method)
         }
-        (Interval::Bootstrap(method), None, Some(case)) => {
-            let replicated = method.replicate(case);
-            warnings.extend(replicated.warning());
-            replicated.doubt((at, scale), summary, Some(&case.influence), method)
-        }
-        (Interval::Jackknife(method), _, Some(case)) => method.doubt(case),
-        (Interval::ShareBounds(method), _, Some(case)) => method.doubt(case),
-        (Interval::WildBootstrap(method), _, Some(case)) => method.doubt(case),
-        (Interval::Delta(method), _, Some(case)) => {
-            delta::delta(at, scale, case.influence.variance(), method)
-        }
+        Interval::Jackknife(method) => method.doubt(case),
+        Interval::ShareBounds(method) => method.doubt(case),
+        Interval::WildBootstrap(method) => method.doubt(case),
+        Interval::Delta(method) => delta::delta(at, scale, case.influence.variance(), method),
         // Bands are stretched when all questions are answered.
-        (Interval::Simultaneous(_), _, Some(case)) => {
+        Interval::Simultaneous(_) => {
             delta::delta(at, scale, case.influence.variance(), &Delta::default())
         }
-        (_, _, None) => unreachable!("only replicates of totals need no clusters"),
     }
 }
 
@@ -500,24 +441,19 @@ fn tested(
     tally: &Tally,
     asked: &Asked<'_>,
     working: Working,
-    (contributions, case): (Option<&Contributions>, Option<&Case<'_>>),
+    (contributions, case): (&Contributions, Option<&Case<'_>>),
     warnings: &mut Vec<Warning>,
 ) -> Result<Tested, Error> {
     let statistic = asked.statistic;
     if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
         return Ok(Tested::none(NoTest::NothingCompared));
     }
-    Ok(match (test, working, contributions) {
-        (_, Working::Undefined(_), _) => Tested::none(NoTest::UndefinedValue),
-        (Test::WildBootstrap(test), _, Some(contributions)) => {
-            test.test(tally, statistic, contributions)
-        }
-        (Test::Permutation(test), _, Some(contributions)) => {
-            test.test(tally, asked, contributions, warnings)?
-        }
-        (Test::CochranMantelHaenszel(test), _, _) => test.test(tally, asked)?,
-        (_, _, Some(contributions)) => tested_by_interval(test, statistic, contributions, case),
-        _ => Tested::none(NoTest::NoStandardError),
+    Ok(match (test, working) {
+        (_, Working::Undefined(_)) => Tested::none(NoTest::UndefinedValue),
+        (Test::WildBootstrap(test), _) => test.test(tally, statistic, contributions),
+        (Test::Permutation(test), _) => test.test(tally, asked, contributions, warnings)?,
+        (Test::CochranMantelHaenszel(test), _) => test.test(tally, asked)?,
+        _ => tested_by_interval(test, statistic, contributions, case),
     })
 }
 

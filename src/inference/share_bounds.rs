@@ -159,6 +159,8 @@ impl<'c> Contrast<'c> {
     /// The ends of the interval on the working scale, infinite where there is none.
     pub(super) fn ends(&self, alpha: f64) -> (f64, f64) {
         let [a, b] = [Side::Treatment, Side::Baseline].map(|side| self.term(side, alpha));
+        // A statistic of the baseline's share alone is its term, and nothing less that.
+        let [a, b] = if self.shares.arms[0].is_none() { [b, a] } else { [a, b] };
         let value = a.at - b.at;
         if value == f64::NEG_INFINITY {
             return (value, below(a, b));

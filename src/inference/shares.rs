@@ -18,7 +18,7 @@ pub(super) struct ArmShare {
     pub(super) effective_clusters: f64,
     /// The effective number of its clusters by residuals, `(sum e^2)^2 / sum e^4`.
     pub(super) residual_clusters: f64,
-    /// How many impressions the arm has, whatever they weigh.
+    /// How many impressions the arm has, whatever they weigh; infinite where that is not known.
     pub(super) impressions: f64,
     /// `sum e^2 / N^2`.
     squares: f64,
@@ -70,6 +70,15 @@ impl Shares {
         if cells.len() != 2 * places.iter().flatten().count() || cells.is_empty() {
             return None;
         }
+        // Means of rewards, by the same statistics, may be of any sign and size.
+        let is_share = |&[topic, all]: &[usize; 2]| {
+            let (topic, all) = (&contributions.columns()[topic], &contributions.columns()[all]);
+            let most = |all: f64| all * (1.0 + 8.0 * f64::EPSILON);
+            topic.iter().zip(all).all(|(&topic, &all)| (0.0..=most(all)).contains(&topic))
+        };
+        if !places.iter().flatten().all(is_share) {
+            return None;
+        }
         Some(Self::of_columns(contributions, places, statistic.known_baseline().map(|its| its.1)))
     }
 
@@ -82,7 +91,11 @@ impl Shares {
         let arm = |side: Side| {
             let Some([topic, all]) = places[index(side)] else { return Ok(None) };
             let (x, n) = (&columns[topic], &columns[all]);
-            let impressions = contributions.summary().arm(side).impressions as f64;
+            // Sums that were made elsewhere say nothing of impressions.
+            let impressions = match contributions.summary().arm(side).impressions {
+                0 => f64::INFINITY,
+                impressions => impressions as f64,
+            };
             ArmShare::of(x, n, (totals[topic], totals[all]), impressions).map(Some)
         };
         let (treatment, mut baseline) = (arm(Side::Treatment)?, arm(Side::Baseline)?);

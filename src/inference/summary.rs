@@ -8,7 +8,6 @@ use foldhash::fast::RandomState;
 
 use super::Asked;
 use super::contribution::{ArmBlock, ArmCells, Question, index};
-use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{ArmTotals, ClusterCounts};
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
@@ -151,12 +150,6 @@ impl Summary {
             || (needed(Side::Baseline) && self.clusters.baseline < 2)
     }
 
-    /// Whether the share of an arm is 0 or 1.
-    pub(super) fn has_limit(&self) -> bool {
-        let shares = self.arms.iter().map(|arm| (arm.topic.mass, arm.all.mass));
-        shares.into_iter().any(|(topic, all)| topic == Mass::ZERO || topic == all)
-    }
-
     /// Whether contributions are masses of impressions.
     pub(super) fn of_impressions(&self) -> bool {
         self.of_impressions
@@ -223,67 +216,23 @@ fn without_mass(sums: &ArmBlock, members: &[bool]) -> u64 {
 pub(super) struct Shared {
     /// By attention model, the total of each cell.
     totals: HashMap<usize, Vec<CellSum>, RandomState>,
-    /// By the cells of all impressions in either arm, and the attention model.
-    members: HashMap<([Vec<u32>; 2], usize), Members, RandomState>,
-}
-
-/// The clusters of two arms.
-#[derive(Clone, Copy)]
-struct Members {
-    clusters: ClusterCounts,
-    without_mass: [u64; 2],
 }
 
 impl Shared {
     /// For the questions that are about pooled shares over all strata. What is wrong with a
     /// question is found when it is answered.
     pub(super) fn of(tally: &Tally, asked: &[Asked<'_>]) -> Self {
-        let mut shared = Self { totals: HashMap::default(), members: HashMap::default() };
+        let mut shared = Self { totals: HashMap::default() };
         for Asked { question, statistic } in asked {
-            let arms = ArmCells::of_both(tally, question);
-            let (Ok(arms), Ok(attention)) = (arms, tally.attention(question.attention)) else {
+            let Ok(attention) = tally.attention(question.attention) else {
                 continue;
             };
             if !is_pooled(tally, question, *statistic) {
                 continue;
             }
             shared.totals.entry(attention).or_insert_with(|| tally.totals_under(attention));
-            let key = (alls(&arms), attention);
-            shared.members.entry(key).or_insert_with(|| Members::of(tally, &arms, attention));
         }
         shared
-    }
-
-    /// The summary of a question, if it is one that this was made for.
-    pub(super) fn summary(
-        &self,
-        tally: &Tally,
-        question: &Question<'_>,
-        statistic: &dyn Statistic,
-    ) -> Result<Option<Summary>, Error> {
-        if !is_pooled(tally, question, statistic) {
-            return Ok(None);
-        }
-        let arms = ArmCells::of_both(tally, question)?;
-        let attention = tally.attention(question.attention)?;
-        let key = (alls(&arms), attention);
-        let (Some(totals), Some(members)) = (self.totals.get(&attention), self.members.get(&key))
-        else {
-            return Ok(None);
-        };
-        let cells = statistic.cells(tally.axes().strata().len());
-        let mut summary = Summary::new(tally, question.unit, attention, &arms, cells);
-        for (side, arm) in arms.iter().enumerate() {
-            let state = &mut summary.arms[side];
-            for (topic, all) in arm.strata() {
-                topic.iter().for_each(|&cell| state.topic += totals[cell as usize]);
-                all.iter().for_each(|&cell| state.all += totals[cell as usize]);
-            }
-            state.without_mass = members.without_mass[side];
-        }
-        summary.totals = summary.cells.iter().map(|cell| summary.mass(*cell)).collect();
-        summary.clusters = members.clusters;
-        Ok(Some(summary))
     }
 
     /// The total of a cell under an attention model, if it is known.
@@ -295,26 +244,4 @@ impl Shared {
 fn is_pooled(tally: &Tally, question: &Question<'_>, statistic: &dyn Statistic) -> bool {
     let cells = statistic.cells(tally.axes().strata().len());
     question.unit == Unit::Pooled && cells.iter().all(|cell| cell.over == Over::AllStrata)
-}
-
-fn alls(arms: &[ArmCells; 2]) -> [Vec<u32>; 2] {
-    [0, 1].map(|side: usize| arms[side].strata().iter().flat_map(|(_, all)| all).copied().collect())
-}
-
-impl Members {
-    fn of(tally: &Tally, arms: &[ArmCells; 2], attention: usize) -> Self {
-        let mut sums = [0, 1].map(|_| ArmBlock::default());
-        let mut without = [0; 2];
-        let mut present = Vec::with_capacity(tally.clusters());
-        for block in 0..tally.block_count() {
-            let here = [0, 1].map(|side: usize| {
-                sums[side].load_all(tally, block, attention, arms[side].strata());
-                let members = sums[side].members(Unit::Pooled);
-                without[side] += without_mass(&sums[side], &members);
-                members
-            });
-            present.extend(here[0].iter().zip(&here[1]).map(|(&a, &b)| [a, b]));
-        }
-        Self { clusters: counts(present.into_iter()), without_mass: without }
-    }
 }

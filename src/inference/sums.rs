@@ -2,7 +2,7 @@
 //! out, by the same methods as everything else.
 
 use super::contribution::Contributions;
-use super::{Case, Doubt, Interval, doubt, reported};
+use super::{Case, Doubt, Interval, doubt, one_sided, reported};
 use crate::error::Error;
 use crate::estimate::{ClusterCounts, Naive, NoInterval, Value, Warning};
 use crate::log::ClusterKey;
@@ -89,12 +89,12 @@ impl ClusterSums {
         }
         let doubt = match working {
             Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
-            Working::Above | Working::Below => Doubt::none(NoInterval::ShareAtLimit),
+            Working::Above | Working::Below => {
+                one_sided(statistic, &contributions, &interval.share_bounds())
+            }
             Working::Finite(at) => {
                 let case = Case::new(statistic, at, &self.keys, &contributions);
-                let of_value = (at, statistic.scale());
-                let summary = contributions.summary();
-                doubt(interval, of_value, summary, Some(&case), (None, 1), &mut warnings)
+                doubt(interval, &case, (None, 1), &mut warnings)
             }
         };
         Ok(OfSums { value: reported(working, statistic.scale()), doubt, clusters, warnings })

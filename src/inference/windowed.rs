@@ -38,7 +38,7 @@ pub(crate) fn share_in_window(
             method.doubt(&case)
         }
         Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
-        Working::Above | Working::Below => one_sided(&statistic, Some(&within), method.level),
+        Working::Above | Working::Below => one_sided(&statistic, &within, method),
     };
     Ok(Share {
         value: reported(working, statistic.scale()),

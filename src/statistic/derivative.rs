@@ -180,12 +180,14 @@ mod tests {
                 if totals.len() > 4 && statistic.cells(2).len() <= 4 {
                     continue;
                 }
-                let exact = statistic.gradient(&totals);
-                let numeric = Silent(*statistic).gradient(&totals);
+                let cells = statistic.cells(if totals.len() > 4 { 2 } else { 1 }).len();
+                let totals = &totals[..cells.min(totals.len())];
+                let exact = statistic.gradient(totals);
+                let numeric = Silent(*statistic).gradient(totals);
                 assert_eq!(numeric.len(), exact.len());
-                let terms = exact.iter().zip(&totals).map(|(slope, total)| (slope * total).abs());
+                let terms = exact.iter().zip(totals).map(|(slope, total)| (slope * total).abs());
                 let size = terms.fold(0.0_f64, f64::max);
-                for ((exact, numeric), total) in exact.iter().zip(&numeric).zip(&totals) {
+                for ((exact, numeric), total) in exact.iter().zip(&numeric).zip(totals) {
                     assert!(
                         (exact - numeric).abs() * total <= 1e-9 * size,
                         "{statistic:?} at {totals:?}: {exact} against {numeric}"

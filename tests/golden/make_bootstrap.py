@@ -55,19 +55,20 @@ def replicated(seed, replicates, weighed, unit):
     sums = {}
     for viewer, arm, topic, mass in rows():
         mass = mass if weighed else 1.0
-        cell = sums.setdefault((viewer, arm), [0.0, 0.0])
+        cell = sums.setdefault((viewer, arm), [0.0, 0.0, 0])
         cell[1] += mass
         if topic:
             cell[0] += mass
+            cell[2] += 1
     values = []
     for replicate in range(replicates):
         totals = {"a": [0.0, 0.0], "b": [0.0, 0.0]}
-        for (viewer, arm), (topic, whole) in sums.items():
+        for (viewer, arm), (topic, whole, times_shown) in sums.items():
             times = weight(seed, viewer, replicate)
             if unit == "cluster_mean":
                 topic, whole = topic / whole, 1.0
             if unit == "reach":
-                topic, whole = float(topic > 0), 1.0
+                topic, whole = float(times_shown >= 2), 1.0
             totals[arm][0] += times * topic
             totals[arm][1] += times * whole
         (a, n_a), (b, n_b) = totals["a"], totals["b"]
@@ -77,7 +78,7 @@ def replicated(seed, replicates, weighed, unit):
 
 def main():
     cases = []
-    for seed in (0, 7 << 40 | 11):
+    for seed in (1, 7 << 40 | 13):
         for replicates in (100, 300):
             for weighed in (False, True):
                 for unit in ("pooled", "cluster_mean", "reach"):

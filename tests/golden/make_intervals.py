@@ -376,19 +376,19 @@ def two_way_of(rows, weighed):
     parts, free = [], []
     for way, whole in zip(ways, (first, second, pairs)):
         arms = [np.unique(way[in_a]), np.unique(way[~in_a])]
-        if len(np.intersect1d(*arms)):
-            count = len(np.unique(way))
-            parts.append(whole[1, 1] * count / (count - 1))
-            free.append(count - 1)
-            continue
-        variances = []
+        variances, factors = [], []
         for inside, names in zip((in_a, ~in_a), arms):
             alone = sm.WLS(y[inside], x[inside, :1], weights=weights[inside]).fit()
             part = cov_cluster(alone, numbered(way[inside]), use_correction=False)[0, 0]
-            variances.append((part * len(names) / (len(names) - 1), len(names) - 1))
-        variance = sum(v for v, _ in variances)
+            factors.append(len(names) / (len(names) - 1))
+            variances.append((part * factors[-1], len(names) - 1))
+        # What statsmodels has of both arms together beyond each alone is what they share.
+        alone = sum(v / f for (v, _), f in zip(variances, factors))
+        shared = whole[1, 1] - alone if len(np.intersect1d(*arms)) else 0.0
+        variance = sum(v for v, _ in variances) + math.sqrt(math.prod(factors)) * shared
         parts.append(variance)
-        free.append(variance**2 / sum(v * v / f for v, f in variances))
+        welch = sum(v for v, _ in variances) ** 2 / sum(v * v / f for v, f in variances)
+        free.append(min(len(np.unique(way)) - 1, welch))
     variance = parts[0] + parts[1] - parts[2]
     floored = bool(variance <= 0)
     variance = max(parts[:2]) if floored else variance

@@ -83,11 +83,21 @@ def totals(pairs):
     return mass
 
 
-def rebuilt(model):
-    at = {(slate, rank): TOPICS[item] for slate, rank, item in newest}
-    logged = [(row["topics"], attention(model, row["position"]))
-              for slate, rows in requests.items() if slate in offered for row in rows]
-    return totals(logged), totals((topics, attention(model, rank)) for (_, rank), topics in at.items())
+def chronological(model):
+    """The expectation over all orders of candidates of one moment, each as likely as any other."""
+    logged, drawn = [], []
+    for slate, rows in requests.items():
+        if slate not in offered:
+            continue
+        masses = [attention(model, row["position"]) for row in rows]
+        logged += [(row["topics"], mass) for row, mass in zip(rows, masses)]
+        place = 0
+        for time in sorted({c["time"] for c in offered[slate]}, reverse=True):
+            group = [c for c in offered[slate] if c["time"] == time]
+            each = sum(masses[place:place + len(group)]) / len(group)
+            drawn += [(c["topics"], each) for c in group]
+            place += len(group)
+    return totals(logged), totals(drawn)
 
 
 def expected(model, weight):
@@ -106,7 +116,7 @@ def expected(model, weight):
 expectations = []
 for model in ["uniform", "logarithmic"]:
     for name, (treatment, baseline) in {
-        "chronological": rebuilt(model),
+        "chronological": chronological(model),
         "uniform_pool": expected(model, lambda c: 1.0),
         "engagement": expected(model, lambda c: c["engagement"]),
         "engagement_plus": expected(model, lambda c: c["engagement"] + 0.5),

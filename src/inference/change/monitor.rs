@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::estimand::{Denominator, Unit};
 use crate::inference::contribution::{Contributions, Question};
 use crate::inference::influence::Influence;
+use crate::inference::shares::Shares;
 use crate::statistic::{Cell, LogRatio, Quantity, Scale, Side, Statistic, Undefined, Working};
 use crate::tally::{Tally, TallySpec};
 
@@ -62,6 +63,10 @@ pub(super) fn measured(
 ) -> (Working, Option<f64>) {
     let working = statistic.value(contributions.totals());
     let Working::Finite(_) = working else { return (working, None) };
+    // An arm that does not vary shows nothing of how well its share is known.
+    if matches!(Shares::of(statistic, contributions), Some(Ok(shares)) if shares.has_still_arm()) {
+        return (working, None);
+    }
     let gradient = statistic.gradient(contributions.totals());
     let variance = Influence::of(&gradient, contributions).variance();
     (working, variance.ok().map(|known| known.variance.sqrt()))

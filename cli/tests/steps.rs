@@ -165,7 +165,7 @@ fn a_monitor_goes_on_from_its_file() {
         path
     };
     let (first, second, all) =
-        (write("1.csv", 0..60), write("2.csv", 60..120), write("all.csv", 0..120));
+        (write("1.csv", 0..300), write("2.csv", 300..600), write("all.csv", 0..600));
     let init = |name: &str| {
         let state = place(folder.path(), name);
         let line = "monitor init LOG --arm feed --topic about --viewer who --treatment x --baseline y \

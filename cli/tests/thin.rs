@@ -78,8 +78,9 @@ fn one_viewer_is_most_of_an_arm() {
         let report = audit("informative_size.csv.gz", &format!("{C} {more}")).json();
         let estimate = first(&report);
         let warnings = estimate["warnings"].as_array().unwrap();
-        let unequal = warnings.iter().find(|its| its["kind"] == "unequal_clusters").unwrap();
-        assert_eq!(unequal["side"], "baseline");
+        let of_baseline =
+            |its: &&Json| its["kind"] == "unequal_clusters" && its["side"] == "baseline";
+        let unequal = warnings.iter().find(of_baseline).unwrap();
         assert!(unequal["effective"].as_f64().unwrap() < 2.0);
         assert_eq!(estimate["finding"], "includes", "{more}");
     }
@@ -102,10 +103,10 @@ fn a_shared_id_changes_next_to_nothing() {
         (ends(estimate), estimate["degrees_of_freedom"].as_f64().unwrap())
     };
     let ((low, high), degrees) = of("nested_3v100.csv.gz");
-    near((low, high), (0.888, 4.517));
+    near((low, high), (0.911460, 4.402639));
     let ((low_shared, high_shared), degrees_shared) = of("one_shared_3v100.csv.gz");
     assert!((degrees - degrees_shared).abs() < 0.5 && degrees < 3.0, "{degrees} {degrees_shared}");
-    assert!((low_shared / low).ln().abs() < 0.1 && (high_shared / high).ln().abs() < 0.1);
+    near((low_shared, high_shared), (0.929900, 4.315335));
     let stray = "--arm feed --treatment ranked --baseline newest --topic about --viewer who --only war --json";
     near(ends(first(&audit("one_stray_row.csv.gz", stray).json())), (1.14519, 2.52078));
     let delta = audit("one_stray_row.csv.gz", &format!("{stray} --interval delta")).json();

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example coverage                       # the tables of the guide, in Markdown
+//! cargo run --release --example coverage -- --thin             # the first of them
 //! cargo run --release --example coverage -- --quick --json     # a part of them, in some seconds
 //! ```
 //!
@@ -56,7 +57,7 @@ use self::table::{Row, Subject};
 
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str = "usage: coverage [--quick] [--json]";
+const USAGE: &str = "usage: coverage [--quick | --thin] [--json]";
 
 /// How rows are printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     for word in std::env::args().skip(1) {
         match &*word {
             "--quick" => plan = Plan::QUICK,
+            "--thin" => plan = Plan::THIN,
             "--json" => form = Form::Json,
             _ => {
                 eprintln!("{USAGE}");

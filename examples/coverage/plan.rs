@@ -34,6 +34,10 @@ impl Plan {
         replicates: 399,
     };
 
+    /// Thin and lopsided feeds alone.
+    pub(crate) const THIN: Self =
+        Self { designs: &[], clusters: &[], studies: 1_000, replicates: 399 };
+
     /// Some seconds.
     pub(crate) const QUICK: Self = Self {
         designs: &[(Design::Nested, Sizes::HeavyTailed)],

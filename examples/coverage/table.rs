@@ -217,6 +217,9 @@ fn tests(text: &mut String, rows: &[Row]) {
         .filter(|row| row.method.is_test())
         .filter_map(|row| Some((row.of_feed()?, row)))
         .collect();
+    if its.is_empty() {
+        return;
+    }
     let shares = [0.05, 0.4];
     let mut columns = vec!["feeds".to_owned()];
     for share in shares {

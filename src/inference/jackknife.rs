@@ -24,8 +24,8 @@ use crate::statistic::Working;
 ///
 /// Right where the delta method is, where it gives the same interval, and where that is too short:
 /// with unequal clusters and with topics that few of them show, since it sees how the statistic
-/// bends and how much hangs on each cluster. In simulations it covered 92% to 98% where the delta
-/// method covered 81% to 92% ([`crate::guide::choosing_an_interval`]). It has no interval where
+/// bends and how much hangs on each cluster ([`crate::guide::choosing_an_interval`] has the figures). It has
+/// no interval where
 /// leaving a cluster out leaves no topic in an arm ([`NoInterval::LeavingOneOut`]). Costs one
 /// evaluation of the statistic for each cluster.
 ///

@@ -375,7 +375,7 @@ fn one_sided(
         Some(Err(reason)) => Doubt::none(reason),
         Some(Ok(shares)) => {
             let contrast = Contrast::of(statistic, contributions.totals(), &shares);
-            bounds.of(&contrast, None)
+            bounds.of(&contrast.in_form(bounds.form), None)
         }
     }
 }

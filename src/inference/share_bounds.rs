@@ -148,7 +148,7 @@ impl<'c> Contrast<'c> {
     }
 
     /// In another form than the default one.
-    fn in_form(self, form: BoundsForm) -> Self {
+    pub(super) fn in_form(self, form: BoundsForm) -> Self {
         let correlation = match form {
             BoundsForm::Refined => self.shares.cautious_correlation(),
             BoundsForm::Plain => self.shares.correlation(),

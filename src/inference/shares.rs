@@ -30,6 +30,8 @@ pub(super) struct Shares {
     /// Treatment and baseline; `None` for an arm that the statistic does not need.
     pub(super) arms: [Option<ArmShare>; 2],
     shared: Together,
+    /// What the correlation is at most; 1 but where clusters go two ways.
+    most: f64,
 }
 
 /// How residuals go together over the clusters of both arms, over the arms' masses.
@@ -111,13 +113,13 @@ impl Shares {
             }
             _ => Together::default(),
         };
-        Ok(Self { arms: [treatment, baseline], shared })
+        Ok(Self { arms: [treatment, baseline], shared, most: 1.0 })
     }
 
     /// The correlation of the two arms' residuals over clusters, from -1 to 1; 0 where they share none.
     pub(super) fn correlation(&self) -> f64 {
         let [Some(a), Some(b)] = self.arms else { return 0.0 };
-        correlation(self.shared.products, [a.squares, b.squares])
+        correlation(self.shared.products, [a.squares, b.squares]).min(self.most)
     }
 
     /// The same, lowered by a quarter of its standard error: a correlation that few clusters show is
@@ -132,17 +134,16 @@ impl Shares {
             return 0.0;
         }
         let error = (1.0 - within * within) / self.shared.clusters.sqrt();
-        (part * (within - error / 4.0)).max(-1.0)
+        (part * (within - error / 4.0)).max(-1.0).min(self.most)
     }
 
     /// By two ways of clustering, and by their pairs: variances and covariances are added, and those of the
-    /// pairs taken off (Cameron, Gelbach and Miller 2011). A sum of variances that is not above 0 is the
-    /// larger of the two ways'. What is known of a variance is what the way says that knows less.
+    /// pairs taken off (Cameron, Gelbach and Miller 2011), but for no arm and no contrast is less taken than
+    /// the larger of the two ways': where nothing but the pairs varies, the sum is the difference of three
+    /// numbers that are alike but for chance, and in simulations its intervals covered 78% to 88%. What is
+    /// known of a variance is what the way says that knows less.
     pub(super) fn two_way(first: &Self, second: &Self, pairs: &Self) -> Self {
-        let added = |one: f64, two: f64, both: f64| {
-            let sum = one + two - both;
-            if sum > 0.0 { sum } else { one.max(two) }
-        };
+        let added = |one: f64, two: f64, both: f64| (one + two - both).max(one).max(two);
         let arm = |side: usize| {
             let [Some(one), Some(two), Some(both)] =
                 [first.arms[side], second.arms[side], pairs.arms[side]]
@@ -170,7 +171,11 @@ impl Shares {
             clusters: known.fold(f64::INFINITY, f64::min).max(1.0),
         };
         let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
-        Self { arms, shared: if is_nested { Together::default() } else { shared } }
+        let most = match arms {
+            [Some(a), Some(b)] => most_correlation([a, b], [first, second]),
+            _ => 1.0,
+        };
+        Self { arms, shared: if is_nested { Together::default() } else { shared }, most }
     }
 
     /// Whether some arm's share does not vary over clusters, as at 0 and 1, so that nothing shows how well it
@@ -178,6 +183,27 @@ impl Shares {
     pub(super) fn has_still_arm(&self) -> bool {
         self.arms.iter().flatten().any(|arm| arm.variance <= 0.0 && !arm.is_known())
     }
+}
+
+/// The correlation with which neither the difference of two shares nor the logarithm of their ratio varies
+/// less than by one of the ways of clustering alone.
+fn most_correlation([a, b]: [ArmShare; 2], ways: [&Shares; 2]) -> f64 {
+    let varies = |[a, b]: [&ArmShare; 2], slopes: [f64; 2], correlation: f64| {
+        let [a, b] = [slopes[0] * a.variance.sqrt(), slopes[1] * b.variance.sqrt()];
+        a * a + b * b - 2.0 * correlation * a * b
+    };
+    let of_scale = |slopes: [f64; 2]| {
+        let alone = ways.iter().map(|way| match &way.arms {
+            [Some(a), Some(b)] => varies([a, b], slopes, way.correlation()),
+            _ => 0.0,
+        });
+        let least = alone.fold(0.0, f64::max);
+        let product = slopes[0] * slopes[1] * (a.variance * b.variance).sqrt();
+        (varies([&a, &b], slopes, 0.0) - least) / (2.0 * product)
+    };
+    let scales = [[1.0, 1.0], [1.0 / a.share, 1.0 / b.share]];
+    let most = scales.into_iter().map(of_scale).filter(|most| most.is_finite());
+    most.fold(1.0, f64::min).max(-1.0)
 }
 
 /// What a cluster has of the topic beyond the arm's share, with what is only rounding set to zero.

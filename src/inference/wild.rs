@@ -30,9 +30,9 @@ const PURPOSE: u64 = 0x7769_6c64;
 /// arm.
 ///
 /// Right for few clusters of about the same size that all show the topic. It linearises, as the
-/// delta method does, and in simulations covered no better than that method with Student's t: 93% to
-/// 96% with four equal clusters in each arm, 88% with unequal ones, and less than 85% for topics that
-/// few clusters show. It is here because reviewers ask for it; the jackknife is the better choice.
+/// delta method does, and in simulations covered no better than that method with Student's t, least with
+/// unequal clusters and for topics that few of them show ([`crate::guide::choosing_an_interval`] has the
+/// figures). It is here because reviewers ask for it; share bounds are the better choice.
 /// Costs a pass over the clusters for each replicate and topic.
 ///
 /// ```

@@ -55,7 +55,9 @@ pub const MIN_MEMORY: usize = 64 << 20;
 /// # let folder = tempfile::tempdir().unwrap();
 /// # for day in ["mon", "tue"] {
 /// #     let path = folder.path().join(day).with_extension("csv");
-/// #     std::fs::write(&path, "who,feed,about\na,ranked,war\nb,ranked,sport\nc,newest,war\n").unwrap();
+/// #     let last = if day == "mon" { "c,newest,war" } else { "c,newest,sport" };
+/// #     let text = format!("who,feed,about\na,ranked,war\nb,ranked,sport\n{last}\n");
+/// #     std::fs::write(&path, text).unwrap();
 /// # }
 /// use tiltmeter::job::{TallyJob, log_files};
 /// use tiltmeter::log::{LogSchema, TopicColumn};

@@ -12,8 +12,9 @@ use crate::log::ExposureLog;
 ///
 /// Right where impressions are alike for two reasons, such as the same device and the same week,
 /// and there are many clusters both ways: with few of either, intervals are too short and the
-/// result carries a warning. For pooled shares and the delta method, which add up whichever way
-/// clusters go; other units and methods are refused. Costs three passes of the delta method.
+/// result carries a warning. For pooled shares by share bounds (which take at least the larger of the two
+/// ways' variances) and by the delta method; other units and methods are refused. Costs three passes over
+/// the clusters.
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -35,7 +36,7 @@ use crate::log::ExposureLog;
 /// let ways = TwoWay::of(&log, &spec, ClusterBy::column("week"))?;
 /// let audit = Audit::of_two_way(&ways).treatment("ranked").baseline(Baseline::arm("new"));
 /// let report = audit.topics(["war"]).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::TwoWayStudentT));
+/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::TwoWayShareBounds));
 /// assert_eq!(report.estimates()[0].second_clusters.map(|weeks| weeks.both), Some(2));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

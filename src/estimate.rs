@@ -811,7 +811,7 @@ impl fmt::Display for Warning {
         match self {
             Self::FewClusters { side, clusters } => write!(
                 f,
-                "only {clusters} {} in the {side}: intervals from fewer than 10 tend to be too short",
+                "only {clusters} {} in the {side}: with fewer than 10, intervals other than share bounds tend to be too short",
                 plural(*clusters, "cluster")
             ),
             Self::FewTopicClusters { side, effective } => write!(

@@ -73,10 +73,13 @@ def ends(columns, impressions, scale, form, alpha):
 
 
 def one_sided(a, b):
-    """Where a term is infinite: theta = A/B with A = 0 is at most that for which A - theta B has an upper bound of 0."""
+    """Where a term is infinite: theta = A/B with A = 0 is at most that for which A - theta B has an upper bound of 0.
+
+    That bound's squares, u_A^2 + (theta (B - l_B))^2 - (theta B)^2, are put together first, since l_B may be tiny.
+    """
 
     def upper(zero_high, other, other_low):
-        root = optimize.brentq(lambda t: zero_high**2 + (t * (other - other_low)) ** 2 - (t * other) ** 2, 0, 1e12, xtol=1e-300, rtol=1e-14)
+        root = optimize.brentq(lambda t: zero_high**2 - t * t * other_low * (2 * other - other_low), 0, 1e12, xtol=1e-300, rtol=1e-14)
         return float(np.log(root))
 
     if a[0] == -np.inf:

@@ -34,7 +34,7 @@ fn names_are_joined() {
     let told = audit(&["ids_int.csv", "ids_float.csv"], READ).ok();
     assert!(told.contains("24 / 24") && told.contains("such as \"1.0\""), "{told}");
     let json = audit(&["ids_int.csv", "ids_float.csv"], &format!("{READ} --json")).json();
-    let warnings = json["warnings"].as_array().unwrap();
+    let warnings = json["estimates"][0]["warnings"].as_array().unwrap();
     assert!(warnings.iter().any(|its| its["kind"] == "odd_names"), "{json}");
     audit(&["armspace.csv"], &format!("{READ} --join-names colour")).failed(2);
 }

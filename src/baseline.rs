@@ -163,6 +163,14 @@ impl ReferenceShare {
         }
     }
 
+    /// Of how many draws it is none or all, which has no standard error and bounds; infinite for any other.
+    pub(crate) fn draws_at_limit(self) -> f64 {
+        match self {
+            Self::Counts { topic, all } if topic == 0 || topic == all => all as f64,
+            _ => f64::INFINITY,
+        }
+    }
+
     fn is_sound(self) -> bool {
         let counted = !matches!(self, Self::Counts { topic, all } if topic > all || all == 0);
         let (share, error) = self.parts();

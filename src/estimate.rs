@@ -822,11 +822,6 @@ impl fmt::Display for Warning {
                 f,
                 "a few of the {clusters} clusters hold most of the {side}, which is as if from {effective:.1} of equal size"
             ),
-            Self::FewClustersForMethod { clusters, enough } => write!(
-                f,
-                "{clusters} {} in an arm are too few for this interval, which wants {enough}: it tends to be too short; take the default, or the jackknife",
-                plural(*clusters, "cluster")
-            ),
             Self::ImpressionsAsClusters => f.write_str(
                 "every impression counted as its own cluster: impressions of one viewer are not independent, so the interval is too short",
             ),
@@ -957,7 +952,7 @@ impl Warning {
             Self::BaselineFromElsewhere { standard_error } => write!(
                 f,
                 "the baseline is not of this log: the interval knows of {}",
-                if *standard_error > 0.0 { "the error that is stated for it, and of no other" } else { "no error of it" }
+                if *standard_error > 0.0 { "the error that is stated for it, and of no other" } else { "no error of it but what its counts, if it has them, show" }
             ),
             Self::EffectiveSize { .. } => self.of_weights(f),
             other => other.of_rows(f),
@@ -967,6 +962,11 @@ impl Warning {
     /// Those about rows that are missing, in words.
     fn of_rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::FewClustersForMethod { clusters, enough } => write!(
+                f,
+                "{clusters} {} in an arm are too few for this interval, which wants {enough}: it tends to be too short; take the default, or the jackknife",
+                plural(*clusters, "cluster")
+            ),
             Self::RowsSetAside { rows } => {
                 write!(f, "{rows} {} of the log set aside", plural(*rows, "row"))
             }

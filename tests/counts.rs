@@ -86,7 +86,7 @@ fn saved_logs_keep_counts_and_what_was_kept() {
     let again = ExposureLog::open_saved(&path).unwrap();
     assert_eq!(again, log);
     assert_eq!(again.numbers(Role::Count), Some(&[700.0, 2.0, 256.0, 255.0][..]));
-    assert_eq!(again.origin().kept, [keep.clone()]);
+    assert_eq!(again.origin().kept, std::slice::from_ref(&keep));
     let audit = Audit::of(&again).treatment("ranked").baseline(Baseline::arm("newest"));
     let report = audit.topics(["war"]).run().unwrap();
     assert_eq!(report.estimates()[0].estimand.kept, [keep]);

@@ -221,8 +221,10 @@ impl Elsewhere {
                     topic: topic.to_owned(),
                     available: reference.shares.keys().cloned().collect(),
                 })?;
+                let sample = share.draws_at_limit();
                 let (share, standard_error) = share.parts();
                 Ok(KnownBaseline {
+                    sample,
                     // A share is at most 1, whatever the bias.
                     totals: [(share * factor).min(1.0), 1.0],
                     strata: Vec::new(),
@@ -264,5 +266,6 @@ fn of_supply(
             .map(|name| axes.stratum(name).map_or([0.0; 2], |at| of_stratum(Some(at))))
             .collect(),
     };
-    KnownBaseline { totals: of_stratum(None), strata, standard_error: 0.0 }
+    let totals = of_stratum(None);
+    KnownBaseline { totals, strata, standard_error: 0.0, sample: f64::INFINITY }
 }

@@ -1,5 +1,6 @@
 //! Both sides of a comparison, tallied, and what is asked of them: any statistic, in any unit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::compared::{self, Compared};
@@ -12,7 +13,7 @@ use crate::estimate::{Estimate, Warning};
 use crate::inference::{Asked, Inference, Question};
 use crate::log::{DataQuality, NameRemark, Role};
 use crate::replay::RowsAre;
-use crate::statistic::{AmplificationRatio, Side, Statistic};
+use crate::statistic::{AmplificationRatio, NamedStatistic, Side, Statistic};
 use crate::tally::{StratifyBy, Tally};
 
 /// A treatment and a baseline, ready to be asked about.
@@ -123,11 +124,20 @@ impl Comparison<'_> {
             }
             None => all,
         };
+        // What is named twice is one question, and counts once where several are taken into account.
+        let mut seen = HashSet::new();
+        let topics: Vec<&String> = topics.iter().filter(|topic| seen.insert(*topic)).collect();
         let ratio: [Arc<dyn Statistic>; 1] = [Arc::new(AmplificationRatio)];
         let statistics = if statistics.is_empty() { &ratio } else { statistics };
+        let mut seen = HashSet::new();
+        let once = |its: &&Arc<dyn Statistic>| {
+            let is_listed = NamedStatistic::of(its.name()).is_some();
+            !is_listed || seen.insert((its.name(), its.details()))
+        };
+        let statistics: Vec<Arc<dyn Statistic>> = statistics.iter().filter(once).cloned().collect();
         let mut questions = Vec::with_capacity(topics.len() * statistics.len());
-        for statistic in statistics {
-            for topic in topics {
+        for statistic in &statistics {
+            for topic in &topics {
                 let question = Question {
                     topic,
                     treatment: self.treatment,
@@ -140,7 +150,7 @@ impl Comparison<'_> {
             }
         }
         let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
-        let without_effect = self.without_effect(statistics, unit);
+        let without_effect = self.without_effect(&statistics, unit);
         for estimate in &mut estimates {
             estimate.warnings.extend(without_effect.iter().cloned());
             estimate.estimand.baseline = self.baseline.clone();

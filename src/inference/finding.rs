@@ -2,7 +2,7 @@
 //! when all that were asked about are taken together.
 
 use super::contribution::Contributions;
-use super::share_bounds::{Contrast, ShareBounds};
+use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
 use super::testing::{self, above};
 use super::{Inference, Interval, Multiplicity, Test, joint, simultaneous};
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::estimate::{
     ConfidenceInterval, Estimate, Finding, MethodUsed, NoInterval, SideOfNull, Warning,
 };
-use crate::statistic::{Statistic, Working};
+use crate::statistic::{LogRatio, Statistic, Working};
 
 /// Notes on which side an estimate lies by itself, and gives the p-value by which it is a finding among all:
 /// only for one that is a finding alone, since no other can be.
@@ -18,6 +18,7 @@ pub(super) fn alone(
     estimate: &mut Estimate,
     statistic: &dyn Statistic,
     (working, contributions): (Working, &Contributions),
+    form: BoundsForm,
 ) -> Option<f64> {
     if statistic.null().is_none() || matches!(working, Working::Undefined(_)) {
         return note(estimate, statistic, None, || None);
@@ -26,8 +27,9 @@ pub(super) fn alone(
         Some(Ok(shares)) => Some(shares),
         _ => None,
     };
-    let contrast =
-        shares.as_ref().map(|shares| Contrast::of(statistic, contributions.totals(), shares));
+    let contrast = shares
+        .as_ref()
+        .map(|shares| Contrast::of(statistic, contributions.totals(), shares).in_form(form));
     let level = estimate.interval.as_ref().map_or(0.95, |interval| interval.level);
     let bounds = contrast.as_ref().filter(|_| is_thin(estimate)).map(|contrast| {
         ShareBounds { level, ..ShareBounds::default() }.of(contrast, None).interval
@@ -41,7 +43,26 @@ pub(super) fn alone(
         }
         _ => None,
     };
-    note(estimate, statistic, bounds.as_ref(), p)
+    let found = note(estimate, statistic, bounds.as_ref(), p);
+    let null = statistic.null()?;
+    match (&shares, &contrast) {
+        (Some(shares), Some(contrast)) if found.is_some() && !contrast.is_centred(null) => {
+            let plain = Contrast::of(&LogRatio, contributions.totals(), shares).in_form(form);
+            of_plain_ratio(estimate, &plain, level)
+        }
+        _ => found,
+    }
+}
+
+/// Where equal shares do not have the null, for something was added to the cells, it is a finding only if
+/// the ratio without it is one too.
+fn of_plain_ratio(estimate: &mut Estimate, plain: &Contrast<'_>, level: f64) -> Option<f64> {
+    let (low, high) = plain.ends(1.0 - level);
+    let interval = Ok(LogRatio.scale().interval(low, high, level));
+    let finding = estimate.finding.as_mut()?;
+    finding.alone = finding.alone.and(SideOfNull::of(&interval, 0.0));
+    finding.among_all = finding.alone;
+    if finding.alone.is_clear() { testing::by_share_bounds(plain, 0.0).p.ok() } else { None }
 }
 
 /// Notes on which side an estimate lies by itself; where its interval may be too short only if share bounds

@@ -7,7 +7,7 @@ use super::simultaneous::{Distances, ReplicateErrors, critical_value, families, 
 use super::summary::Shared;
 use super::{Asked, Case, Inference, Interval, Multiplicity, finding};
 use crate::error::Error;
-use crate::estimate::{Estimate, MethodUsed, NoInterval};
+use crate::estimate::{Estimate, MethodUsed, NoInterval, SideOfNull};
 use crate::statistic::Scale;
 use crate::tally::Tally;
 
@@ -205,19 +205,23 @@ fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) 
     // others what they do not use.
     let alone = (family.len() - distances.len()) as f64 / family.len() as f64;
     let level_of_rest = 1.0 - (1.0 - level) * (1.0 - alone);
-    let Some(stretch) = critical_value(&distances, level_of_rest) else {
-        return;
-    };
+    let stretch = critical_value(&distances, level_of_rest).unwrap_or(f64::INFINITY);
     for &at in family {
         let Answer { estimate, scale, joint, .. } = &mut answers[at];
         let Some(joint) = joint else {
             continue;
         };
         let reach = stretch * joint.standard_error;
+        let null = joint.null.map(|null| scale.reported(null));
         (estimate.interval, estimate.method) = if reach.is_finite() {
             (Ok(scale.interval(joint.at - reach, joint.at + reach, level)), Some(used))
         } else {
             (Err(NoInterval::ReplicatesWithoutValue), None)
         };
+        // Among all it is what its band says; alone no more than that, since no other interval is shown.
+        if let (Some(finding), Some(null)) = (&mut estimate.finding, null) {
+            finding.among_all = finding.alone.and(SideOfNull::of(&estimate.interval, null));
+            finding.alone = finding.among_all;
+        }
     }
 }

@@ -318,6 +318,7 @@ fn answer(
     let mut warnings = warnings(tally, summary);
     warnings.extend(few_that_carry(&contributions));
     let interval = inference.interval;
+    let form = interval.share_bounds().form;
     let case = match working {
         Working::Finite(value) => Some(Case::new(statistic, value, tally.keys(), &contributions)),
         _ => None,
@@ -341,7 +342,14 @@ fn answer(
     };
     let naive = naive.map(|naive| naive.beside(doubt.standard_error));
     let test = inference.test.as_ref().map(|test| {
-        tested(test, tally, &asked[at], working, (&contributions, case.as_ref()), &mut warnings)
+        tested(
+            (test, form),
+            tally,
+            &asked[at],
+            working,
+            (&contributions, case.as_ref()),
+            &mut warnings,
+        )
     });
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let mut estimate = Estimate {
@@ -360,7 +368,7 @@ fn answer(
         test: test.transpose()?,
         warnings,
     };
-    let p = finding::alone(&mut estimate, statistic, (working, &contributions));
+    let p = finding::alone(&mut estimate, statistic, (working, &contributions), form);
     Ok(Answer { estimate, scale: statistic.scale(), joint, p })
 }
 
@@ -398,6 +406,10 @@ fn doubt(
         && !matches!(interval, Interval::ShareBounds(_))
     {
         return still(&contrast, interval, family);
+    }
+    // Over strata nothing bounds what an arm at its limit does not show.
+    if case.shares.is_none() && summary.is_at_limit() {
+        return Doubt::none(NoInterval::ShareAtLimit);
     }
     let (at, scale) = (case.at, case.statistic.scale());
     match interval {
@@ -437,7 +449,7 @@ fn still(contrast: &Contrast<'_>, interval: &Interval, family: usize) -> Doubt {
 
 /// A test of one question.
 fn tested(
-    test: &Test,
+    (test, form): (&Test, BoundsForm),
     tally: &Tally,
     asked: &Asked<'_>,
     working: Working,
@@ -453,14 +465,14 @@ fn tested(
         (Test::WildBootstrap(test), _) => test.test(tally, statistic, contributions),
         (Test::Permutation(test), _) => test.test(tally, asked, contributions, warnings)?,
         (Test::CochranMantelHaenszel(test), _) => test.test(tally, asked)?,
-        _ => tested_by_interval(test, statistic, contributions, case),
+        _ => tested_by_interval((test, form), statistic, contributions, case),
     })
 }
 
 /// A test that says what an interval says: by share bounds, or where the delta method is asked for and has
 /// something to linearise, by that; by the jackknife where the statistic is no contrast of shares.
 fn tested_by_interval(
-    test: &Test,
+    (test, form): (&Test, BoundsForm),
     statistic: &dyn Statistic,
     contributions: &Contributions,
     case: Option<&Case<'_>>,
@@ -480,7 +492,7 @@ fn tested_by_interval(
     });
     match (shares, linear, case) {
         (Some(Ok(shares)), None, _) => {
-            let contrast = Contrast::of(statistic, contributions.totals(), shares);
+            let contrast = Contrast::of(statistic, contributions.totals(), shares).in_form(form);
             match (test, statistic.null()) {
                 (Test::Equivalence(test), _) => test.by_share_bounds(&contrast, statistic),
                 (_, Some(null)) => testing::by_share_bounds(&contrast, null),
@@ -489,6 +501,9 @@ fn tested_by_interval(
         }
         (Some(Err(reason)), None, _) => Tested::none((*reason).into()),
         (_, _, None) => Tested::none(NoTest::NoStandardError),
+        (None, _, Some(case)) if case.contributions.summary().is_at_limit() => {
+            Tested::none(NoInterval::ShareAtLimit.into())
+        }
         (_, linear, Some(case)) => {
             let known = match linear {
                 Some(_) => case.influence.variance(),

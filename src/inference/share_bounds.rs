@@ -156,6 +156,17 @@ impl<'c> Contrast<'c> {
         Self { form, correlation, ..self }
     }
 
+    /// Whether two equal shares have the null, as with anything added to the cells they may not.
+    pub(super) fn is_centred(&self, null: f64) -> bool {
+        let [Some(a), Some(b)] = self.shares.arms else { return true };
+        [a.share, b.share].into_iter().all(|share| {
+            let of = |side| self.statistic.term(side, share, self.totals).unwrap_or(f64::NAN);
+            let off = of(Side::Treatment) - of(Side::Baseline) - null;
+            // Infinite terms of equal shares are no difference.
+            off.is_nan() || off.abs() <= 1e-9
+        })
+    }
+
     /// The ends of the interval on the working scale, infinite where there is none.
     pub(super) fn ends(&self, alpha: f64) -> (f64, f64) {
         let [a, b] = [Side::Treatment, Side::Baseline].map(|side| self.term(side, alpha));
@@ -253,11 +264,12 @@ fn below(a: Term, b: Term) -> f64 {
 /// The bounds of an arm's share, each held with `1 - alpha/2`.
 fn bounds(arm: &ArmShare, form: BoundsForm, alpha: f64) -> (f64, f64) {
     let (share, tail) = (arm.share, alpha / 2.0);
-    if arm.is_known() && arm.variance <= 0.0 {
+    let is_sample = arm.impressions.is_finite();
+    if arm.is_known() && arm.variance <= 0.0 && !is_sample {
         return (share, share);
     }
     let inside = share > 0.0 && share < 1.0;
-    if arm.is_known() && !inside {
+    if arm.is_known() && !inside && !is_sample {
         let reach = normal_quantile(tail) * arm.variance.sqrt();
         return ((share - reach).max(0.0), (share + reach).min(1.0));
     }
@@ -287,6 +299,9 @@ fn worth(arm: &ArmShare, form: BoundsForm, tail: f64) -> f64 {
         }
         BoundsForm::Plain => (of_residuals, arm.clusters, 0.0),
     };
+    if arm.is_known() && arm.impressions.is_finite() {
+        return arm.impressions;
+    }
     let varies = arm.share > 0.0 && arm.share < 1.0 && arm.variance > 0.0;
     if !varies {
         return still;

@@ -44,6 +44,8 @@ struct Together {
     /// How many of them there are, as if of equal residuals: the least of their number, and for either arm
     /// three times `(sum e^2)^2 / sum e^4`; at least 1.
     clusters: f64,
+    /// How many of them carry the topic, or anything else, in the arm where fewer do: `(sum x)^2 / sum x^2`.
+    carriers: f64,
 }
 
 /// Which columns hold the topic and all of an arm.
@@ -122,8 +124,9 @@ impl Shares {
         correlation(self.shared.products, [a.squares, b.squares]).min(self.most)
     }
 
-    /// The same, lowered by a quarter of its standard error: a correlation that few clusters show is
-    /// overstated as often as not, and a high one makes intervals short.
+    /// The same, lowered by a quarter of its standard error, and by `1 - (2/c)^2` where `c` clusters carry the
+    /// topic: a correlation that few clusters show is overstated as often as not, and a high one makes
+    /// intervals short.
     pub(super) fn cautious_correlation(&self) -> f64 {
         let [Some(a), Some(b)] = self.arms else { return 0.0 };
         let of = self.shared.squares;
@@ -134,7 +137,11 @@ impl Shares {
             return 0.0;
         }
         let error = (1.0 - within * within) / self.shared.clusters.sqrt();
-        (part * (within - error / 4.0)).max(-1.0).min(self.most)
+        // One or two clusters that carry a topic in both arms go together whatever they are like.
+        let of_few = (1.0 - (2.0 / self.shared.carriers).powi(2)).max(0.0);
+        let cautious = within - error / 4.0;
+        let cautious = if cautious > 0.0 { cautious * of_few } else { cautious };
+        (part * cautious).max(-1.0).min(self.most)
     }
 
     /// By two ways of clustering, and by their pairs: variances and covariances are added, and those of the
@@ -169,6 +176,7 @@ impl Shares {
             products: first.shared.products + second.shared.products - pairs.shared.products,
             squares,
             clusters: known.fold(f64::INFINITY, f64::min).max(1.0),
+            carriers: first.shared.carriers.max(second.shared.carriers).max(1.0),
         };
         let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
         let most = match arms {
@@ -181,7 +189,10 @@ impl Shares {
     /// Whether some arm's share does not vary over clusters, as at 0 and 1, so that nothing shows how well it
     /// is known.
     pub(super) fn has_still_arm(&self) -> bool {
-        self.arms.iter().flatten().any(|arm| arm.variance <= 0.0 && !arm.is_known())
+        let is_still = |arm: &ArmShare| {
+            arm.variance <= 0.0 && (!arm.is_known() || arm.impressions.is_finite())
+        };
+        self.arms.iter().flatten().any(is_still)
     }
 }
 
@@ -264,7 +275,7 @@ impl ArmShare {
             clusters: f64::INFINITY,
             effective_clusters: f64::INFINITY,
             residual_clusters: f64::INFINITY,
-            impressions: f64::INFINITY,
+            impressions: known.sample,
             squares: 0.0,
         })
     }
@@ -288,11 +299,20 @@ impl Together {
     fn of((x_a, n_a, all_x_a, all_a): Arm<'_>, (x_b, n_b, all_x_b, all_b): Arm<'_>) -> Self {
         let (p_a, p_b) = (all_x_a / all_a, all_x_b / all_b);
         let (mut products, mut squares, mut fourths, mut clusters) = (0.0, [0.0; 2], [0.0; 2], 0.0);
+        // By arm, of the topic and of the rest: sums and sums of squares.
+        let mut masses = [[[0.0; 2]; 2]; 2];
         for at in 0..n_a.len() {
             if n_a[at] > 0.0 && n_b[at] > 0.0 {
                 let a = residual(x_a[at], n_a[at], p_a);
                 let b = residual(x_b[at], n_b[at], p_b);
                 products += a * b;
+                let parts = [(x_a[at], n_a[at]), (x_b[at], n_b[at])];
+                for (mass, (x, n)) in masses.iter_mut().zip(parts) {
+                    for ([sum, squares], part) in mass.iter_mut().zip([x, n - x]) {
+                        *sum += part;
+                        *squares += part * part;
+                    }
+                }
                 for (side, square) in [a * a, b * b].into_iter().enumerate() {
                     squares[side] += square;
                     fourths[side] += square * square;
@@ -310,10 +330,15 @@ impl Together {
         if clusters > 0.0 {
             clusters = effective.into_iter().fold(clusters, f64::min).max(1.0);
         }
+        let carriers = masses
+            .iter()
+            .flatten()
+            .map(|[sum, squares]| if *squares > 0.0 { sum * sum / squares } else { 0.0 });
         Self {
             products: products / (all_a * all_b),
             squares: [squares[0] / (all_a * all_a), squares[1] / (all_b * all_b)],
             clusters,
+            carriers: carriers.fold(f64::INFINITY, f64::min).max(1.0),
         }
     }
 }

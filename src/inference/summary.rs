@@ -150,6 +150,17 @@ impl Summary {
             || (needed(Side::Baseline) && self.clusters.baseline < 2)
     }
 
+    /// Whether an arm that matters shows nothing of the topic or nothing else; not known of sums that were
+    /// made elsewhere.
+    pub(super) fn is_at_limit(&self) -> bool {
+        [Side::Treatment, Side::Baseline].into_iter().any(|side| {
+            let arm = &self.arms[index(side)];
+            let (topic, all) = (arm.topic.mass, arm.all.mass);
+            let needed = self.cells.iter().any(|cell| cell.side == side);
+            needed && all != Mass::ZERO && (topic == Mass::ZERO || topic == all)
+        })
+    }
+
     /// Whether contributions are masses of impressions.
     pub(super) fn of_impressions(&self) -> bool {
         self.of_impressions

@@ -69,7 +69,7 @@ impl TwoWay {
         if let Some(method) = &inference.multiplicity {
             joint::adjust_by_p(&mut estimates, method)?;
         }
-        finding::among_all(&mut estimates, &p, &inference)?;
+        finding::among_all(&mut estimates, &p, inference)?;
         Ok(estimates)
     }
 

@@ -409,25 +409,16 @@ impl Reading<'_> {
         };
         let null = |text: &str| text.is_empty() || nulls.iter().any(|n| n == text);
         match &mut self.target {
+            Target::Ids(_)
+                if matches!(column, Column::TextList(_) | Column::Unsupported { .. }) =>
+            {
+                let mend = "cast it to whole numbers or text, so that ids are exact";
+                Err(wrong_type("ids", mend))
+            }
             Target::Ids(ids) => {
-                if matches!(column, Column::TextList(_) | Column::Unsupported { .. }) {
-                    let mend = "cast it to whole numbers or text, so that ids are exact";
-                    return Err(wrong_type("ids", mend));
-                }
-                let joined = joined(column, nulls, self.join_names);
-                let column = joined.as_ref();
-                let cells = match column {
-                    Column::Float(values) => Some(Cow::Owned(mixed::of_floats(values))),
-                    Column::Mixed(values) => Some(Cow::Borrowed(values.as_slice())),
-                    _ => None,
-                };
-                if let Some(cells) = cells {
-                    return mixed::push_ids(ids.plain(), &cells, null, |row, reason, value| {
-                        faults.add(row, name, reason, value);
-                    });
-                }
-                ids.push(column, id_text(column), null, |row, value| {
-                    faults.add(row, name, FaultReason::Null, value);
+                let column = joined(column, nulls, self.join_names);
+                push_ids(ids, &column, null, |row, reason, value| {
+                    faults.add(row, name, reason, value);
                 })
             }
             Target::Topics(reader) => {
@@ -460,6 +451,26 @@ impl Reading<'_> {
                 })
             }
         }
+    }
+}
+
+/// Adds ids, of whatever type their column is.
+fn push_ids(
+    ids: &mut IdReader,
+    column: &Column,
+    null: impl Fn(&str) -> bool + Copy,
+    mut fault: impl FnMut(usize, FaultReason, &str),
+) -> Result<(), Error> {
+    let cells = match column {
+        Column::Float(values) => Some(Cow::Owned(mixed::of_floats(values))),
+        Column::Mixed(values) => Some(Cow::Borrowed(values.as_slice())),
+        _ => None,
+    };
+    match cells {
+        Some(cells) => mixed::push_ids(ids.plain(), &cells, null, fault),
+        None => ids.push(column, id_text(column), null, |row, value| {
+            fault(row, FaultReason::Null, value);
+        }),
     }
 }
 

@@ -14,6 +14,8 @@ pub struct KnownBaseline {
     pub(crate) strata: Vec<[f64; 2]>,
     /// The standard error of the topic's share, of whoever measured it; 0 for none.
     pub(crate) standard_error: f64,
+    /// Of how many independent draws it is none or all; infinite for any other.
+    pub(crate) sample: f64,
 }
 
 impl KnownBaseline {

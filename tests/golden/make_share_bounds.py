@@ -56,7 +56,11 @@ def correlation(xa, na, xb, nb, form):
         return (a * b).sum() / whole
     r = (a * b).sum() / part
     number = max(1, min(len(a), 3 * effective(a**2), 3 * effective(b**2)))
-    return max(-1, part / whole * (r - (1 - r * r) / (4 * np.sqrt(number))))
+    r -= (1 - r * r) / (4 * np.sqrt(number))
+    if r > 0:
+        carriers = min(effective(mass[both]) for mass in (xa, na - xa, xb, nb - xb))
+        r *= max(0, 1 - (2 / max(1, carriers)) ** 2)
+    return max(-1, part / whole * r)
 
 
 def ends(columns, impressions, scale, form, alpha):

@@ -1,0 +1,207 @@
+//! Findings that are not there, as thin and lopsided studies announced them: each kind with a small log and
+//! what can be known of it.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::collections::BTreeMap;
+
+use tiltmeter::inference::{BoundsForm, ShareBounds, Simultaneous, Test};
+use tiltmeter::log::{LogSchema, TopicColumn};
+use tiltmeter::source::SliceSource;
+use tiltmeter::statistic::{
+    AmplificationRatio, Difference, HalfAddedRatio, MantelHaenszelDifference, OddsRatio,
+};
+use tiltmeter::{
+    Audit, Baseline, Bias, Estimate, ExposureLog, Interval, NoInterval, Reach, Reference,
+    ReferenceShare, SideOfNull, Unit,
+};
+
+/// Viewer, arm, topic, stratum.
+type Row = (String, &'static str, String, &'static str);
+
+fn log(rows: &[Row]) -> ExposureLog {
+    let column = |of: fn(&Row) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
+    let source = SliceSource::new("rows")
+        .text("who", &column(|row| &row.0))
+        .text("feed", &column(|row| row.1))
+        .text("about", &column(|row| &row.2))
+        .text("where", &column(|row| row.3));
+    let schema = LogSchema::new()
+        .viewer("who")
+        .arm("feed")
+        .topics(TopicColumn::single("about"))
+        .stratum("where");
+    ExposureLog::read(source, &schema).unwrap()
+}
+
+/// So many impressions of a viewer in an arm, the first of them of the topic.
+fn shown(rows: &mut Vec<Row>, viewer: &str, arm: &'static str, topic: &str, (of, all): (u32, u32)) {
+    let stratum = if viewer.ends_with(['0', '2', '4', '6', '8']) { "north" } else { "south" };
+    for nth in 0..all {
+        let topic = if nth < of { topic } else { "other" };
+        rows.push((viewer.to_owned(), arm, topic.to_owned(), stratum));
+    }
+}
+
+fn audit(log: &ExposureLog) -> Audit<'_> {
+    Audit::of(log).treatment("a").baseline(Baseline::arm("b"))
+}
+
+fn first(audit: Audit<'_>) -> Estimate {
+    audit.run().unwrap().estimates()[0].clone()
+}
+
+fn is_found(estimate: &Estimate) -> bool {
+    estimate.finding.is_some_and(|its| its.alone.is_clear() || its.among_all.is_clear())
+}
+
+/// 18 of 20 against 3 of 20 impressions of one viewer, of 30 that are in both arms: one viewer's taste, which
+/// says nothing of the others.
+#[test]
+fn one_viewer_is_no_finding() {
+    let mut rows = Vec::new();
+    for viewer in 0..30 {
+        for (arm, of) in [("a", 18), ("b", 3)] {
+            let of = if viewer == 0 { of } else { 0 };
+            shown(&mut rows, &format!("v{viewer}"), arm, "war", (of, 20));
+        }
+    }
+    let log = log(&rows);
+    for interval in [Interval::default(), Interval::Delta(Default::default())] {
+        let asked = || audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds);
+        for estimate in [
+            first(asked().statistic(AmplificationRatio)),
+            first(asked().statistic(OddsRatio)),
+            first(asked().statistic(Difference)),
+        ] {
+            assert!(!is_found(&estimate), "{interval:?}: {estimate:?}");
+            assert!(estimate.test.unwrap().p.unwrap() > 0.05, "{interval:?}");
+        }
+    }
+}
+
+/// A test that is asked for beside bounds of the plain form is of that form.
+#[test]
+fn tests_are_of_the_intervals_form() {
+    let mut rows = Vec::new();
+    for viewer in 0..12 {
+        shown(&mut rows, &format!("a{viewer}"), "a", "war", (3 + viewer % 5, 12));
+        shown(&mut rows, &format!("b{viewer}"), "b", "war", (viewer % 4, 12));
+    }
+    let log = log(&rows);
+    for form in [BoundsForm::Plain, BoundsForm::Refined] {
+        let at = |level| {
+            let interval = Interval::ShareBounds(ShareBounds { level, form });
+            first(audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds))
+        };
+        let p = at(0.95).test.unwrap().p.unwrap();
+        // At the level of the p-value the interval just ends at 1.
+        let low = at(1.0 - p).interval.unwrap().low.unwrap();
+        assert!((low - 1.0).abs() < 1e-6, "{form:?}: {low} at p {p}");
+    }
+}
+
+/// Every viewer of both arms is reached: with 1/2 added to each cell the ratio of 5 against 80 is below 1,
+/// and means nothing.
+#[test]
+fn what_is_added_is_no_finding() {
+    let mut rows = Vec::new();
+    for viewer in 0..85 {
+        let arm = if viewer < 5 { "a" } else { "b" };
+        shown(&mut rows, &format!("v{viewer}"), arm, "war", (2, 4));
+    }
+    let log = log(&rows);
+    let asked = audit(&log).topics(["war"]).unit(Unit::Reach(Reach::default()));
+    let estimate = first(asked.statistic(HalfAddedRatio));
+    assert!(estimate.value.number().unwrap() < 1.0);
+    assert!(!is_found(&estimate), "{estimate:?}");
+}
+
+/// One impression of thirty for each of 60 viewers against none for each of four: over strata nothing says
+/// what the four would show.
+#[test]
+fn strata_do_not_make_an_arm_known() {
+    let mut rows = Vec::new();
+    for viewer in 0..64 {
+        let (arm, of) = if viewer < 60 { ("a", 1 + viewer % 2) } else { ("b", 0) };
+        shown(&mut rows, &format!("v{viewer}"), arm, "war", (of, 30));
+    }
+    let log = log(&rows);
+    let asked = audit(&log).topics(["war"]).test(Test::ShareBounds);
+    let estimate = first(asked.statistic(MantelHaenszelDifference));
+    assert_eq!(estimate.interval, Err(NoInterval::ShareAtLimit));
+    assert!(estimate.test.unwrap().p.is_err() && !is_found(&estimate));
+}
+
+/// None of three that were asked: Clopper and Pearson's bound is 1 - 0.025^(1/3) = 0.7076, so that 6% shown
+/// is no more than that.
+#[test]
+fn a_reference_that_counted_none_is_not_zero() {
+    let mut rows = Vec::new();
+    for viewer in 0..20 {
+        shown(&mut rows, &format!("v{viewer}"), "a", "war", (u32::from(viewer % 3 == 0), 5));
+    }
+    let log = log(&rows);
+    let of = |topic, all| {
+        let shares = BTreeMap::from([("war".to_owned(), ReferenceShare::Counts { topic, all })]);
+        let bias = Bias { low: 1.0, high: 1.0 };
+        let baseline = Baseline::Reference(Reference { name: "a poll".to_owned(), shares, bias });
+        let asked = Audit::of(&log).treatment("a").baseline(baseline).topics(["war"]);
+        first(asked.statistic(Difference).test(Test::ShareBounds))
+    };
+    let estimate = of(0, 3);
+    let (value, interval) = (estimate.value.number().unwrap(), estimate.interval.unwrap());
+    let most = 1.0 - 0.025_f64.powf(1.0 / 3.0);
+    assert!(interval.low.unwrap() < value - most + 1e-9, "{interval:?}");
+    assert!(estimate.test.unwrap().p.unwrap() > 0.05 && !is_found(&estimate));
+    // Of many it is nearly zero.
+    assert!(of(0, 100_000).interval.unwrap().low.unwrap() > 0.0);
+}
+
+/// Topics by arm that differ by chance alone: what is counted among all is what the bands say.
+#[test]
+fn bands_are_what_is_counted_by() {
+    let mut rows = Vec::new();
+    let mut state = 7_u64;
+    for viewer in 0..50 {
+        let arm = if viewer % 2 == 0 { "a" } else { "b" };
+        for _ in 0..30 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let taste = (state >> 33) % 20;
+            let topic = if state >> 62 == 0 { u64::from(viewer as u32) % 20 } else { taste };
+            shown(&mut rows, &format!("v{viewer}"), arm, &format!("t{topic}"), (1, 1));
+        }
+    }
+    let log = log(&rows);
+    let bands = Interval::Simultaneous(Simultaneous { replicates: 500, ..Default::default() });
+    let report = audit(&log).interval(bands).run().unwrap();
+    assert_eq!(report.estimates().len(), 20);
+    for estimate in report.estimates() {
+        let interval = estimate.interval.unwrap();
+        let says = match estimate.finding.unwrap().among_all {
+            SideOfNull::Above => interval.low.is_some_and(|low| low > 1.0),
+            SideOfNull::Below => interval.high.is_some_and(|high| high < 1.0),
+            _ => true,
+        };
+        assert!(says, "{estimate:?}");
+    }
+}
+
+/// What is named twice is one question.
+#[test]
+fn a_topic_named_twice_counts_once() {
+    let mut rows = Vec::new();
+    for viewer in 0..24 {
+        let arm = if viewer % 2 == 0 { "a" } else { "b" };
+        shown(&mut rows, &format!("v{viewer}"), arm, "war", (1 + viewer % 3, 6));
+    }
+    let log = log(&rows);
+    let report = audit(&log)
+        .topics(["war", "war"])
+        .statistic(Difference)
+        .statistic(Difference)
+        .run()
+        .unwrap();
+    assert_eq!(report.estimates().len(), 1);
+    assert_eq!(report.estimates()[0].finding.unwrap().of, 1);
+}

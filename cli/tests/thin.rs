@@ -94,7 +94,8 @@ fn one_viewer_is_most_of_an_arm() {
 fn a_shared_id_changes_next_to_nothing() {
     near(ends(first(&audit("nested_3v100.csv.gz", C).json())), (0.42889, 3.97479));
     let shared = audit("one_shared_3v100.csv.gz", C).json();
-    near(ends(first(&shared)), (0.43387, 3.92679));
+    // What one cluster shows in both arms says nothing of how they go together.
+    near(ends(first(&shared)), (0.42889, 3.97479));
     assert_eq!(first(&shared)["clusters"]["relation"], "partly_crossed");
     // By the delta method too: numpy, METHODS section 4.
     let of = |file| {

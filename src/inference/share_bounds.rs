@@ -29,7 +29,10 @@ use crate::statistic::{Side, Statistic};
 ///    working scale: with `d_A = t(p_A) - t(l_A)` and `d_B = t(u_B) - t(p_B)` the lower end is `t(p_A) -
 ///    t(p_B) - sqrt(d_A^2 + d_B^2 - 2 r d_A d_B)`, the upper one likewise. `r` is the correlation of
 ///    the arms' residuals over shared clusters, lowered by a quarter of its standard error `(1 -
-///    r^2)/sqrt(S)`, times the part of the arms' variation that these have; 0 where none is shared.
+///    r^2)/sqrt(S)` and, where that is above 0, by the factor `max(0, 1 - (2/C)^2)`, times the part of the
+///    arms' variation that these have; 0 where none is shared. `C` is the effective number `(sum x)^2 / sum
+///    x^2` of shared clusters that carry the topic, or anything else, in the arm where it is least: one or
+///    two go together whatever they are like.
 ///
 /// So an arm at 0% or 100% varies too, a single shared cluster changes next to nothing, and a cluster that
 /// holds half of an arm or a topic that few clusters show makes the interval long instead of wrong. A

@@ -162,6 +162,8 @@ impl fmt::Display for Reading {
         write!(f, "{}: {} clusters, ", self.estimand.topic, treatment + baseline - both)?;
         match self.value {
             Value::Undefined(reason) => write!(f, "{reason}")?,
+            Value::Infinite => f.write_str("infinite")?,
+            Value::NegativeInfinite => f.write_str("minus infinity")?,
             value => write!(f, "{:.3}", value.number().unwrap_or_default())?,
         }
         match self.interval {

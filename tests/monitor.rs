@@ -719,7 +719,7 @@ fn arms_at_their_limits_have_no_sequence() {
     };
     let common = |viewer: usize| {
         let id = format!("a{viewer}");
-        let more = if viewer % 2 == 0 { "war" } else { "" };
+        let more = if viewer.is_multiple_of(2) { "war" } else { "" };
         vec![(id.clone(), "a", "", 1.0), (id, "a", more, 1.0)]
     };
     for limit in ["", "war"] {

@@ -1,6 +1,8 @@
 //! Intervals by share bounds: numpy and scipy on the same sums, p-values that say what intervals say, cases
 //! from the field.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use serde_json::Value as Json;
 use tiltmeter::inference::{BoundsForm, Delta, Equivalence, Jackknife, ShareBounds, Test};
 use tiltmeter::log::{LogSchema, TopicColumn};

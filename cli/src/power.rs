@@ -182,9 +182,7 @@ fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[&'stat
         its.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)))
     };
     let question = &study.question;
-    if study.tally_spec().strata != StratifyBy::Nothing
-        && !statistics.iter().any(|its| of_strata(its))
-    {
+    if study.tally_spec().strata != StratifyBy::Nothing && !statistics.iter().any(of_strata) {
         eprintln!(
             "note: --stratum changes nothing here: these statistics look at all strata together"
         );

@@ -68,10 +68,9 @@ fn counts_are_rows() {
     assert_ne!(weighed["estimates"][0]["naive_standard_error"], war["naive_standard_error"]);
 }
 
-/// An aggregated log, of the rows it stands for: under every way of weighing, dividing and clustering,
-/// whole or in steps. Counts go above what a table of small sums holds, and some are zero.
-#[test]
-fn an_aggregated_log_is_the_log_it_stands_for() {
+/// A log with counts, and that of the rows it stands for. Counts go above what a table of small sums holds,
+/// and some are zero.
+fn aggregated() -> (String, String) {
     let (mut short, mut long) = (String::new(), String::new());
     let head = "viewer,arm,topic,day,w,rank,state";
     let _ = writeln!(short, "{head},n");
@@ -100,6 +99,14 @@ fn an_aggregated_log_is_the_log_it_stands_for() {
             let _ = writeln!(long, "{line}");
         }
     }
+    (short, long)
+}
+
+/// An aggregated log is the log it stands for, under every way of weighing, dividing and clustering, whole
+/// or in steps.
+#[test]
+fn an_aggregated_log_is_the_log_it_stands_for() {
+    let (short, long) = aggregated();
     let (folder, paths) = files(&[("short.csv", &short), ("long.csv", &long)]);
     let topics = "--topics topic";
     let ask = |at: usize, more: &str| {

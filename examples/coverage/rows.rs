@@ -13,9 +13,9 @@ pub(crate) const ARMS: [u32; 2] = [0, 1];
 /// What one study asks of.
 pub(crate) enum Log {
     /// Clusters that go one way.
-    OneWay(Tally),
+    OneWay(Box<Tally>),
     /// Clusters that go two ways, by viewer and by day.
-    TwoWay(TwoWay),
+    TwoWay(Box<TwoWay>),
 }
 
 impl Log {
@@ -196,9 +196,9 @@ impl Rows {
         }
         let log = ExposureLog::read(source, &schema)?;
         Ok(if two_way {
-            Log::TwoWay(TwoWay::of(&log, &spec, ClusterBy::column("day"))?)
+            Log::TwoWay(Box::new(TwoWay::of(&log, &spec, ClusterBy::column("day"))?))
         } else {
-            Log::OneWay(Tally::of(&log, &spec)?)
+            Log::OneWay(Box::new(Tally::of(&log, &spec)?))
         })
     }
 }

@@ -3,13 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use tiltmeter::log::{FaultReason, LogSchema, Role, TopicColumn};
+use tiltmeter::log::{FaultReason, LogSchema, TopicColumn};
 use tiltmeter::replay::off_policy::{Clip, ImportanceWeights, Target};
 use tiltmeter::source::{Impression, ImpressionSource, SliceSource};
 use tiltmeter::statistic::MantelHaenszelRatio;
 use tiltmeter::tally::{Dialect, SqlLog, StratifyBy, Tally, TallySpec, Totals};
 use tiltmeter::{
-    Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, Keep, MultiLabel, Said, Warning,
+    Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, MultiLabel, Said, Warning,
 };
 
 /// Viewer, arm, topics, weight, rank, count.
@@ -78,6 +78,7 @@ fn rows_given_as_structs_have_counts() {
 #[cfg(feature = "parquet")]
 #[test]
 fn saved_logs_keep_counts_and_what_was_kept() {
+    use tiltmeter::{Keep, log::Role};
     let keep = Keep { column: "who".to_owned(), values: vec!["a".to_owned(), "c".to_owned()] };
     let log = log(true).keep(&keep).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -187,6 +187,8 @@ fn variance_by_hand() {
     close("effect", estimate.naive.unwrap().design_effect.unwrap(), effect, 1e-13);
     let few = |its: &&Warning| matches!(its, Warning::FewClusters { clusters: 3, .. });
     assert_eq!(estimate.warnings.iter().filter(few).count(), 2, "{:?}", estimate.warnings);
+    // And a column called like a count is told that nobody reads.
+    assert!(matches!(estimate.warnings[2..], [Warning::UnreadCount { .. }]));
 }
 
 /// The difference of cluster means is Welch's t test of the shares when clusters are nested, and the

@@ -669,7 +669,7 @@ fn heavy(viewers: usize, seed: u64) -> Vec<Vec<Row>> {
 /// 5,000 viewers, and 0.8% with it.
 #[test]
 fn thin_topics_are_not_read_too_early() {
-    const STUDIES: u32 = 100;
+    const STUDIES: u32 = 300;
     let (mut ever, mut without, mut read) = (0, 0, 0);
     for seed in 1..=STUDIES {
         let viewers = heavy(5_000, u64::from(seed));

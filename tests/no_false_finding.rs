@@ -176,6 +176,9 @@ fn bands_are_what_is_counted_by() {
     let bands = Interval::Simultaneous(Simultaneous { replicates: 500, ..Default::default() });
     let report = audit(&log).interval(bands).run().unwrap();
     assert_eq!(report.estimates().len(), 20);
+    // One at a time some of them would be findings.
+    let alone = audit(&log).interval(Interval::Delta(Default::default())).run().unwrap();
+    assert!(alone.estimates().iter().any(|its| its.finding.unwrap().alone.is_clear()));
     for estimate in report.estimates() {
         let interval = estimate.interval.unwrap();
         let says = match estimate.finding.unwrap().among_all {
@@ -185,6 +188,56 @@ fn bands_are_what_is_counted_by() {
         };
         assert!(says, "{estimate:?}");
     }
+}
+
+/// Beside bands an arm at its limit has bounds at the level of all topics, on one side as on two: none of five
+/// viewers against 45 of 80 is as far from 1 by the ratio as by the difference from 0.
+#[test]
+fn bounds_beside_bands_are_for_all_topics() {
+    let mut rows = Vec::new();
+    for viewer in 0..85 {
+        let arm = if viewer < 5 { "a" } else { "b" };
+        let of = u32::from(viewer >= 40);
+        shown(&mut rows, &format!("v{viewer}"), arm, "war", (of, 4));
+        shown(&mut rows, &format!("v{viewer}"), arm, "sport", (1, 3));
+    }
+    let log = log(&rows);
+    let bands = Interval::Simultaneous(Simultaneous { replicates: 200, ..Default::default() });
+    let of = |interval, level: f64| {
+        let asked = audit(&log).unit(Unit::Reach(Reach::default())).interval(interval);
+        let report = asked.run().unwrap();
+        let war = report.estimates().iter().find(|its| its.estimand.topic == "war").unwrap();
+        let interval = war.interval.unwrap();
+        assert!((interval.level - level).abs() < 1e-15);
+        (report.estimates().len(), interval.high.unwrap())
+    };
+    let (topics, beside) = of(bands, 0.95);
+    // Bonferroni: of three topics each at 1 - 0.05/3.
+    let level = 1.0 - 0.05 / topics as f64;
+    let alone = Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });
+    assert_eq!((topics, beside), of(alone, level));
+}
+
+/// Two ways of clustering are asked for in a form, too.
+#[test]
+fn two_ways_have_the_form_that_was_asked_for() {
+    let mut rows = Vec::new();
+    for viewer in 0..12_u32 {
+        for (arm, more) in [("a", 3), ("b", 1)] {
+            for _ in 0..2 {
+                shown(&mut rows, &format!("v{viewer}"), arm, "war", (more + viewer % 3, 9));
+            }
+        }
+    }
+    let log = log(&rows);
+    let of = |form| {
+        let interval = Interval::ShareBounds(ShareBounds { form, ..ShareBounds::default() });
+        let asked = audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds);
+        first(asked.second_cluster(tiltmeter::ClusterBy::column("where")))
+    };
+    let (plain, refined) = (of(BoundsForm::Plain), of(BoundsForm::Refined));
+    assert_ne!(plain.interval, refined.interval);
+    assert_ne!(plain.test.unwrap().p, refined.test.unwrap().p);
 }
 
 /// What is named twice is one question.

@@ -198,13 +198,14 @@ impl<'l> Audit<'l> {
         self
     }
 
-    /// The topics to estimate, in this order; all of the log's, by name, if not said.
+    /// The topics to estimate, in this order and each once; all of the log's, by name, if not said.
     pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
         self.topics = Some(topics.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Adds a statistic; the amplification ratio if none is added.
+    /// Adds a statistic; the amplification ratio if none is added. One of the library that is added twice is
+    /// asked for once.
     pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
         self.statistics.push(Arc::new(statistic));
         self

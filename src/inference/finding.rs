@@ -4,13 +4,13 @@
 use super::contribution::Contributions;
 use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
-use super::testing::{self, above};
+use super::testing::above;
 use super::{Inference, Interval, Multiplicity, Test, joint, simultaneous};
 use crate::error::Error;
 use crate::estimate::{
     ConfidenceInterval, Estimate, Finding, MethodUsed, NoInterval, SideOfNull, Warning,
 };
-use crate::statistic::{LogRatio, Statistic, Working};
+use crate::statistic::{Statistic, Working};
 
 /// Notes on which side an estimate lies by itself, and gives the p-value by which it is a finding among all:
 /// only for one that is a finding alone, since no other can be.
@@ -20,8 +20,9 @@ pub(super) fn alone(
     (working, contributions): (Working, &Contributions),
     form: BoundsForm,
 ) -> Option<f64> {
-    if statistic.null().is_none() || matches!(working, Working::Undefined(_)) {
-        return note(estimate, statistic, None, || None);
+    if matches!(working, Working::Undefined(_)) {
+        let null = statistic.null()?;
+        return note(estimate, statistic, ([null; 2], None), || None);
     }
     let shares = match Shares::of(statistic, contributions) {
         Some(Ok(shares)) => Some(shares),
@@ -35,48 +36,41 @@ pub(super) fn alone(
         ShareBounds { level, ..ShareBounds::default() }.of(contrast, None).interval
     });
     let by_error = estimate.standard_error.zip(estimate.degrees_of_freedom);
-    let p = || match (&contrast, working, statistic.null()) {
-        (Some(contrast), _, Some(null)) => testing::by_share_bounds(contrast, null).p.ok(),
-        (None, Working::Finite(at), Some(null)) => {
+    let null = statistic.null()?;
+    let nulls = contrast.as_ref().map_or([null; 2], |its| its.of_equal_shares(null));
+    let p = || match (&contrast, working) {
+        (Some(contrast), _) => Some(p_beyond(contrast, nulls)),
+        (None, Working::Finite(at)) => {
             let (error, degrees) = by_error?;
             Some((2.0 * above((at - null).abs() / error, Some(degrees))).min(1.0))
         }
         _ => None,
     };
-    let found = note(estimate, statistic, bounds.as_ref(), p);
-    let null = statistic.null()?;
-    match (&shares, &contrast) {
-        (Some(shares), Some(contrast)) if found.is_some() && !contrast.is_centred(null) => {
-            let plain = Contrast::of(&LogRatio, contributions.totals(), shares).in_form(form);
-            of_plain_ratio(estimate, &plain, level)
-        }
-        _ => found,
-    }
+    note(estimate, statistic, (nulls, bounds.as_ref()), p)
 }
 
-/// Where equal shares do not have the null, for something was added to the cells, it is a finding only if
-/// the ratio without it is one too.
-fn of_plain_ratio(estimate: &mut Estimate, plain: &Contrast<'_>, level: f64) -> Option<f64> {
-    let (low, high) = plain.ends(1.0 - level);
-    let interval = Ok(LogRatio.scale().interval(low, high, level));
-    let finding = estimate.finding.as_mut()?;
-    finding.alone = finding.alone.and(SideOfNull::of(&interval, 0.0));
-    finding.among_all = finding.alone;
-    if finding.alone.is_clear() { testing::by_share_bounds(plain, 0.0).p.ok() } else { None }
+/// The p-value of a contrast that lies beyond all that it may be where shares are equal.
+pub(super) fn p_beyond(contrast: &Contrast<'_>, [low, high]: [f64; 2]) -> f64 {
+    let from_low = contrast.distance(low);
+    let from_high = if high > low { contrast.distance(high) } else { from_low };
+    let is_between = from_low.signum() != from_high.signum();
+    let errors = if is_between { 0.0 } else { from_low.abs().min(from_high.abs()) };
+    (2.0 * above(errors, None)).min(1.0)
 }
 
-/// Notes on which side an estimate lies by itself; where its interval may be too short only if share bounds
-/// agree.
+/// Notes on which side of these values an estimate lies by itself; where its interval may be too short only
+/// if share bounds agree.
 pub(super) fn note(
     estimate: &mut Estimate,
     statistic: &dyn Statistic,
-    bounds: Option<&Result<ConfidenceInterval, NoInterval>>,
+    (nulls, bounds): ([f64; 2], Option<&Result<ConfidenceInterval, NoInterval>>),
     p: impl FnOnce() -> Option<f64>,
 ) -> Option<f64> {
-    let null = statistic.scale().reported(statistic.null()?);
-    let own = SideOfNull::of(&estimate.interval, null);
+    let [low, high] = nulls.map(|null| statistic.scale().reported(null));
+    let side = |interval| SideOfNull::of(interval, low).and(SideOfNull::of(interval, high));
+    let own = side(&estimate.interval);
     let alone = match bounds.filter(|_| is_thin(estimate)) {
-        Some(bounds) if own.is_clear() => own.and(SideOfNull::of(bounds, null)),
+        Some(bounds) if own.is_clear() => own.and(side(bounds)),
         _ => own,
     };
     estimate.finding = Some(Finding { alone, among_all: alone, adjusted_by: None, of: 1 });

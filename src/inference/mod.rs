@@ -82,10 +82,8 @@ use crate::tally::{ClusterBy, StratifyBy, Tally};
 const FEW_CLUSTERS: u64 = 10;
 
 /// Fewer effective clusters than this that carry the topic are flagged, if they are less than half of
-/// an arm's. In the coverage study (`guide::choosing_an_interval`) the delta method's 95% intervals
-/// covered 94.2% in the cell of equal nested clusters with 30 of them in an arm (400 clusters, 5%,
-/// correlation 0.3), 93.4% with 18 (0.5%, 0.05), and 91.0% with 3 (0.5%, 0.3); Monte Carlo error 1
-/// point. The numbers are by the moments of the feeds, `G S / (S + rho (1 - S))`.
+/// an arm's: from about there on down intervals by the delta method are too short
+/// (`guide::choosing_an_interval`).
 pub(crate) const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 
 /// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.
@@ -324,22 +322,22 @@ fn answer(
         _ => None,
     };
     case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
+    let same = |its: &&Asked<'_>| its.statistic.name() == statistic.name();
+    let family = asked.iter().filter(same).count();
     let doubt = match (&case, working) {
         (Some(case), _) => {
-            let same = |its: &&Asked<'_>| its.statistic.name() == statistic.name();
-            let replicated = (replicates.of_interval.get(at), asked.iter().filter(same).count());
-            doubt(&interval, case, replicated, &mut warnings)
+            let replicated = replicates.of_interval.get(at);
+            doubt(&interval, case, (replicated, family), &mut warnings)
         }
         (None, Working::Undefined(_)) => Doubt::none(NoInterval::UndefinedValue),
-        (None, _) => one_sided(statistic, &contributions, &interval.share_bounds()),
-    };
-    let naive = match working {
-        Working::Finite(value) => {
-            let gradient = statistic.gradient(summary.totals());
-            naive::naive(value, &gradient, statistic, summary, interval.level())
+        (None, _) => {
+            standing_in(&interval, family, |bounds| one_sided(statistic, &contributions, bounds))
         }
-        _ => None,
     };
+    let naive = case.as_ref().and_then(|case| {
+        let gradient = statistic.gradient(summary.totals());
+        naive::naive(case.at, &gradient, statistic, summary, interval.level())
+    });
     let naive = naive.map(|naive| naive.beside(doubt.standard_error));
     let test = inference.test.as_ref().map(|test| {
         tested(
@@ -405,7 +403,7 @@ fn doubt(
     if let Some(contrast) = case.still_contrast()
         && !matches!(interval, Interval::ShareBounds(_))
     {
-        return still(&contrast, interval, family);
+        return standing_in(interval, family, |bounds| bounds.of(&contrast, None));
     }
     // Over strata nothing bounds what an arm at its limit does not show.
     if case.shares.is_none() && summary.is_at_limit() {
@@ -414,9 +412,13 @@ fn doubt(
     let (at, scale) = (case.at, case.statistic.scale());
     match interval {
         Interval::Bootstrap(method) => {
-            let own = replicated.is_none().then(|| method.replicate(case));
-            let Some(replicated) = replicated.or(own.as_ref()) else {
-                return Doubt::none(NoInterval::NoVariation);
+            let own;
+            let replicated = match replicated {
+                Some(of_all) => of_all,
+                None => {
+                    own = method.replicate(case);
+                    &own
+                }
             };
             warnings.extend(replicated.warning());
             replicated.doubt((at, scale), summary, &case.influence, method)
@@ -432,15 +434,20 @@ fn doubt(
     }
 }
 
-/// Share bounds where an arm's share does not vary; beside bands for all topics at a level that holds for all
+/// Share bounds in the place of another interval; beside bands for all topics at a level that holds for all
 /// (Bonferroni).
-fn still(contrast: &Contrast<'_>, interval: &Interval, family: usize) -> Doubt {
-    let level = interval.level();
+fn standing_in(
+    interval: &Interval,
+    family: usize,
+    doubt: impl FnOnce(&ShareBounds) -> Doubt,
+) -> Doubt {
+    let bounds = interval.share_bounds();
+    let level = bounds.level;
     let each = match interval {
         Interval::Simultaneous(_) => 1.0 - (1.0 - level) / family.max(1) as f64,
         _ => level,
     };
-    let doubt = ShareBounds { level: each, ..ShareBounds::default() }.of(contrast, None);
+    let doubt = doubt(&ShareBounds { level: each, ..bounds });
     Doubt {
         interval: doubt.interval.map(|interval| ConfidenceInterval { level, ..interval }),
         ..doubt

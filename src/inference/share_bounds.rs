@@ -159,15 +159,17 @@ impl<'c> Contrast<'c> {
         Self { form, correlation, ..self }
     }
 
-    /// Whether two equal shares have the null, as with anything added to the cells they may not.
-    pub(super) fn is_centred(&self, null: f64) -> bool {
-        let [Some(a), Some(b)] = self.shares.arms else { return true };
-        [a.share, b.share].into_iter().all(|share| {
+    /// Between which values the contrast is where the arms' shares are equal, on the working scale: from the
+    /// null to the null, but where something is added to the cells, which moves it.
+    pub(super) fn of_equal_shares(&self, null: f64) -> [f64; 2] {
+        let [Some(a), Some(b)] = self.shares.arms else { return [null; 2] };
+        let values = [a.share, b.share].map(|share| {
             let of = |side| self.statistic.term(side, share, self.totals).unwrap_or(f64::NAN);
-            let off = of(Side::Treatment) - of(Side::Baseline) - null;
-            // Infinite terms of equal shares are no difference.
-            off.is_nan() || off.abs() <= 1e-9
-        })
+            of(Side::Treatment) - of(Side::Baseline)
+        });
+        // Infinite terms of equal shares are no difference.
+        let values = values.into_iter().filter(|value| value.is_finite());
+        values.fold([null; 2], |[low, high], value| [low.min(value), high.max(value)])
     }
 
     /// The ends of the interval on the working scale, infinite where there is none.

@@ -74,15 +74,6 @@ impl Shares {
         if cells.len() != 2 * places.iter().flatten().count() || cells.is_empty() {
             return None;
         }
-        // Means of rewards, by the same statistics, may be of any sign and size.
-        let is_share = |&[topic, all]: &[usize; 2]| {
-            let (topic, all) = (&contributions.columns()[topic], &contributions.columns()[all]);
-            let most = |all: f64| all * (1.0 + 8.0 * f64::EPSILON);
-            topic.iter().zip(all).all(|(&topic, &all)| (0.0..=most(all)).contains(&topic))
-        };
-        if !places.iter().flatten().all(is_share) {
-            return None;
-        }
         Some(Self::of_columns(contributions, places, statistic.known_baseline().map(|its| its.1)))
     }
 
@@ -147,8 +138,9 @@ impl Shares {
     /// By two ways of clustering, and by their pairs: variances and covariances are added, and those of the
     /// pairs taken off (Cameron, Gelbach and Miller 2011), but for no arm and no contrast is less taken than
     /// the larger of the two ways': where nothing but the pairs varies, the sum is the difference of three
-    /// numbers that are alike but for chance, and in simulations its intervals covered 78% to 88%. What is
-    /// known of a variance is what the way says that knows less.
+    /// numbers that are alike but for chance, and its intervals are too short
+    /// ([`crate::guide::choosing_an_interval`]). What is known of a variance is what the way says that knows
+    /// less.
     pub(super) fn two_way(first: &Self, second: &Self, pairs: &Self) -> Self {
         let added = |one: f64, two: f64, both: f64| (one + two - both).max(one).max(two);
         let arm = |side: usize| {
@@ -172,12 +164,18 @@ impl Shares {
         let known = arms.iter().flatten().map(|arm| {
             arm.clusters.min(3.0 * arm.residual_clusters).min(2.0 * arm.effective_clusters)
         });
-        let shared = Together {
-            products: first.shared.products + second.shared.products - pairs.shared.products,
-            squares,
-            clusters: known.fold(f64::INFINITY, f64::min).max(1.0),
-            carriers: first.shared.carriers.max(second.shared.carriers).max(1.0),
-        };
+        let shared =
+            Together {
+                products: first.shared.products + second.shared.products - pairs.shared.products,
+                squares,
+                clusters: known.fold(f64::INFINITY, f64::min).max(1.0),
+                carriers: [first, second]
+                    .map(|way| {
+                        if way.shared.clusters < 1.0 { f64::INFINITY } else { way.shared.carriers }
+                    })
+                    .into_iter()
+                    .fold(f64::INFINITY, f64::min),
+            };
         let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
         let most = match arms {
             [Some(a), Some(b)] => most_correlation([a, b], [first, second]),

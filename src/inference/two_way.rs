@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::contribution::Contributions;
 use super::delta::{self, Delta, Quantile};
 use super::influence::{Influence, Variance};
-use super::share_bounds::{Contrast, ShareBounds};
+use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
 use super::testing::{self, DeltaTest, Errors};
 use super::{Asked, Doubt, Inference, Interval, Multiplicity, Test, finding, joint, own};
@@ -50,6 +50,7 @@ impl TwoWay {
             }
         }
         let interval = inference.interval;
+        let bounds = interval.share_bounds();
         let mut estimates = super::estimates(self.first(), asked, interval)?;
         let second = super::estimates(self.second(), asked, interval)?;
         let ways = asked.par_iter().map(|asked| self.ways(asked));
@@ -61,10 +62,10 @@ impl TwoWay {
             estimate.second_clusters = Some(second.clusters);
             estimate.estimand.second_cluster = Some(self.second().spec().cluster.clone());
             self.join_warnings(estimate, second.warnings, &ways);
-            let (doubt, tested) = ways.answer(asked.statistic, method, test.as_ref());
+            let (doubt, tested) = ways.answer(asked.statistic, (method, &bounds), test.as_ref());
             carry(estimate, doubt);
             estimate.test = tested;
-            p.push(ways.found(estimate, asked.statistic, interval.level()));
+            p.push(ways.found(estimate, asked.statistic, &bounds));
         }
         if let Some(method) = &inference.multiplicity {
             joint::adjust_by_p(&mut estimates, method)?;
@@ -137,14 +138,18 @@ struct Ways {
 /// How an interval is made under two-way clusters.
 #[derive(Clone, Copy, Debug)]
 enum Method {
-    ShareBounds(ShareBounds),
+    ShareBounds,
     Delta(Delta),
 }
 
 impl Ways {
-    fn contrast<'c>(&'c self, statistic: &'c dyn Statistic) -> Option<Contrast<'c>> {
+    fn contrast<'c>(
+        &'c self,
+        statistic: &'c dyn Statistic,
+        form: BoundsForm,
+    ) -> Option<Contrast<'c>> {
         match &self.shares {
-            Some(Ok(shares)) => Some(Contrast::of(statistic, &self.totals, shares)),
+            Some(Ok(shares)) => Some(Contrast::of(statistic, &self.totals, shares).in_form(form)),
             _ => None,
         }
     }
@@ -154,24 +159,24 @@ impl Ways {
         matches!(&self.shares, Some(Ok(shares)) if shares.has_still_arm())
     }
 
-    fn share_bounds(&self, statistic: &dyn Statistic, level: f64) -> Option<Doubt> {
-        let contrast = self.contrast(statistic)?;
-        let doubt = ShareBounds { level, ..ShareBounds::default() }.of(&contrast, self.known.ok());
+    fn share_bounds(&self, statistic: &dyn Statistic, bounds: &ShareBounds) -> Option<Doubt> {
+        let contrast = self.contrast(statistic, bounds.form)?;
+        let doubt = bounds.of(&contrast, self.known.ok());
         Some(Doubt { method: doubt.method.map(|_| MethodUsed::TwoWayShareBounds), ..doubt })
     }
 
     fn answer(
         &self,
         statistic: &dyn Statistic,
-        method: Method,
+        (method, bounds): (Method, &ShareBounds),
         test: Option<&Test>,
     ) -> (Doubt, Option<Tested>) {
-        let scale = statistic.scale();
-        let (level, delta) = match method {
-            Method::ShareBounds(ShareBounds { level, .. }) => (level, None),
-            Method::Delta(delta) => (delta.level, Some(delta)),
+        let (scale, level, form) = (statistic.scale(), bounds.level, bounds.form);
+        let delta = match method {
+            Method::ShareBounds => None,
+            Method::Delta(delta) => Some(delta),
         };
-        let bounds = self.share_bounds(statistic, level);
+        let bounds = self.share_bounds(statistic, bounds);
         let doubt = match (self.working, delta, bounds) {
             (Working::Undefined(_), ..) => Doubt::none(NoInterval::UndefinedValue),
             (Working::Finite(at), Some(delta), _) if !self.is_still() => {
@@ -187,24 +192,33 @@ impl Ways {
                 _ => NoInterval::ShareAtLimit,
             }),
         };
-        (doubt, test.map(|test| self.tested(statistic, test)))
+        (doubt, test.map(|test| self.tested(statistic, (test, form))))
     }
 
     /// Notes what may be said of an estimate alone, and gives the p-value by which it is one of several.
-    fn found(&self, estimate: &mut Estimate, statistic: &dyn Statistic, level: f64) -> Option<f64> {
-        let bounds = self.share_bounds(statistic, level).map(|doubt| doubt.interval);
-        let p = || {
-            let test = match self.shares {
-                Some(_) => Test::ShareBounds,
-                None => Test::Delta(DeltaTest::default()),
-            };
-            self.tested(statistic, &test).p.ok()
+    fn found(
+        &self,
+        estimate: &mut Estimate,
+        statistic: &dyn Statistic,
+        bounds: &ShareBounds,
+    ) -> Option<f64> {
+        let null = statistic.null()?;
+        let contrast = self.contrast(statistic, bounds.form);
+        let nulls = contrast.as_ref().map_or([null; 2], |its| its.of_equal_shares(null));
+        let p = || match (&contrast, &self.shares) {
+            (Some(contrast), _) => Some(finding::p_beyond(contrast, nulls)),
+            (None, Some(_)) => None,
+            (None, None) => {
+                let test = Test::Delta(DeltaTest::default());
+                self.tested(statistic, (&test, bounds.form)).p.ok()
+            }
         };
-        finding::note(estimate, statistic, bounds.as_ref(), p)
+        let interval = self.share_bounds(statistic, bounds).map(|doubt| doubt.interval);
+        finding::note(estimate, statistic, (nulls, interval.as_ref()), p)
     }
 
-    fn tested(&self, statistic: &dyn Statistic, test: &Test) -> Tested {
-        let contrast = self.contrast(statistic);
+    fn tested(&self, statistic: &dyn Statistic, (test, form): (&Test, BoundsForm)) -> Tested {
+        let contrast = self.contrast(statistic, form);
         let errors = match (test, self.working) {
             (_, Working::Undefined(_)) => return Tested::none(NoTest::UndefinedValue),
             (Test::Delta(DeltaTest { quantile }), Working::Finite(_)) => Some(*quantile),
@@ -295,7 +309,7 @@ fn test_of(inference: &Inference) -> Result<Option<Test>, Error> {
 
 fn method_of(inference: &Inference) -> Result<Method, Error> {
     match inference.interval {
-        Interval::ShareBounds(method) => Ok(Method::ShareBounds(method)),
+        Interval::ShareBounds(_) => Ok(Method::ShareBounds),
         Interval::Delta(method) => Ok(Method::Delta(method)),
         other => Err(Error::Parameter {
             parameter: "the interval",

@@ -31,8 +31,8 @@ const PURPOSE: u64 = 0x7769_6c64;
 ///
 /// Right for few clusters of about the same size that all show the topic. It linearises, as the
 /// delta method does, and in simulations covered no better than that method with Student's t, least with
-/// unequal clusters and for topics that few of them show ([`crate::guide::choosing_an_interval`] has the
-/// figures). It is here because reviewers ask for it; share bounds are the better choice.
+/// unequal clusters and for topics that few of them show (the example `coverage` says how often). It is here
+/// because reviewers ask for it; share bounds are the better choice.
 /// Costs a pass over the clusters for each replicate and topic.
 ///
 /// ```

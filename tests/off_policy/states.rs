@@ -89,10 +89,8 @@ fn zero_shares_are_states() {
     assert_eq!((share.value, interval.low), (Value::Zero(0.0), None));
     assert!((interval.high.unwrap() - (1.0 - 0.025_f64.sqrt())).abs() < 1e-9);
     let ratio = answer(only(&["0", "1"]), Measure::Amplification);
-    eprintln!("{ratio:?}");
     assert_eq!((ratio.value, ratio.interval.unwrap().high), (Value::Infinite, None));
     let share = answer(only(&["2"]), Measure::SnipsShare);
-    eprintln!("{share:?}");
     assert_eq!(
         (share.value, share.interval),
         (Value::Estimated(1.0), Err(NoInterval::SingleCluster))

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::statistic::{Cell, Quantity, Scale, Side, Statistic, TwoArms, Undefined, Working};
+use crate::statistic::{
+    Cell, Difference, Quantity, Scale, Side, Statistic, TwoArms, Undefined, Working,
+};
 
 /// What an off-policy estimate is of. Below, `w` is an impression's importance weight, `y` its reward,
 /// `m` its exposure mass, `q` the reward model and `n` the number of impressions of the logging arm.
@@ -136,7 +138,8 @@ impl Measure {
                 &crate::statistic::TreatmentShare
             }
             Self::Amplification => &crate::statistic::AmplificationRatio,
-            Self::RewardDifference | Self::ShareDifference => &crate::statistic::Difference,
+            Self::RewardDifference => &MeanDifference,
+            Self::ShareDifference => &Difference,
         }
     }
 }
@@ -185,5 +188,36 @@ impl Statistic for Mean {
 
     fn null(&self) -> Option<f64> {
         None
+    }
+}
+
+/// The difference of two such means: that of two shares, which may be of any sign and size and have no bounds
+/// of their own.
+#[derive(Clone, Copy, Debug)]
+struct MeanDifference;
+
+impl Statistic for MeanDifference {
+    fn name(&self) -> &'static str {
+        "mean_difference"
+    }
+
+    fn phrase(&self) -> &'static str {
+        "the difference of means"
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Linear
+    }
+
+    fn value(&self, totals: &[f64]) -> Working {
+        Difference.value(totals)
+    }
+
+    fn gradient(&self, totals: &[f64]) -> Vec<f64> {
+        Difference.gradient(totals)
+    }
+
+    fn null(&self) -> Option<f64> {
+        Difference.null()
     }
 }

@@ -162,6 +162,22 @@ pub enum Error {
         /// Rows that were read and set aside.
         set_aside: u64,
     },
+    /// No row has one of the ids by which rows were to be kept.
+    #[error(
+        "{file}: no row has {} in column {column:?}, and so none is kept; the column has {}",
+        quoted(values),
+        quoted(available)
+    )]
+    NothingKept {
+        /// The file or source.
+        file: String,
+        /// The column.
+        column: String,
+        /// What its rows were to have.
+        values: Vec<String>,
+        /// What they have.
+        available: Vec<String>,
+    },
     /// A file written by another version of the library.
     #[error(
         "{file}: {what} version {found:?}, where this release reads {expected:?}; write it again with this release"
@@ -177,7 +193,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// The log lacks a column that the question needs.
-    #[error("the log has no {role}, which {needed_by} needs; declare its column in the LogSchema")]
+    #[error(
+        "the log has no column for {role}, which {needed_by} needs; declare it in the LogSchema"
+    )]
     MissingRole {
         /// The role that no column plays.
         role: Role,

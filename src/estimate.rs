@@ -242,6 +242,9 @@ pub struct Tested {
     pub adjusted_by: Option<Multiplicity>,
     /// How the p-value came about; `None` where there is none.
     pub method: Option<TestUsed>,
+    /// The margin of an equivalence test, on the reported scale, from its low end to its high one; `None`
+    /// for other tests, and where there is no p-value.
+    pub margin: Option<(f64, f64)>,
     /// What was compared with its distribution: a distance in standard errors, the square of one for
     /// Cochran's, Mantel's and Haenszel's test, or for permutations what they compare; `None` where there
     /// is no finite one.
@@ -257,6 +260,7 @@ impl Tested {
             p_adjusted: None,
             adjusted_by: None,
             method: Some(method),
+            margin: None,
             statistic: None,
             degrees_of_freedom: None,
         }
@@ -268,6 +272,7 @@ impl Tested {
             p_adjusted: None,
             adjusted_by: None,
             method: None,
+            margin: None,
             statistic: None,
             degrees_of_freedom: None,
         }
@@ -782,6 +787,11 @@ pub enum Warning {
         /// The column.
         column: String,
     },
+    /// The weights are those of a column that is called like a count of impressions.
+    WeightLikeCount {
+        /// The column.
+        column: String,
+    },
     /// Impressions of the log are weighed or counted, and what was available is not.
     SupplyUnweighted {
         /// What the table lacks: [`Role::Weight`] or [`Role::Count`].
@@ -827,7 +837,8 @@ impl fmt::Display for Warning {
             ),
             Self::PartlyCrossed { both, either } => write!(
                 f,
-                "only {both} of {either} clusters have impressions in both arms; the others are compared with nothing of their own"
+                "only {both} of {either} clusters {} impressions in both arms; the others are compared with nothing of their own",
+                if *both == 1 { "has" } else { "have" },
             ),
             Self::OfClustersBy { unit, warning } => write!(f, "by {unit}: {warning}"),
             Self::TwoWayFloor => f.write_str(
@@ -852,7 +863,8 @@ impl fmt::Display for Warning {
             ),
             Self::MassResolution { side, relative_error } => write!(
                 f,
-                "masses in the {side} are so small that rounding them to 2^-40 may change the share by {relative_error:.0e} of itself; use larger weights or a shallower attention model"
+                "masses in the {side} are so small that rounding them to 2^-40 may change the share by {} of itself; use larger weights or a shallower attention model",
+                if *relative_error >= 0.5 { "all".to_owned() } else { format!("{relative_error:.0e}") },
             ),
             Self::ReplicatesWithoutValue { infinite, undefined, of } => write!(
                 f,

@@ -12,8 +12,8 @@ use tiltmeter::statistic::{
     AmplificationRatio, Difference, HalfAddedRatio, MantelHaenszelDifference, OddsRatio,
 };
 use tiltmeter::{
-    Audit, Baseline, Bias, Estimate, ExposureLog, Interval, NoInterval, Reach, Reference,
-    ReferenceShare, SideOfNull, Unit,
+    Audit, Baseline, Bias, Error, Estimate, ExposureLog, Interval, Keep, NoInterval, Reach,
+    Reference, ReferenceShare, SideOfNull, Unit, Warning,
 };
 
 /// Viewer, arm, topic, stratum.
@@ -257,4 +257,140 @@ fn a_topic_named_twice_counts_once() {
         .unwrap();
     assert_eq!(report.estimates().len(), 1);
     assert_eq!(report.estimates()[0].finding.unwrap().of, 1);
+}
+
+/// What was tested against is in the answer.
+#[test]
+fn margins_are_told() {
+    use tiltmeter::inference::Equivalence;
+    let mut rows = Vec::new();
+    for viewer in 0..24 {
+        let arm = if viewer % 2 == 0 { "a" } else { "b" };
+        shown(&mut rows, &format!("v{viewer}"), arm, "war", (1 + viewer % 3, 6));
+    }
+    let log = log(&rows);
+    let of = |low, high| {
+        let test = Test::Equivalence(Equivalence { low, high, ..Equivalence::default() });
+        audit(&log).topics(["war"]).test(test).run()
+    };
+    for (low, high) in [(2.0, 1.0), (-0.5, 2.0), (1.0, f64::NAN)] {
+        let refused = of(low, high).unwrap_err();
+        assert!(matches!(refused, Error::Parameter { .. }), "{refused}");
+    }
+    let report = of(0.8, 1.25).unwrap();
+    assert_eq!(report.estimates()[0].test.unwrap().margin, Some((0.8, 1.25)));
+    assert!(report.sentence().contains("whether within 0.8000 to 1.250"), "{}", report.sentence());
+    let json = report.to_json().unwrap();
+    assert!(json.contains("\"margin_low\": 0.8") && json.contains("\"margin_high\": 1.25"));
+    assert_eq!(tiltmeter::AuditReport::from_json(&json).unwrap().to_string(), report.to_string());
+}
+
+/// One column as count and weight would count its square; one unit is one way of clustering; a filter that
+/// keeps nothing says which it was.
+#[test]
+fn what_is_said_twice_or_of_nothing_is_refused() {
+    let source = || {
+        let who: Vec<String> = (0..8).map(|viewer| format!("v{viewer}")).collect();
+        let who: Vec<&str> = who.iter().map(String::as_str).collect();
+        SliceSource::new("rows")
+            .text("who", &who)
+            .text("feed", &["a", "b", "a", "b", "a", "b", "a", "b"])
+            .text("about", &["war", "war", "x", "x", "war", "x", "x", "war"])
+            .float("n", &[1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.0, 2.0])
+    };
+    let schema = || LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+    let both = ExposureLog::read(source(), &schema().weight("n").count("n")).unwrap_err();
+    assert!(both.to_string().contains("its square would count"), "{both}");
+
+    let weighed = ExposureLog::read(source(), &schema().weight("n")).unwrap();
+    let told = audit(&weighed).topics(["war"]).run().unwrap();
+    let kind = |warning: &&Warning| matches!(warning, Warning::WeightLikeCount { .. });
+    assert_eq!(told.estimates()[0].warnings.iter().filter(kind).count(), 1);
+    let counted = ExposureLog::read(source(), &schema().count("n")).unwrap();
+    let told = audit(&counted).topics(["war"]).run().unwrap();
+    assert_eq!(told.estimates()[0].warnings.iter().filter(kind).count(), 0);
+
+    let twice = audit(&counted).second_cluster(tiltmeter::ClusterBy::Viewer).run().unwrap_err();
+    assert!(twice.to_string().contains("one way of clustering"), "{twice}");
+
+    let keep = Keep { column: "feed".to_owned(), values: vec!["c".to_owned()] };
+    let log = ExposureLog::read(source(), &schema().column("feed")).unwrap();
+    match log.keep(&keep) {
+        Err(Error::NothingKept { column, values, available, .. }) => {
+            assert_eq!((&*column, &*values), ("feed", &["c".to_owned()][..]));
+            assert_eq!(available, ["a", "b"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What differs in nothing but a number is one line, from the least to the greatest.
+#[test]
+fn warnings_of_many_topics_are_few_lines() {
+    let mut rows = Vec::new();
+    for topic in 0..40_u32 {
+        for (arm, viewers) in [("a", 2 + topic % 3), ("b", 5)] {
+            for viewer in 0..viewers {
+                let name = format!("{arm}{viewer}");
+                shown(&mut rows, &name, arm, &format!("t{topic}"), (1 + (topic + viewer) % 4, 6));
+            }
+        }
+    }
+    let log = log(&rows);
+    let report = audit(&log).run().unwrap();
+    let text = report.to_string();
+    let lines = text.split("Warning").filter(|its| its.contains("comes from few clusters"));
+    assert_eq!(lines.count(), 1, "{text}");
+    // Of two clusters with one and two impressions 9 / 5 in effect, of 1 and 3 16 / 10, of 2 and 3 25 / 13.
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(line.contains("as if from 1.5 to 2.0 of equal size"), "{text}");
+    let all = report.warnings();
+    let few = all.iter().filter(|(its, _)| matches!(its, Warning::FewTopicClusters { .. }));
+    assert!(few.count() > 1);
+}
+
+/// Topics that are combinations of topics are pointed out though most impressions have one.
+#[test]
+fn combinations_of_topics_are_pointed_out() {
+    let mut rows = Vec::new();
+    for viewer in 0..20 {
+        let arm = if viewer % 2 == 0 { "a" } else { "b" };
+        for topic in ["war", "sport", "Trinidad, Tobago"] {
+            shown(&mut rows, &format!("v{viewer}"), arm, topic, (2, 2));
+        }
+    }
+    let combined = |rows: &[Row]| {
+        let log = log(rows);
+        let estimate = first(audit(&log).topics(["war"]));
+        estimate.warnings.iter().find_map(|its| match its {
+            Warning::TopicsInOne { separator, .. } => Some(*separator),
+            _ => None,
+        })
+    };
+    assert_eq!(combined(&rows), None, "a comma in a name");
+    shown(&mut rows, "v0", "a", "war, sport", (1, 1));
+    shown(&mut rows, "v1", "b", "sport,war", (1, 1));
+    assert_eq!(combined(&rows), Some(','));
+}
+
+/// A reference's own error is there whatever impressions are, and no effect of a design.
+#[test]
+fn a_reference_with_an_error_is_no_design() {
+    let mut rows = Vec::new();
+    for viewer in 0..200 {
+        shown(&mut rows, &format!("v{viewer}"), "a", "war", (viewer % 2, 1));
+    }
+    let log = log(&rows);
+    let of = |standard_error| {
+        let share = ReferenceShare::Estimated { share: 0.4, standard_error };
+        let reference = Reference::new("elsewhere", Bias::NONE).share("war", share);
+        let baseline = Baseline::Reference(reference);
+        let estimate = first(Audit::of(&log).treatment("a").baseline(baseline).topics(["war"]));
+        estimate.naive.unwrap().design_effect.unwrap()
+    };
+    // Each viewer has one impression, so that viewers are as impressions but for g / (g - 1) and what the
+    // logarithm bends; without the reference's (0.1 / 0.4)^2 on both sides it would be 13.5.
+    let (alone, with) = (of(0.0), of(0.1));
+    assert!((alone - 1.0).abs() < 0.03, "{alone}");
+    assert!((with - 1.0).abs() < 0.01, "{with}");
 }

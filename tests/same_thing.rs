@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::tempdir;
@@ -237,11 +238,14 @@ fn odd_names_are_told() {
     let null_like = |role, names: &[&str]| NameRemark {
         role,
         column: None,
-        names: OddNames::NullLike { names: names.iter().map(|&name| name.to_owned()).collect() },
+        names: OddNames::NullLike {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            more: 0,
+        },
     };
     let told = remarks(&report("nas.csv", other()));
     assert_eq!(told.len(), 1);
-    let OddNames::NullLike { names } = &told[0].names else { panic!() };
+    let OddNames::NullLike { names, .. } = &told[0].names else { panic!() };
     assert!(names.iter().any(|name| name == "NA") && names.len() == 5, "{names:?}");
     let dropped = ["NA", "nan", "None", "N/A", "NULL", "-"].into_iter();
     let dropped = report("nas.csv", dropped.fold(other(), LogSchema::null));
@@ -420,6 +424,17 @@ fn the_same_part_twice() {
         }
         other => panic!("{other:?}"),
     }
+    // Packed, the same day is the same: with its plain form, and at another level of packing.
+    for (name, level) in [("1.csv.gz", 1), ("6.csv.gz", 9)] {
+        let file = fs::File::create(path(name)).unwrap();
+        let mut packer = flate2::write::GzEncoder::new(file, flate2::Compression::new(level));
+        packer.write_all(&fs::read(path("1.csv")).unwrap()).unwrap();
+        packer.finish().unwrap();
+    }
+    for names in [["1.csv", "1.csv.gz"], ["6.csv.gz", "1.csv"], ["1.csv.gz", "6.csv.gz"]] {
+        assert!(matches!(job(&names), Err(Error::SamePart { .. })), "{names:?}");
+    }
+    assert_eq!(job(&["1.csv.gz", "2.csv"]).unwrap().tally, merged);
     // Days on which nothing was shown are the same and add nothing.
     fs::write(path("4.csv"), "who,feed,about\n").unwrap();
     fs::write(path("5.csv"), "who,feed,about\n").unwrap();

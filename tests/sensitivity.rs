@@ -507,7 +507,10 @@ fn unsupported_rows_have_reasons() {
         ]
     );
     let text = table.to_string();
-    assert!(text.contains("Not supported, 3 rows: the log has no the position"), "{text}");
+    assert!(
+        text.contains("Not supported, 3 rows: the log has no column for the position"),
+        "{text}"
+    );
 }
 
 #[test]

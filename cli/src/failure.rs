@@ -98,11 +98,31 @@ fn hint(error: &Error) -> Option<String> {
              anew"
                 .to_owned()
         }
+        Error::Parameter { parameter, .. } => flags_of(parameter)?.to_owned(),
         Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
+        Error::NothingKept { column, .. } => format!("--filter {column}=ONE OF THEM"),
         Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
         _ => return None,
     };
     Some(text)
+}
+
+/// The flags that say a parameter of the library.
+fn flags_of(parameter: &str) -> Option<&'static str> {
+    Some(match parameter {
+        "the unit" => "--unit pooled, cluster-mean or reach",
+        "the test" => "--test share-bounds, delta, wild, permutation or equivalence",
+        "the interval" => {
+            "--interval share-bounds, delta, bootstrap, jackknife, wild or simultaneous"
+        }
+        "the method that adjusts p-values" => {
+            "--multiplicity holm, bonferroni, bh, by or two-stage"
+        }
+        "the margin of Equivalence" => "--test equivalence:LOW,HIGH",
+        "the second cluster" => "--cluster UNIT, twice only for two units",
+        "level" => "--level",
+        _ => return None,
+    })
 }
 
 /// The flag that declares the column of a role.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use tiltmeter::log::TopicColumn;
 use tiltmeter::{Baseline, ClusterBy, StudyFile};
 
 use crate::failure::Failure;
@@ -38,6 +39,8 @@ fn said(path: &Path, study: &StudyFile) -> Result<(), Failure> {
     let schema = &study.log.schema;
     let field = if *schema == schema.clone().arm(TO_BE_SAID) {
         "column of arms"
+    } else if *schema == schema.clone().topics(TopicColumn::single(TO_BE_SAID)) {
+        "column of topics"
     } else if question.treatment == TO_BE_SAID {
         "treatment"
     } else if question.baseline == Baseline::arm(TO_BE_SAID) {

@@ -118,8 +118,16 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
         .run();
     bar.end();
     let done = done?;
+    tell_doubts(&done.origin);
     done.tally.save(&args.out)?;
     told(&args.out, &done.tally, Some(&done.origin))
+}
+
+/// What an audit of the log would warn of, and an estimate from the tally cannot know.
+fn tell_doubts(origin: &Origin) {
+    for warning in origin.warnings() {
+        eprintln!("note: {warning}");
+    }
 }
 
 /// What was made, in a line or more.
@@ -146,6 +154,8 @@ fn told(path: &Path, tally: &Tally, origin: Option<&Origin>) -> Result<(), Failu
 }
 
 /// Add tallies up.
+///
+/// The same part twice is refused; that a tally holds another, as a week holds a day, is not known.
 ///
 /// Example: tiltmeter merge monday.tally tuesday.tally --out week.tally
 #[derive(Debug, Args)]

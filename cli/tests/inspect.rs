@@ -312,6 +312,22 @@ fn a_count_is_drafted_as_one() {
     }
 }
 
+/// Views beside likes are of the item, whoever was shown it; and no column of topics is said to be missing.
+#[test]
+fn what_a_platform_counts_is_no_count_of_impressions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, study) = (folder.path().join("log.csv"), folder.path().join("study.toml"));
+    let rows = "viewer,arm,views,likes\na,ranked,900,2\nb,newest,80,1\n";
+    std::fs::write(&log, rows).unwrap();
+    let study = study.to_str().unwrap();
+    run(["inspect", log.to_str().unwrap(), "--write-study", study]).ok();
+    let text = std::fs::read_to_string(study).unwrap();
+    assert!(text.contains("only you can know: count = \"views\""), "{text}");
+    assert!(!text.contains("All 0 topics"), "{text}");
+    let refused = run(["audit", "--study", study]).failed(1);
+    assert!(refused.contains("column of topics is still \"TO BE SAID\""), "{refused}");
+}
+
 /// What should be looked at of names is shown, and in JSON.
 #[test]
 fn odd_names() {

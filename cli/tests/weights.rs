@@ -145,6 +145,24 @@ fn an_aggregated_log_is_the_log_it_stands_for() {
     assert!(refused.contains("each row for one impression"), "{refused}");
 }
 
+/// What an audit would warn of is told where the log is read, since a tally does not hold it.
+#[test]
+fn tallies_tell_of_counts_that_nobody_reads() {
+    let rows = "viewer,arm,topic,n\na,x,war,3\nb,y,war,2\n";
+    let (folder, paths) = files(&[("log.csv", rows)]);
+    let out = folder.path().join("a.tally").to_str().unwrap().to_owned();
+    let flags = "--viewer viewer --arm arm --topic topic";
+    for (more, told) in [
+        ("", "is called like a count of impressions, and is not read"),
+        ("--weight n", "the weights are those of column \"n\""),
+    ] {
+        let ran = shell(&format!("tally LOG {flags} {more} --out {out}"), &[&paths[0]]);
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+    let both = format!("tally LOG {flags} --weight n --count n --out {out}");
+    assert!(shell(&both, &[&paths[0]]).failed(1).contains("its square would count"));
+}
+
 #[test]
 fn counts_are_whole_and_weights_have_a_limit() {
     let (_folder, paths) = files(&[

@@ -215,11 +215,7 @@ pub(crate) fn of_quality(quality: &DataQuality) -> Vec<Warning> {
             impressions: repeats.impressions,
         });
     }
-    if let Some(column) = &quality.origin.unread_count {
-        warnings.push(Warning::UnreadCount { column: column.clone() });
-    }
-    let names = quality.origin.names.iter().cloned();
-    warnings.extend(names.map(|remark| Warning::OddNames { remark }));
+    warnings.extend(quality.origin.warnings());
     let rows = quality.origin.set_aside.rows;
     if rows > 0 {
         warnings.push(Warning::RowsSetAside { rows });

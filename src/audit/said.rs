@@ -154,7 +154,8 @@ pub(super) fn of_topics(tally: &Tally) -> Vec<Warning> {
     warnings
 }
 
-/// Topics with a character in them, if most impressions have such.
+/// Topics with a character in them, if most impressions have such, or if what stands between it are topics
+/// by themselves.
 fn in_one(separator: char, names: &[String], counts: &[u64], tagged: u64) -> Option<Warning> {
     let with = names.iter().zip(counts).filter(|(name, _)| name.contains(separator));
     let (mut impressions, mut example) = (0, None);
@@ -167,10 +168,16 @@ fn in_one(separator: char, names: &[String], counts: &[u64], tagged: u64) -> Opt
     // A comma stands in names too: it is one between topics if these come again.
     let parts: BTreeSet<&str> =
         names.iter().flat_map(|name| name.split(separator)).map(str::trim).collect();
-    if separator == ',' && parts.len() >= names.len() {
+    if parts.len() >= names.len() && separator == ',' {
         return None;
     }
-    let (_, example) = example.filter(|_| 2 * impressions > tagged)?;
+    let alone: BTreeSet<&str> = names.iter().map(|name| name.trim()).collect();
+    let of_topics = |name: &str| {
+        name.contains(separator) && name.split(separator).all(|its| alone.contains(its.trim()))
+    };
+    let combined = names.iter().filter(|name| of_topics(name)).count();
+    let most = 2 * impressions > tagged || 2 * combined > with.count();
+    let (_, example) = example.filter(|_| most)?;
     let impressions = impressions.min(tagged);
     Some(Warning::TopicsInOne { separator, example: example.clone(), impressions, of: tagged })
 }

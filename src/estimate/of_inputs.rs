@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Warning;
+use crate::log::Origin;
 
 /// What was said of a question and changes nothing in its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,14 +62,27 @@ impl fmt::Display for Said {
     }
 }
 
+impl Origin {
+    /// What a reader should know of how the rows were read; reports of the log say the same.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let unread = self.unread_count.iter().cloned();
+        let unread = unread.map(|column| Warning::UnreadCount { column });
+        let weights = self.weight_like_count.iter().cloned();
+        let weights = weights.map(|column| Warning::WeightLikeCount { column });
+        let names = self.names.iter().cloned().map(|remark| Warning::OddNames { remark });
+        unread.chain(weights).chain(names).collect()
+    }
+}
+
 impl Warning {
     pub(super) fn of_inputs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WithoutEffect { said } => write!(f, "{said}"),
             Self::NotKeptInTable { table, column } => write!(
                 f,
-                "rows of the log were kept by column {column:?}, which {table} does not have: all its \
-                 rows count, those of what was left out of the log too"
+                "the column {column:?}, by which rows of the log were kept, is not in {table}: all rows \
+                 there count, those of what was left out of the log too"
             ),
             Self::TopicsInOne { separator, example, impressions, of } => write!(
                 f,
@@ -82,6 +96,12 @@ impl Warning {
                 "column {column:?} is called like a count of impressions, and is not read: each row \
                  counts as one; if rows stand for several, declare it (--count {column}, or \
                  LogSchema::count)"
+            ),
+            Self::WeightLikeCount { column } => write!(
+                f,
+                "the weights are those of column {column:?}, which is called like a count of \
+                 impressions: a row counts as one impression that matters so much; if it stands for so \
+                 many impressions alike, declare it as that (--count {column}, or LogSchema::count)"
             ),
             Self::SupplyUnweighted { role } => write!(
                 f,

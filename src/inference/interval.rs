@@ -54,6 +54,18 @@ impl Default for Interval {
 }
 
 impl Interval {
+    /// Its kind, for messages.
+    pub(super) const fn in_words(&self) -> &'static str {
+        match self {
+            Self::ShareBounds(_) => "share bounds",
+            Self::Delta(_) => "the delta method",
+            Self::Bootstrap(_) => "a bootstrap",
+            Self::Jackknife(_) => "the jackknife",
+            Self::WildBootstrap(_) => "the wild bootstrap",
+            Self::Simultaneous(_) => "simultaneous bands",
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         match self {
             Self::ShareBounds(method) => method.check(),

@@ -132,7 +132,7 @@ impl Inference {
             ),
             (Some(Test::ShareBounds | Test::Delta(_)), _) => Ok(()),
             (Some(test), Multiplicity::RomanoWolf(_)) => refuse(
-                format!("{test:?}, with {method}"),
+                format!("{}, with {method}", test.in_words()),
                 "Test::Delta or Test::ShareBounds, beside which |t| is compared with the replicates",
             ),
             _ => Ok(()),
@@ -396,14 +396,14 @@ fn doubt(
     let summary = case.contributions.summary();
     let ClusterCounts { treatment, baseline, .. } = summary.clusters();
     let fewest = if summary.has_baseline() { treatment.min(baseline) } else { treatment };
-    let (clusters, enough) = (fewest, interval.enough());
-    if clusters < enough {
-        warnings.push(Warning::FewClustersForMethod { clusters, enough });
-    }
     if let Some(contrast) = case.still_contrast()
         && !matches!(interval, Interval::ShareBounds(_))
     {
         return standing_in(interval, family, |bounds| bounds.of(&contrast, None));
+    }
+    let (clusters, enough) = (fewest, interval.enough());
+    if clusters < enough {
+        warnings.push(Warning::FewClustersForMethod { clusters, enough });
     }
     // Over strata nothing bounds what an arm at its limit does not show.
     if case.shares.is_none() && summary.is_at_limit() {

@@ -29,6 +29,8 @@ pub(super) fn naive(
         true => statistic.variance_of_independent(summary.totals())?,
         false => linearised(gradient, summary),
     };
+    // A baseline that was measured elsewhere errs whatever the impressions are.
+    let variance = variance + statistic.variance_of_baseline(summary.totals());
     Some(of_variance(at, statistic.scale(), variance, level))
 }
 

@@ -48,13 +48,25 @@ pub enum Test {
 }
 
 impl Test {
-    pub(super) fn check(&self, scales: impl Iterator<Item = Scale>) -> Result<(), Error> {
+    /// Its kind, for messages.
+    pub(super) const fn in_words(&self) -> &'static str {
+        match self {
+            Self::ShareBounds => "a test by share bounds",
+            Self::Delta(_) => "a test by the delta method",
+            Self::WildBootstrap(_) => "the wild bootstrap's test",
+            Self::Permutation(_) => "a permutation test",
+            Self::CochranMantelHaenszel(_) => "the test of Cochran, Mantel and Haenszel",
+            Self::Equivalence(_) => "an equivalence test",
+        }
+    }
+
+    pub(super) fn check(&self, mut scales: impl Iterator<Item = Scale>) -> Result<(), Error> {
         match self {
             Self::ShareBounds | Self::Delta(_) => Ok(()),
             Self::WildBootstrap(test) => test.check(),
             Self::Permutation(test) => test.check(),
             Self::CochranMantelHaenszel(test) => test.check(),
-            Self::Equivalence(test) => scales.into_iter().try_for_each(|scale| test.check(scale)),
+            Self::Equivalence(test) => scales.try_for_each(|scale| test.check(scale)),
         }
     }
 }
@@ -81,7 +93,8 @@ pub struct DeltaTest {
 /// lies above `high`. It is below 5% where the 90% interval lies within the margin: that of
 /// [`ShareBounds`](super::ShareBounds), or where a quantile is said that of [`Delta`](super::Delta). The
 /// margin is on the reported scale: 0.9 to 1.1 for a ratio, -0.01 to 0.01 for a difference of shares.
-/// Right where that interval is.
+/// Right where that interval is. A margin beside no amplification (1.1 to 1.5) is a claim of another kind,
+/// that it has such a size; the report says which margin it was.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -173,10 +186,10 @@ impl Equivalence {
         let [low, high] = self.ends(statistic).map(|end| contrast.distance(end));
         let p = [above(low, None), above(-high, None)];
         let less = if p[0] >= p[1] { low } else { high };
-        Tested {
+        self.within(Tested {
             statistic: Some(less),
             ..Tested::of(p[0].max(p[1]), TestUsed::EquivalenceShareBounds)
-        }
+        })
     }
 
     fn check(&self, scale: Scale) -> Result<(), Error> {
@@ -193,6 +206,11 @@ impl Equivalence {
             expected: "a low end below the high one, both inside the range of the statistic \
                        (above 0 for a ratio, above -100 for percent)",
         })
+    }
+
+    /// What it was for, beside what it found.
+    fn within(&self, tested: Tested) -> Tested {
+        Tested { margin: Some((self.low, self.high)), ..tested }
     }
 
     pub(super) fn test(
@@ -220,11 +238,11 @@ impl Equivalence {
             Errors::Linearised(Quantile::StudentT) => TestUsed::EquivalenceStudentT,
             Errors::Linearised(Quantile::Normal) => TestUsed::EquivalenceNormal,
         };
-        Tested {
+        self.within(Tested {
             statistic: Some(less),
             degrees_of_freedom: low.degrees,
             ..Tested::of(p[0].max(p[1]), used)
-        }
+        })
     }
 }
 

@@ -41,7 +41,7 @@ impl TwoWay {
                 return Err(Error::Parameter {
                     parameter: "the unit",
                     value: format!(
-                        "{:?} for {} with two-way clusters",
+                        "{} for {} with two-way clusters",
                         question.unit,
                         statistic.name()
                     ),
@@ -290,7 +290,7 @@ fn test_of(inference: &Inference) -> Result<Option<Test>, Error> {
     if let Some(Multiplicity::RomanoWolf(_)) = inference.multiplicity {
         return Err(Error::Parameter {
             parameter: "the method that adjusts p-values",
-            value: format!("{:?} with two-way clusters", inference.multiplicity),
+            value: "Romano and Wolf's, with two-way clusters".to_owned(),
             expected: "one that needs p-values alone: replicates know one way of clustering",
         });
     }
@@ -300,7 +300,7 @@ fn test_of(inference: &Inference) -> Result<Option<Test>, Error> {
         }
         Some(other) => Err(Error::Parameter {
             parameter: "the test",
-            value: format!("{other:?} with two-way clusters"),
+            value: format!("{} with two-way clusters", other.in_words()),
             expected: "Test::ShareBounds, Test::Delta or Test::Equivalence: others know one way of \
                        clustering",
         }),
@@ -313,7 +313,7 @@ fn method_of(inference: &Inference) -> Result<Method, Error> {
         Interval::Delta(method) => Ok(Method::Delta(method)),
         other => Err(Error::Parameter {
             parameter: "the interval",
-            value: format!("{other:?} with two-way clusters"),
+            value: format!("{} with two-way clusters", other.in_words()),
             expected: "Interval::ShareBounds (the default) or Interval::Delta: other methods know \
                        one way of clustering",
         }),

@@ -2,23 +2,25 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
 use crate::error::Error;
+use crate::source::gzip::{GZIP_MAGIC, open};
 use crate::tally::Tally;
 
 /// Of files of one size, so many bytes are looked at before whole ones are compared.
 const BEGINNING: u64 = 1 << 16;
 
-/// Refuses files of which two are the same: by their paths, by links, or byte for byte.
+/// Refuses files of which two are the same: by their paths, by links, or byte for byte, packed by gzip or
+/// not.
 ///
 /// # Errors
 /// [`Error::RepeatedFile`], [`Error::SamePart`]; [`Error::Io`].
 pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
-    let mut by_size: HashMap<u64, Vec<&Path>> = HashMap::new();
+    let mut by_size: HashMap<u32, Vec<&Path>> = HashMap::new();
     let mut known: HashMap<PathBuf, &Path> = HashMap::new();
     let mut links = Links::default();
     for path in paths.iter().map(AsRef::as_ref) {
@@ -31,21 +33,27 @@ pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
         if let Some(first) = links.known(&about, path) {
             return Err(same(&first, path, "one file by two names"));
         }
-        by_size.entry(about.len()).or_default().push(path);
+        by_size.entry(unpacked_size(path, about.len()).map_err(io)?).or_default().push(path);
     }
     for alike in by_size.into_values().filter(|alike| alike.len() > 1) {
         let mut by_beginning: HashMap<[u8; 16], Vec<&Path>> = HashMap::new();
         for path in alike {
-            let io = |cause| Error::Io { path: path.to_owned(), cause };
             let mut text = Vec::new();
-            File::open(path).and_then(|f| f.take(BEGINNING).read_to_end(&mut text)).map_err(io)?;
+            if open(path)?.take(BEGINNING).read_to_end(&mut text).is_err() {
+                // Whoever reads it in earnest says what is wrong with it.
+                continue;
+            }
             if is_header_alone(path, &text) {
                 continue;
             }
             let others = by_beginning.entry(Md5::digest(&text).into()).or_default();
             for first in others.iter() {
-                if are_equal(first, path).map_err(io)? {
-                    return Err(same(first, path, "equal byte for byte"));
+                if are_equal(first, path)? {
+                    let sizes =
+                        [first, &path].map(|its| std::fs::metadata(its).map(|its| its.len()));
+                    let packed = matches!(&sizes, [Ok(a), Ok(b)] if a != b);
+                    let how = if packed { "equal once unpacked" } else { "equal byte for byte" };
+                    return Err(same(first, path, how));
                 }
             }
             others.push(path);
@@ -54,9 +62,26 @@ pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
     Ok(())
 }
 
+/// How many bytes a file has, unpacked where it is of gzip, but for multiples of 2^32: such a file says so in
+/// its last four bytes.
+fn unpacked_size(path: &Path, size: u64) -> io::Result<u32> {
+    let mut file = File::open(path)?;
+    let mut magic = [0; 2];
+    if size >= 18 && file.read_exact(&mut magic).is_ok() && magic == GZIP_MAGIC {
+        let mut last = [0; 4];
+        file.seek(io::SeekFrom::End(-4))?;
+        file.read_exact(&mut last)?;
+        return Ok(u32::from_le_bytes(last));
+    }
+    Ok(size as u32)
+}
+
 /// Whether a text file has no rows, and so nothing that could be counted twice.
 fn is_header_alone(path: &Path, beginning: &[u8]) -> bool {
-    let ending = path.extension().unwrap_or_default();
+    let mut ending = path.extension().unwrap_or_default();
+    if ending.eq_ignore_ascii_case("gz") {
+        ending = path.file_stem().and_then(|stem| Path::new(stem).extension()).unwrap_or_default();
+    }
     let of_lines = ["csv", "tsv"].iter().any(|text| ending.eq_ignore_ascii_case(text));
     let short = (beginning.len() as u64) < BEGINNING;
     let lines = beginning.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
@@ -67,15 +92,15 @@ fn same(first: &Path, second: &Path, how: &'static str) -> Error {
     Error::SamePart { first: first.to_owned(), second: second.to_owned(), how }
 }
 
-fn are_equal(first: &Path, second: &Path) -> io::Result<bool> {
-    let open =
-        |path| Ok::<_, io::Error>(BufReader::with_capacity(1 << 16, File::open(path)?).bytes());
-    let (mut first, mut second) = (open(first)?, open(second)?);
+fn are_equal(first: &Path, second: &Path) -> Result<bool, Error> {
+    let bytes = |path| Ok::<_, Error>(BufReader::with_capacity(1 << 16, open(path)?).bytes());
+    let (mut first, mut second) = (bytes(first)?, bytes(second)?);
     loop {
-        match (first.next().transpose()?, second.next().transpose()?) {
+        match (first.next(), second.next()) {
             (None, None) => return Ok(true),
-            (a, b) if a != b => return Ok(false),
-            _ => {}
+            (Some(Ok(a)), Some(Ok(b))) if a == b => {}
+            // One that cannot be read to its end is equal to none, and whoever reads it says so.
+            _ => return Ok(false),
         }
     }
 }
@@ -101,7 +126,8 @@ impl Links {
 }
 
 /// The tally of all the logs whose tallies stand in these files: saved ones, and tables of tallies
-/// (`.parquet`). The same part twice is refused, since it would be counted twice.
+/// (`.parquet`). The same part twice is refused, since it would be counted twice. A tally does not know of
+/// which parts it is the sum: a week beside one of its days is not noticed.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));

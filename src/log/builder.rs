@@ -144,6 +144,7 @@ impl<'s> LogBuilder<'s> {
             });
         }
         schema.check_combined(file)?;
+        schema.check_numbers()?;
         let mut wanted: Vec<usize> = Vec::new();
         let mut readings: Vec<Reading<'s>> = Vec::new();
         for (role, column) in schema.needs() {
@@ -300,8 +301,12 @@ const COUNTS: [&str; 9] = [
 fn unread_count(schema: &LogSchema, available: &[String]) -> Option<String> {
     let needs = schema.needs();
     let unread = |name: &&String| needs.iter().all(|(_, column)| column != name);
-    let named = |name: &&String| COUNTS.contains(&name.to_ascii_lowercase().as_str());
-    available.iter().filter(named).find(unread).cloned()
+    available.iter().filter(|name| is_like_count(name)).find(unread).cloned()
+}
+
+/// Whether a column is called like a count of impressions.
+pub(super) fn is_like_count(name: &str) -> bool {
+    COUNTS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn find_column(file: &str, role: Role, column: &str, have: &[String]) -> Result<usize, Error> {

@@ -156,7 +156,7 @@ impl Dictionary {
     }
 
     /// The ids in the order of their codes.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         (0..self.ends.len()).map(|code| self.id(code as u32).unwrap_or_default())
     }
 

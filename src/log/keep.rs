@@ -51,10 +51,18 @@ impl ExposureLog {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`]; [`Error::EmptyLog`] when no row is kept.
+    /// [`Error::UnknownColumn`]; [`Error::NothingKept`] when no row is kept.
     pub fn keep(self, keep: &Keep) -> Result<Self, Error> {
         let ids = self.column(&keep.column)?.clone();
         let is_kept = |row| ids.id(row).is_some_and(|id| keep.values.iter().any(|v| v == id));
+        if !(0..self.rows).any(is_kept) {
+            return Err(Error::NothingKept {
+                file: self.origin.source,
+                column: keep.column.clone(),
+                values: keep.values.clone(),
+                available: ids.dictionary().iter().map(str::to_owned).collect(),
+            });
+        }
         let mut log = self.restrict(is_kept)?;
         log.origin.kept.push(keep.clone());
         Ok(log)

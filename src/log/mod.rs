@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::batch::{Batch, Column, SharedNumbers, SharedText, TextColumn, UnreadableRow};
 pub use self::builder::MAX_WEIGHT;
-use self::builder::{Built, LogBuilder};
+use self::builder::{Built, LogBuilder, is_like_count};
 pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub(crate) use self::fault::excerpt;
@@ -97,6 +97,9 @@ pub struct Origin {
     /// role reads, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_count: Option<String>,
+    /// The column of the weights, if it is called like a count of impressions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_like_count: Option<String>,
     /// The topics table, where one was joined.
     pub item_topics: Option<ItemTopicsOrigin>,
     /// Ids that may be one written in several ways, or none. Of many parts, ids are compared within
@@ -113,6 +116,7 @@ impl Origin {
         self.left_out += more.left_out;
         self.set_aside.absorb(more.set_aside);
         self.unread_count = self.unread_count.take().or(more.unread_count);
+        self.weight_like_count = self.weight_like_count.take().or(more.weight_like_count);
         self.item_topics = self.item_topics.take().or(more.item_topics);
         names::absorb(&mut self.names, more.names);
     }
@@ -217,6 +221,7 @@ impl ExposureLog {
                 left_out: 0,
                 kept: Vec::new(),
                 unread_count: built.unread_count.take(),
+                weight_like_count: schema.weight.clone().filter(|name| is_like_count(name)),
                 item_topics: None,
                 names: Vec::new(),
             },

@@ -109,7 +109,7 @@ fn is_whole(text: &str) -> bool {
 
 /// Whether a name is what programs and people write where they have no value.
 fn is_like_null(name: &str) -> bool {
-    const NULLS: [&str; 15] = [
+    const NULLS: [&str; 19] = [
         "nan",
         "na",
         "n/a",
@@ -125,6 +125,10 @@ fn is_like_null(name: &str) -> bool {
         "n.a.",
         "-",
         "--",
+        "?",
+        "\\n",
+        "unknown",
+        "missing",
     ];
     // The longest is of nine letters, and long names are many.
     if name.len() > 40 {
@@ -148,7 +152,7 @@ const COMPARED: usize = 20_000;
 /// let rows = SliceSource::new("rows").text("feed", &["ranked", "Ranked", "nan"]);
 /// let log = ExposureLog::read(rows, &LogSchema::new().arm("feed"))?;
 /// let remarks = NameRemark::of_log(&log);
-/// assert_eq!(remarks[0].names, OddNames::NullLike { names: vec!["nan".into()] });
+/// assert_eq!(remarks[0].names, OddNames::NullLike { names: vec!["nan".into()], more: 0 });
 /// assert_eq!(
 ///     remarks[1].names,
 ///     OddNames::Alike { groups: vec![vec!["Ranked".into(), "ranked".into()]], more: 0 }
@@ -175,10 +179,22 @@ pub enum OddNames {
     NullLike {
         /// Up to five of them.
         names: Vec<String>,
+        /// How many there are beside.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: u64,
     },
-    /// Names that differ only in case, white space, invisible characters, the form of letters with
-    /// marks, or how a number or a moment is written.
+    /// Names that differ only in case, white space, invisible characters, or the form of letters with
+    /// marks: what [`JoinNames`] joins.
     Alike {
+        /// Up to five groups of names.
+        groups: Vec<Vec<String>>,
+        /// How many groups there are beside.
+        more: u64,
+    },
+    /// Names that are one number or one moment, written in several ways (`1`, `001` and `+1`; a day with
+    /// and without a time). [`JoinNames`] does not join them: what is the same number need not be the
+    /// same id.
+    Rewritten {
         /// Up to five groups of names.
         groups: Vec<Vec<String>>,
         /// How many groups there are beside.
@@ -201,29 +217,45 @@ impl fmt::Display for NameRemark {
             None => write!(f, "the names of {}", self.role)?,
         }
         match &self.names {
-            OddNames::NullLike { names } => write!(
+            OddNames::NullLike { names, more } => write!(
                 f,
-                ": {} may stand for no value, and {} counted as a name; LogSchema::null (--null) says that such a text is none",
+                ": {}{} may stand for no value, and {} counted as a name; LogSchema::null (--null) says that such a text is none",
                 list(names),
+                beside(*more, ","),
                 if names.len() == 1 { "is" } else { "are each" },
             ),
-            OddNames::Alike { groups, more } => {
-                let groups: Vec<String> = groups.iter().map(|group| list(group)).collect();
-                write!(f, ": {}", groups.join("; "))?;
-                if *more > 0 {
-                    write!(f, "; and {more} more")?;
-                }
-                write!(
-                    f,
-                    " look alike and are counted apart; LogSchema::join_names (--join-names spaces,case,unicode,numbers) joins them"
-                )
-            }
+            OddNames::Alike { groups, more } => write!(
+                f,
+                ": {}{} look alike and are counted apart; LogSchema::join_names (--join-names spaces,case,unicode,numbers) joins them",
+                each(groups),
+                beside(*more, ";"),
+            ),
+            OddNames::Rewritten { groups, more } => write!(
+                f,
+                ": {}{} are the same number or moment, and are counted apart; if they are one, write them one way in the log",
+                each(groups),
+                beside(*more, ";"),
+            ),
             OddNames::Decimals { whole, decimal } => write!(
                 f,
                 ": some are whole numbers such as {whole:?} and some are written with a point such as {decimal:?}, so that one and the same counts as two; LogSchema::join_names (--join-names numbers) joins them"
             ),
         }
     }
+}
+
+fn each(groups: &[Vec<String>]) -> String {
+    groups.iter().map(|group| list(group)).collect::<Vec<_>>().join("; ")
+}
+
+fn beside(more: u64, mark: &str) -> String {
+    if more == 0 { String::new() } else { format!("{mark} and {more} more") }
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Names in quotes, so that white space is seen, and what is never seen by its number.
@@ -247,18 +279,38 @@ const fn is_mark(c: char) -> bool {
 #[derive(Default)]
 struct Found {
     null_like: BTreeSet<String>,
-    alike: BTreeSet<Vec<String>>,
-    more: u64,
+    more_null_like: u64,
+    alike: Groups,
+    rewritten: Groups,
     /// The first whole number, and the first that is written with a point.
     numbers: [String; 2],
 }
 
+/// Groups of names, as many as are shown.
+#[derive(Default)]
+struct Groups {
+    shown: BTreeSet<Vec<String>>,
+    more: u64,
+}
+
+impl Groups {
+    fn add(&mut self, mut group: Vec<&str>) {
+        group.sort_unstable();
+        if self.shown.len() < EXAMPLES {
+            self.shown.insert(group.into_iter().map(str::to_owned).collect());
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
 impl Found {
-    fn of<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> Self {
+    fn of<'n>(names: impl ExactSizeIterator<Item = &'n str> + Clone) -> Self {
         let mut found = Self::default();
         let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut numbers: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let compared = names.len() <= COMPARED;
-        for name in names {
+        for name in names.clone() {
             // Most ids are whole numbers, and alike to nothing but one with a point.
             if is_whole(name) {
                 if found.numbers[0].is_empty() {
@@ -266,40 +318,52 @@ impl Found {
                 }
                 continue;
             }
-            if is_like_null(name) && found.null_like.len() < EXAMPLES {
-                found.null_like.insert(name.to_owned());
+            if is_like_null(name) {
+                match found.null_like.len() < EXAMPLES {
+                    true => _ = found.null_like.insert(name.to_owned()),
+                    false => found.more_null_like += 1,
+                }
             }
             if name.ends_with('0') && whole_number(name).is_some() {
                 if found.numbers[1].is_empty() {
                     name.clone_into(&mut found.numbers[1]);
                 }
+            } else if compared && let Some(number) = number_in(name) {
+                numbers.entry(number).or_default().push(name);
             } else if compared {
                 alike.entry(folded(name)).or_default().push(name);
             }
         }
-        for mut group in alike.into_values().filter(|group| group.len() > 1) {
-            group.sort_unstable();
-            found.add_group(group.into_iter().map(str::to_owned).collect());
+        if !numbers.is_empty() {
+            for name in names.filter(|name| is_whole(name)) {
+                if let Some(same) = numbers.get_mut(name) {
+                    same.push(name);
+                }
+            }
+        }
+        let groups = alike.into_values().chain(numbers.into_values());
+        for group in groups.filter(|group| group.len() > 1) {
+            let plain = joined(group[0], &JoinNames::ALL);
+            let joins = group.iter().all(|name| joined(name, &JoinNames::ALL) == plain);
+            if joins { found.alike.add(group) } else { found.rewritten.add(group) }
         }
         found
-    }
-
-    fn add_group(&mut self, group: Vec<String>) {
-        if self.alike.len() < EXAMPLES {
-            self.alike.insert(group);
-        } else if !self.alike.contains(&group) {
-            self.more += 1;
-        }
     }
 
     fn remarks(self, role: Role, column: Option<&str>) -> Vec<NameRemark> {
         let [whole, decimal] = self.numbers;
         let names = [
-            (!self.null_like.is_empty())
-                .then(|| OddNames::NullLike { names: self.null_like.into_iter().collect() }),
-            (!self.alike.is_empty()).then(|| OddNames::Alike {
-                groups: self.alike.into_iter().collect(),
-                more: self.more,
+            (!self.null_like.is_empty()).then(|| OddNames::NullLike {
+                names: self.null_like.into_iter().collect(),
+                more: self.more_null_like,
+            }),
+            (!self.alike.shown.is_empty()).then(|| OddNames::Alike {
+                groups: self.alike.shown.into_iter().collect(),
+                more: self.alike.more,
+            }),
+            (!self.rewritten.shown.is_empty()).then(|| OddNames::Rewritten {
+                groups: self.rewritten.shown.into_iter().collect(),
+                more: self.rewritten.more,
             }),
             (!whole.is_empty() || !decimal.is_empty())
                 .then_some(OddNames::Decimals { whole, decimal }),
@@ -308,6 +372,15 @@ impl Found {
         let remark = |names| NameRemark { role, column: column.clone(), names };
         names.into_iter().flatten().map(remark).collect()
     }
+}
+
+/// The number that a name is in another way than programs write it, up to 2^53 either way.
+fn number_in(name: &str) -> Option<String> {
+    let text = name.trim();
+    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    let number: f64 = text.parse().ok().filter(|_| digits)?;
+    // Without the sign of 0.
+    (number.abs() < (1_u64 << 53) as f64).then(|| (number + 0.0).to_string())
 }
 
 /// A name without all that may differ between two ways of writing it.
@@ -343,7 +416,7 @@ impl NameRemark {
     /// What should be looked at of these names, which are all that there are.
     pub(crate) fn of_names<'n>(
         role: Role,
-        names: impl ExactSizeIterator<Item = &'n str>,
+        names: impl ExactSizeIterator<Item = &'n str> + Clone,
     ) -> Vec<Self> {
         let mut remarks = Found::of(names).remarks(role, None);
         settle(&mut remarks);
@@ -379,15 +452,23 @@ pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
             continue;
         };
         match (&mut known.names, remark.names) {
-            (OddNames::NullLike { names }, OddNames::NullLike { names: more }) => {
-                names.extend(more);
+            (
+                OddNames::NullLike { names, more },
+                OddNames::NullLike { names: others, more: beside },
+            ) => {
+                names.extend(others);
                 names.sort_unstable();
                 names.dedup();
+                *more += beside + names.len().saturating_sub(EXAMPLES) as u64;
                 names.truncate(EXAMPLES);
             }
             (
                 OddNames::Alike { groups, more },
                 OddNames::Alike { groups: others, more: beside },
+            )
+            | (
+                OddNames::Rewritten { groups, more },
+                OddNames::Rewritten { groups: others, more: beside },
             ) => {
                 *more += beside;
                 for group in others {
@@ -451,7 +532,9 @@ mod tests {
 
     #[test]
     fn names_like_none() {
-        for name in ["nan", "NaN", "NA", "n/a", "None", "NULL", "", "  ", " na ", "<NA>", "NaT"] {
+        for name in
+            ["nan", "NaN", "NA", "n/a", "None", "NULL", "", "  ", " na ", "<NA>", "NaT", "?", "\\N"]
+        {
             assert!(is_like_null(name), "{name:?}");
         }
         for name in ["war", "Nana", "nancy", "0", "---", "nonetheless", "annul"] {
@@ -480,7 +563,22 @@ mod tests {
     fn moments_are_alike_however_they_are_written() {
         let found =
             Found::of(["2024-07-01", "2024-07-01 00:00:00", "2024-07-01T00:00:00Z"].into_iter());
-        assert_eq!(found.alike.len(), 1);
-        assert_eq!(found.alike.iter().next().map(Vec::len), Some(3));
+        assert!(found.alike.shown.is_empty(), "no rule joins them");
+        assert_eq!(found.rewritten.shown.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+    }
+
+    /// `1` is found beside `001` wherever it stands; what rules join is told apart from what none does.
+    #[test]
+    fn numbers_are_alike_however_they_are_written() {
+        let names =
+            ["001", "1", "+1", "1e3", "1000", "1.5", "1.50", "7", "a1", "A1", "-0.5", "inf"];
+        let found = Found::of(names.into_iter());
+        let shown: Vec<Vec<&str>> =
+            found.rewritten.shown.iter().map(|its| its.iter().map(|n| &**n).collect()).collect();
+        assert_eq!(shown, [vec!["+1", "001", "1"], vec!["1.5", "1.50"], vec!["1000", "1e3"]]);
+        assert_eq!(found.alike.shown.len(), 1);
+        let nulls = ["NA", "na", "nan", "None", "null", "?", "-"];
+        let remarks = Found::of(nulls.into_iter()).remarks(Role::Arm, None);
+        assert!(remarks[0].to_string().contains(", and 2 more may stand"), "{}", remarks[0]);
     }
 }

@@ -431,6 +431,21 @@ impl LogSchema {
         Ok(())
     }
 
+    /// A count beside weights counts each row so many times with its weight, so that one column as both
+    /// would count the square of itself.
+    pub(crate) fn check_numbers(&self) -> Result<(), Error> {
+        match (&self.weight, &self.count) {
+            (Some(weight), Some(count)) if weight == count => Err(Error::Parameter {
+                parameter: "the column of the weights",
+                value: format!("{weight:?}, which is that of the counts too"),
+                expected: "another column, or none: a column says how many impressions alike a row \
+                           stands for (LogSchema::count, --count), or how much one matters \
+                           (LogSchema::weight, --weight), and as both its square would count",
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The columns whose ranges tell which rows need not be read: time and arm. A column that is
     /// not declared has an empty name, which no column has.
     pub(crate) fn range_columns(&self) -> [&str; 2] {

@@ -48,7 +48,7 @@ impl AuditReport {
                 text.push_str(&format!("- {}\n", escaped(line.trim_start())));
             }
         }
-        let warnings = self.warnings();
+        let warnings = self.warnings_in_words();
         if !warnings.is_empty() {
             text.push('\n');
         }

@@ -11,6 +11,7 @@ mod plot;
 mod record;
 mod sensitivity;
 mod table;
+mod warned;
 mod waterfall;
 
 #[cfg(feature = "plot")]
@@ -130,6 +131,9 @@ impl AuditReport {
         let tests = self.by_topics(|e| e.test?.method);
         if !tests.is_empty() {
             sentence.push_str(&format!(" Tests: {tests}"));
+            if let Some((low, high)) = self.estimates.iter().find_map(|e| e.test?.margin) {
+                sentence.push_str(&format!(", whether within {} to {}", number(low), number(high)));
+            }
             if let Some(by) = self.estimates.iter().find_map(|e| e.test?.adjusted_by) {
                 sentence.push_str(&format!(", adjusted for the number of topics by {by}"));
             }
@@ -157,11 +161,34 @@ impl AuditReport {
         if let [(method, _)] = used.as_slice() {
             return method.to_string();
         }
+        if let Some(said) = self.by_statistics(&of) {
+            return said;
+        }
         let clause = |(method, topics): &(M, Vec<&str>)| match topics.as_slice() {
             few if few.len() <= 4 => format!("{method} ({})", few.join(", ")),
             many => format!("{method} ({} topics)", many.len()),
         };
         used.iter().map(clause).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The same where each statistic has one, and they differ: with the statistics.
+    fn by_statistics<M: PartialEq + fmt::Display>(
+        &self,
+        of: impl Fn(&Estimate) -> Option<M>,
+    ) -> Option<String> {
+        let mut used: Vec<(M, &str)> = Vec::new();
+        for estimate in &self.estimates {
+            let (Some(method), name) = (of(estimate), &*estimate.estimand.statistic) else {
+                continue;
+            };
+            match used.iter().find(|(_, its)| *its == name) {
+                Some((its, _)) if *its != method => return None,
+                Some(_) => {}
+                None => used.push((method, name)),
+            }
+        }
+        let clause = |(method, name): &(M, &str)| format!("{method} ({name})");
+        Some(used.iter().map(clause).collect::<Vec<_>>().join("; "))
     }
 
     /// The warnings of all estimates, each once, with the topics it concerns (`None` if all).
@@ -316,8 +343,15 @@ impl Estimate {
     }
 }
 
-/// A level in percent, without digits that say nothing.
+/// A level in percent, without digits that say nothing; one below 1 is never 100%.
 pub(crate) fn percent(level: f64) -> String {
-    let text = format!("{:.4}", 100.0 * level);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let mut digits = 4;
+    loop {
+        let text = format!("{:.digits$}", 100.0 * level);
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        if short != "100" || level >= 1.0 || digits >= 17 {
+            return short.to_owned();
+        }
+        digits += 1;
+    }
 }

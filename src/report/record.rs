@@ -201,6 +201,12 @@ pub struct EstimateRecord {
     pub adjusted_by: Option<Multiplicity>,
     /// How the p-value came about.
     pub test: Option<TestUsed>,
+    /// The low end of the margin of an equivalence test, on the reported scale.
+    #[serde(default)]
+    pub margin_low: Option<f64>,
+    /// Its high end.
+    #[serde(default)]
+    pub margin_high: Option<f64>,
     /// What the test compared with its distribution.
     pub test_statistic: Option<f64>,
     /// Degrees of freedom of the test's Student's t.
@@ -290,8 +296,8 @@ impl From<&Estimate> for EstimateRecord {
             Value::Between { low, high } => Some((low, high)),
             _ => None,
         };
-        let (naive, test) = (estimate.naive, estimate.test);
-        let (treatment, baseline) = (estimate.treatment, estimate.baseline);
+        let (naive, test, treatment, baseline) =
+            (estimate.naive, estimate.test, estimate.treatment, estimate.baseline);
         Self {
             topic: estimate.estimand.topic.clone(),
             statistic: estimate.estimand.statistic.clone(),
@@ -315,6 +321,8 @@ impl From<&Estimate> for EstimateRecord {
             p_adjusted: test.and_then(|t| t.p_adjusted),
             adjusted_by: test.and_then(|t| t.adjusted_by),
             test: test.and_then(|t| t.method),
+            margin_low: test.and_then(|t| t.margin).map(|(low, _)| low),
+            margin_high: test.and_then(|t| t.margin).map(|(_, high)| high),
             test_statistic: test.and_then(|t| t.statistic).and_then(finite),
             test_degrees_of_freedom: test.and_then(|t| t.degrees_of_freedom).and_then(finite),
             no_test: test.and_then(|t| t.p.err()),
@@ -432,6 +440,7 @@ impl EstimateRecord {
             p_adjusted: self.p_adjusted,
             adjusted_by: self.adjusted_by,
             method: self.test,
+            margin: self.margin_low.zip(self.margin_high),
             statistic: self.test_statistic,
             degrees_of_freedom: self.test_degrees_of_freedom,
         })

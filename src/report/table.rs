@@ -16,6 +16,9 @@ const TABLE_WIDTH: u16 = 120;
 /// The greatest width of the topics, in characters.
 const TOPIC_WIDTH: u16 = 40;
 
+/// Topics up to so many characters stay on one line, however wide that makes the table.
+const SHORT_TOPIC: u16 = 16;
+
 /// A line under the header and none elsewhere.
 pub(crate) const RULED: TableStyle = TableStyle {
     top_border: presets::NOTHING.top_border,
@@ -62,11 +65,17 @@ impl AuditReport {
         for estimate in &self.estimates {
             table.add_row(cells(row(estimate, topic(&estimate.estimand.topic))));
         }
+        let lengths =
+            self.estimates.iter().map(|e| topic(&e.estimand.topic).chars().count() as u16);
+        let longest = lengths.chain(["topic".len() as u16]).max().unwrap_or(0);
         let numbers = if one_statistic { 1 } else { 2 };
         for (at, column) in table.column_iter_mut().enumerate() {
             // Topics give way to everything else.
             column.set_constraint(match at {
-                0 => ColumnConstraint::UpperBoundary(Width::Fixed(TOPIC_WIDTH)),
+                0 => ColumnConstraint::Boundaries {
+                    lower: Width::Fixed(longest.min(SHORT_TOPIC)),
+                    upper: Width::Fixed(TOPIC_WIDTH),
+                },
                 _ => ColumnConstraint::ContentWidth,
             });
             if at >= numbers {
@@ -98,7 +107,7 @@ impl fmt::Display for AuditReport {
         if let Some(quality) = &self.quality {
             quality_lines(f, quality)?;
         }
-        for (warning, topics) in self.warnings() {
+        for (warning, topics) in self.warnings_in_words() {
             let whom = match &topics {
                 None => String::new(),
                 Some(topics) if topics.len() > 4 => {

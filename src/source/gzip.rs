@@ -8,10 +8,10 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::error::Error;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The bytes of a file, decompressed where they are gzip.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |cause| Error::Io { path: path.to_owned(), cause };
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
     if file.fill_buf().map_err(failed)?.starts_with(&GZIP_MAGIC) {

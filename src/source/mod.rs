@@ -22,7 +22,7 @@ mod converted;
 mod csv;
 #[cfg(feature = "polars")]
 mod frame;
-mod gzip;
+pub(crate) mod gzip;
 mod impression;
 mod ndjson;
 #[cfg(feature = "parquet")]

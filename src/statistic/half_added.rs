@@ -30,7 +30,7 @@ impl Statistic for HalfAddedRatio {
     }
 
     fn phrase(&self) -> &'static str {
-        "the ratio of the topic's exposure share, with 1/2 added to each cell,"
+        "the ratio of the topic's exposure share with 1/2 added to each cell"
     }
 
     fn scale(&self) -> Scale {

@@ -336,7 +336,7 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
     match (statistic.units(), unit) {
         (Units::Reach, Unit::Pooled | Unit::ClusterMean) => Err(Error::Parameter {
             parameter: "the unit",
-            value: format!("{unit:?} for {}", statistic.name()),
+            value: format!("{unit} for {}", statistic.name()),
             expected: "Unit::Reach, since it counts the clusters that a topic reached",
         }),
         (_, Unit::Reach(Reach { mass, .. })) if !(0.0..f64::INFINITY).contains(&mass) => {

@@ -47,12 +47,24 @@ pub struct TwoWay {
     pairs: Tally,
 }
 
+fn must_differ(first: &ClusterBy, second: &ClusterBy) -> Result<(), Error> {
+    if first != second {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        parameter: "the second cluster",
+        value: second.to_string(),
+        expected: "another unit than the first: one unit is one way of clustering, so say it once",
+    })
+}
+
 impl TwoWay {
     /// Tallies a log by the cluster of the spec, by a second one, and by their pairs.
     ///
     /// # Errors
-    /// Those of [`Tally::of`].
+    /// [`Error::Parameter`] where both ways are one; those of [`Tally::of`].
     pub fn of(log: &ExposureLog, spec: &TallySpec, second: ClusterBy) -> Result<Self, Error> {
+        must_differ(&spec.cluster, &second)?;
         let by = |cluster| {
             let spec = TallySpec { cluster, ..spec.clone() };
             Tally::of(log, &spec)
@@ -65,8 +77,10 @@ impl TwoWay {
     /// the pairs of both ([`ClusterBy::paired`]).
     ///
     /// # Errors
-    /// [`Error::TwoWay`] where they are not of the same log and spec but for the cluster.
+    /// [`Error::TwoWay`] where they are not of the same log and spec but for the cluster;
+    /// [`Error::Parameter`] where both ways are one.
     pub fn from_tallies(first: Tally, second: Tally, pairs: Tally) -> Result<Self, Error> {
+        must_differ(&first.spec().cluster, &second.spec().cluster)?;
         let differ = |detail: String| Err(Error::TwoWay { detail });
         let expected = first.spec().cluster.clone().paired(second.spec().cluster.clone());
         if pairs.spec().cluster != expected {

@@ -56,6 +56,12 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
             quoted(TO_BE_SAID)
         ));
     }
+    if its.guess.role(Role::Topics).is_none() {
+        text.push_str(&format!(
+            "topics = {{ column = {}, format = \"single\" }} # the column of topics, or a table of items' topics\n",
+            quoted(TO_BE_SAID)
+        ));
+    }
     for perhaps in &its.guess.perhaps {
         text.push_str(&format!("# Perhaps, but only you can know: {}", declared(perhaps, &[])?));
     }
@@ -137,11 +143,13 @@ fn question(its: &Inspected) -> Result<String, Failure> {
         quoted(treatment),
         quoted(baseline)
     );
-    text.push_str(&format!(
-        "# All {} topics if none are named; the most frequent: {}\n# topics = [...]\n",
-        its.facts.topic_count,
-        one_line(&topics)
-    ));
+    if its.facts.topic_count > 0 {
+        text.push_str(&format!(
+            "# All {} topics if none are named; the most frequent: {}\n# topics = [...]\n",
+            its.facts.topic_count,
+            one_line(&topics)
+        ));
+    }
     text.push_str("statistics = [\"amplification_ratio\"]\n");
     text.push_str(
         "attention = \"uniform\" # or \"logarithmic\", \"reciprocal\", { top_k = { k = 5 } }\n",

@@ -44,7 +44,7 @@ pub(crate) struct ClusterFact {
     pub(crate) by_arm: Vec<u64>,
     /// Clusters in more than one arm.
     pub(crate) shared: u64,
-    /// Nested where no cluster is in more than one arm; none without arms.
+    /// Nested where no cluster is in more than one arm, crossed where each is in all; none without arms.
     pub(crate) relation: Option<Relation>,
 }
 
@@ -148,12 +148,17 @@ fn cluster(
         pairs.iter().filter(|(_, its)| Some(*its) == code).count() as u64
     });
     let by_arm = by_arm.collect();
-    let (mut clusters, mut shared) = (0, 0);
+    let (mut clusters, mut shared, mut in_all) = (0, 0, 0);
     for its in pairs.chunk_by(|a, b| a.0 == b.0) {
         clusters += 1;
         shared += u64::from(its.len() > 1);
+        in_all += u64::from(its.len() == arms.len());
     }
-    let relation = if shared > 0 { Relation::Crossed } else { Relation::Nested };
+    let relation = match shared {
+        0 => Relation::Nested,
+        _ if in_all == clusters => Relation::Crossed,
+        _ => Relation::PartlyCrossed,
+    };
     ClusterFact { column, role, clusters, by_arm, shared, relation: Some(relation) }
 }
 

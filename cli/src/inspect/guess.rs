@@ -136,6 +136,23 @@ const COUNTS: &[&str] = &[
 /// Those of them that may as well say how popular an item is.
 const POPULAR: &[&str] = &["n_users", "n_viewers", "n_views", "views"];
 
+/// What an item's public did with it, as platforms count it.
+const REACTIONS: &[&str] = &[
+    "like",
+    "likes",
+    "comment",
+    "comments",
+    "share",
+    "shares",
+    "retweets",
+    "reposts",
+    "replies",
+    "favorites",
+    "favourites",
+    "hearts",
+    "upvotes",
+];
+
 const TOPIC_NAMES: &[&str] = &[
     "topics",
     "topic",
@@ -235,7 +252,7 @@ impl Guess {
                         time_format,
                         topic_format: None,
                     };
-                    match self.doubt(role, column, profile.rows) {
+                    match self.doubt(role, column, profile) {
                         Doubt::None => self.roles.push(guessed),
                         Doubt::Said(why) => {
                             guessed.because.push_str(&why);
@@ -254,10 +271,13 @@ impl Guess {
     }
 
     /// What speaks against taking a column for a role by its name.
-    fn doubt(&self, role: Role, column: &ColumnProfile, rows: u64) -> Doubt {
-        let missing = column.missing;
+    fn doubt(&self, role: Role, column: &ColumnProfile, profile: &Profile) -> Doubt {
+        let (missing, rows) = (column.missing, profile.rows);
         let of_requests = self.role(Role::Position).is_some() || self.role(Role::Slate).is_some();
-        let popular = || place(&column.name, POPULAR).is_some();
+        // Views beside likes are of the item, whoever was shown it.
+        let reacted = |its: &ColumnProfile| place(&its.name, REACTIONS).is_some();
+        let beside = || of_requests || profile.columns.iter().any(reacted);
+        let popular = || place(&column.name, POPULAR).is_some() && beside();
         match role {
             Role::Weight => Doubt::LeftOut(
                 "its name; if it says how much an impression matters. All count alike without it"
@@ -266,7 +286,7 @@ impl Guess {
             Role::Stratum => Doubt::LeftOut(
                 "its name; for statistics that compare within its groups".to_owned(),
             ),
-            Role::Count if of_requests && popular() => Doubt::LeftOut(
+            Role::Count if popular() => Doubt::LeftOut(
                 "its name; if it says how many impressions a row stands for, and not how popular the \
                  item is"
                     .to_owned(),

@@ -153,10 +153,11 @@ fn facts(facts: &Facts, top: usize) -> String {
         );
     }
     if !facts.arms.is_empty() {
-        let _ = writeln!(text, "  arms: {}", list(&facts.arms[..facts.arms.len().min(top)]));
+        let _ =
+            writeln!(text, "  arms, by rows: {}", list(&facts.arms[..facts.arms.len().min(top)]));
     }
     if facts.topic_count > 0 {
-        let _ = writeln!(text, "  {} topics: {}", facts.topic_count, list(&facts.topics));
+        let _ = writeln!(text, "  {} topics, by rows: {}", facts.topic_count, list(&facts.topics));
     }
     for remark in &facts.names {
         let _ = writeln!(text, "  look at {remark}");

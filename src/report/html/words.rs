@@ -69,12 +69,12 @@ impl Findings {
         }
         limits.extend(many(estimates, self.topics().len()));
         limits.extend(special(estimates));
-        for (warning, concerned) in self.report().warnings() {
+        for (warning, concerned) in self.report().warnings_in_words() {
             limits.push(match concerned {
-                None => format!("{}.", sentence(&warning.to_string())),
+                None => format!("{}.", sentence(&warning)),
                 Some(topics) => {
                     let topics: Vec<String> = topics.iter().map(|t| format!("{t:?}")).collect();
-                    format!("{} ({}).", sentence(&warning.to_string()), topics.join(", "))
+                    format!("{} ({}).", sentence(&warning), topics.join(", "))
                 }
             });
         }

@@ -123,6 +123,7 @@ impl TallySpec {
             });
         }
         log.schema.check_combined("the log in SQL")?;
+        log.schema.check_numbers()?;
         let query = Query { dialect, spec: self, log };
         query.check_rows()?;
         query.write()

@@ -341,7 +341,7 @@ fn warnings_of_many_topics_are_few_lines() {
     let text = report.to_string();
     let lines = text.split("Warning").filter(|its| its.contains("comes from few clusters"));
     assert_eq!(lines.count(), 1, "{text}");
-    // Of two clusters with one and two impressions 9 / 5 in effect, of 1 and 3 16 / 10, of 2 and 3 25 / 13.
+    // Two clusters with 4 impressions and 1 are as 25 / 17, with 3 and 4 as 49 / 25.
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(line.contains("as if from 1.5 to 2.0 of equal size"), "{text}");
     let all = report.warnings();

@@ -292,9 +292,10 @@ impl From<&Estimate> for EstimateRecord {
         let interval = estimate.interval.ok();
         let low = interval.and_then(|i| i.low).and_then(finite);
         let high = interval.and_then(|i| i.high).and_then(finite);
-        let ends = match estimate.value {
-            Value::Between { low, high } => Some((low, high)),
-            _ => None,
+        let (ends, undefined) = match estimate.value {
+            Value::Between { low, high } => (Some((low, high)), None),
+            Value::Undefined(reason) => (None, Some(reason)),
+            _ => (None, None),
         };
         let (naive, test, treatment, baseline) =
             (estimate.naive, estimate.test, estimate.treatment, estimate.baseline);
@@ -303,10 +304,7 @@ impl From<&Estimate> for EstimateRecord {
             statistic: estimate.estimand.statistic.clone(),
             value: estimate.value.number().and_then(finite),
             state: StateRecord::from(estimate.value),
-            undefined: match estimate.value {
-                Value::Undefined(reason) => Some(reason),
-                _ => None,
-            },
+            undefined,
             value_low: ends.and_then(|(low, _)| finite(low)),
             value_high: ends.and_then(|(_, high)| finite(high)),
             low,

@@ -546,7 +546,8 @@ pub struct ArmTotals {
     pub share: Option<f64>,
 }
 
-/// The error one would report if every impression were independent of all others.
+/// The error one would report if every impression were independent of all others. What is stated for a
+/// baseline measured elsewhere is in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Naive {
     /// Standard error on the working scale of the statistic (of the logarithm, for ratios).

@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use tiltmeter::inference::{BoundsForm, ShareBounds, Simultaneous, Test};
+use tiltmeter::inference::{Bootstrap, BootstrapKind, BoundsForm, ShareBounds, Simultaneous, Test};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
     AmplificationRatio, Difference, HalfAddedRatio, MantelHaenszelDifference, OddsRatio,
 };
 use tiltmeter::{
-    Audit, Baseline, Bias, Error, Estimate, ExposureLog, Interval, Keep, NoInterval, Reach,
-    Reference, ReferenceShare, SideOfNull, Unit, Warning,
+    Audit, Baseline, Bias, Error, Estimate, ExposureLog, Interval, Keep, MethodUsed, NoInterval,
+    Reach, Reference, ReferenceShare, SideOfNull, Unit, Warning,
 };
 
 /// Viewer, arm, topic, stratum.
@@ -257,6 +257,28 @@ fn a_topic_named_twice_counts_once() {
         .unwrap();
     assert_eq!(report.estimates().len(), 1);
     assert_eq!(report.estimates()[0].finding.unwrap().of, 1);
+}
+
+/// Where an arm does not vary share bounds stand in, and nobody is told to take them.
+#[test]
+fn what_stands_in_has_clusters_enough() {
+    let mut rows = Vec::new();
+    for viewer in 0..16 {
+        let (arm, of) = if viewer < 8 { ("a", 2) } else { ("b", 2 * (viewer % 2)) };
+        shown(&mut rows, &format!("v{viewer}"), arm, "war", (of, 2));
+    }
+    let log = log(&rows);
+    let bca = Interval::Bootstrap(Bootstrap { kind: BootstrapKind::Bca, ..Bootstrap::default() });
+    let is_few = |its: &Warning| matches!(its, Warning::FewClustersForMethod { .. });
+    let reached =
+        first(audit(&log).topics(["war"]).unit(Unit::Reach(Reach::default())).interval(bca));
+    assert_eq!(reached.method, Some(MethodUsed::ShareBounds));
+    assert!(!reached.warnings.iter().any(is_few));
+    // With one who was shown something else the arm varies, and eight are few for that bootstrap.
+    shown(&mut rows, "v8", "a", "war", (0, 2));
+    let log = self::log(&rows);
+    let shares = first(audit(&log).topics(["war"]).interval(bca));
+    assert!(shares.warnings.iter().any(is_few), "{shares:?}");
 }
 
 /// What was tested against is in the answer.

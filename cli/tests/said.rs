@@ -205,6 +205,26 @@ fn rows_are_kept_in_tables_too() {
     assert!(warned(&all, "not_kept_in_table").is_empty());
 }
 
+/// What the library calls a parameter has the flags beside it that say it.
+#[test]
+fn parameters_have_flags() {
+    let log = log();
+    let (_folder, paths) = files(&[("log.csv", &log)]);
+    for (flags, hint) in [
+        ("--cluster viewer --cluster week --test permutation", "hint: --test share-bounds"),
+        ("--cluster viewer --cluster week --interval jackknife", "hint: --interval share-bounds"),
+        ("--cluster viewer --cluster week --unit reach", "hint: --unit pooled"),
+        ("--cluster viewer --cluster viewer", "hint: --cluster UNIT"),
+        ("--test equivalence:2,1", "hint: --test equivalence:LOW,HIGH"),
+        ("--level 2", "hint: --level"),
+        ("--filter week=w9", "hint: --filter week="),
+    ] {
+        let told = shell(&format!("audit LOG {A} {flags}"), &[&paths[0]]).failed(1);
+        assert!(told.contains(hint), "{flags}: {told}");
+        assert!(!told.contains('{') && !told.contains("Some("), "{flags}: {told}");
+    }
+}
+
 /// Candidates of two requests, one in each state; only those of the request that is asked about.
 #[test]
 fn rows_are_kept_among_candidates_too() {

@@ -168,16 +168,14 @@ fn in_one(separator: char, names: &[String], counts: &[u64], tagged: u64) -> Opt
     // A comma stands in names too: it is one between topics if these come again.
     let parts: BTreeSet<&str> =
         names.iter().flat_map(|name| name.split(separator)).map(str::trim).collect();
-    if parts.len() >= names.len() && separator == ',' {
-        return None;
-    }
+    let separates = separator != ',' || parts.len() < names.len();
     let alone: BTreeSet<&str> = names.iter().map(|name| name.trim()).collect();
     let of_topics = |name: &str| {
         name.contains(separator) && name.split(separator).all(|its| alone.contains(its.trim()))
     };
     let combined = names.iter().filter(|name| of_topics(name)).count();
-    let most = 2 * impressions > tagged || 2 * combined > with.count();
-    let (_, example) = example.filter(|_| most)?;
+    let is_one = (separates && 2 * impressions > tagged) || 2 * combined > with.count();
+    let (_, example) = example.filter(|_| is_one)?;
     let impressions = impressions.min(tagged);
     Some(Warning::TopicsInOne { separator, example: example.clone(), impressions, of: tagged })
 }

@@ -10,6 +10,9 @@ use crate::statistic::{Over, Quantity, Scale, Side, Statistic};
 /// small-sample factor; for the logarithm of the amplification ratio that is
 /// `sum_i m_i^2 (1[T] - S)^2 / X^2` (METHODS section 4), `(1 - S)/X` for unit masses.
 ///
+/// The error that was stated for a baseline measured elsewhere is added: it is there however impressions
+/// hang together, and is no effect of the design.
+///
 /// A statistic that keeps strata apart says its own, which holds for impressions that weigh 1.
 ///
 /// `None` where contributions are not sums over impressions (cluster means, reach), or strata are kept
@@ -29,7 +32,6 @@ pub(super) fn naive(
         true => statistic.variance_of_independent(summary.totals())?,
         false => linearised(gradient, summary),
     };
-    // A baseline that was measured elsewhere errs whatever the impressions are.
     let variance = variance + statistic.variance_of_baseline(summary.totals());
     Some(of_variance(at, statistic.scale(), variance, level))
 }

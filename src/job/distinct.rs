@@ -63,7 +63,8 @@ pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
 }
 
 /// How many bytes a file has, unpacked where it is of gzip, but for multiples of 2^32: such a file says so in
-/// its last four bytes.
+/// its last four bytes. One that was put together of several says it of the last of them, and is no copy of
+/// anything here but of a file with the same end.
 fn unpacked_size(path: &Path, size: u64) -> io::Result<u32> {
     let mut file = File::open(path)?;
     let mut magic = [0; 2];

@@ -355,3 +355,15 @@ pub(crate) fn percent(level: f64) -> String {
         digits += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn levels_below_one_are_not_all() {
+        let shown = [0.95, 0.5, 0.999, 1.0, 0.999_999_99, 1.0 - f64::EPSILON].map(percent);
+        assert_eq!(shown[..5], ["95", "50", "99.9", "100", "99.999999"]);
+        assert!(shown[5].starts_with("99.99"), "{shown:?}");
+    }
+}

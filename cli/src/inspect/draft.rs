@@ -58,7 +58,7 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     }
     if its.guess.role(Role::Topics).is_none() {
         text.push_str(&format!(
-            "topics = {{ column = {}, format = \"single\" }} # the column of topics, or a table of items' topics\n",
+            "topics = {{ column = {}, format = \"single\" }} # delete it where a table has the topics of items ([item_topics])\n",
             quoted(TO_BE_SAID)
         ));
     }

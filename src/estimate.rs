@@ -675,6 +675,15 @@ pub enum Warning {
         /// All replicates.
         of: u64,
     },
+    /// The margin of an equivalence test leaves out the value that stands for no amplification.
+    MarginBesideNull {
+        /// Its low end, on the reported scale.
+        low: f64,
+        /// Its high end.
+        high: f64,
+        /// What stands for no amplification.
+        null: f64,
+    },
     /// With clusters assigned otherwise the statistic is sometimes undefined; a permutation test
     /// then errs to the side of doubt.
     PermutationsWithoutValue {

@@ -9,7 +9,8 @@ use tiltmeter::inference::{Bootstrap, BootstrapKind, BoundsForm, ShareBounds, Si
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, Difference, HalfAddedRatio, MantelHaenszelDifference, OddsRatio,
+    AmplificationRatio, Difference, HalfAddedRatio, LogRatio, MantelHaenszelDifference, OddsRatio,
+    PercentAmplification, Statistic,
 };
 use tiltmeter::{
     Audit, Baseline, Bias, Error, Estimate, ExposureLog, Interval, Keep, MethodUsed, NoInterval,
@@ -299,7 +300,22 @@ fn margins_are_told() {
         let refused = of(low, high).unwrap_err();
         assert!(matches!(refused, Error::Parameter { .. }), "{refused}");
     }
+    // A margin that nobody said is a ratio's; one that was said and leaves out 1 is a claim of a size.
+    for statistic in [&LogRatio as &dyn Statistic, &Difference, &PercentAmplification] {
+        let asked = audit(&log).topics(["war"]).test(Test::Equivalence(Equivalence::default()));
+        let refused = match statistic.name() {
+            "log_ratio" => asked.statistic(LogRatio).run(),
+            "difference" => asked.statistic(Difference).run(),
+            _ => asked.statistic(PercentAmplification).run(),
+        };
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("own scale") && refused.contains(statistic.name()), "{refused}");
+    }
+    let of_size = of(1.1, 1.5).unwrap();
+    let beside = Warning::MarginBesideNull { low: 1.1, high: 1.5, null: 1.0 };
+    assert!(of_size.estimates()[0].warnings.contains(&beside));
     let report = of(0.8, 1.25).unwrap();
+    assert!(!report.to_string().contains("leaves out"), "{report}");
     assert_eq!(report.estimates()[0].test.unwrap().margin, Some((0.8, 1.25)));
     assert!(report.sentence().contains("whether within 0.8000 to 1.250"), "{}", report.sentence());
     let json = report.to_json().unwrap();
@@ -393,6 +409,21 @@ fn combinations_of_topics_are_pointed_out() {
     shown(&mut rows, "v0", "a", "war, sport", (1, 1));
     shown(&mut rows, "v1", "b", "sport,war", (1, 1));
     assert_eq!(combined(&rows), Some(','));
+}
+
+/// A reference is a share, and has no counts to which 1/2 could be added.
+#[test]
+fn nothing_is_added_to_a_reference() {
+    let mut rows = Vec::new();
+    for viewer in 0..40 {
+        shown(&mut rows, &format!("v{viewer}"), "a", "war", (viewer % 2, 1));
+    }
+    let log = log(&rows);
+    let share = ReferenceShare::Counts { topic: 100, all: 400 };
+    let reference = Reference::new("elsewhere", Bias::NONE).share("war", share);
+    let asked = Audit::of(&log).treatment("a").baseline(Baseline::Reference(reference));
+    let refused = asked.topics(["war"]).statistic(HalfAddedRatio).run().unwrap_err();
+    assert!(refused.to_string().contains("half_added_ratio, against"), "{refused}");
 }
 
 /// A reference's own error is there whatever impressions are, and no effect of a design.

@@ -27,6 +27,15 @@ pub(super) fn answers(
     let Some(elsewhere) = &compared.elsewhere else {
         return compared.made.estimates(asked, by);
     };
+    let of_counts = asked.iter().find(|asked| asked.statistic.is_of_counts());
+    if let (Elsewhere::Reference(_), Some(Asked { question, statistic })) = (elsewhere, of_counts) {
+        return Err(Error::Parameter {
+            parameter: "the statistic",
+            value: format!("{}, against {}", statistic.name(), question.baseline),
+            expected: "one of shares, such as amplification_ratio: a reference is a share, and has no \
+                       impressions to which something could be added",
+        });
+    }
     let ends = elsewhere
         .factors()
         .into_iter()

@@ -78,6 +78,11 @@ impl Origin {
 impl Warning {
     pub(super) fn of_inputs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::MarginBesideNull { low, high, null } => write!(
+                f,
+                "the margin from {low} to {high} leaves out {null}, which stands for no amplification: \
+                 a small p says that there is some of such a size, not that there is none"
+            ),
             Self::WithoutEffect { said } => write!(f, "{said}"),
             Self::NotKeptInTable { table, column } => write!(
                 f,

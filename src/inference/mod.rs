@@ -117,8 +117,8 @@ impl Inference {
             method.check()?;
             self.must_test(method)?;
         }
-        let scales = asked.iter().map(|asked| asked.statistic.scale());
-        self.test.iter().try_for_each(|test| test.check(scales.clone()))
+        let statistics = asked.iter().map(|asked| asked.statistic);
+        self.test.iter().try_for_each(|test| test.check(statistics.clone()))
     }
 
     /// P-values are adjusted only where there are some; step-down by |t| only for tests of |t|.
@@ -298,7 +298,9 @@ fn answers(
         .map(|(at, _)| answer(tally, asked, &replicates, at, inference));
     // Collected first, so that the error of the first question is the one that is reported.
     let answers: Result<Vec<_>, _> = answers.collect::<Vec<_>>().into_iter().collect();
-    joint::settle(answers?, inference)
+    let mut estimates = joint::settle(answers?, inference)?;
+    testing::tell_margins(&mut estimates, asked, inference.test.as_ref());
+    Ok(estimates)
 }
 
 /// Answers a question as far as it can be without the others.

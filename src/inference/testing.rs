@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use super::Asked;
 use super::cmh::CmhTest;
 use super::delta::Quantile;
 use super::influence::Variance;
@@ -10,8 +11,8 @@ use super::permutation::Permutation;
 use super::share_bounds::Contrast;
 use super::wild::WildTest;
 use crate::error::Error;
-use crate::estimate::{NoInterval, NoTest, TestUsed, Tested};
-use crate::statistic::{Scale, Statistic};
+use crate::estimate::{Estimate, NoInterval, NoTest, TestUsed, Tested, Warning};
+use crate::statistic::Statistic;
 
 /// How a hypothesis is tested. All but [`Test::Equivalence`] test that there is no amplification: a
 /// ratio of 1, a difference of 0 ([`crate::statistic::Statistic::null`]).
@@ -60,13 +61,16 @@ impl Test {
         }
     }
 
-    pub(super) fn check(&self, mut scales: impl Iterator<Item = Scale>) -> Result<(), Error> {
+    pub(super) fn check<'s>(
+        &self,
+        mut statistics: impl Iterator<Item = &'s dyn Statistic>,
+    ) -> Result<(), Error> {
         match self {
             Self::ShareBounds | Self::Delta(_) => Ok(()),
             Self::WildBootstrap(test) => test.check(),
             Self::Permutation(test) => test.check(),
             Self::CochranMantelHaenszel(test) => test.check(),
-            Self::Equivalence(test) => scales.try_for_each(|scale| test.check(scale)),
+            Self::Equivalence(test) => statistics.try_for_each(|statistic| test.check(statistic)),
         }
     }
 }
@@ -94,7 +98,8 @@ pub struct DeltaTest {
 /// [`ShareBounds`](super::ShareBounds), or where a quantile is said that of [`Delta`](super::Delta). The
 /// margin is on the reported scale: 0.9 to 1.1 for a ratio, -0.01 to 0.01 for a difference of shares.
 /// Right where that interval is. A margin beside no amplification (1.1 to 1.5) is a claim of another kind,
-/// that it has such a size; the report says which margin it was.
+/// that it has such a size, and is warned of. Without a margin said it is a ratio's, and refused for statistics
+/// of which no amplification is not 1.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -146,6 +151,17 @@ impl DeltaTest {
     }
 }
 
+/// Warns of margins that leave no amplification out: what lies within them is amplified.
+pub(super) fn tell_margins(estimates: &mut [Estimate], asked: &[Asked<'_>], test: Option<&Test>) {
+    let Some(Test::Equivalence(margin)) = test else { return };
+    for (estimate, asked) in estimates.iter_mut().zip(asked) {
+        if let Some(null) = margin.null_beside(asked.statistic) {
+            let Equivalence { low, high, .. } = *margin;
+            estimate.warnings.push(Warning::MarginBesideNull { low, high, null });
+        }
+    }
+}
+
 /// Where standard errors come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Errors {
@@ -192,7 +208,19 @@ impl Equivalence {
         })
     }
 
-    fn check(&self, scale: Scale) -> Result<(), Error> {
+    fn check(&self, statistic: &dyn Statistic) -> Result<(), Error> {
+        let scale = statistic.scale();
+        let refuse = |expected| {
+            let value = format!("{} to {} for {}", self.low, self.high, statistic.name());
+            Err(Error::Parameter { parameter: "the margin of Equivalence", value, expected })
+        };
+        let unsaid = Self { quantile: self.quantile, ..Self::default() };
+        if *self == unsaid && self.null_beside(statistic).is_some() {
+            return refuse(
+                "said on the statistic's own scale: without a margin it is that of a ratio, 0.8 to \
+                 1.25, which has nothing to do with this one",
+            );
+        }
         let inside = |end: f64| {
             let (low, high) = scale.limits();
             end.is_finite() && end > low && end < high
@@ -200,12 +228,16 @@ impl Equivalence {
         if self.low < self.high && inside(self.low) && inside(self.high) {
             return Ok(());
         }
-        Err(Error::Parameter {
-            parameter: "the margin of Equivalence",
-            value: format!("{} to {}", self.low, self.high),
-            expected: "a low end below the high one, both inside the range of the statistic \
-                       (above 0 for a ratio, above -100 for percent)",
-        })
+        refuse(
+            "a low end below the high one, both inside the range of the statistic (above 0 for a ratio, \
+             above -100 for percent, from 0 to 1 for a share)",
+        )
+    }
+
+    /// What stands for no amplification on the reported scale, if it is not in the margin.
+    fn null_beside(&self, statistic: &dyn Statistic) -> Option<f64> {
+        let null = statistic.scale().reported(statistic.null()?);
+        (!(self.low..=self.high).contains(&null)).then_some(null)
     }
 
     /// What it was for, beside what it found.

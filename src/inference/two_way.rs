@@ -71,6 +71,7 @@ impl TwoWay {
             joint::adjust_by_p(&mut estimates, method)?;
         }
         finding::among_all(&mut estimates, &p, inference)?;
+        testing::tell_margins(&mut estimates, asked, inference.test.as_ref());
         Ok(estimates)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::source::gzip::{GZIP_MAGIC, open};
 use crate::tally::Tally;
 
-/// Of files of one size, so many bytes are looked at before whole ones are compared.
+/// So many bytes are looked at, unpacked, before whole files are compared.
 const BEGINNING: u64 = 1 << 16;
 
 /// Refuses files of which two are the same: by their paths, by links, or byte for byte, packed by gzip or
@@ -20,9 +20,9 @@ const BEGINNING: u64 = 1 << 16;
 /// # Errors
 /// [`Error::RepeatedFile`], [`Error::SamePart`]; [`Error::Io`].
 pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
-    let mut by_size: HashMap<u32, Vec<&Path>> = HashMap::new();
     let mut known: HashMap<PathBuf, &Path> = HashMap::new();
     let mut links = Links::default();
+    let mut by_beginning: HashMap<[u8; 16], Vec<Begun<'_>>> = HashMap::new();
     for path in paths.iter().map(AsRef::as_ref) {
         let io = |cause| Error::Io { path: path.to_owned(), cause };
         let about = std::fs::metadata(path).map_err(io)?;
@@ -33,48 +33,45 @@ pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
         if let Some(first) = links.known(&about, path) {
             return Err(same(&first, path, "one file by two names"));
         }
-        by_size.entry(unpacked_size(path, about.len()).map_err(io)?).or_default().push(path);
-    }
-    for alike in by_size.into_values().filter(|alike| alike.len() > 1) {
-        let mut by_beginning: HashMap<[u8; 16], Vec<&Path>> = HashMap::new();
-        for path in alike {
-            let mut text = Vec::new();
-            if open(path)?.take(BEGINNING).read_to_end(&mut text).is_err() {
-                // Whoever reads it in earnest says what is wrong with it.
-                continue;
-            }
-            if is_header_alone(path, &text) {
-                continue;
-            }
-            let others = by_beginning.entry(Md5::digest(&text).into()).or_default();
-            for first in others.iter() {
-                if are_equal(first, path)? {
-                    let sizes =
-                        [first, &path].map(|its| std::fs::metadata(its).map(|its| its.len()));
-                    let packed = matches!(&sizes, [Ok(a), Ok(b)] if a != b);
-                    let how = if packed { "equal once unpacked" } else { "equal byte for byte" };
-                    return Err(same(first, path, how));
-                }
-            }
-            others.push(path);
+        let mut text = Vec::new();
+        if open(path)?.take(BEGINNING).read_to_end(&mut text).is_err() {
+            // Whoever reads it in earnest says what is wrong with it.
+            continue;
         }
+        if is_header_alone(path, &text) {
+            continue;
+        }
+        let packed = is_packed(path).map_err(io)?;
+        let others = by_beginning.entry(Md5::digest(&text).into()).or_default();
+        for other in others.iter() {
+            // How long a packed file is, is known once it is read.
+            let may_be = packed || other.packed || other.size == about.len();
+            if may_be && are_equal(other.path, path)? {
+                let how = match packed || other.packed {
+                    true => "equal once unpacked",
+                    false => "equal byte for byte",
+                };
+                return Err(same(other.path, path, how));
+            }
+        }
+        others.push(Begun { path, size: about.len(), packed });
     }
     Ok(())
 }
 
-/// How many bytes a file has, unpacked where it is of gzip, but for multiples of 2^32: such a file says so in
-/// its last four bytes. One that was put together of several says it of the last of them, and is no copy of
-/// anything here but of a file with the same end.
-fn unpacked_size(path: &Path, size: u64) -> io::Result<u32> {
-    let mut file = File::open(path)?;
-    let mut magic = [0; 2];
-    if size >= 18 && file.read_exact(&mut magic).is_ok() && magic == GZIP_MAGIC {
-        let mut last = [0; 4];
-        file.seek(io::SeekFrom::End(-4))?;
-        file.read_exact(&mut last)?;
-        return Ok(u32::from_le_bytes(last));
-    }
-    Ok(size as u32)
+/// A file of which the beginning is known.
+struct Begun<'p> {
+    path: &'p Path,
+    /// Bytes, as it stands.
+    size: u64,
+    /// Whether it is of gzip.
+    packed: bool,
+}
+
+fn is_packed(path: &Path) -> io::Result<bool> {
+    let mut magic = Vec::new();
+    File::open(path)?.take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
+    Ok(magic == GZIP_MAGIC)
 }
 
 /// Whether a text file has no rows, and so nothing that could be counted twice.

@@ -292,6 +292,17 @@ impl AuditReport {
         let several = families.into_iter().filter(|(_, members)| members.len() > 1);
         let sentence = |(name, members): (String, Vec<&Estimate>)| {
             let counts = FindingCounts::of(&members);
+            let none = |its: &&Estimate| {
+                its.finding.is_some_and(|finding| finding.alone == SideOfNull::NoInterval)
+            };
+            if members.iter().all(none) {
+                let by = if many { format!(", by {name}") } else { String::new() };
+                return format!(
+                    "Of {} topics{by} none has an interval, and none is said to be more or less than in \
+                     the baseline.",
+                    members.len()
+                );
+            }
             format!(
                 "Of {} topics{}, {} more and {} less than in the baseline {}; one at a time {} more and {} \
                  less.",

@@ -296,6 +296,10 @@ impl Statistic for Checked<'_> {
         vec![0.0; self.cells.len()]
     }
 
+    fn is_of_counts(&self) -> bool {
+        self.of.is_of_counts()
+    }
+
     fn units(&self) -> Units {
         self.of.units()
     }

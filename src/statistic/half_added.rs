@@ -33,6 +33,10 @@ impl Statistic for HalfAddedRatio {
         "the ratio of the topic's exposure share with 1/2 added to each cell"
     }
 
+    fn is_of_counts(&self) -> bool {
+        true
+    }
+
     fn scale(&self) -> Scale {
         Scale::Log
     }

@@ -116,6 +116,10 @@ impl Statistic for AgainstKnown<'_> {
         with_cells.filter(|(_, cell)| cell.side == Side::Treatment).map(|(g, _)| g).collect()
     }
 
+    fn is_of_counts(&self) -> bool {
+        self.of.is_of_counts()
+    }
+
     fn units(&self) -> Units {
         self.of.units()
     }

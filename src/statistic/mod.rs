@@ -481,6 +481,12 @@ pub trait Statistic: fmt::Debug + Send + Sync {
         Units::All
     }
 
+    /// Whether the value hangs on how many impressions the totals are of, and not on shares alone: where
+    /// something is added to counts. A baseline that is a stated share then has nothing to add to.
+    fn is_of_counts(&self) -> bool {
+        false
+    }
+
     /// The working value that stands for no amplification, against which tests are made; `None`
     /// for a statistic that compares nothing, such as the share of one arm.
     fn null(&self) -> Option<f64> {

@@ -34,6 +34,10 @@ impl Statistic for SmoothedReach {
         Units::Reach
     }
 
+    fn is_of_counts(&self) -> bool {
+        true
+    }
+
     fn scale(&self) -> Scale {
         Scale::LogPercent
     }

@@ -273,10 +273,11 @@ impl Guess {
     /// What speaks against taking a column for a role by its name.
     fn doubt(&self, role: Role, column: &ColumnProfile, profile: &Profile) -> Doubt {
         let (missing, rows) = (column.missing, profile.rows);
-        let of_requests = self.role(Role::Position).is_some() || self.role(Role::Slate).is_some();
-        // Views beside likes are of the item, whoever was shown it.
+        // Views of a row that is one item's, or beside likes, may be the item's, whoever was shown it.
+        let of_one = [Role::Position, Role::Slate, Role::Item];
+        let of_one = of_one.into_iter().any(|role| self.role(role).is_some());
         let reacted = |its: &ColumnProfile| place(&its.name, REACTIONS).is_some();
-        let beside = || of_requests || profile.columns.iter().any(reacted);
+        let beside = || of_one || profile.columns.iter().any(reacted);
         let popular = || place(&column.name, POPULAR).is_some() && beside();
         match role {
             Role::Weight => Doubt::LeftOut(

@@ -296,6 +296,9 @@ pub enum NoTest {
     NothingCompared,
     /// The test is of two arms' shares, and the statistic is not a function of those alone.
     NotOfTwoShares,
+    /// The test compares the clusters of two arms, and the baseline is no arm of the log but a number
+    /// from elsewhere.
+    BaselineFromElsewhere,
     /// Clusters are to change arms, and the statistic needs a total of one arm that it does not
     /// need of the other.
     UnpairedTotals,
@@ -335,6 +338,7 @@ impl fmt::Display for NoTest {
             Self::NoVariation => "clusters do not vary",
             Self::NothingCompared => "the statistic compares nothing",
             Self::NotOfTwoShares => "not a function of two shares",
+            Self::BaselineFromElsewhere => "the baseline is no arm of the log",
             Self::UnpairedTotals => "not the same totals of both arms",
             Self::NothingToPermute => "no block has clusters of both arms",
             Self::NotCountsOfImpressions => "not counts of impressions",

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use tiltmeter::inference::{Bootstrap, BootstrapKind, BoundsForm, ShareBounds, Simultaneous, Test};
+use tiltmeter::inference::{
+    Bootstrap, BootstrapKind, BoundsForm, Permutation, ShareBounds, Simultaneous, Test, WildTest,
+};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
@@ -13,8 +15,8 @@ use tiltmeter::statistic::{
     PercentAmplification, Statistic,
 };
 use tiltmeter::{
-    Audit, Baseline, Bias, Error, Estimate, ExposureLog, Interval, Keep, MethodUsed, NoInterval,
-    Reach, Reference, ReferenceShare, SideOfNull, Unit, Warning,
+    Audit, Baseline, Bias, Error, Estimate, ExposureLog, Interval, Keep, MethodUsed, MultiLabel,
+    NoInterval, NoTest, Reach, Reference, ReferenceShare, Said, SideOfNull, Unit, Warning,
 };
 
 /// Viewer, arm, topic, stratum.
@@ -446,4 +448,78 @@ fn a_reference_with_an_error_is_no_design() {
     let (alone, with) = (of(0.0), of(0.1));
     assert!((alone - 1.0).abs() < 0.03, "{alone}");
     assert!((with - 1.0).abs() < 0.01, "{with}");
+}
+
+/// Why a topic has no interval stands in the text, for each reason once; a count of findings that could not
+/// be any says so.
+#[test]
+fn topics_without_intervals_say_why() {
+    let mut rows = Vec::new();
+    shown(&mut rows, "a1", "a", "war", (3, 10));
+    shown(&mut rows, "b1", "b", "war", (2, 10));
+    shown(&mut rows, "c1", "c", "never", (1, 1));
+    let alone = log(&rows);
+    let report = audit(&alone).topics(["war", "other", "never"]).run().unwrap();
+    for text in [report.to_string(), report.to_markdown_document()] {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\\', "");
+        assert!(
+            text.contains("Of 3 topics none has an interval, and none is said to be"),
+            "{text}"
+        );
+        let reason = r#"No interval for "war", "other": a single cluster in an arm."#;
+        assert!(text.contains(reason), "{text}");
+        let undefined = r#"No interval for "never": the topic has no exposure mass in either arm."#;
+        assert!(text.contains(undefined), "{text}");
+    }
+    // With a second viewer in each arm there are intervals, and nothing of this kind is said.
+    shown(&mut rows, "a2", "a", "war", (4, 10));
+    shown(&mut rows, "b2", "b", "war", (1, 10));
+    let both = log(&rows);
+    let text = audit(&both).topics(["war", "other"]).run().unwrap().to_string();
+    assert!(!text.contains("No interval") && !text.contains("none has an interval"), "{text}");
+}
+
+/// A rule for several topics is said to change nothing where no impression has several.
+#[test]
+fn a_rule_for_several_topics_wants_several() {
+    let source = |topics: &[&str]| {
+        SliceSource::new("rows")
+            .text("who", &["v1", "v2", "v3", "v4"])
+            .text("feed", &["a", "a", "b", "b"])
+            .text("about", topics)
+    };
+    let schema =
+        LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::separated("about", '|'));
+    for (topics, is_said) in
+        [(["war", "sport", "war", ""], true), (["war|sport", "sport", "war", ""], false)]
+    {
+        let log = ExposureLog::read(source(&topics), &schema).unwrap();
+        let fractional = audit(&log).multi_label(MultiLabel::Fractional).topics(["war"]);
+        let warnings = first(fractional).warnings;
+        let said = Warning::WithoutEffect { said: Said::SingleTopics };
+        assert_eq!(warnings.contains(&said), is_said, "{warnings:?}");
+        let full = first(audit(&log).topics(["war"]));
+        assert!(!full.warnings.contains(&said));
+    }
+}
+
+/// A test that moves clusters between arms has nothing to move where the baseline is a number.
+#[test]
+fn tests_between_arms_say_that_there_is_one_arm() {
+    let mut rows = Vec::new();
+    for viewer in 0..6 {
+        shown(&mut rows, &format!("a{viewer}"), "a", "war", (3, 10));
+    }
+    let log = log(&rows);
+    let share = ReferenceShare::Counts { topic: 100, all: 400 };
+    let reference =
+        Baseline::Reference(Reference::new("elsewhere", Bias::NONE).share("war", share));
+    for test in
+        [Test::WildBootstrap(WildTest::default()), Test::Permutation(Permutation::default())]
+    {
+        let audit = Audit::of(&log).treatment("a").baseline(reference.clone()).topics(["war"]);
+        let tested = first(audit.test(test)).test.unwrap();
+        assert_eq!(tested.p, Err(NoTest::BaselineFromElsewhere), "{test:?}");
+        assert!(tested.p.unwrap_err().to_string().contains("no arm of the log"));
+    }
 }

@@ -492,3 +492,33 @@ fn late_keys_of_json_lines() {
     let later = ExposureLog::read(lines(65_537).unwrap(), &schema());
     assert!(matches!(later, Err(Error::MissingColumn { .. })));
 }
+
+/// What means no value does so however it is written where names are joined, and within a list of topics:
+/// by hand, of four viewers one has no id but `N/A`, and of five topics two are none.
+#[test]
+fn what_means_none_is_none_in_every_writing() {
+    let rows = || {
+        SliceSource::new("rows")
+            .text("who", &["v1", "N/A", "n/a", "v2"])
+            .text("about", &["war|N/A", "n/a", "war|sport", "NA"])
+    };
+    let schema = |nulls: &[&str], joins: &[JoinNames]| {
+        let topics = TopicColumn::separated("about", '|');
+        let schema = LogSchema::new().viewer("who").topics(topics).rows(RowPolicy::SetAside);
+        let schema = nulls.iter().fold(schema, |schema, null| schema.null(*null));
+        joins.iter().fold(schema, |schema, &rule| schema.join_names(rule))
+    };
+    let read = |nulls: &[&str], joins: &[JoinNames]| {
+        let log = ExposureLog::read(rows(), &schema(nulls, joins)).unwrap();
+        let topics = log.topics().unwrap();
+        let labels: Vec<String> = topics.labels().iter().map(str::to_owned).collect();
+        (log.rows(), labels, topics.untagged())
+    };
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(read(&[], &[]), (4, owned(&["war", "N/A", "n/a", "sport", "NA"]), 0));
+    // As it is written: "n/a" stays a viewer and a topic.
+    assert_eq!(read(&["N/A"], &[]), (3, owned(&["war", "sport", "NA"]), 0));
+    let cased = read(&["n/a"], &[JoinNames::Case]);
+    assert_eq!(cased, (2, owned(&["war", "na"]), 0));
+    assert_eq!(read(&["n/a", "Na"], &[JoinNames::Case]), (2, owned(&["war"]), 1));
+}

@@ -63,7 +63,16 @@ impl ClusterArgs {
             );
         }
         match <[ClusterBy; 2]>::try_from(units) {
-            Ok([first, second]) => Ok((first, Some(second))),
+            Ok([first, second]) => {
+                if let Some(name) = roles.one_column(&first, &second) {
+                    return Err(Failure::Usage(format!(
+                        "--cluster {} --cluster {}: both are the column {name:?}, which is one way \
+                         of clustering, so say it once",
+                        self.cluster[0], self.cluster[1]
+                    )));
+                }
+                Ok((first, Some(second)))
+            }
             Err(units) => match (units.len(), units.into_iter().next()) {
                 (1, Some(unit)) => Ok((unit, None)),
                 (0, _) if roles.viewer.is_some() => Ok((ClusterBy::Viewer, None)),

@@ -173,6 +173,19 @@ impl RoleArgs {
             || self.combined.iter().any(|(its, _)| its == name)
     }
 
+    /// The column that both units are, if they are one: `viewer` and `column:ID` where viewers are `ID`.
+    pub(crate) fn one_column(&self, first: &ClusterBy, second: &ClusterBy) -> Option<String> {
+        let column = |unit: &ClusterBy| match unit {
+            ClusterBy::Viewer => self.viewer.clone(),
+            ClusterBy::Session => self.session.clone(),
+            ClusterBy::Slate => self.slate.clone(),
+            ClusterBy::Item => self.item.clone(),
+            ClusterBy::Column(name) => Some(name.clone()),
+            _ => None,
+        };
+        column(first).filter(|its| column(second).as_ref() == Some(its))
+    }
+
     /// A unit by its name. `viewer`, `session`, `slate` and `item` are roles where the flag of that name
     /// is given, else columns; `column:NAME` is a column always.
     pub(crate) fn unit(&self, text: &str) -> Result<ClusterBy, String> {

@@ -140,6 +140,16 @@ fn what_changes_nothing_is_said() {
     let ranked = reach("--position rank --attention log2");
     assert!(warned(&ranked, "without_effect")[0].contains("the attention model"));
 
+    // One column is one way of clustering, however it is named.
+    for second in ["viewer", "column:who"] {
+        let line = format!("audit LOG {A} --only war --cluster viewer --cluster {second}");
+        let refused = shell(&line, &[log]).failed(2);
+        assert!(refused.contains("both are the column \"who\""), "{refused}");
+    }
+    let fractional = json("--labels fractional");
+    assert_eq!(value(&fractional), value(&plain));
+    assert!(warned(&fractional, "without_effect")[0].contains("no impression has several"));
+
     // Columns that somebody may believe to weigh.
     let ran = shell(&format!("audit LOG {A} --only war --propensity p"), &[log]);
     assert!(ran.err.contains("--propensity p changes no number here"), "{}", ran.err);
@@ -214,7 +224,6 @@ fn parameters_have_flags() {
         ("--cluster viewer --cluster week --test permutation", "hint: --test share-bounds"),
         ("--cluster viewer --cluster week --interval jackknife", "hint: --interval share-bounds"),
         ("--cluster viewer --cluster week --unit reach", "hint: --unit pooled"),
-        ("--cluster viewer --cluster viewer", "hint: --cluster UNIT"),
         ("--test equivalence:2,1", "hint: --test equivalence:LOW,HIGH"),
         ("--level 2", "hint: --level"),
         ("--filter week=w9", "hint: --filter week="),

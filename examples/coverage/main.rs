@@ -3,8 +3,11 @@
 //! ```text
 //! cargo run --release --example coverage                       # the tables of the guide, in Markdown
 //! cargo run --release --example coverage -- --thin             # the first of them
+//! cargo run --release --example coverage -- --methods          # the others
 //! cargo run --release --example coverage -- --quick --json     # a part of them, in some seconds
 //! ```
+//!
+//! Each table is printed as soon as it is made, and in JSON each feed, one object a line.
 //!
 //! Feeds are made up from closed forms, so that the truth is known whatever the library says; every
 //! method sees the same studies. Numbers are a pure function of the feed and the number of the study,
@@ -48,7 +51,6 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::cells::cells;
 use self::feed::Feed;
 use self::method::Method;
 use self::plan::Plan;
@@ -57,7 +59,7 @@ use self::table::{Row, Subject};
 
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str = "usage: coverage [--quick | --thin] [--json]";
+const USAGE: &str = "usage: coverage [--quick | --thin | --methods] [--json]";
 
 /// How rows are printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         match &*word {
             "--quick" => plan = Plan::QUICK,
             "--thin" => plan = Plan::THIN,
+            "--methods" => plan = Plan::METHODS,
             "--json" => form = Form::Json,
             _ => {
                 eprintln!("{USAGE}");
@@ -79,24 +82,20 @@ fn main() -> ExitCode {
             }
         }
     }
-    match run(&plan, form) {
-        Ok(text) => println!("{text}"),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
+    if let Err(error) = run(&plan, form) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-fn run(plan: &Plan, form: Form) -> Result<String, Failure> {
-    let (cells, feeds) = (cells(), plan.feeds());
-    let kinds = cells.len() + 2 * feeds.len();
-    let bar = ProgressBar::new(kinds as u64 * u64::from(plan.studies));
+fn run(plan: &Plan, form: Form) -> Result<(), Failure> {
+    let (cells, kinds) = (plan.cells(), plan.kinds());
+    let studied = cells.len() + 2 * kinds.iter().map(Vec::len).sum::<usize>();
+    let bar = ProgressBar::new(studied as u64 * u64::from(plan.studies));
     let style = "{bar:40} {human_pos} of {human_len} studies, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
-    let mut rows = Vec::new();
-    let mut study = |feed: &dyn MadeUp, subject: Subject, asked: &[(Contrast, Method)]| {
+    let study = |feed: &dyn MadeUp, subject: Subject, asked: &[(Contrast, Method)]| {
         let studied = Studied { asked, studies: plan.studies, replicates: plan.replicates };
         let records = studied.records(feed, || bar.inc(1))?;
         let row = |(&(contrast, method), record)| Row {
@@ -105,22 +104,37 @@ fn run(plan: &Plan, form: Form) -> Result<String, Failure> {
             method,
             record,
         };
-        rows.extend(asked.iter().zip(records).map(row));
-        Ok::<(), Failure>(())
-    };
-    for cell in cells {
-        study(&cell, Subject::Cell(cell.clone()), &cell.asked())?;
-    }
-    for feed in feeds {
-        let null = Feed { ratio: 1.0, ..feed };
-        for (feed, methods) in [(feed, &Method::INTERVALS[..]), (null, &Method::TESTS[..])] {
-            let asked: Vec<_> = methods.iter().map(|&method| (Contrast::Ratio, method)).collect();
-            study(&feed, Subject::Feed(feed), &asked)?;
+        let rows: Vec<Row> = asked.iter().zip(records).map(row).collect();
+        if form == Form::Json {
+            bar.suspend(|| table::json(&rows).map(|lines| print!("{lines}")))?;
         }
+        Ok::<_, Failure>(rows)
+    };
+    let show = |text: String| {
+        if form == Form::Markdown && !text.is_empty() {
+            bar.suspend(|| println!("{text}"));
+        }
+    };
+    let mut thin = Vec::new();
+    for cell in cells {
+        thin.extend(study(&cell, Subject::Cell(cell.clone()), &cell.asked())?);
     }
+    show(table::thin(&thin));
+    let mut of_tests = Vec::new();
+    for feeds in kinds {
+        let mut of_intervals = Vec::new();
+        for feed in feeds {
+            let asked = |methods: &[Method]| {
+                methods.iter().map(|&method| (Contrast::Ratio, method)).collect::<Vec<_>>()
+            };
+            let null = Feed { ratio: 1.0, ..feed };
+            let subject = Subject::Feed(feed);
+            of_intervals.extend(study(&feed, subject.clone(), &asked(&Method::INTERVALS))?);
+            of_tests.extend(study(&null, subject, &asked(&Method::TESTS))?);
+        }
+        show(table::methods(&of_intervals));
+    }
+    show(table::tests(&of_tests));
     bar.finish_and_clear();
-    Ok(match form {
-        Form::Json => table::json(&rows)?,
-        Form::Markdown => table::markdown(&rows),
-    })
+    Ok(())
 }

@@ -26,6 +26,7 @@ pub(crate) enum Method {
     /// The library's default.
     Default,
     /// Tests.
+    DefaultTest,
     DeltaTest,
     WildTest,
     PermutationTest,
@@ -53,7 +54,8 @@ impl Method {
         ]
     };
 
-    pub(crate) const TESTS: [Self; 3] = [Self::DeltaTest, Self::WildTest, Self::PermutationTest];
+    pub(crate) const TESTS: [Self; 4] =
+        [Self::DefaultTest, Self::DeltaTest, Self::WildTest, Self::PermutationTest];
 
     pub(crate) fn name(self) -> &'static str {
         use BootstrapKind::{Basic, Bca, Percentile};
@@ -64,6 +66,7 @@ impl Method {
             Self::Jackknife => "jackknife",
             Self::WildBootstrap => "wild_bootstrap",
             Self::Default => "default",
+            Self::DefaultTest => "default_test",
             Self::DeltaTest => "delta_test",
             Self::WildTest => "wild_test",
             Self::PermutationTest => "permutation_test",
@@ -103,6 +106,9 @@ impl Method {
                 Interval::Bootstrap(method).into()
             }
             Self::Default => Inference::default(),
+            Self::DefaultTest => {
+                Inference { test: Some(Test::ShareBounds), ..Inference::default() }
+            }
             Self::DeltaTest => test(Test::Delta(DeltaTest::default())),
             Self::WildTest => {
                 test(Test::WildBootstrap(WildTest { replicates, seed, ..WildTest::default() }))

@@ -1,5 +1,6 @@
 //! Which feeds are studied, how often.
 
+use super::cells::{Cell, cells};
 use super::feed::{Design, Feed, Sizes};
 
 /// The true ratio where methods are compared: not 1, so that errors of the two arms do not cancel.
@@ -10,6 +11,8 @@ const SHARES: [f64; 3] = [0.005, 0.05, 0.4];
 
 /// What is studied.
 pub(crate) struct Plan {
+    /// Whether thin and lopsided feeds are.
+    thin: bool,
     /// Designs of feeds, with the sizes of their clusters.
     designs: &'static [(Design, Sizes)],
     /// Clusters of feeds.
@@ -22,7 +25,11 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The published one.
-    pub(crate) const FULL: Self = Self {
+    pub(crate) const FULL: Self = Self { thin: true, ..Self::METHODS };
+
+    /// Feeds by number, size and likeness of clusters alone.
+    pub(crate) const METHODS: Self = Self {
+        thin: false,
         designs: &[
             (Design::Nested, Sizes::Constant),
             (Design::Nested, Sizes::HeavyTailed),
@@ -35,33 +42,39 @@ impl Plan {
     };
 
     /// Thin and lopsided feeds alone.
-    pub(crate) const THIN: Self =
-        Self { designs: &[], clusters: &[], studies: 1_000, replicates: 399 };
+    pub(crate) const THIN: Self = Self { designs: &[], clusters: &[], ..Self::FULL };
 
     /// Some seconds.
     pub(crate) const QUICK: Self = Self {
+        thin: true,
         designs: &[(Design::Nested, Sizes::HeavyTailed)],
         clusters: &[8, 20],
         studies: 20,
         replicates: 99,
     };
 
-    /// Every feed; the ratio is that of coverage.
-    pub(crate) fn feeds(&self) -> Vec<Feed> {
+    pub(crate) fn cells(&self) -> Vec<Cell> {
+        if self.thin { cells() } else { Vec::new() }
+    }
+
+    /// Feeds of each design and sizes; the ratio is that of coverage.
+    pub(crate) fn kinds(&self) -> Vec<Vec<Feed>> {
+        self.designs.iter().map(|&(design, sizes)| self.feeds(design, sizes)).collect()
+    }
+
+    fn feeds(&self, design: Design, sizes: Sizes) -> Vec<Feed> {
         let mut feeds = Vec::new();
-        for &(design, sizes) in self.designs {
-            for &clusters in self.clusters {
-                for share in SHARES {
-                    for intraclass_correlation in INTRACLASS_CORRELATIONS {
-                        feeds.push(Feed {
-                            design,
-                            sizes,
-                            clusters,
-                            intraclass_correlation,
-                            share,
-                            ratio: RATIO,
-                        });
-                    }
+        for &clusters in self.clusters {
+            for share in SHARES {
+                for intraclass_correlation in INTRACLASS_CORRELATIONS {
+                    feeds.push(Feed {
+                        design,
+                        sizes,
+                        clusters,
+                        intraclass_correlation,
+                        share,
+                        ratio: RATIO,
+                    });
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::cells::Cell;
-use super::feed::{Design, Feed, Sizes};
+use super::feed::Feed;
 use super::method::{LEVEL, Method};
 use super::record::Record;
 use super::study::Contrast;
@@ -126,24 +126,9 @@ fn percent(part: f64) -> String {
     format!("{:.0}", if part < 1.0 { (100.0 * part).min(99.0) } else { 100.0 })
 }
 
-/// An array of objects, one a line.
+/// An object a line.
 pub(crate) fn json(rows: &[Row]) -> serde_json::Result<String> {
-    let lines: serde_json::Result<Vec<_>> =
-        rows.iter().map(|row| serde_json::to_string(&row.flat())).collect();
-    Ok(format!("[\n{}\n]", lines?.join(",\n")))
-}
-
-/// The tables of the guide.
-pub(crate) fn markdown(rows: &[Row]) -> String {
-    let mut text = String::new();
-    thin(&mut text, rows);
-    for design in [Design::Nested, Design::Crossed] {
-        for sizes in [Sizes::Constant, Sizes::HeavyTailed] {
-            methods(&mut text, rows, design, sizes);
-        }
-    }
-    tests(&mut text, rows);
-    text
+    rows.iter().map(|row| Ok(serde_json::to_string(&row.flat())? + "\n")).collect()
 }
 
 fn heading(text: &mut String, title: &str, columns: &[&str]) {
@@ -152,13 +137,16 @@ fn heading(text: &mut String, title: &str, columns: &[&str]) {
 }
 
 /// Thin and lopsided feeds down, methods across.
-fn thin(text: &mut String, rows: &[Row]) {
-    let of_cells: Vec<&Row> = rows.iter().filter(|row| row.of_feed().is_none()).collect();
+pub(crate) fn thin(rows: &[Row]) -> String {
+    let mut text = String::new();
+    if rows.is_empty() {
+        return text;
+    }
     let methods =
         [Method::Default, Method::DeltaStudentT, Method::Jackknife, Method::PermutationTest];
     let columns = ["feed", "contrast", "default", "delta t", "jackknife", "permutation"];
-    heading(text, "Thin and lopsided feeds", &columns);
-    for of_cell in of_cells.chunk_by(|a, b| a.feed() == b.feed()) {
+    heading(&mut text, "Thin and lopsided feeds", &columns);
+    for of_cell in rows.chunk_by(|a, b| a.feed() == b.feed()) {
         for contrast in Contrast::BOTH {
             let of_contrast = of_cell.iter().filter(|row| row.contrast == contrast);
             let entry = |method| {
@@ -169,23 +157,22 @@ fn thin(text: &mut String, rows: &[Row]) {
             let _ = writeln!(text, "| {} | {} | {entries} |", of_cell[0].feed(), contrast.name());
         }
     }
-    text.push('\n');
+    text
 }
 
-/// Feeds of one kind down, all intervals across.
-fn methods(text: &mut String, rows: &[Row], design: Design, sizes: Sizes) {
-    let is_of = |feed: &Feed| feed.design == design && feed.sizes == sizes;
-    let its = rows.iter().filter(|row| !row.method.is_test() && row.of_feed().is_some_and(is_of));
-    let its: Vec<&Row> = its.collect();
-    if its.is_empty() {
-        return;
-    }
+/// Feeds of one design and sizes down, all intervals across.
+pub(crate) fn methods(rows: &[Row]) -> String {
+    let mut text = String::new();
+    let Some(first) = rows.first().and_then(Row::of_feed) else {
+        return text;
+    };
     let names = Method::INTERVALS.map(|method| method.name().replace('_', " "));
     let mut columns = vec!["clusters", "share", "correlation"];
     columns.extend(names.iter().map(String::as_str));
     columns.extend(["both ends, default", "length, default", "length, delta"]);
-    heading(text, &format!("{}, {} clusters", design.title(), sizes.title()), &columns);
-    for of_feed in its.chunk_by(|a, b| a.feed() == b.feed()) {
+    let title = format!("{}, {} clusters", first.design.title(), first.sizes.title());
+    heading(&mut text, &title, &columns);
+    for of_feed in rows.chunk_by(|a, b| a.feed() == b.feed()) {
         let Some(feed) = of_feed[0].of_feed() else { continue };
         let record =
             |method| of_feed.iter().find(|row| row.method == method).map(|row| &row.record);
@@ -207,44 +194,40 @@ fn methods(text: &mut String, rows: &[Row], design: Design, sizes: Sizes) {
             length(Method::DeltaStudentT)
         );
     }
-    text.push('\n');
+    text
 }
 
 /// How often tests reject what is true, least to most over the correlations.
-fn tests(text: &mut String, rows: &[Row]) {
-    let its: Vec<(&Feed, &Row)> = rows
-        .iter()
-        .filter(|row| row.method.is_test())
-        .filter_map(|row| Some((row.of_feed()?, row)))
-        .collect();
-    if its.is_empty() {
-        return;
+pub(crate) fn tests(rows: &[Row]) -> String {
+    let mut text = String::new();
+    if rows.is_empty() {
+        return text;
     }
-    let shares = [0.05, 0.4];
-    let mut columns = vec!["feeds".to_owned()];
-    for share in shares {
-        let of_share = |method: &Method| format!("{}, {}%", method.name(), 100.0 * share);
-        columns.extend(Method::TESTS.iter().map(of_share));
-    }
-    let columns: Vec<String> = columns.iter().map(|name| name.replace('_', " ")).collect();
-    heading(text, "Tests at 5%", &columns.iter().map(String::as_str).collect::<Vec<_>>());
-    let kind = |feed: &Feed| (feed.design, feed.sizes, feed.clusters);
-    for of_kind in its.chunk_by(|a, b| kind(a.0) == kind(b.0)) {
-        let (design, sizes, clusters) = kind(of_kind[0].0);
-        let _ = write!(text, "| {}, {}, {clusters} |", design.name(), sizes.title());
-        for share in shares {
-            for method in Method::TESTS {
-                let of_test = of_kind.iter().filter(|(feed, row)| {
-                    row.method == method && feed.share.total_cmp(&share).is_eq()
-                });
-                let sizes = of_test.filter_map(|(_, row)| Some(1.0 - row.record.coverage()?));
-                let (least, most) = sizes
-                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), its| {
-                        (a.min(its), b.max(its))
-                    });
-                let _ = write!(text, " {:.1} to {:.1} |", 100.0 * least, 100.0 * most);
-            }
+    let names = Method::TESTS.map(|method| method.name().replace('_', " "));
+    let mut columns = vec!["feeds", "clusters", "share"];
+    columns.extend(names.iter().map(String::as_str));
+    heading(&mut text, "Tests at 5%", &columns);
+    let kind = |row: &Row| {
+        let feed = row.of_feed()?;
+        Some((feed.design, feed.sizes, feed.clusters, feed.share))
+    };
+    for of_kind in rows.chunk_by(|a, b| kind(a) == kind(b)) {
+        let Some((design, sizes, clusters, share)) = kind(&of_kind[0]) else { continue };
+        let _ = write!(
+            text,
+            "| {}, {} | {clusters} | {}% |",
+            design.name(),
+            sizes.title(),
+            100.0 * share
+        );
+        for method in Method::TESTS {
+            let of_test = of_kind.iter().filter(|row| row.method == method);
+            let (least, most) = of_test
+                .filter_map(|row| Some(1.0 - row.record.coverage()?))
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), its| (a.min(its), b.max(its)));
+            let _ = write!(text, " {:.1} to {:.1} |", 100.0 * least, 100.0 * most);
         }
         text.push('\n');
     }
+    text
 }

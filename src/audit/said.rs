@@ -40,6 +40,10 @@ impl Comparison<'_> {
         if matches!(unit, Unit::Reach(reach) if reach.mass <= 0.0) {
             said.extend(without_mass(tally, self.attention));
         }
+        if tally.spec().multi_label == MultiLabel::Fractional && has_single_topics(tally) {
+            said.retain(|its| *its != Said::MultiLabel);
+            said.push(Said::SingleTopics);
+        }
         said.into_iter().map(|said| Warning::WithoutEffect { said }).collect()
     }
 }
@@ -130,8 +134,8 @@ fn is_weighed(tally: &Tally) -> bool {
         })
 }
 
-/// Topics that do not look like topics.
-pub(super) fn of_topics(tally: &Tally) -> Vec<Warning> {
+/// Impressions of each topic, and those that have any.
+fn topic_counts(tally: &Tally) -> (Vec<u64>, u64) {
     let (axes, totals) = (tally.axes(), tally.totals());
     let mut counts = vec![0_u64; axes.topics().len()];
     let mut tagged = 0;
@@ -141,7 +145,19 @@ pub(super) fn of_topics(tally: &Tally) -> Vec<Warning> {
             *count += totals[axes.topic_cell(slab, topic) as usize].count;
         }
     }
-    let names = axes.topics();
+    (counts, tagged)
+}
+
+/// Whether no impression has several topics.
+fn has_single_topics(tally: &Tally) -> bool {
+    let (counts, tagged) = topic_counts(tally);
+    counts.iter().sum::<u64>() == tagged
+}
+
+/// Topics that do not look like topics.
+pub(super) fn of_topics(tally: &Tally) -> Vec<Warning> {
+    let (counts, tagged) = topic_counts(tally);
+    let names = tally.axes().topics();
     let mut warnings: Vec<Warning> = SEPARATORS
         .into_iter()
         .filter_map(|separator| in_one(separator, names, &counts, tagged))

@@ -21,6 +21,8 @@ pub enum Said {
     Attention,
     /// The rule for impressions with several topics, for a reach that counts impressions of any mass.
     MultiLabel,
+    /// The rule for impressions with several topics, where none has several.
+    SingleTopics,
 }
 
 /// A table beside the log.
@@ -58,6 +60,10 @@ impl fmt::Display for Said {
             Self::MultiLabel => {
                 write!(f, "the rule for several topics changes nothing here: {reach}")
             }
+            Self::SingleTopics => f.write_str(
+                "the rule for several topics changes nothing here: no impression has several, as \
+                 they were read",
+            ),
         }
     }
 }

@@ -37,9 +37,11 @@ use crate::tally::{StratifyBy, Tally};
 /// or further) / (1 + replicates)`, which errs to the side of doubt (Phipson and Smyth 2010, doi
 /// 10.2202/1544-6115.1585). Draws are a pure function of seed, replicate, block and the cluster's
 /// place in the order of keys, so all questions about the same clusters share them. Distances that
-/// differ by rounding alone are as far. An infinite value is further than any number, and an
-/// undefined one counts as further too; if there are any, the result says how many
-/// ([`Warning::PermutationsWithoutValue`]).
+/// differ by rounding alone are as far. An infinite value is further than any number and as far as
+/// any other infinite one, so that p says little of a ratio where many assignments leave an arm
+/// without the topic (or an odds ratio where they leave one with nothing else): the difference of the
+/// shares is finite there. An undefined value counts as further too; if there are any, the result says
+/// how many ([`Warning::PermutationsWithoutValue`]).
 ///
 /// **Right** where clusters were assigned to arms at random, for any number of them and where an arm
 /// shows nothing of the topic. p is exact if the arm changed nothing for any cluster (Fisher's sharp
@@ -164,7 +166,10 @@ impl Permutation {
     ) -> Result<Tested, Error> {
         let cells = statistic.cells(tally.axes().strata().len());
         let (Some(null), Some(partners)) = (statistic.null(), partners(&cells)) else {
-            return Ok(Tested::none(NoTest::UnpairedTotals));
+            return Ok(Tested::none(match statistic.known_baseline() {
+                Some(_) => NoTest::BaselineFromElsewhere,
+                None => NoTest::UnpairedTotals,
+            }));
         };
         if self.compare == Compare::Studentised && Members::of(contributions).has_single() {
             return Ok(Tested::none(NoTest::SingleCluster));

@@ -164,7 +164,10 @@ impl WildTest {
     ) -> Tested {
         let strata = tally.axes().strata().len();
         if statistic.cells(strata) != Cell::TWO_ARMS {
-            return Tested::none(NoTest::NotOfTwoShares);
+            return Tested::none(match statistic.known_baseline() {
+                Some(_) => NoTest::BaselineFromElsewhere,
+                None => NoTest::NotOfTwoShares,
+            });
         }
         let totals = TwoArms::from_totals(contributions.totals());
         let Ok((treatment, baseline)) = totals.shares() else {

@@ -11,7 +11,7 @@ use super::dictionary::Coded;
 use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 use super::ids::IdReader;
 use super::mixed::{self, MixedValue};
-use super::names::{self, JoinNames};
+use super::names::{self, JoinNames, Nulls};
 use super::parse;
 use super::schema::{LogSchema, Role, TimeFormat};
 use super::topics::{TopicReader, Topics};
@@ -285,15 +285,22 @@ impl<'s> LogBuilder<'s> {
 }
 
 /// Names of columns that hardly ever hold anything but how often something was.
-const COUNTS: [&str; 9] = [
+const COUNTS: [&str; 16] = [
     "n",
+    "cnt",
     "count",
+    "count_star()",
+    "count(*)",
+    "impression_count",
+    "num_impressions",
+    "n_exposures",
     "counts",
     "freq",
     "frequency",
     "impressions",
     "n_impressions",
     "n_shown",
+    "n_times",
     "times_shown",
 ];
 
@@ -361,7 +368,7 @@ impl<'s> Target<'s> {
             }
             Role::Topics => {
                 let column = schema.topics.as_ref().expect("the role is declared");
-                Self::Topics(TopicReader::new(column, &schema.join_names))
+                Self::Topics(TopicReader::new(column, Nulls::of(&schema.nulls, &schema.join_names)))
             }
             _ => Self::Ids(IdReader::default()),
         }
@@ -412,7 +419,8 @@ impl Reading<'_> {
             found: column.type_name().to_owned(),
             mend,
         };
-        let null = |text: &str| text.is_empty() || nulls.iter().any(|n| n == text);
+        // Numbers and times are no names, which could be joined.
+        let null = |text: &str| Nulls::of(nulls, &[]).has(text);
         match &mut self.target {
             Target::Ids(_)
                 if matches!(column, Column::TextList(_) | Column::Unsupported { .. }) =>
@@ -421,7 +429,8 @@ impl Reading<'_> {
                 Err(wrong_type("ids", mend))
             }
             Target::Ids(ids) => {
-                let column = joined(column, nulls, self.join_names);
+                let column = joined(column, self.join_names);
+                let null = |text: &str| Nulls::of(nulls, self.join_names).has(text);
                 push_ids(ids, &column, null, |row, reason, value| {
                     faults.add(row, name, reason, value);
                 })
@@ -433,7 +442,7 @@ impl Reading<'_> {
                 ) {
                     return Err(wrong_type("topics", "name the column that holds the topics"));
                 }
-                push_topics(reader, column, null, |row, reason, value| {
+                push_topics(reader, column, |row, reason, value| {
                     faults.add(row, name, reason, value);
                 })
             }
@@ -513,17 +522,13 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
     }
 }
 
-/// A column of ids without the differences in writing that are not to count. A text that means no
-/// value does so as it is written.
-fn joined<'c>(column: &'c Column, nulls: &[String], rules: &[JoinNames]) -> Cow<'c, Column> {
+/// A column of ids without the differences in writing that are not to count.
+fn joined<'c>(column: &'c Column, rules: &[JoinNames]) -> Cow<'c, Column> {
     let whole = matches!(column, Column::Whole(_) | Column::SharedWhole(_) | Column::Integer(_));
     if rules.is_empty() || whole {
         return Cow::Borrowed(column);
     }
-    let join = |text: &str| match nulls.iter().any(|null| null == text) {
-        true => text.to_owned(),
-        false => names::joined(text, rules).into_owned(),
-    };
+    let join = |text: &str| names::joined(text, rules).into_owned();
     Cow::Owned(match column {
         Column::Mixed(cells) => Column::Mixed(
             cells
@@ -549,11 +554,10 @@ fn joined<'c>(column: &'c Column, nulls: &[String], rules: &[JoinNames]) -> Cow<
 fn push_topics(
     reader: &mut TopicReader<'_>,
     column: &Column,
-    null: impl Fn(&str) -> bool,
     mut fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
     if let Column::Shared(shared) = column {
-        return reader.push_shared(shared, null, fault);
+        return reader.push_shared(shared, fault);
     }
     let text_of = id_text(column);
     for row in 0..column.len() {
@@ -561,11 +565,8 @@ fn push_topics(
             Column::TextList(lists) => {
                 reader.push_list(lists[row].as_deref().unwrap_or_default())?
             }
-            Column::Mixed(values) => mixed::push_topics(reader, &values[row], &null)?,
-            _ => {
-                let text = text_of(row);
-                reader.push_text(text.as_deref().filter(|text| !null(text)))?
-            }
+            Column::Mixed(values) => mixed::push_topics(reader, &values[row])?,
+            _ => reader.push_text(text_of(row).as_deref())?,
         };
         if let Some((reason, value)) = found {
             fault(row, reason, &value);

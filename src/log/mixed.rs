@@ -96,7 +96,6 @@ pub(super) fn push_ids(
 pub(super) fn push_topics(
     reader: &mut TopicReader<'_>,
     value: &MixedValue,
-    null: impl Fn(&str) -> bool,
 ) -> Result<Option<TopicFault>, Error> {
     match value {
         MixedValue::TextList(items) => reader.push_list(items),
@@ -104,6 +103,6 @@ pub(super) fn push_topics(
             reader.push_text(None)?;
             Ok(Some((FaultReason::UnreadableTopics, value.shown())))
         }
-        value => reader.push_text(value.id().as_deref().filter(|text| !null(text))),
+        value => reader.push_text(value.id().as_deref()),
     }
 }

@@ -86,6 +86,32 @@ pub(super) fn joined<'n>(name: &'n str, rules: &[JoinNames]) -> Cow<'n, str> {
     name
 }
 
+/// The texts that mean no value, as they are written or as names are joined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nulls<'s> {
+    texts: &'s [String],
+    rules: &'s [JoinNames],
+}
+
+impl<'s> Nulls<'s> {
+    pub(super) fn of(texts: &'s [String], rules: &'s [JoinNames]) -> Self {
+        Self { texts, rules }
+    }
+
+    /// A name as it is joined.
+    pub(super) fn joined<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        joined(name, self.rules)
+    }
+
+    pub(super) fn has(self, text: &str) -> bool {
+        let same = |null: &String| {
+            null == text
+                || (!self.rules.is_empty() && joined(null, self.rules) == joined(text, self.rules))
+        };
+        text.is_empty() || self.texts.iter().any(same)
+    }
+}
+
 /// Characters that are not seen, and make two names of what looks like one.
 const fn has_no_width(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
@@ -258,14 +284,16 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Names in quotes, so that white space is seen, and what is never seen by its number.
+/// Names in quotes, so that white space is seen, and what is never seen by its number. A backslash
+/// stays one, as it is to be written in `--null '\N'`.
 fn list(names: &[String]) -> String {
     let shown = |name: &String| {
-        let escaped = |c: char| match has_no_width(c) || is_mark(c) {
-            true => c.escape_unicode().collect::<String>(),
-            false => c.to_string(),
+        let escaped = |c: char| match c {
+            _ if has_no_width(c) || is_mark(c) => c.escape_unicode().collect::<String>(),
+            '\\' | '\'' => c.to_string(),
+            _ => c.escape_debug().collect(),
         };
-        format!("{:?}", name).chars().map(escaped).collect::<String>()
+        format!("\"{}\"", name.chars().map(escaped).collect::<String>())
     };
     names.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
@@ -324,11 +352,10 @@ impl Found {
                     false => found.more_null_like += 1,
                 }
             }
-            if name.ends_with('0') && whole_number(name).is_some() {
-                if found.numbers[1].is_empty() {
-                    name.clone_into(&mut found.numbers[1]);
-                }
-            } else if compared && let Some(number) = number_in(name) {
+            if found.numbers[1].is_empty() && whole_number(name).is_some() {
+                name.clone_into(&mut found.numbers[1]);
+            }
+            if compared && let Some(number) = number_in(name) {
                 numbers.entry(number).or_default().push(name);
             } else if compared {
                 alike.entry(folded(name)).or_default().push(name);
@@ -336,11 +363,14 @@ impl Found {
         }
         if !numbers.is_empty() {
             for name in names.filter(|name| is_whole(name)) {
-                if let Some(same) = numbers.get_mut(name) {
+                if let Some(same) = number_in(name).and_then(|its| numbers.get_mut(&its)) {
                     same.push(name);
                 }
             }
         }
+        // A point and zeros alone are told for all numbers at once.
+        let is_plain = |name: &&str| is_whole(name) || whole_number(name).is_some();
+        numbers.retain(|_, group| !group.iter().all(is_plain));
         let groups = alike.into_values().chain(numbers.into_values());
         for group in groups.filter(|group| group.len() > 1) {
             let plain = joined(group[0], &JoinNames::ALL);
@@ -374,13 +404,31 @@ impl Found {
     }
 }
 
-/// The number that a name is in another way than programs write it, up to 2^53 either way.
+/// The number that a name is, the same text however the number is written; exact, since two ids may
+/// differ in their last of many digits.
 fn number_in(name: &str) -> Option<String> {
     let text = name.trim();
-    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
-    let number: f64 = text.parse().ok().filter(|_| digits)?;
-    // Without the sign of 0.
-    (number.abs() < (1_u64 << 53) as f64).then(|| (number + 0.0).to_string())
+    let (sign, text) = match text.as_bytes().first()? {
+        b'-' => ("-", &text[1..]),
+        b'+' => ("", &text[1..]),
+        _ => ("", text),
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Some("0".to_owned());
+    }
+    let zeros = digits.len() - digits.trim_end_matches('0').len();
+    let power = i64::from(exponent) + zeros as i64 - fraction.len() as i64;
+    Some(format!("{sign}{significant}e{power}"))
 }
 
 /// A name without all that may differ between two ways of writing it.
@@ -565,6 +613,48 @@ mod tests {
             Found::of(["2024-07-01", "2024-07-01 00:00:00", "2024-07-01T00:00:00Z"].into_iter());
         assert!(found.alike.shown.is_empty(), "no rule joins them");
         assert_eq!(found.rewritten.shown.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+    }
+
+    /// By hand: exact, past what a floating-point number holds.
+    #[test]
+    fn numbers_are_what_they_say() {
+        let same = |a: &str, b: &str| number_in(a).is_some() && number_in(a) == number_in(b);
+        for (a, b) in [
+            ("1", "1.0"),
+            ("1", "01"),
+            ("1", "+1e0"),
+            ("1000", "1e3"),
+            ("0.5", ".5"),
+            ("-0", "0.00"),
+            ("12345678901234567890", "12345678901234567890.0"),
+            ("1.50", "15e-1"),
+        ] {
+            assert!(same(a, b), "{a} and {b}");
+        }
+        for (a, b) in [
+            ("0", "1e-400"),
+            ("1e400", "2e400"),
+            ("12345678901234567890", "12345678901234567891"),
+            ("1", "-1"),
+        ] {
+            assert!(!same(a, b), "{a} and {b}");
+        }
+        for no in ["", "e", "1e", "1e99999999999", "0x10", "1 000", "inf", "nan", ".", "1.2.3"] {
+            assert_eq!(number_in(no), None, "{no}");
+        }
+        let shown = |names: &[&str]| {
+            let remarks = Found::of(names.iter().copied()).remarks(Role::Viewer, None);
+            remarks.iter().map(NameRemark::to_string).collect::<Vec<_>>()
+        };
+        let long = shown(&["1234567890123456", "1234567890123456.0"]);
+        assert!(long.len() == 1 && long[0].contains("the same number"), "{long:?}");
+        let mixed = shown(&["1.0", "01", "1e0"]);
+        assert!(
+            mixed.iter().any(|it| it.contains(r#""01", "1.0", "1e0" are the same"#)),
+            "{mixed:?}"
+        );
+        let backslash = shown(&[r"\N"]);
+        assert!(backslash[0].contains(r#": "\N" may"#), "{backslash:?}");
     }
 
     /// `1` is found beside `001` wherever it stands; what rules join is told apart from what none does.

@@ -10,7 +10,7 @@ use super::batch::{SharedText, TextColumn};
 use super::dictionary::Dictionary;
 use super::fault::{FaultReason, RowPolicy, SetAside};
 use super::ids::{Memo, all_made, none_made};
-use super::names::{self, JoinNames};
+use super::names::Nulls;
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
@@ -194,7 +194,7 @@ pub(super) type TopicFault = (FaultReason, String);
 #[derive(Debug)]
 pub(super) struct TopicReader<'s> {
     column: &'s TopicColumn,
-    join_names: &'s [JoinNames],
+    nulls: Nulls<'s>,
     sets: LabelSets,
     set_of_row: Vec<u32>,
     seen: HashMap<Box<str>, u32, RandomState>,
@@ -203,10 +203,10 @@ pub(super) struct TopicReader<'s> {
 }
 
 impl<'s> TopicReader<'s> {
-    pub(super) fn new(column: &'s TopicColumn, join_names: &'s [JoinNames]) -> Self {
+    pub(super) fn new(column: &'s TopicColumn, nulls: Nulls<'s>) -> Self {
         Self {
             column,
-            join_names,
+            nulls,
             sets: LabelSets::default(),
             set_of_row: Vec::new(),
             seen: HashMap::default(),
@@ -214,13 +214,17 @@ impl<'s> TopicReader<'s> {
         }
     }
 
-    /// Adds a row from its text; `None` is untagged. A faulty row is added as untagged.
+    /// Adds a row from its text; `None`, and what means no value, is untagged. A faulty row is added as untagged.
     pub(super) fn push_text(&mut self, text: Option<&str>) -> Result<Option<TopicFault>, Error> {
         let Some(text) = text else {
             return self.push(UNTAGGED);
         };
         if let Some(&set) = self.seen.get(text) {
             return self.push(set);
+        }
+        if self.nulls.has(text) {
+            self.seen.insert(text.into(), UNTAGGED);
+            return self.push(UNTAGGED);
         }
         if self.is_unread_list(text) {
             self.push(UNTAGGED)?;
@@ -260,15 +264,13 @@ impl<'s> TopicReader<'s> {
     pub(super) fn push_shared(
         &mut self,
         shared: &SharedText,
-        null: impl Fn(&str) -> bool,
         mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         let mut memo = std::mem::take(&mut self.shared);
         let sets = memo.of(&shared.texts, none_made(shared.texts.len()));
         if !all_made(sets, &shared.keys, &mut self.set_of_row) {
             for (row, &key) in shared.keys.iter().enumerate() {
-                let text = shared.texts.get(key as usize).filter(|text| !null(text));
-                match self.push_text(text)? {
+                match self.push_text(shared.texts.get(key as usize))? {
                     Some((reason, value)) => fault(row, reason, &value),
                     None => {
                         let set = self.set_of_row.last().copied();
@@ -336,7 +338,7 @@ impl<'s> TopicReader<'s> {
         let mut renamed = Vec::with_capacity(labels.len());
         for label in labels {
             let trimmed = label.trim();
-            if trimmed.is_empty() {
+            if self.nulls.has(trimmed) {
                 continue;
             }
             let new = column.relabel.get(trimmed).or_else(|| column.relabel.get(label));
@@ -344,7 +346,7 @@ impl<'s> TopicReader<'s> {
                 (Some(new), _) => renamed.push(Cow::Borrowed(&**new)),
                 (None, Unlisted::Refuse) if !column.relabel.is_empty() => return Err(label.clone()),
                 (None, Unlisted::Untag) if !column.relabel.is_empty() => {}
-                (None, _) => renamed.push(names::joined(trimmed, self.join_names)),
+                (None, _) => renamed.push(self.nulls.joined(trimmed)),
             }
         }
         Ok(renamed)
@@ -499,7 +501,7 @@ mod tests {
     use super::*;
 
     fn read(column: &TopicColumn, texts: &[Option<&str>]) -> (Topics, Vec<Option<TopicFault>>) {
-        let mut reader = TopicReader::new(column, &[]);
+        let mut reader = TopicReader::new(column, Nulls::of(&[], &[]));
         let faults = texts.iter().map(|t| reader.push_text(*t).unwrap());
         let faults = faults.collect();
         (reader.finish(), faults)

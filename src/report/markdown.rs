@@ -27,7 +27,8 @@ impl AuditReport {
     #[must_use]
     pub fn to_markdown_document(&self) -> String {
         let mut text = format!("{}\n\n{}\n", escaped(&self.sentence()), self.to_markdown());
-        for sentence in self.findings_in_words() {
+        let said = [self.findings_in_words(), self.without_interval_in_words()];
+        for sentence in said.concat() {
             text.push_str(&format!("\n{}\n", escaped(&sentence)));
         }
         if let Some(first) = self.estimates.first() {

@@ -319,6 +319,42 @@ impl AuditReport {
     }
 }
 
+/// Topics that are named of those without an interval.
+const NAMED: usize = 5;
+
+impl AuditReport {
+    /// Which topics of each statistic have no interval and why, in a sentence for each reason.
+    pub(crate) fn without_interval_in_words(&self) -> Vec<String> {
+        let mut groups: Vec<((String, String), Vec<&str>)> = Vec::new();
+        for estimate in &self.estimates {
+            let Err(none) = estimate.interval else { continue };
+            let why = match estimate.value {
+                Value::Undefined(reason) => reason.to_string(),
+                _ => none.to_string(),
+            };
+            let (of, topic) =
+                ((estimate.estimand.statistic.clone(), why), &*estimate.estimand.topic);
+            match groups.iter_mut().find(|(its, _)| *its == of) {
+                Some((_, topics)) => topics.push(topic),
+                None => groups.push((of, vec![topic])),
+            }
+        }
+        let first = self.estimates.first().map(|its| &its.estimand.statistic);
+        let many = self.estimates.iter().any(|its| Some(&its.estimand.statistic) != first);
+        let sentence = |((statistic, why), topics): ((String, String), Vec<&str>)| {
+            let named: Vec<String> =
+                topics.iter().take(NAMED).map(|its| format!("{its:?}")).collect();
+            let more = match topics.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let of = if many { format!(" by {statistic}") } else { String::new() };
+            format!("No interval{of} for {}{more}: {why}.", named.join(", "))
+        };
+        groups.into_iter().map(sentence).collect()
+    }
+}
+
 impl Estimate {
     /// The finding in a sentence.
     #[must_use]

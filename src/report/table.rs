@@ -93,6 +93,9 @@ impl fmt::Display for AuditReport {
         for sentence in self.findings_in_words() {
             writeln!(f, "{}", wrap(&printable(&sentence)))?;
         }
+        for sentence in self.without_interval_in_words() {
+            writeln!(f, "{}", wrap(&printable(&sentence)))?;
+        }
         if let Some(first) = self.estimates.first() {
             let (treatment, baseline) = (first.treatment, first.baseline);
             writeln!(

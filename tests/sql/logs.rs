@@ -149,6 +149,8 @@ pub(crate) fn cases() -> Vec<(LogSchema, TallySpec)> {
     let mut cases: Vec<_> = specs().into_iter().map(|spec| (schema(), spec)).collect();
     cases.push((schema().topics(relabel), specs().swap_remove(2)));
     cases.push((single, daily));
+    // Of a list of topics, what means no value is none of them.
+    cases.push((schema().null("war"), TallySpec::default()));
     cases.push((untagged, TallySpec::default()));
     cases
 }

@@ -360,12 +360,15 @@ impl Query<'_> {
 
     /// The text of a column, null where it is empty or stands for no value.
     fn text(&self, column: &str) -> String {
-        let text = format!("NULLIF(CAST({column} AS {}), '')", self.dialect.text_type());
-        self.log
-            .schema
-            .nulls
-            .iter()
-            .fold(text, |text, null| format!("NULLIF({text}, {})", self.dialect.text(null)))
+        self.without_nulls(&format!("NULLIF(CAST({column} AS {}), '')", self.dialect.text_type()))
+    }
+
+    /// A text, null where it stands for no value.
+    fn without_nulls(&self, text: &str) -> String {
+        let nulls = self.log.schema.nulls.iter();
+        nulls.fold(text.to_owned(), |text, null| {
+            format!("NULLIF({text}, {})", self.dialect.text(null))
+        })
     }
 
     /// The ids of a role.
@@ -451,11 +454,12 @@ impl Query<'_> {
             format!("{cases} ELSE {other} END")
         };
         match topics.format {
-            TopicFormat::Single => {
-                Ok(Some(format!("{} AS topic_name", renamed(&self.dialect.trim(&text)))))
-            }
+            TopicFormat::Single => Ok(Some(format!(
+                "{} AS topic_name",
+                renamed(&self.without_nulls(&self.dialect.trim(&text)))
+            ))),
             TopicFormat::Separated(separator) => {
-                let topic = |part: &str| renamed(&self.dialect.trim(part));
+                let topic = |part: &str| renamed(&self.without_nulls(&self.dialect.trim(part)));
                 let labels = self.dialect.labels(&text, separator, topic);
                 Ok(Some(format!("{labels} AS labels")))
             }

@@ -230,7 +230,26 @@ impl Reference {
                 format!("{share:?} for {topic:?}"),
                 "from 0 to 1, with a finite error that is not negative",
             ),
+            None => self.check_least(),
+        }
+    }
+
+    /// A share times the least factor is still a share.
+    fn check_least(&self) -> Result<(), Error> {
+        let least = |share: &ReferenceShare| share.parts().0 * self.bias.low;
+        // A factor that was made to give 1 may be off by rounding.
+        match self.shares.iter().find(|(_, share)| least(share) > 1.0 + 1e-9) {
             None => Ok(()),
+            Some((topic, share)) => Err(Error::Parameter {
+                parameter: "the bias of a Reference",
+                value: format!(
+                    "at least {}, which makes {:.4} of {topic:?}'s share of {:.4}",
+                    self.bias.low,
+                    least(share),
+                    share.parts().0
+                ),
+                expected: "such that shares times its lower factor are at most 1",
+            }),
         }
     }
 }

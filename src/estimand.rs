@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::attention::Attention;
 use crate::baseline::Baseline;
 use crate::log::Keep;
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy};
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Weights};
 
 /// How clusters are put together into an arm's share. On real data the first two differ (11.81
 /// against 11.92 points on a 2024 audit of TikTok), so the choice is always explicit.
@@ -125,6 +125,9 @@ pub struct Estimand {
     pub unit: Unit,
     /// Which impressions stand below the line.
     pub denominator: Denominator,
+    /// What impressions weigh.
+    #[serde(default)]
+    pub weights: Weights,
     /// The position model.
     pub attention: Attention,
     /// How several topics share an impression.
@@ -148,7 +151,11 @@ impl Estimand {
     /// kept apart, and which rows were asked about.
     #[must_use]
     pub fn conditions(&self) -> String {
-        let mut conditions = format!("{}, attention {}", self.unit, self.attention);
+        let mut conditions = self.unit.to_string();
+        if let Weights::Columns(_) = &self.weights {
+            conditions.push_str(&format!(", weighed by {}", self.weights));
+        }
+        conditions.push_str(&format!(", attention {}", self.attention));
         if self.denominator == Denominator::TaggedImpressions {
             conditions.push_str(", of tagged impressions");
         }

@@ -796,8 +796,11 @@ pub enum Warning {
         /// All tagged impressions.
         of: u64,
     },
-    /// A column of the log is called like a count of impressions, and no role reads it.
+    /// A column is called like a count of impressions, and no role reads it.
     UnreadCount {
+        /// The table beside the log that has it; the log if none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        table: Option<Table>,
         /// The column.
         column: String,
     },
@@ -822,6 +825,24 @@ pub enum Warning {
         impressions: u64,
         /// Of how many of the treatment.
         of: u64,
+    },
+    /// Something is added to the cells of the statistic, so that equal shares do not give no amplification
+    /// but a value between these: the interval leaves no amplification out, and these not, so that nothing is
+    /// found.
+    NullMoved {
+        /// The least.
+        low: f64,
+        /// The greatest.
+        high: f64,
+    },
+    /// Impressions without a topic are in one of the two arms only, or nearly so.
+    UntaggedInOneArm {
+        /// The arm that has them.
+        side: Side,
+        /// What part of its impressions have no topic.
+        untagged: f64,
+        /// The same of the other arm.
+        other: f64,
     },
     /// All topics are numbers, and there are many of them.
     NumbersAsTopics {

@@ -183,8 +183,30 @@ impl BaselineArgs {
         given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
     }
 
-    /// Candidates that the baseline does not look at would be read for nothing.
-    fn refuse_unused(&self, baseline: &Baseline) -> Result<(), Failure> {
+    /// What goes with another baseline would change nothing. Said here, since one flag of a group of which
+    /// there may be one does not require another.
+    pub(crate) fn refuse_unused(&self, baseline: &Baseline) -> Result<(), Failure> {
+        let is_supply = matches!(baseline, Baseline::Supply(_));
+        let is_propensity = matches!(baseline, Baseline::Propensity(_));
+        let is_reference = matches!(baseline, Baseline::Reference(_));
+        for (given, fits, flag, goes_with) in [
+            (self.supply_sampled.is_some(), is_supply, "--supply-sampled", "--baseline-supply"),
+            (
+                self.propensities_of.is_some(),
+                is_propensity,
+                "--propensities-of",
+                "--baseline-propensity",
+            ),
+            (self.clip.is_some(), is_propensity, "--clip", "--baseline-propensity"),
+            (self.floor.is_some(), is_propensity, "--floor", "--baseline-propensity"),
+            (self.bias.is_some(), is_reference, "--bias", "--reference"),
+        ] {
+            if given && !fits {
+                return Err(Failure::Usage(format!(
+                    "{flag} changes nothing here: the baseline is {baseline}; it goes with {goes_with}"
+                )));
+            }
+        }
         let made_of_them = matches!(
             baseline,
             Baseline::Chronological | Baseline::UniformPool | Baseline::EngagementWeighted(_)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Reading, Running, Sidedness, Watched};
-use tiltmeter::log::LogSchema;
+use tiltmeter::log::{LogSchema, NameRemark, Role};
 use tiltmeter::tally::Tally;
 use tiltmeter::{ExposureLog, NamedStatistic};
 
@@ -178,6 +178,14 @@ fn observe(args: &ObserveArgs) -> Result<(), Failure> {
         let log = waiting("reading", || ExposureLog::open(&path, &schema))?;
         let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         tallies.push((label, Tally::of(&log, &spec)?));
+        for warning in log.origin().warnings() {
+            eprintln!("note: {}: {warning}", path.display());
+        }
+        // Those of ids are among the former.
+        let of_names = NameRemark::of_log(&log).into_iter();
+        for remark in of_names.filter(|its| matches!(its.role, Role::Arm | Role::Topics)) {
+            eprintln!("note: {}: {remark}", path.display());
+        }
         let aside = log.origin().set_aside.rows;
         if aside > 0 {
             eprintln!("{}: {aside} rows set aside", path.display());

@@ -238,8 +238,8 @@ fn line(its: &Planned) -> String {
     for Needed { effect, clusters_per_arm } in needed {
         text.push_str(&format!("\n  {effect} needs {clusters_per_arm} clusters in each arm"));
     }
-    if !pilot.cautions.is_empty() {
-        text.push_str(&format!("\n  beware: {:?}", pilot.cautions));
+    for caution in &pilot.cautions {
+        text.push_str(&format!("\n  beware: {caution}"));
     }
     text
 }

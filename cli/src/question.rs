@@ -128,6 +128,7 @@ impl QuestionArgs {
         let baseline = kind.alone(more)?.ok_or_else(|| {
             Failure::Usage("compared with what? --baseline ARM or --reference".to_owned())
         })?;
+        more.refuse_unused(&baseline)?;
         let units = (tally.cluster.clone(), None);
         let mut question = self.question(baseline, units, Some(tally.multi_label))?;
         question.strata = Some(tally.strata.clone());

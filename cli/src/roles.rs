@@ -64,7 +64,7 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) topics: Option<String>,
     /// What stands between topics: one character (| if not said), or python or json for lists.
-    #[arg(long, value_name = "CHAR", requires = "topics", value_parser = parse::separator)]
+    #[arg(long, value_name = "CHAR", requires = "topics", conflicts_with = "topic", value_parser = parse::separator)]
     pub(crate) topics_separator: Option<TopicFormat>,
     /// A further column; those in --cluster and --filter need not be named here.
     #[arg(long, value_name = "COLUMN")]
@@ -73,7 +73,7 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "NAME=A,B", value_parser = parse::combined)]
     pub(crate) combined: Vec<(String, Vec<String>)>,
     /// A text that means "no value", beside the empty one.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) null: Vec<String>,
     /// Take names that differ only so for the same: spaces, case, unicode (composed letters, invisible
     /// characters), numbers (1.0 and 1); more than one with commas between.

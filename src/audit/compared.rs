@@ -189,7 +189,7 @@ fn derived<'l>(
         Some(second) => {
             let ways = [&treatment, &other].map(|log| TwoWay::of(log, &spec, second.clone()));
             let [treatment, other] = ways;
-            Made::Two(Box::new(Cow::Owned(treatment?.merge(&other?)?)))
+            Made::Two(Box::new(Cow::Owned(treatment?.together(other?)?)))
         }
     };
     Ok(Compared { made, baseline: Baseline::Arm(name), elsewhere: None, rows, refused, warnings })
@@ -225,7 +225,8 @@ impl Elsewhere {
                 let (share, standard_error) = share.parts();
                 Ok(KnownBaseline {
                     sample,
-                    // A share is at most 1, whatever the bias.
+                    // A share is at most 1, whatever the bias; that the lower factor leaves it so was
+                    // checked.
                     totals: [(share * factor).min(1.0), 1.0],
                     strata: Vec::new(),
                     standard_error: standard_error * factor,

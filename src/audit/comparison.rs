@@ -19,7 +19,7 @@ use crate::tally::{StratifyBy, Tally};
 /// A treatment and a baseline, ready to be asked about.
 pub(crate) struct Comparison<'a> {
     pub(super) compared: Compared<'a>,
-    treatment: &'a str,
+    pub(super) treatment: &'a str,
     baseline: &'a Baseline,
     pub(super) attention: &'a Attention,
     pub(super) inference: Inference,
@@ -46,32 +46,17 @@ impl Audit<'_> {
         let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
         let compared = match self.kept {
             Some(kept) => kept.compared(&self.of, baseline)?,
-            None => {
-                let mut compared = compared::compared(
-                    &self.of,
-                    (treatment, baseline),
-                    attention,
-                    self.second_cluster.as_ref(),
-                    self.given,
-                )?;
-                let kept = quality.iter().flat_map(|quality| &quality.origin.kept);
-                let kept: Vec<_> = kept.cloned().collect();
-                compared.warnings.extend(said::not_kept(&kept, baseline, self.given));
-                if let (Baseline::Supply(_), Some(supply)) = (baseline, self.given.supply) {
-                    compared.warnings.extend(said::of_supply(
-                        (&self.of, self.given.rows),
-                        treatment,
-                        supply,
-                    ));
-                }
-                compared
-            }
+            None => self.compared_anew((treatment, baseline), attention, quality.as_ref())?,
         };
         let mut warnings = compared.warnings.clone();
         if let Baseline::Arm(against) = &compared.baseline {
             warnings.extend(empty_strata(compared.made.tally(), treatment, against));
         }
-        warnings.extend(odd_names(compared.made.tally()));
+        let beside: Vec<String> = match baseline {
+            Baseline::Reference(reference) => reference.shares.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        warnings.extend(odd_names(compared.made.tally(), &beside));
         if compared.rows == RowsAre::Expected {
             warnings.push(Warning::ExpectedBaseline);
         }
@@ -88,6 +73,35 @@ impl Audit<'_> {
             warnings,
             quality,
         })
+    }
+}
+
+impl<'l> Audit<'l> {
+    /// Both sides, tallied from what was given.
+    fn compared_anew(
+        &'l self,
+        (treatment, baseline): (&str, &Baseline),
+        attention: &Attention,
+        quality: Option<&DataQuality>,
+    ) -> Result<Compared<'l>, Error> {
+        let sides = (treatment, baseline);
+        let second = self.second_cluster.as_ref();
+        let mut compared = compared::compared(&self.of, sides, attention, second, self.given)?;
+        let kept = quality.into_iter().flat_map(|quality| &quality.origin.kept);
+        let kept: Vec<_> = kept.cloned().collect();
+        compared.warnings.extend(said::not_kept(&kept, baseline, self.given));
+        if let (Baseline::Supply(_), Some(supply)) = (baseline, self.given.supply) {
+            let of_supply = supply.topics().into_iter().flat_map(|its| its.labels().iter());
+            let beside: Vec<String> = of_supply.map(str::to_owned).collect();
+            let made = compared.made.tally();
+            let known: Vec<Warning> = odd_names(made, &[]).collect();
+            let odd = odd_names(made, &beside).filter(|its| !known.contains(its));
+            compared.warnings.extend(odd);
+            let log = (&self.of, self.given.rows);
+            compared.warnings.extend(said::of_supply(log, treatment, supply));
+        }
+        compared.made.weigh(&self.of.weights());
+        Ok(compared)
     }
 }
 
@@ -150,9 +164,9 @@ impl Comparison<'_> {
             }
         }
         let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
-        let without_effect = self.without_effect(&statistics, unit);
+        let said = self.said_of(&statistics, (unit, denominator));
         for estimate in &mut estimates {
-            estimate.warnings.extend(without_effect.iter().cloned());
+            estimate.warnings.extend(said.iter().cloned());
             estimate.estimand.baseline = self.baseline.clone();
             let kept = self.quality.iter().flat_map(|quality| &quality.origin.kept);
             estimate.estimand.kept = kept.cloned().collect();
@@ -168,8 +182,8 @@ impl Comparison<'_> {
     }
 }
 
-/// Arms, strata and topics that may be one written in several ways, or none.
-fn odd_names(tally: &Tally) -> impl Iterator<Item = Warning> {
+/// Arms, strata and topics, those beside the log too, that may be one written in several ways, or none.
+fn odd_names(tally: &Tally, beside: &[String]) -> impl Iterator<Item = Warning> + use<> {
     let axes = tally.axes();
     let of = |role, names: &[String]| NameRemark::of_names(role, names.iter().map(String::as_str));
     let mut remarks = of(Role::Arm, axes.arms());
@@ -177,7 +191,10 @@ fn odd_names(tally: &Tally) -> impl Iterator<Item = Warning> {
     if tally.spec().strata != StratifyBy::Nothing {
         remarks.extend(of(Role::Stratum, axes.strata()));
     }
-    remarks.extend(of(Role::Topics, axes.topics()));
+    let mut topics = [axes.topics(), beside].concat();
+    topics.sort_unstable();
+    topics.dedup();
+    remarks.extend(of(Role::Topics, &topics));
     remarks.into_iter().map(|remark| Warning::OddNames { remark })
 }
 

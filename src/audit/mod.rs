@@ -24,7 +24,7 @@ use crate::log::{DataQuality, ExposureLog, Origin, Role};
 use crate::replay::Pools;
 use crate::report::AuditReport;
 use crate::statistic::Statistic;
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
+use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay, Weights};
 
 /// An audit of one arm of a feed against a baseline, being put together.
 ///
@@ -341,6 +341,15 @@ impl Subject<'_> {
         origin.map(|origin| quality_of(tally, origin))
     }
 
+    /// What its impressions weigh.
+    fn weights(&self) -> Weights {
+        match self {
+            Self::Log(log, _) => Weights::of(log),
+            Self::Tally(tally) => tally.weights().clone(),
+            Self::TwoWay(tallies) => tallies.first().weights().clone(),
+        }
+    }
+
     fn made(&self, second: Option<&ClusterBy>) -> Result<Made<'_>, Error> {
         match (self, second) {
             (Self::Log(log, spec), None) => {
@@ -359,6 +368,22 @@ impl Subject<'_> {
 }
 
 impl Made<'_> {
+    /// Says what the impressions weigh that were asked about, whatever was made of them.
+    fn weigh(&mut self, weights: &Weights) {
+        match self {
+            Self::One(tally) => {
+                if let Cow::Owned(tally) = &mut **tally {
+                    tally.weigh(weights);
+                }
+            }
+            Self::Two(tallies) => {
+                if let Cow::Owned(tallies) = &mut **tallies {
+                    tallies.weigh(weights);
+                }
+            }
+        }
+    }
+
     fn tally(&self) -> &Tally {
         match self {
             Self::One(tally) => tally,

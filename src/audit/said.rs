@@ -8,11 +8,11 @@ use super::compared::Given;
 use super::{Comparison, Subject};
 use crate::attention::Attention;
 use crate::baseline::Baseline;
-use crate::estimand::Unit;
+use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Said, Table, Warning};
 use crate::inference::{Blocks, Test};
 use crate::log::{Coded, ExposureLog, Keep, Role};
-use crate::statistic::{Statistic, keeps_strata};
+use crate::statistic::{Side, Statistic, keeps_strata};
 use crate::tally::{MultiLabel, StratifyBy, Tally};
 
 /// So many topics that are all numbers are more than a codebook mostly has.
@@ -22,12 +22,20 @@ const MANY_NUMBERS: usize = 24;
 const SEPARATORS: [char; 3] = ['|', ';', ','];
 
 impl Comparison<'_> {
-    /// What was said and changes nothing in the answers.
-    pub(super) fn without_effect(
+    /// What was said and changes nothing in the answers, and what changes more than it seems to.
+    pub(super) fn said_of(
         &self,
         statistics: &[Arc<dyn Statistic>],
-        unit: Unit,
+        (unit, denominator): (Unit, Denominator),
     ) -> Vec<Warning> {
+        let all = denominator == Denominator::AllImpressions;
+        let untagged = if all { self.untagged_in_one_arm() } else { None };
+        let mut warnings = self.without_effect(statistics, unit);
+        warnings.extend(untagged);
+        warnings
+    }
+
+    fn without_effect(&self, statistics: &[Arc<dyn Statistic>], unit: Unit) -> Vec<Warning> {
         let tally = self.compared.made.tally();
         let mut said = Vec::new();
         let kept_apart = statistics.iter().any(|its| keeps_strata(&**its))
@@ -45,6 +53,41 @@ impl Comparison<'_> {
             said.push(Said::SingleTopics);
         }
         said.into_iter().map(|said| Warning::WithoutEffect { said }).collect()
+    }
+}
+
+/// Below so small a part of impressions without a topic no arm is said to lack labels.
+const FEW_UNTAGGED: f64 = 0.05;
+
+impl Comparison<'_> {
+    /// Impressions without a topic in one arm, and next to none in the other: labels that are missing look
+    /// like this.
+    fn untagged_in_one_arm(&self) -> Option<Warning> {
+        let (tally, baseline) = self.arms()?;
+        let Baseline::Arm(baseline) = baseline else { return None };
+        let (axes, totals) = (tally.axes(), tally.totals());
+        if axes.topics().is_empty() {
+            return None;
+        }
+        let untagged = |name: &str| {
+            let arm = axes.arm(name)?;
+            let (mut tagged, mut all) = (0, 0);
+            for slab in axes.slabs().filter(|slab| slab.arm == arm) {
+                tagged += totals[axes.tagged_cell(slab) as usize].count;
+                all += totals[axes.all_cell(slab) as usize].count;
+            }
+            (all > 0).then(|| 1.0 - tagged as f64 / all as f64)
+        };
+        let (treatment, baseline) = (untagged(self.treatment)?, untagged(baseline)?);
+        let (side, untagged, other) = match treatment > baseline {
+            true => (Side::Treatment, treatment, baseline),
+            false => (Side::Baseline, baseline, treatment),
+        };
+        (untagged >= FEW_UNTAGGED && other < untagged / 10.0).then_some(Warning::UntaggedInOneArm {
+            side,
+            untagged,
+            other,
+        })
     }
 }
 
@@ -80,7 +123,10 @@ pub(super) fn of_supply(
     treatment: &str,
     supply: &ExposureLog,
 ) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+    let unread = supply.origin().unread_count.iter().cloned();
+    let table = Some(Table::Supply);
+    let mut warnings: Vec<Warning> =
+        unread.map(|column| Warning::UnreadCount { table, column }).collect();
     let lacks = |role: Role| supply.numbers(role).is_none();
     let (log, tally) = match of {
         Subject::Log(log, _) => (Some(*log), None),

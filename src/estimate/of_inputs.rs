@@ -73,7 +73,7 @@ impl Origin {
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let unread = self.unread_count.iter().cloned();
-        let unread = unread.map(|column| Warning::UnreadCount { column });
+        let unread = unread.map(|column| Warning::UnreadCount { table: None, column });
         let weights = self.weight_like_count.iter().cloned();
         let weights = weights.map(|column| Warning::WeightLikeCount { column });
         let names = self.names.iter().cloned().map(|remark| Warning::OddNames { remark });
@@ -102,7 +102,13 @@ impl Warning {
                  topics, read them apart (--topics COLUMN --topics-separator '{separator}', or \
                  TopicColumn::separated)"
             ),
-            Self::UnreadCount { column } => write!(
+            Self::UnreadCount { table: Some(table), column } => write!(
+                f,
+                "column {column:?} of {table} is called like a count, and is not read: each of its rows \
+                 counts as one; if rows stand for several, give the log a column of that name and \
+                 declare it (--count {column}, or LogSchema::count)"
+            ),
+            Self::UnreadCount { table: None, column } => write!(
                 f,
                 "column {column:?} is called like a count of impressions, and is not read: each row \
                  counts as one; if rows stand for several, declare it (--count {column}, or \
@@ -132,6 +138,27 @@ impl Warning {
                 f,
                 "all {topics} topics are numbers: if the column is a measure and no code of topics, \
                  name another one"
+            ),
+            other => other.of_arms(f),
+        }
+    }
+
+    /// Of how the arms are counted.
+    fn of_arms(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NullMoved { low, high } => write!(
+                f,
+                "something is added to what was counted, so that arms alike would give a value between \
+                 {low:.4} and {high:.4} here; the interval leaves no amplification out and not all of \
+                 these, so that it is no finding"
+            ),
+            Self::UntaggedInOneArm { side, untagged, other } => write!(
+                f,
+                "{:.1}% of the impressions in the {side} have no topic, and {:.1}% of those in the other \
+                 arm: if their labels are missing, every topic seems rarer there; then ask for shares of \
+                 tagged impressions (--denominator tagged, or Denominator::TaggedImpressions)",
+                100.0 * untagged,
+                100.0 * other
             ),
             _ => Ok(()),
         }

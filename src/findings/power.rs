@@ -80,9 +80,15 @@ fn left(asked: &Asked<'_>) -> Result<Part<PowerLeft>, Error> {
 }
 
 fn of_topic(topic: &str, pilot: Result<Pilot, Error>, design: &Design) -> TopicPower {
-    let detected = pilot.and_then(|pilot| {
+    let few = |pilot: &Pilot| pilot.cautions.iter().find(|its| its.is_of_few()).copied();
+    let few = pilot.as_ref().ok().and_then(few);
+    let detected = pilot.map_err(|error| error.to_string()).and_then(|pilot| {
+        if let Some(few) = few {
+            return Err(few.to_string());
+        }
         let clusters_per_arm = clusters(&pilot);
-        let found = pilot.minimum_detectable(&Design { clusters_per_arm, ..*design })?;
+        let design = Design { clusters_per_arm, ..*design };
+        let found = pilot.minimum_detectable(&design).map_err(|error| error.to_string())?;
         Ok((found, clusters_per_arm))
     });
     let topic = topic.to_owned();
@@ -95,13 +101,13 @@ fn of_topic(topic: &str, pilot: Result<Pilot, Error>, design: &Design) -> TopicP
             clusters: Some([treatment, baseline]),
             reason: None,
         },
-        Err(error) => TopicPower {
+        Err(reason) => TopicPower {
             topic,
             above: None,
             below: None,
             standard_error: None,
             clusters: None,
-            reason: Some(error.to_string()),
+            reason: Some(reason),
         },
     }
 }

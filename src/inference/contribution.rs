@@ -41,6 +41,7 @@ impl Question<'_> {
             baseline: self.baseline.clone(),
             unit: self.unit,
             denominator: self.denominator,
+            weights: tally.weights().clone(),
             attention: self.attention.clone(),
             multi_label: spec.multi_label,
             cluster: spec.cluster.clone(),

@@ -1,6 +1,8 @@
 //! How large a study must be: what a design can detect, from a pilot log. It plans; estimates are
 //! made elsewhere.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
@@ -9,7 +11,7 @@ use super::delta::{self, Quantile};
 use super::influence::Influence;
 use crate::error::Error;
 use crate::estimand::{Estimand, Unit};
-use crate::estimate::{ClusterCounts, NoInterval, Relation};
+use crate::estimate::{ClusterCounts, NoInterval, Relation, Warning};
 use crate::statistic::{Checked, Scale, Side, Statistic, Working};
 use crate::tally::Tally;
 
@@ -176,7 +178,7 @@ impl PerArm {
 /// Review 19), and power is Student's distribution shifted by the effect: below the noncentral one by
 /// at most 0.04 at 8 degrees of freedom and 0.01 at 28, and by next to nothing at powers of 80%. The interval
 /// is that of the delta method; the default one is longer where few clusters show the topic, and finds less:
-/// in 1,200 simulated studies of 80 viewers 14% where 21% were planned (`tests/study.rs` has the feed). With
+/// in 1,200 simulated studies of 80 viewers 14% where 21% were planned (`tests/simulate/study.rs` has the feed). With
 /// few clusters plan for more, or ask a simulated feed ([`PowerCurve`](crate::simulate::PowerCurve)).
 ///
 /// Right where the study will be like the pilot: same clusters, same feed. The variance is held at the
@@ -315,6 +317,75 @@ pub enum Caution {
         /// Clusters in either.
         either: u64,
     },
+    /// Few clusters show the topic in an arm, as if so many of equal size did: how clusters vary, and so
+    /// what can be detected, is next to unknown.
+    FewTopicClusters {
+        /// The arm.
+        side: Side,
+        /// `(sum x)^2 / sum x^2` over its clusters' masses of the topic.
+        effective: f64,
+    },
+    /// A few clusters have most of an arm's mass, as if so many of equal size did: the same is so.
+    UnequalClusters {
+        /// The arm.
+        side: Side,
+        /// `(sum n)^2 / sum n^2` over its clusters' masses.
+        effective: f64,
+    },
+}
+
+impl Caution {
+    fn of_few(warning: &Warning) -> Option<Self> {
+        match *warning {
+            Warning::FewTopicClusters { side, effective } => {
+                Some(Self::FewTopicClusters { side, effective })
+            }
+            Warning::UnequalClusters { side, effective, .. } => {
+                Some(Self::UnequalClusters { side, effective })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the pilot says next to nothing of how clusters vary, though it has enough of them.
+    pub(crate) fn is_of_few(&self) -> bool {
+        matches!(self, Self::FewTopicClusters { .. } | Self::UnequalClusters { .. })
+    }
+}
+
+impl fmt::Display for Caution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewClusters { side, clusters } => write!(
+                f,
+                "the {side} has {clusters} clusters, which show how clusters vary only to a factor of two \
+                 or so"
+            ),
+            Self::NegativeIntraclass { intraclass } => write!(
+                f,
+                "the intraclass correlation is {intraclass:.4}, which is below 0 and counts as 0 in \
+                 design effects"
+            ),
+            Self::UnknownIntraclass => f.write_str(
+                "every cluster has a single impression, so that the intraclass correlation cannot be known",
+            ),
+            Self::PartlyCrossed { both, either } => write!(
+                f,
+                "{both} of {either} clusters have impressions in both arms, and the study is taken to \
+                 have the same mix"
+            ),
+            Self::FewTopicClusters { side, effective } => write!(
+                f,
+                "the topic in the {side} comes from few clusters, as if from {effective:.1} of equal \
+                 size, which say next to nothing of what can be detected"
+            ),
+            Self::UnequalClusters { side, effective } => write!(
+                f,
+                "a few clusters hold most of the {side}, which is as if from {effective:.1} of equal size, \
+                 and say next to nothing of what can be detected"
+            ),
+        }
+    }
 }
 
 /// The smallest effect that a design detects with its power.
@@ -398,7 +469,10 @@ impl Pilot {
             design_effect: design_effect(mean, 0.0, rho),
             design_effect_unequal: design_effect(mean, variation, rho),
             variance: variance.collect(),
-            cautions: cautions(clusters, intraclass),
+            cautions: cautions(clusters, intraclass)
+                .into_iter()
+                .chain(super::few_that_carry(&contributions).iter().filter_map(Caution::of_few))
+                .collect(),
             null: statistic.null().unwrap_or(working),
         })
     }

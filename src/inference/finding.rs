@@ -73,6 +73,12 @@ pub(super) fn note(
         Some(bounds) if own.is_clear() => own.and(side(bounds)),
         _ => own,
     };
+    let null = statistic.null().map(|null| statistic.scale().reported(null));
+    if null.is_some_and(|null| SideOfNull::of(&estimate.interval, null).is_clear())
+        && !own.is_clear()
+    {
+        estimate.warnings.push(Warning::NullMoved { low: low.min(high), high: low.max(high) });
+    }
     estimate.finding = Some(Finding { alone, among_all: alone, adjusted_by: None, of: 1 });
     if alone.is_clear() { p() } else { None }
 }

@@ -46,6 +46,10 @@ struct Together {
     clusters: f64,
     /// How many of them carry the topic, or anything else, in the arm where fewer do: `(sum x)^2 / sum x^2`.
     carriers: f64,
+    /// What part of the arms' mass they have: the geometric mean of both arms'.
+    mass: f64,
+    /// How many there are.
+    number: f64,
 }
 
 /// Which columns hold the topic and all of an arm.
@@ -117,9 +121,12 @@ impl Shares {
 
     /// The same, lowered by a quarter of its standard error, and by `1 - (2/c)^2` where `c` clusters carry the
     /// topic: a correlation that few clusters show is overstated as often as not, and a high one makes
-    /// intervals short.
+    /// intervals short. Where neither arm's share varies nothing shows it, and it is as bad as it may be.
     pub(super) fn cautious_correlation(&self) -> f64 {
         let [Some(a), Some(b)] = self.arms else { return 0.0 };
+        if a.is_still() && b.is_still() {
+            return -self.shared.mass;
+        }
         let of = self.shared.squares;
         // What part of the arms' variation the shared clusters have.
         let part = (of[0] * of[1] / (a.squares * b.squares)).sqrt();
@@ -175,6 +182,8 @@ impl Shares {
                     })
                     .into_iter()
                     .fold(f64::INFINITY, f64::min),
+                mass: first.shared.mass.max(second.shared.mass),
+                number: first.shared.number.max(second.shared.number),
             };
         let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
         let most = match arms {
@@ -184,13 +193,25 @@ impl Shares {
         Self { arms, shared: if is_nested { Together::default() } else { shared }, most }
     }
 
+    /// The least p-value where clusters that are in both arms have most of the mass: two of the ways in which
+    /// coins could have turned those round and chance have dealt the others to the arms; 0 elsewhere.
+    pub(super) fn least_p(&self) -> f64 {
+        let ([Some(a), Some(b)], true) = (self.arms, self.shared.mass > 0.5) else { return 0.0 };
+        let both = self.shared.number;
+        let [a, b] = [a, b].map(|arm| (arm.clusters - both).max(0.0));
+        let mut ways = 2.0_f64.powf(both);
+        let mut dealt = 1.0;
+        while dealt <= a.min(b) && ways < 1e12 {
+            ways *= (a.max(b) + dealt) / dealt;
+            dealt += 1.0;
+        }
+        (2.0 / ways).min(1.0)
+    }
+
     /// Whether some arm's share does not vary over clusters, as at 0 and 1, so that nothing shows how well it
     /// is known.
     pub(super) fn has_still_arm(&self) -> bool {
-        let is_still = |arm: &ArmShare| {
-            arm.variance <= 0.0 && (!arm.is_known() || arm.impressions.is_finite())
-        };
-        self.arms.iter().flatten().any(is_still)
+        self.arms.iter().flatten().any(ArmShare::is_still)
     }
 }
 
@@ -278,6 +299,11 @@ impl ArmShare {
         })
     }
 
+    /// Whether it was measured and does not vary.
+    fn is_still(&self) -> bool {
+        self.variance <= 0.0 && (!self.is_known() || self.impressions.is_finite())
+    }
+
     /// Whether it is known from elsewhere.
     pub(super) fn is_known(&self) -> bool {
         self.clusters.is_infinite()
@@ -325,9 +351,11 @@ impl Together {
                 0.0
             }
         });
+        let number = clusters;
         if clusters > 0.0 {
             clusters = effective.into_iter().fold(clusters, f64::min).max(1.0);
         }
+        let of_arm = |side: usize| masses[side][0][0] + masses[side][1][0];
         let carriers = masses
             .iter()
             .flatten()
@@ -337,6 +365,8 @@ impl Together {
             squares: [squares[0] / (all_a * all_a), squares[1] / (all_b * all_b)],
             clusters,
             carriers: carriers.fold(f64::INFINITY, f64::min).max(1.0),
+            mass: (of_arm(0) / all_a * (of_arm(1) / all_b)).sqrt().min(1.0),
+            number,
         }
     }
 }

@@ -97,6 +97,9 @@ pub struct Origin {
     /// role reads, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_count: Option<String>,
+    /// The column of the weights, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// The column of the weights, if it is called like a count of impressions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_like_count: Option<String>,
@@ -116,6 +119,7 @@ impl Origin {
         self.left_out += more.left_out;
         self.set_aside.absorb(more.set_aside);
         self.unread_count = self.unread_count.take().or(more.unread_count);
+        self.weight = self.weight.take().or(more.weight);
         self.weight_like_count = self.weight_like_count.take().or(more.weight_like_count);
         self.item_topics = self.item_topics.take().or(more.item_topics);
         names::absorb(&mut self.names, more.names);
@@ -221,6 +225,7 @@ impl ExposureLog {
                 left_out: 0,
                 kept: Vec::new(),
                 unread_count: built.unread_count.take(),
+                weight: schema.weight.clone(),
                 weight_like_count: schema.weight.clone().filter(|name| is_like_count(name)),
                 item_topics: None,
                 names: Vec::new(),

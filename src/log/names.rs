@@ -234,6 +234,20 @@ pub enum OddNames {
         /// An id with.
         decimal: String,
     },
+    /// Days that are written in more than one form (`2026-03-01`, `01.03.2026`, `2026-3-1`). One and the same
+    /// day is two ids.
+    Days {
+        /// One of each form.
+        examples: Vec<String>,
+    },
+    /// Long numbers that a program has rounded (`1.23457E+16`): ids that differ in later digits are one.
+    Rounded {
+        /// Up to five of them.
+        names: Vec<String>,
+        /// How many there are beside.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: u64,
+    },
 }
 
 impl fmt::Display for NameRemark {
@@ -265,6 +279,17 @@ impl fmt::Display for NameRemark {
             OddNames::Decimals { whole, decimal } => write!(
                 f,
                 ": some are whole numbers such as {whole:?} and some are written with a point such as {decimal:?}, so that one and the same counts as two; LogSchema::join_names (--join-names numbers) joins them"
+            ),
+            OddNames::Days { examples } => write!(
+                f,
+                ": days are written in several ways, such as {}, and one and the same would count as two; write them one way in the log, best as 2026-03-01",
+                list(examples),
+            ),
+            OddNames::Rounded { names, more } => write!(
+                f,
+                ": {}{} are long numbers that a program rounded, so that ids that differ in later digits are one; have it write them as text",
+                list(names),
+                beside(*more, ","),
             ),
         }
     }
@@ -312,6 +337,60 @@ struct Found {
     rewritten: Groups,
     /// The first whole number, and the first that is written with a point.
     numbers: [String; 2],
+    /// Of each form of days the first.
+    days: BTreeMap<DayForm, String>,
+    rounded: BTreeSet<String>,
+    more_rounded: u64,
+}
+
+/// How a day is written: what stands between its numbers, whether the year comes first, and whether numbers
+/// below 10 have a zero before them; `None` where none is below 10.
+type DayForm = (char, bool, Option<bool>);
+
+/// The form of a day, with or without a time after it.
+fn day_form(name: &str) -> Option<DayForm> {
+    let day = name.trim().split([' ', 'T']).next()?;
+    if !(8..=10).contains(&day.len()) {
+        return None;
+    }
+    let between = day.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
+    let parts: Vec<&str> = day.split(between).collect();
+    let [first, second, third] = parts[..] else { return None };
+    let year_first = first.len() == 4;
+    let (year, others) =
+        if year_first { (first, [second, third]) } else { (third, [first, second]) };
+    let is_part = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_digit())
+            && part.parse().is_ok_and(|number: u32| (1..=31).contains(&number))
+    };
+    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_year || !others.iter().all(|part| is_part(part)) {
+        return None;
+    }
+    let zero = others.iter().any(|part| part.starts_with('0'));
+    let bare = others.iter().any(|part| part.len() == 1);
+    Some((between, year_first, (zero || bare).then_some(zero)))
+}
+
+/// In how many ways days are written: those that may be of either way are of one that is there.
+fn ways(forms: &BTreeSet<DayForm>) -> usize {
+    let said = forms.iter().filter(|(_, _, zeros)| zeros.is_some()).count();
+    let unsaid = forms.iter().filter(|(between, first, zeros)| {
+        let same = |zeros| forms.contains(&(*between, *first, Some(zeros)));
+        zeros.is_none() && !same(true) && !same(false)
+    });
+    said + unsaid.count()
+}
+
+/// Whether a name is a whole number past ten digits in scientific notation, as programs write it that hold
+/// it as a floating-point number.
+fn is_rounded(name: &str) -> bool {
+    let text = name.trim();
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let is_written_so = mantissa.contains('.') || exponent.starts_with('+');
+    let is_number = mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && mantissa.parse::<f64>().is_ok();
+    is_written_so && is_number && exponent.parse().is_ok_and(|power: u32| (10..40).contains(&power))
 }
 
 /// Groups of names, as many as are shown.
@@ -350,6 +429,15 @@ impl Found {
                 match found.null_like.len() < EXAMPLES {
                     true => _ = found.null_like.insert(name.to_owned()),
                     false => found.more_null_like += 1,
+                }
+            }
+            if let Some(form) = day_form(name) {
+                found.days.entry(form).or_insert_with(|| name.to_owned());
+            }
+            if is_rounded(name) {
+                match found.rounded.len() < EXAMPLES {
+                    true => _ = found.rounded.insert(name.to_owned()),
+                    false => found.more_rounded += 1,
                 }
             }
             if found.numbers[1].is_empty() && whole_number(name).is_some() {
@@ -397,6 +485,12 @@ impl Found {
             }),
             (!whole.is_empty() || !decimal.is_empty())
                 .then_some(OddNames::Decimals { whole, decimal }),
+            (!self.days.is_empty())
+                .then(|| OddNames::Days { examples: self.days.into_values().collect() }),
+            (!self.rounded.is_empty()).then(|| OddNames::Rounded {
+                names: self.rounded.into_iter().collect(),
+                more: self.more_rounded,
+            }),
         ];
         let column = column.map(str::to_owned);
         let remark = |names| NameRemark { role, column: column.clone(), names };
@@ -503,6 +597,10 @@ pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
             (
                 OddNames::NullLike { names, more },
                 OddNames::NullLike { names: others, more: beside },
+            )
+            | (
+                OddNames::Rounded { names, more },
+                OddNames::Rounded { names: others, more: beside },
             ) => {
                 names.extend(others);
                 names.sort_unstable();
@@ -536,6 +634,10 @@ pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
                     }
                 }
             }
+            (OddNames::Days { examples }, OddNames::Days { examples: others }) => {
+                let mut forms: BTreeSet<_> = examples.iter().map(|its| day_form(its)).collect();
+                examples.extend(others.into_iter().filter(|its| forms.insert(day_form(its))));
+            }
             _ => unreachable!("they are of one kind"),
         }
     }
@@ -545,6 +647,9 @@ pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
 pub(super) fn settle(remarks: &mut Vec<NameRemark>) {
     remarks.retain(|remark| match &remark.names {
         OddNames::Decimals { whole, decimal } => !whole.is_empty() && !decimal.is_empty(),
+        OddNames::Days { examples } => {
+            ways(&examples.iter().filter_map(|its| day_form(its)).collect()) > 1
+        }
         _ => true,
     });
 }
@@ -613,6 +718,41 @@ mod tests {
             Found::of(["2024-07-01", "2024-07-01 00:00:00", "2024-07-01T00:00:00Z"].into_iter());
         assert!(found.alike.shown.is_empty(), "no rule joins them");
         assert_eq!(found.rewritten.shown.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+    }
+
+    /// By hand: forms of days, which are told where there are several, in whatever parts of a log they are.
+    #[test]
+    fn days_in_several_forms() {
+        let part =
+            |names: &[&str]| Found::of(names.iter().copied()).remarks(Role::Named, Some("day"));
+        let told = |parts: &[&[&str]]| {
+            let mut remarks = part(parts[0]);
+            parts[1..].iter().for_each(|names| absorb(&mut remarks, part(names)));
+            settle(&mut remarks);
+            remarks.iter().map(NameRemark::to_string).collect::<Vec<_>>()
+        };
+        for names in [
+            &["2026-03-01", "2026-12-31", "2026-10-10 12:00:00"][..],
+            &["2026-3-1", "2026-12-31"],
+            &["01.03.2026", "31.12.2026"],
+            &["1.2.3", "10.0.0.1", "2026-99-99", "555-1234-12", "v1"],
+        ] {
+            assert_eq!(told(&[names]), [""; 0], "{names:?}");
+        }
+        for (parts, examples) in [
+            (&[&["2026-03-01", "01.03.2026"][..]][..], r#""2026-03-01", "01.03.2026""#),
+            (&[&["2026-03-01"], &["2026/03/02"]], r#""2026-03-01", "2026/03/02""#),
+            (&[&["2026-03-01", "2026-3-2"]], r#""2026-3-2", "2026-03-01""#),
+            (&[&["2026-10-11"], &["10/11/2026"]], r#""2026-10-11", "10/11/2026""#),
+        ] {
+            let told = told(parts);
+            assert!(told.len() == 1 && told[0].contains(examples), "{told:?}");
+        }
+        let rounded = part(&["1.23457E+16", "1.2345678901234568e+18", "1e9", "7e12", "1.5"]);
+        assert_eq!(rounded.len(), 1, "{rounded:?}");
+        assert!(
+            rounded[0].to_string().contains(r#""1.2345678901234568e+18", "1.23457E+16" are long"#)
+        );
     }
 
     /// By hand: exact, past what a floating-point number holds.

@@ -12,7 +12,7 @@ use super::cluster::{self, Clusters};
 use super::dense::{self, Table};
 use super::slots::{SlotSums, Slots, Weighing};
 use super::sparse;
-use super::{Tally, TallySpec};
+use super::{Tally, TallySpec, Weights};
 use crate::error::Error;
 use crate::log::{ExposureLog, Role};
 
@@ -61,6 +61,7 @@ pub(super) fn tally(log: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error>
         let (blocks, sums) = rows.blocks();
         Tally {
             spec: spec.clone(),
+            weights: Weights::of(log),
             axes: slots.axes.clone(),
             keys: clusters.keys.to_vec(),
             blocks,
@@ -448,6 +449,7 @@ mod tests {
         };
         Tally {
             spec: spec.clone(),
+            weights: Weights::of(log),
             axes: slots.axes.clone(),
             keys: clusters.keys.to_vec(),
             blocks,

@@ -9,7 +9,7 @@ use super::axes::Axes;
 use super::block::{BLOCK, Block, BlockWriter};
 use super::gather::Gather;
 use super::mass::Mass;
-use super::{Squares, Tally};
+use super::{Squares, Tally, Weights};
 use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::ClusterKey;
@@ -45,9 +45,10 @@ impl Tally {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unmergeable`] when specs differ, and in what; [`Error::UnmergeableClusters`] when
-    /// clusters are single impressions, whose keys mean nothing outside their log;
-    /// [`Error::SumTooLarge`]; [`Error::TooManyCells`]; [`Error::Unstated`] for no tallies at all.
+    /// [`Error::Unmergeable`] when specs differ, and in what, and where one is weighed and one is not;
+    /// [`Error::UnmergeableClusters`] when clusters are single impressions, whose keys mean nothing
+    /// outside their log; [`Error::SumTooLarge`]; [`Error::TooManyCells`]; [`Error::Unstated`] for no
+    /// tallies at all.
     pub fn merge_all<'t>(tallies: impl IntoIterator<Item = &'t Self>) -> Result<Self, Error> {
         let tallies: Vec<&Self> = tallies.into_iter().collect();
         let Some(first) = tallies.first() else {
@@ -56,6 +57,9 @@ impl Tally {
         if tallies.len() == 1 {
             return Ok((*first).clone());
         }
+        for tally in &tallies[1..] {
+            first.weights.clone().together(&tally.weights)?;
+        }
         let plan = Plan::of(&tallies)?;
         let parts = plan.parts(tallies.iter().copied());
         let stretches = plan.keys.par_chunks(BLOCK * BLOCKS_TOGETHER);
@@ -63,7 +67,8 @@ impl Tally {
         Ok(plan.tally(first.spec.clone(), blocks))
     }
 
-    /// The same, giving back the memory of the tallies as they are used up.
+    /// The same, giving back the memory of the tallies as they are used up; whatever they were weighed by,
+    /// since they are parts that were made to be added.
     pub(crate) fn merge_owned(mut tallies: Vec<Self>) -> Result<Self, Error> {
         if tallies.len() == 1 {
             return Ok(tallies.remove(0));
@@ -172,6 +177,7 @@ struct Plan {
     of_counts: Vec<bool>,
     squares: Vec<Vec<Squares>>,
     impressions: u64,
+    weights: Weights,
 }
 
 impl Plan {
@@ -192,7 +198,11 @@ impl Plan {
             .map(|attention| tallies.iter().all(|tally| tally.is_of_counts(attention)))
             .collect();
         let squares = merged_squares(tallies, &cells, axes.cells())?;
-        Ok(Self { keys: union(tallies), axes, cells, of_counts, squares, impressions })
+        let mut weights = tallies[0].weights.clone();
+        for tally in &tallies[1..] {
+            weights = weights.together(&tally.weights).unwrap_or_default();
+        }
+        Ok(Self { keys: union(tallies), axes, cells, of_counts, squares, impressions, weights })
     }
 
     fn parts<'p>(&'p self, tallies: impl Iterator<Item = &'p Tally>) -> Vec<Part<'p>> {
@@ -214,8 +224,8 @@ impl Plan {
     }
 
     fn tally(self, spec: super::TallySpec, blocks: Vec<Block>) -> Tally {
-        let Self { axes, keys, squares, impressions, .. } = self;
-        Tally { spec, axes, keys, blocks, squares, impressions }
+        let Self { axes, keys, squares, impressions, weights, .. } = self;
+        Tally { spec, weights, axes, keys, blocks, squares, impressions }
     }
 }
 

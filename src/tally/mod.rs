@@ -19,6 +19,7 @@ mod sql;
 mod table;
 mod totals;
 mod two_way;
+mod weights;
 mod window;
 
 use std::fmt;
@@ -35,6 +36,7 @@ pub use self::sql::{Dialect, SqlLog};
 pub use self::table::{TableFault, TableFaultReason};
 pub use self::totals::Totals;
 pub use self::two_way::TwoWay;
+pub use self::weights::Weights;
 pub use self::window::WindowBy;
 use crate::attention::Attention;
 use crate::error::Error;
@@ -148,9 +150,10 @@ impl TallySpec {
 /// assert_eq!((tally.clusters(), tally.impressions()), (2, 3));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Tally {
     spec: TallySpec,
+    weights: Weights,
     axes: Axes,
     /// Ascending.
     keys: Vec<ClusterKey>,
@@ -159,6 +162,18 @@ pub struct Tally {
     /// By attention model and cell.
     squares: Vec<Vec<Squares>>,
     impressions: u64,
+}
+
+/// By spec and sums: what the columns were called that they were made of is no part of it.
+impl PartialEq for Tally {
+    fn eq(&self, other: &Self) -> bool {
+        self.spec == other.spec
+            && self.axes == other.axes
+            && self.keys == other.keys
+            && self.blocks == other.blocks
+            && self.squares == other.squares
+            && self.impressions == other.impressions
+    }
 }
 
 /// Sums of squared masses in a cell over all clusters, for the naive variance.
@@ -235,6 +250,18 @@ impl Tally {
     #[must_use]
     pub fn keys(&self) -> &[ClusterKey] {
         &self.keys
+    }
+
+    /// What the impressions were weighed by, as far as that is known. Tallies that differ in nothing else
+    /// are equal.
+    #[must_use]
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Says what the impressions weigh that this was made of.
+    pub(crate) fn weigh(&mut self, weights: &Weights) {
+        self.weights.clone_from(weights);
     }
 
     /// How many impressions were summed.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::input::Input;
 use self::output::Output;
 use super::block::{BLOCK, Block, Entry, Masses};
-use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, WindowBy};
+use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, Weights, WindowBy};
 use crate::error::Error;
 use crate::log::{ClusterKey, MAX_WEIGHT};
 use crate::replace::replace;
@@ -39,6 +39,9 @@ struct Header<'t> {
     #[serde(default)]
     written_by: String,
     spec: Cow<'t, TallySpec>,
+    /// Not known of tallies that were saved before it was said.
+    #[serde(default)]
+    weights: Cow<'t, Weights>,
     axes: Cow<'t, Axes>,
     impressions: u64,
     clusters: u64,
@@ -97,7 +100,8 @@ impl fmt::Display for Place {
 
 impl Tally {
     /// Saves the tally to a file, from which [`open_saved`](Tally::open_saved) reads back an
-    /// equal one. Equal tallies make files that are equal byte for byte. A file that was there is
+    /// equal one. Equal tallies of the same weights make files that are equal
+    /// byte for byte. A file that was there is
     /// replaced when the new one is complete and on the disk, so that nobody ever reads half a
     /// tally.
     ///
@@ -157,6 +161,7 @@ impl Tally {
         let header = Header {
             written_by: concat!("tiltmeter ", env!("CARGO_PKG_VERSION")).to_owned(),
             spec: Cow::Borrowed(&self.spec),
+            weights: Cow::Borrowed(&self.weights),
             axes: Cow::Borrowed(&self.axes),
             impressions: self.impressions,
             clusters: self.keys.len() as u64,
@@ -194,7 +199,7 @@ impl Tally {
         input.version()?;
         let header = input.header()?;
         let progress = progress(&header, &input)?;
-        let Header { spec, axes, impressions, .. } = header;
+        let Header { spec, axes, impressions, weights, .. } = header;
         let (spec, axes) = (spec.into_owned(), axes.into_owned());
         let keys = read_keys(&mut input, header.clusters, &spec.cluster)?;
         let squares = read_squares(&mut input, spec.attentions.len(), &axes)?;
@@ -212,7 +217,8 @@ impl Tally {
             return Err(input.damaged("a sum is larger than its count allows"));
         }
         let found = sums.impressions;
-        let tally = Self { spec, axes, keys, blocks, squares, impressions };
+        let weights = weights.into_owned();
+        let tally = Self { spec, weights, axes, keys, blocks, squares, impressions };
         input.at(Place::End);
         if found != impressions || tally.entries() != header.entries {
             return Err(

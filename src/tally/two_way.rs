@@ -127,6 +127,22 @@ impl TwoWay {
         })
     }
 
+    /// Says what the impressions weigh that this was made of.
+    pub(crate) fn weigh(&mut self, weights: &super::Weights) {
+        for tally in [&mut self.first, &mut self.second, &mut self.pairs] {
+            tally.weigh(weights);
+        }
+    }
+
+    /// The same of parts that were made to be added, whatever they were weighed by.
+    pub(crate) fn together(self, other: Self) -> Result<Self, Error> {
+        Ok(Self {
+            first: Tally::merge_owned(vec![self.first, other.first])?,
+            second: Tally::merge_owned(vec![self.second, other.second])?,
+            pairs: Tally::merge_owned(vec![self.pairs, other.pairs])?,
+        })
+    }
+
     /// The tally by the pairs of both.
     #[must_use]
     pub fn pairs(&self) -> &Tally {

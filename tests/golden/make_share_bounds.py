@@ -5,6 +5,7 @@ arm, and the ends of the interval of the log ratio, the difference and the log o
 the refined form (`inference::ShareBounds` says what they are); the p-value against no amplification is found by bisection.
 """
 import json
+import math
 
 import numpy as np
 from scipy import optimize, stats
@@ -48,6 +49,8 @@ def correlation(xa, na, xb, nb, form):
     a, b = residuals(xa, na), residuals(xb, nb)
     whole = np.sqrt((a**2).sum() * (b**2).sum())
     both = (na > 0) & (nb > 0)
+    if form == "refined" and not a.any() and not b.any():
+        return -np.sqrt(na[both].sum() / na.sum() * nb[both].sum() / nb.sum())
     a, b = a[both], b[both]
     part = np.sqrt((a**2).sum() * (b**2).sum())
     if whole == 0 or part == 0:
@@ -71,19 +74,26 @@ def ends(columns, impressions, scale, form, alpha):
         ga, gla, gha, gb, glb, ghb = (float(scale(np.float64(p))) for p in (pa, la, ha, pb, lb, hb))
     value = ga - gb
     if not np.isfinite(value):
-        return one_sided((ga, gla, gha), (gb, glb, ghb))
+        return one_sided((ga, gla, gha), (gb, glb, ghb), r)
     span = lambda u, v: np.sqrt(max(u * u + v * v - 2 * r * u * v, 0))
     return value - span(ga - gla, ghb - gb), value + span(gha - ga, gb - glb)
 
 
-def one_sided(a, b):
+def one_sided(a, b, r):
     """Where a term is infinite: theta = A/B with A = 0 is at most that for which A - theta B has an upper bound of 0.
 
     That bound's squares, u_A^2 + (theta (B - l_B))^2 - (theta B)^2, are put together first, since l_B may be tiny.
     """
 
     def upper(zero_high, other, other_low):
-        root = optimize.brentq(lambda t: zero_high**2 - t * t * other_low * (2 * other - other_low), 0, 1e12, xtol=1e-300, rtol=1e-14)
+        if np.isinf(other):
+            return float(np.log(zero_high) - np.log(other_low))
+
+        def bound(t):
+            crossed = 2 * r * zero_high * t * (other - other_low)
+            return zero_high**2 - t * t * other_low * (2 * other - other_low) - crossed
+
+        root = optimize.brentq(bound, 0, 1e12, xtol=1e-300, rtol=1e-14)
         return float(np.log(root))
 
     if a[0] == -np.inf:
@@ -93,6 +103,24 @@ def one_sided(a, b):
     if b[0] == np.inf:
         return None, upper(np.exp(-b[1]), np.exp(-a[0]), np.exp(-a[2]))
     return -upper(np.exp(-a[1]), np.exp(-b[0]), np.exp(-b[2])), None
+
+
+def least_p(columns, form):
+    """Two of the ways in which coins could have turned shared clusters round and chance have dealt the others."""
+    na, nb = columns[1], columns[3]
+    both = (na > 0) & (nb > 0)
+    most = na[both].sum() / na.sum() * nb[both].sum() / nb.sum() > 0.25
+    a, b = ((na > 0) & ~both).sum(), ((nb > 0) & ~both).sum()
+    ways = 2 ** int(both.sum()) * math.comb(int(a + b), int(a))
+    return min(2 / ways, 1) if form == "refined" and most else 0
+
+
+def reaching(columns, form, alpha, found):
+    """Ends that reach to the null, which is 0 on all three scales, where nothing can be found."""
+    low, high = found
+    if alpha >= least_p(columns, form):
+        return low, high
+    return None if low is None else min(low, 0), None if high is None else max(high, 0)
 
 
 def p_value(columns, impressions, scale, form):
@@ -121,6 +149,9 @@ def cases():
     yield "none in the treatment", [row(0, 0, 0, 0, 0, 0), row(20, 20, 50, 0, 0, 0), row(0, 0, 0, 4, 9, 2), row(0, 0, 0, 10, 30, 10)]
     yield "one cluster shows it", [row(6, 0, 0, 0, 0, 0), row(20, 20, 50, 0, 0, 0), row(0, 0, 0, 4, 9, 2), row(0, 0, 0, 10, 30, 10)]
     yield "the same in every cluster", [row(5, 10, 5, 0, 0, 0), row(10, 20, 10, 0, 0, 0), row(0, 0, 0, 4, 9, 2), row(0, 0, 0, 10, 30, 10)]
+    yield "all against none in the same clusters", [row(9, 12, 9, 20, 7), row(9, 12, 9, 20, 7), row(0, 0, 0, 0, 0), row(8, 14, 9, 30, 5)]
+    yield "one stray impression in three clusters", [row(20, 20, 19), row(20, 20, 20), row(0, 0, 0), row(20, 20, 20)]
+    yield "all against none, some in both", [row(9, 12, 9, 20, 0, 0), row(9, 12, 9, 20, 0, 0), row(0, 0, 0, 0, 0, 0), row(0, 0, 8, 30, 5, 9)]
     n = np.ceil(30 * np.exp(rng.normal(size=240)))
     x = rng.binomial(n.astype(int), rng.beta(1, 9, 240)).astype(float)
     here = np.arange(240) < 40
@@ -133,8 +164,8 @@ def main():
         impressions = [int(columns[1].sum()), int(columns[3].sum())]
         for statistic, scale in SCALES.items():
             for form in ("plain", "refined"):
-                at = {str(level): ends(columns, impressions, scale, form, 1 - level) for level in (0.8, 0.95, 0.99)}
-                found.append({"case": name, "statistic": statistic, "form": form, "ends": at, "p": p_value(columns, impressions, scale, form)})
+                at = {str(level): reaching(columns, form, 1 - level, ends(columns, impressions, scale, form, 1 - level)) for level in (0.8, 0.95, 0.99)}
+                found.append({"case": name, "statistic": statistic, "form": form, "ends": at, "p": max(p_value(columns, impressions, scale, form), least_p(columns, form))})
     print(json.dumps({"cases": [{"name": name, "columns": [c.tolist() for c in columns]} for name, columns in cases()], "found": found}))
 
 

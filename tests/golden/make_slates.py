@@ -1,4 +1,4 @@
-"""Slates that a seed promises, by the letter of the definition: for tests/plackett_luce.rs.
+"""Slates that a seed promises, by the letter of the definition: for tests/simulate/plackett_luce.rs.
 
     python3 tests/golden/make_slates.py
 

@@ -1,4 +1,4 @@
-"""Runs the queries of `tests/sql/engines.rs` and writes their tables as Parquet.
+"""Runs the queries of `tests/tally/sql/engines.rs` and writes their tables as Parquet.
 
     python3 tests/golden/run_engines.py FOLDER
 

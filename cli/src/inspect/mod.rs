@@ -44,7 +44,7 @@ pub(crate) struct InspectArgs {
     #[command(flatten)]
     skip: SkipArgs,
     /// A text that means "no value", beside the empty one.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     null: Vec<String>,
     /// What stands between the fields of a line: one character, or tab.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]

@@ -33,7 +33,7 @@ pub enum BlockLength {
 ///
 /// **Right** for a break that is there and of a size to be seen, with values that vary alike on both
 /// sides and are correlated over fewer values than a block has. In 1,000 simulations each of a break of one
-/// and a half standard deviations with 60 values on either side (`tests/change.rs`), intervals of 95% held
+/// and a half standard deviations with 60 values on either side (`tests/estimate/change.rs`), intervals of 95% held
 /// the true date in 95.7% for independent values, 96.5% with blocks of one value, and in 93.6% for values
 /// with a correlation of 0.3 from one to the next.
 /// **Fails** for breaks hardly seen: it takes for granted that there is one and that the neighbouring

@@ -10,7 +10,7 @@ use crate::estimand::{Denominator, Estimand, Unit};
 use crate::inference::check_level;
 use crate::inference::contribution::Question;
 use crate::statistic::{self, AmplificationRatio, Cell, Over, Statistic};
-use crate::tally::{ClusterBy, StratifyBy, TallySpec};
+use crate::tally::{ClusterBy, StratifyBy, TallySpec, Weights};
 
 /// What a [`Monitor`](super::Monitor) watches, and how: to be declared before the first cluster.
 ///
@@ -198,6 +198,8 @@ impl Watched {
             baseline: self.baseline.clone(),
             unit: self.unit,
             denominator: self.denominator,
+            // Those of the looks, which come later.
+            weights: Weights::Unknown,
             attention: self.attention.clone(),
             multi_label: tally.multi_label,
             cluster: tally.cluster.clone(),

@@ -186,7 +186,10 @@ pub(super) fn power(power: &PowerLeft) -> String {
             (Some(above), Some(below)) => {
                 format!("{:?}: {} or more, or {} or less", its.topic, number(above), number(below))
             }
-            _ => format!("{:?}: not known", its.topic),
+            _ => match &its.reason {
+                Some(reason) => format!("{:?}: not known, since {reason}", its.topic),
+                None => format!("{:?}: not known", its.topic),
+            },
         });
     }
     format!(

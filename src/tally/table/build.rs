@@ -12,7 +12,7 @@ use crate::log::{ClusterKey, Dictionary};
 use crate::source::parquet::damaged;
 use crate::tally::block::{BLOCK, Block};
 use crate::tally::gather::Gather;
-use crate::tally::{Axes, CellKind, Mass, Slab, Squares, StratifyBy, Tally, TallySpec};
+use crate::tally::{Axes, CellKind, Mass, Slab, Squares, StratifyBy, Tally, TallySpec, Weights};
 
 /// What a row is about.
 #[derive(Clone, Copy)]
@@ -144,7 +144,7 @@ impl LongRows {
         if impressions == 0 {
             return Err(Error::EmptyLog { file: self.file, set_aside: 0 });
         }
-        Ok(Tally { spec, axes, keys, blocks, squares, impressions })
+        Ok(Tally { spec, weights: Weights::default(), axes, keys, blocks, squares, impressions })
     }
 
     fn axes(&self, spec: &TallySpec) -> Result<Axes, Error> {

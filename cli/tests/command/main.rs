@@ -1,0 +1,13 @@
+//! The command, run as its users run it.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod at_once;
+mod audit;
+mod inspect;
+mod said;
+mod same_thing;
+mod steps;
+mod support;
+mod thin;
+mod weights;

@@ -1,0 +1,300 @@
+//! Everything beside `audit` and `inspect`: tallies, saved reports, simulations, plans, monitors, and
+//! what shells need.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::support::{command, run, shell, shipped};
+
+const ROLES: &str = "--arm arm --topic topic --position position --cluster hour";
+const ASKED: &str = "--treatment bts --baseline random --statistic difference --test delta";
+
+fn place(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().unwrap().to_owned()
+}
+
+/// A log taken apart by campaign: tallies of the parts, merged, say what the whole log says.
+#[test]
+fn tallies_merged_are_the_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = shipped("open_bandit_small.csv.gz");
+    let text = unzipped(&whole);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let mut tallies = Vec::new();
+    for campaign in ["all", "men", "women"] {
+        let part: Vec<&str> =
+            rows.lines().filter(|row| row.ends_with(&format!(",{campaign}"))).collect();
+        let path = place(folder.path(), &format!("{campaign}.csv"));
+        std::fs::write(&path, format!("{header}\n{}\n", part.join("\n"))).unwrap();
+        let tally = place(folder.path(), &format!("{campaign}.tally"));
+        let line = format!(
+            "tally LOG {ROLES} --attention uniform --attention log2 --out OUT --memory 256"
+        );
+        let told = shell(&line, &[&path, &tally]).ok();
+        assert!(told.contains("20000 impressions in 168 clusters"), "{told}");
+        tallies.push(tally);
+    }
+    let merged = place(folder.path(), "merged.tally");
+    let words = ["merge"].into_iter().chain(tallies.iter().map(String::as_str));
+    run(words.chain(["--out", &merged])).ok();
+    for attention in ["uniform", "log2"] {
+        let line = format!("estimate LOG {ASKED} --attention {attention} --json");
+        let estimate = shell(&line, &[&merged]).json();
+        let line = format!("audit LOG {ROLES} {ASKED} --attention {attention} --json");
+        let audit = shell(&line, &[&whole]).json();
+        assert_eq!(estimate["estimates"], audit["estimates"]);
+        assert_eq!(estimate["sentence"], audit["sentence"]);
+    }
+    let other =
+        shell(&format!("estimate LOG {ASKED} --attention reciprocal"), &[&merged]).failed(1);
+    assert!(other.contains("no masses under attention"), "{other}");
+}
+
+/// The text of a gzip file, by `gzip`.
+fn unzipped(path: &str) -> String {
+    let ran = std::process::Command::new("gzip").args(["-dc", path]).output().unwrap();
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn a_saved_report_is_shown_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shipped("open_bandit_small.csv.gz");
+    let saved = place(folder.path(), "report.json");
+    for flags in [ASKED, "--treatment bts --reference poll:c1=0.3 --bias 0.9,1.1 --only c1"] {
+        let audit = format!("audit LOG {ROLES} {flags}");
+        std::fs::write(&saved, shell(&format!("{audit} --json"), &[&path]).ok()).unwrap();
+        assert_eq!(run(["report", &saved]).ok(), shell(&audit, &[&path]).ok());
+        let markdown = shell(&format!("{audit} --markdown"), &[&path]).ok();
+        assert_eq!(run(["report", &saved, "--markdown"]).ok(), markdown);
+        assert!(markdown.lines().any(|line| line.starts_with("| topic")), "{markdown}");
+    }
+    std::fs::write(&saved, "{\"schema\": \"other\", \"version\": 1}").unwrap();
+    assert!(run(["report", &saved]).failed(1).contains("other"));
+}
+
+/// The same configuration and seed, the same log; and an audit of it is near what is said to be true.
+#[test]
+fn a_simulation_can_be_audited() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, again) = (place(folder.path(), "a.parquet"), place(folder.path(), "b.parquet"));
+    let truth = place(folder.path(), "truth.json");
+    let line = "simulate --preset everyday --viewers 80 --days 2 --seed 5 --out LOG --truth OUT --replicates 20";
+    let told = shell(line, &[&log, &truth]).ok();
+    shell("simulate --preset everyday --viewers 80 --days 2 --seed 5 --out LOG", &[&again]).ok();
+    assert_eq!(std::fs::read(&log).unwrap(), std::fs::read(&again).unwrap());
+    let truth: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(truth).unwrap()).unwrap();
+    assert_eq!((&truth["treatment"], &truth["replicates"]), (&"treatment".into(), &20.into()));
+    let line = "audit LOG --arm arm --treatment treatment --baseline baseline --topics topics --viewer viewer --json";
+    let report = shell(line, &[&log]).json();
+    let rows = report["quality"]["impressions"].as_u64().unwrap();
+    assert!(told.contains(&format!("{rows} impressions")), "{told}");
+    // The preset favours nothing: the ratio is 1, and its interval of 99.99% would hold it.
+    let news = report["estimates"].as_array().unwrap().iter().find(|its| its["topic"] == "news");
+    let news = news.unwrap();
+    let distance = news["value"].as_f64().unwrap().ln() / news["standard_error"].as_f64().unwrap();
+    assert!(distance.abs() < 4.0, "{distance}");
+
+    let config = place(folder.path(), "config.json");
+    std::fs::write(&config, "{\"seed\": 7, \"wrold\": {}}").unwrap();
+    let refused = shell("simulate --config LOG --out OUT", &[&config, &log]).failed(1);
+    assert!(refused.contains("wrold") && refused.contains("line 1"), "{refused}");
+}
+
+/// `Pilot` of the library on the same log, to the last digit.
+#[test]
+fn plans_are_the_librarys() {
+    use tiltmeter::inference::{Design, PerArm, Pilot, Question};
+    use tiltmeter::log::{LogSchema, TopicColumn};
+    use tiltmeter::tally::{Tally, TallySpec};
+    let path = shipped("open_bandit_small.csv.gz");
+    let line = format!(
+        "power pilot LOG {ROLES} --treatment bts --baseline random --only c1 --clusters 50 --effect 0.9 --json"
+    );
+    let ours = shell(&line, &[&path]).json();
+    let schema = LogSchema::new().arm("arm").topics(TopicColumn::single("topic")).column("hour");
+    let log = tiltmeter::ExposureLog::open(&path, &schema).unwrap();
+    let cluster = tiltmeter::ClusterBy::column("hour");
+    let tally = Tally::of(&log, &TallySpec { cluster, ..TallySpec::default() }).unwrap();
+    let baseline = tiltmeter::Baseline::arm("random");
+    let question = Question {
+        topic: "c1",
+        treatment: "bts",
+        baseline: &baseline,
+        unit: tiltmeter::Unit::Pooled,
+        denominator: tiltmeter::Denominator::AllImpressions,
+        attention: &tiltmeter::Attention::Uniform,
+    };
+    let pilot = Pilot::of(&tally, &question, &tiltmeter::statistic::AmplificationRatio).unwrap();
+    let design = Design::of(PerArm::equal(50));
+    let detectable = pilot.minimum_detectable(&design).unwrap();
+    assert_eq!(ours[0]["detectable"]["above"].as_f64(), Some(detectable.above));
+    let needed = pilot.clusters_needed(0.9, &design).unwrap();
+    assert_eq!(ours[0]["needed"][0]["clusters_per_arm"].as_u64(), Some(needed));
+}
+
+#[test]
+fn power_by_simulation() {
+    let line = "power simulate --preset everyday --viewers 30 --days 1 --about news --factors 1,3 \
+                --studies 4 --replicates 4 --json";
+    let curve = shell(line, &[]).json();
+    let points = curve["power"]["points"].as_array().unwrap();
+    assert_eq!(points.iter().map(|its| &its["factor"]).collect::<Vec<_>>(), [1.0, 3.0]);
+    assert_eq!(curve["power"]["studies"], 4);
+}
+
+/// Two halves observed one after the other are the whole, and nothing is counted twice.
+#[test]
+fn a_monitor_goes_on_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |viewer: usize| {
+        let feed = if viewer.is_multiple_of(2) { "x" } else { "y" };
+        let topic = if (viewer / 2 * 7) % 10 < 4 + viewer % 2 { "war" } else { "sport" };
+        format!("v{viewer},{feed},{topic}\nv{viewer},{feed},sport\n")
+    };
+    let write = |name: &str, viewers: std::ops::Range<usize>| {
+        let path = place(folder.path(), name);
+        let rows: String = viewers.map(row).collect();
+        std::fs::write(&path, format!("who,feed,about\n{rows}")).unwrap();
+        path
+    };
+    let (first, second, all) =
+        (write("1.csv", 0..300), write("2.csv", 300..600), write("all.csv", 0..600));
+    let init = |name: &str| {
+        let state = place(folder.path(), name);
+        let line = "monitor init LOG --arm feed --topic about --viewer who --treatment x --baseline y \
+                    --watch war --target 120";
+        shell(line, &[&state]).ok();
+        state
+    };
+    let (parts, whole) = (init("parts"), init("whole"));
+    run(["monitor", "observe", &parts, &first]).ok();
+    run(["monitor", "observe", &parts, &second]).ok();
+    run(["monitor", "observe", &whole, &all]).ok();
+    let shown = |state: &str| run(["monitor", "show", state, "--json"]).json();
+    let (parts_now, whole_now) = (shown(&parts), shown(&whole));
+    assert_eq!((&parts_now["observations"], &whole_now["observations"]), (&2.into(), &1.into()));
+    for field in ["value", "low", "high", "standard_error"] {
+        assert!(parts_now["readings"][0][field].is_number(), "{field}");
+        assert_eq!(parts_now["readings"][0][field], whole_now["readings"][0][field]);
+    }
+    let twice = run(["monitor", "observe", &parts, &second]).failed(1);
+    assert!(twice.contains("2.csv"), "{twice}");
+    assert_eq!(shown(&parts), parts_now);
+    let line = "monitor init LOG --arm feed --topic about --viewer who --treatment x --baseline y \
+                --watch war --target 120";
+    assert!(shell(line, &[&parts]).failed(1).contains("is there already"));
+}
+
+#[test]
+fn shells_get_completions_and_manuals() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let text = run(["completions", shell]).ok();
+        assert!(text.contains("tiltmeter") && text.contains("write-study"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    run(["man", "--out", folder.path().to_str().unwrap()]).ok();
+    let audit = std::fs::read_to_string(folder.path().join("tiltmeter-audit.1")).unwrap();
+    assert!(audit.contains("treatment") && folder.path().join("tiltmeter.1").exists());
+    assert!(run(["man"]).ok().contains(".TH tiltmeter 1"));
+}
+
+#[test]
+fn help_has_an_example_for_each_command_and_the_exit_codes() {
+    assert!(run(["--help"]).ok().contains("Exit codes: 0 "));
+    let commands = [
+        "audit",
+        "inspect",
+        "tally",
+        "merge",
+        "estimate",
+        "simulate",
+        "report",
+        "bundle",
+        "verify",
+        "completions",
+        "man",
+        "power pilot",
+        "power simulate",
+        "monitor init",
+        "monitor observe",
+        "monitor show",
+    ];
+    for command in commands {
+        let help = run(command.split(' ').chain(["--help"])).ok();
+        assert!(help.contains(&format!("Example: tiltmeter {command}")), "{help}");
+    }
+    assert!(run(["nonsense"]).failed(2).contains("nonsense"));
+}
+
+/// A bundle of a study is what it says with its inputs and without; with a number changed it is not.
+#[test]
+fn bundles_are_written_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = place(folder.path(), "log.csv.gz");
+    std::fs::copy(shipped("open_bandit_small.csv.gz"), &log).unwrap();
+    let study = place(folder.path(), "study.toml");
+    let line = format!("audit LOG {ROLES} --treatment bts --baseline random --write-study OUT");
+    shell(&line, &[&log, &study]).ok();
+    let page = place(folder.path(), "page.html");
+    run(["report", "--study", &study, "--html", &page]).ok();
+    assert!(std::fs::read_to_string(&page).unwrap().contains("</svg>"));
+
+    let zip = place(folder.path(), "evidence.zip");
+    let fingerprint = run(["bundle", &study, "--out", &zip, "--note", "case 7"]).ok();
+    let fingerprint = fingerprint.trim();
+    let data = folder.path().to_str().unwrap();
+    let checked = ["verify", &zip, "--inputs", data, "--fingerprint", fingerprint, "--json"];
+    assert_eq!(run(checked).json()["verdict"], "same");
+    assert_eq!(run(["verify", &zip, "--json"]).json()["verdict"], "same_from_tally");
+    let other = "0".repeat(64);
+    run(["verify", &zip, "--fingerprint", &other]).failed(3);
+
+    let kept = place(folder.path(), "evidence");
+    run(["bundle", &study, "--out", &kept]).ok();
+    let report = folder.path().join("evidence/report.json");
+    let text = std::fs::read_to_string(&report).unwrap();
+    std::fs::write(&report, text.replacen("\"value\": 1.", "\"value\": 2.", 1)).unwrap();
+    run(["verify", &kept, "--inputs", data]).failed(3);
+}
+
+/// A reader who leaves is no error, and nothing panics. The report is larger than a pipe holds, so that
+/// the writer meets the closed end.
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = place(folder.path(), "log.csv");
+    let rows: String = (0..400)
+        .flat_map(|at| ["x", "y"].map(|feed| format!("v{at}{feed},{feed},topic {}\n", at / 2)))
+        .collect();
+    std::fs::write(&log, format!("who,feed,about\n{rows}")).unwrap();
+    let line = [
+        "audit",
+        &log,
+        "--arm",
+        "feed",
+        "--treatment",
+        "x",
+        "--baseline",
+        "y",
+        "--topic",
+        "about",
+        "--viewer",
+        "who",
+        "--interval",
+        "delta",
+        "--json",
+    ];
+    assert!(run(line).ok().len() > 1 << 17);
+    let mut child =
+        command().args(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0];
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}

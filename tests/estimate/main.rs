@@ -1,0 +1,27 @@
+//! Estimates: values, intervals, tests, decompositions.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod baselines;
+mod bootstrap;
+mod change;
+mod coverage;
+mod design;
+mod designs;
+mod estimates;
+mod golden;
+mod groups;
+mod intervals;
+mod monitor;
+mod multiplicity;
+mod no_false_finding;
+mod own_statistics;
+mod permutation;
+mod properties;
+mod sensitivity;
+mod share_bounds;
+#[path = "../shared/mod.rs"]
+mod shared;
+mod standardised;
+mod stratified;
+mod waterfall;

@@ -4,6 +4,7 @@
 mod assignment;
 mod beta;
 mod bootstrap;
+mod caution;
 mod change;
 mod cmh;
 mod contribution;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::assignment::Design as Assignments;
 use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
+pub use self::caution::Caution;
 pub use self::change::{
     Alarm, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec, Breaks, ChangeMonitor,
     ChangeReading, ChangeSpec, ChangeState, ChartReading, ControlChart, CusumPeak, Episode,
@@ -47,7 +49,7 @@ pub use self::change::{
 pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::{Contributions, Question};
 pub use self::delta::{Delta, Quantile};
-pub use self::design::{Caution, Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
+pub use self::design::{Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
 use self::influence::Influence;
 pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;

@@ -34,10 +34,10 @@ use crate::statistic::{Side, Statistic};
 ///    x^2` of shared clusters that carry the topic, or anything else, in the arm where it is least: one or
 ///    two go together whatever they are like. Where neither share varies nothing shows how they go
 ///    together, and `r` is the worst, -1 times the part of the arms' mass that shared clusters have;
-/// 4. where `C` clusters that are in both arms have most of the mass, all of them lean one way by the toss of coins
-///    with a chance of `2 / 2^C` (over the ways to deal the others to the arms), however sure each is: no p-value is
+/// 4. where `B` clusters that are in both arms have most of the mass, all of them lean one way by the toss of coins
+///    with a chance of `2 / 2^B` (over the ways to deal the others to the arms), however sure each is: no p-value is
 ///    below that, and an interval that is to be wrong more rarely reaches to no amplification. So five crossed
-///    clusters or less are no finding at 95%.
+///    clusters or less are no finding at 95%; with clusters that go two ways, five of either.
 ///
 /// So an arm at 0% or 100% varies too, a single shared cluster changes next to nothing, and a cluster that
 /// holds half of an arm or a topic that few clusters show makes the interval long instead of wrong. A
@@ -164,7 +164,7 @@ impl<'c> Contrast<'c> {
             BoundsForm::Plain => self.shares.correlation(),
         };
         let least_p = match form {
-            BoundsForm::Refined => self.shares.least_p(),
+            BoundsForm::Refined => self.shares.least_p,
             BoundsForm::Plain => 0.0,
         };
         Self { form, correlation, least_p, ..self }
@@ -234,7 +234,9 @@ impl<'c> Contrast<'c> {
     /// By false position (Illinois) on the normal quantile, in which ends are nearly straight lines.
     pub(super) fn distance(&self, from: f64) -> f64 {
         let distance = self.own_distance(from);
-        if self.least_p <= 0.0 {
+        // Ends that reach to the null reach past what lies before it, and not past what lies beyond.
+        let is_before = |null| if distance > 0.0 { from >= null } else { from <= null };
+        if self.least_p <= 0.0 || !self.statistic.null().is_some_and(is_before) {
             return distance;
         }
         let most = if self.least_p < 1.0 { normal_quantile(self.least_p / 2.0) } else { 0.0 };
@@ -301,16 +303,14 @@ fn below(a: Term, b: Term, correlation: f64) -> f64 {
     if at == f64::INFINITY {
         return zero - low;
     }
-    if correlation == 0.0 {
-        // The same, where `l_b` may be tiny: `sqrt(l_b (2 b - l_b))`.
-        return zero - (low + at + (2.0 - (low - at).exp()).ln()) / 2.0;
+    if low == f64::NEG_INFINITY {
+        return f64::INFINITY;
     }
-    if correlation <= -1.0 {
-        return zero - low;
-    }
-    let down = 1.0 - (low - at).exp();
-    let root = (1.0 - down * down * (1.0 - correlation * correlation)).sqrt();
-    zero - (at + (correlation * down + root).ln())
+    // As `l_b (2 b - l_b) / (sqrt(r^2 d^2 + l_b (2 b - l_b)) - r d)`, over `b`: `l_b` may be tiny.
+    let left = (low - at).exp();
+    let down = correlation * (1.0 - left);
+    let root = (down * down + left * (2.0 - left)).sqrt();
+    zero - (low + (2.0 - left).ln() - (root - down).ln())
 }
 
 /// The bounds of an arm's share, each held with `1 - alpha/2`.

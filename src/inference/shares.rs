@@ -32,6 +32,8 @@ pub(super) struct Shares {
     shared: Together,
     /// What the correlation is at most; 1 but where clusters go two ways.
     most: f64,
+    /// No p-value is below this: see [`least_p`].
+    pub(super) least_p: f64,
 }
 
 /// How residuals go together over the clusters of both arms, over the arms' masses.
@@ -110,7 +112,8 @@ impl Shares {
             }
             _ => Together::default(),
         };
-        Ok(Self { arms: [treatment, baseline], shared, most: 1.0 })
+        let arms = [treatment, baseline];
+        Ok(Self { arms, shared, most: 1.0, least_p: least_p(arms, &shared) })
     }
 
     /// The correlation of the two arms' residuals over clusters, from -1 to 1; 0 where they share none.
@@ -183,29 +186,16 @@ impl Shares {
                     .into_iter()
                     .fold(f64::INFINITY, f64::min),
                 mass: first.shared.mass.max(second.shared.mass),
-                number: first.shared.number.max(second.shared.number),
+                number: first.shared.number.min(second.shared.number),
             };
         let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
         let most = match arms {
             [Some(a), Some(b)] => most_correlation([a, b], [first, second]),
             _ => 1.0,
         };
-        Self { arms, shared: if is_nested { Together::default() } else { shared }, most }
-    }
-
-    /// The least p-value where clusters that are in both arms have most of the mass: two of the ways in which
-    /// coins could have turned those round and chance have dealt the others to the arms; 0 elsewhere.
-    pub(super) fn least_p(&self) -> f64 {
-        let ([Some(a), Some(b)], true) = (self.arms, self.shared.mass > 0.5) else { return 0.0 };
-        let both = self.shared.number;
-        let [a, b] = [a, b].map(|arm| (arm.clusters - both).max(0.0));
-        let mut ways = 2.0_f64.powf(both);
-        let mut dealt = 1.0;
-        while dealt <= a.min(b) && ways < 1e12 {
-            ways *= (a.max(b) + dealt) / dealt;
-            dealt += 1.0;
-        }
-        (2.0 / ways).min(1.0)
+        // Few weeks are few, however many viewers there are.
+        let least_p = first.least_p.max(second.least_p);
+        Self { arms, shared: if is_nested { Together::default() } else { shared }, most, least_p }
     }
 
     /// Whether some arm's share does not vary over clusters, as at 0 and 1, so that nothing shows how well it
@@ -213,6 +203,20 @@ impl Shares {
     pub(super) fn has_still_arm(&self) -> bool {
         self.arms.iter().flatten().any(ArmShare::is_still)
     }
+}
+
+/// The least p-value where clusters that are in both arms have most of the mass: two of the ways in which
+/// coins could have turned those round and chance have dealt the others to the arms; 0 elsewhere.
+fn least_p(arms: [Option<ArmShare>; 2], shared: &Together) -> f64 {
+    let ([Some(a), Some(b)], true) = (arms, shared.mass > 0.5) else { return 0.0 };
+    let [a, b] = [a, b].map(|arm| arm.clusters - shared.number);
+    let mut ways = 2.0_f64.powf(shared.number);
+    let mut dealt = 1.0;
+    while dealt <= a.min(b) && ways < 1e300 {
+        ways *= (a.max(b) + dealt) / dealt;
+        dealt += 1.0;
+    }
+    (2.0 / ways).min(1.0)
 }
 
 /// The correlation with which neither the difference of two shares nor the logarithm of their ratio varies

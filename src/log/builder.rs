@@ -284,8 +284,9 @@ impl<'s> LogBuilder<'s> {
     }
 }
 
-/// Names of columns that hardly ever hold anything but how often something was.
-const COUNTS: [&str; 16] = [
+/// Names of columns that hardly ever hold anything but how often something was shown, in small letters: a
+/// column called so that no role reads is told ([`Origin::unread_count`](super::Origin::unread_count)).
+pub const COUNT_NAMES: [&str; 16] = [
     "n",
     "cnt",
     "count",
@@ -313,7 +314,7 @@ fn unread_count(schema: &LogSchema, available: &[String]) -> Option<String> {
 
 /// Whether a column is called like a count of impressions.
 pub(super) fn is_like_count(name: &str) -> bool {
-    COUNTS.contains(&name.to_ascii_lowercase().as_str())
+    COUNT_NAMES.contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn find_column(file: &str, role: Role, column: &str, have: &[String]) -> Result<usize, Error> {

@@ -18,14 +18,15 @@ mod quality;
 mod range;
 mod schema;
 mod topics;
+mod writing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::batch::{Batch, Column, SharedNumbers, SharedText, TextColumn, UnreadableRow};
-pub use self::builder::MAX_WEIGHT;
 use self::builder::{Built, LogBuilder, is_like_count};
+pub use self::builder::{COUNT_NAMES, MAX_WEIGHT};
 pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 pub(crate) use self::fault::excerpt;

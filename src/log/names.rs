@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::schema::Role;
+use super::writing::{
+    DayForm, day_form, has_no_width, is_like_null, is_mark, is_rounded, is_whole, number_in, ways,
+    whole_number,
+};
 
 /// Differences in writing that a log may be read without; see
 /// [`LogSchema::join_names`](super::LogSchema::join_names).
@@ -110,58 +114,6 @@ impl<'s> Nulls<'s> {
         };
         text.is_empty() || self.texts.iter().any(same)
     }
-}
-
-/// Characters that are not seen, and make two names of what looks like one.
-const fn has_no_width(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-}
-
-/// The whole number in a text such as `17.0`.
-fn whole_number(text: &str) -> Option<&str> {
-    let (whole, fraction) = text.split_once('.')?;
-    let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
-    (zeros && is_whole(whole)).then_some(whole)
-}
-
-/// Whether a text is a whole number as programs write them, of at most 15 digits.
-fn is_whole(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    (1..=15).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (digits.len() == 1 || !digits.starts_with('0'))
-        && text != "-0"
-}
-
-/// Whether a name is what programs and people write where they have no value.
-fn is_like_null(name: &str) -> bool {
-    const NULLS: [&str; 19] = [
-        "nan",
-        "na",
-        "n/a",
-        "#n/a",
-        "<na>",
-        "none",
-        "null",
-        "<null>",
-        "(null)",
-        "nil",
-        "nat",
-        "undefined",
-        "n.a.",
-        "-",
-        "--",
-        "?",
-        "\\n",
-        "unknown",
-        "missing",
-    ];
-    // The longest is of nine letters, and long names are many.
-    if name.len() > 40 {
-        return false;
-    }
-    let name = name.trim();
-    name.is_empty() || NULLS.iter().any(|null| null.eq_ignore_ascii_case(name))
 }
 
 /// Examples of a kind that are kept.
@@ -323,11 +275,6 @@ fn list(names: &[String]) -> String {
     names.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// Marks that stand on the letter before them, which looks like the letter that has them.
-const fn is_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}')
-}
-
 /// What was found of the names in a column, in parts of it.
 #[derive(Default)]
 struct Found {
@@ -341,56 +288,6 @@ struct Found {
     days: BTreeMap<DayForm, String>,
     rounded: BTreeSet<String>,
     more_rounded: u64,
-}
-
-/// How a day is written: what stands between its numbers, whether the year comes first, and whether numbers
-/// below 10 have a zero before them; `None` where none is below 10.
-type DayForm = (char, bool, Option<bool>);
-
-/// The form of a day, with or without a time after it.
-fn day_form(name: &str) -> Option<DayForm> {
-    let day = name.trim().split([' ', 'T']).next()?;
-    if !(8..=10).contains(&day.len()) {
-        return None;
-    }
-    let between = day.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
-    let parts: Vec<&str> = day.split(between).collect();
-    let [first, second, third] = parts[..] else { return None };
-    let year_first = first.len() == 4;
-    let (year, others) =
-        if year_first { (first, [second, third]) } else { (third, [first, second]) };
-    let is_part = |part: &str| {
-        part.bytes().all(|byte| byte.is_ascii_digit())
-            && part.parse().is_ok_and(|number: u32| (1..=31).contains(&number))
-    };
-    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_year || !others.iter().all(|part| is_part(part)) {
-        return None;
-    }
-    let zero = others.iter().any(|part| part.starts_with('0'));
-    let bare = others.iter().any(|part| part.len() == 1);
-    Some((between, year_first, (zero || bare).then_some(zero)))
-}
-
-/// In how many ways days are written: those that may be of either way are of one that is there.
-fn ways(forms: &BTreeSet<DayForm>) -> usize {
-    let said = forms.iter().filter(|(_, _, zeros)| zeros.is_some()).count();
-    let unsaid = forms.iter().filter(|(between, first, zeros)| {
-        let same = |zeros| forms.contains(&(*between, *first, Some(zeros)));
-        zeros.is_none() && !same(true) && !same(false)
-    });
-    said + unsaid.count()
-}
-
-/// Whether a name is a whole number past ten digits in scientific notation, as programs write it that hold
-/// it as a floating-point number.
-fn is_rounded(name: &str) -> bool {
-    let text = name.trim();
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
-    let is_written_so = mantissa.contains('.') || exponent.starts_with('+');
-    let is_number = mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-        && mantissa.parse::<f64>().is_ok();
-    is_written_so && is_number && exponent.parse().is_ok_and(|power: u32| (10..40).contains(&power))
 }
 
 /// Groups of names, as many as are shown.
@@ -496,33 +393,6 @@ impl Found {
         let remark = |names| NameRemark { role, column: column.clone(), names };
         names.into_iter().flatten().map(remark).collect()
     }
-}
-
-/// The number that a name is, the same text however the number is written; exact, since two ids may
-/// differ in their last of many digits.
-fn number_in(name: &str) -> Option<String> {
-    let text = name.trim();
-    let (sign, text) = match text.as_bytes().first()? {
-        b'-' => ("-", &text[1..]),
-        b'+' => ("", &text[1..]),
-        _ => ("", text),
-    };
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [whole, fraction].concat();
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return Some("0".to_owned());
-    }
-    let zeros = digits.len() - digits.trim_end_matches('0').len();
-    let power = i64::from(exponent) + zeros as i64 - fraction.len() as i64;
-    Some(format!("{sign}{significant}e{power}"))
 }
 
 /// A name without all that may differ between two ways of writing it.

@@ -57,9 +57,7 @@ impl Tally {
         if tallies.len() == 1 {
             return Ok((*first).clone());
         }
-        for tally in &tallies[1..] {
-            first.weights.clone().together(&tally.weights)?;
-        }
+        Weights::of_all(tallies.iter().map(|tally| &tally.weights))?;
         let plan = Plan::of(&tallies)?;
         let parts = plan.parts(tallies.iter().copied());
         let stretches = plan.keys.par_chunks(BLOCK * BLOCKS_TOGETHER);
@@ -198,10 +196,9 @@ impl Plan {
             .map(|attention| tallies.iter().all(|tally| tally.is_of_counts(attention)))
             .collect();
         let squares = merged_squares(tallies, &cells, axes.cells())?;
-        let mut weights = tallies[0].weights.clone();
-        for tally in &tallies[1..] {
-            weights = weights.together(&tally.weights).unwrap_or_default();
-        }
+        // Parts that were made to be added may be weighed otherwise each.
+        let weights = Weights::of_all(tallies.iter().map(|tally| &tally.weights));
+        let weights = weights.unwrap_or_default();
         Ok(Self { keys: union(tallies), axes, cells, of_counts, squares, impressions, weights })
     }
 

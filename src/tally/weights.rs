@@ -28,7 +28,8 @@ use crate::log::{ExposureLog, Role};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Weights {
-    /// Not known, as of a table that another program made.
+    /// Not known, as of a table that another program made, or of the looks of a
+    /// [`Monitor`](crate::inference::Monitor).
     #[default]
     Unknown,
     /// One each.
@@ -48,9 +49,20 @@ impl Weights {
         }
     }
 
-    /// Of tallies that are added. What was weighed and what was not are no parts of one sum; what is not
-    /// known may be either.
-    pub(super) fn together(self, more: &Self) -> Result<Self, Error> {
+    /// Of tallies that are added; not known where that of one is not. What was weighed and what was not are
+    /// no parts of one sum.
+    pub(super) fn of_all<'w>(all: impl IntoIterator<Item = &'w Self>) -> Result<Self, Error> {
+        let (unknown, known): (Vec<&Self>, Vec<&Self>) =
+            all.into_iter().partition(|its| **its == Self::Unknown);
+        let mut known = known.into_iter();
+        let together = match known.next() {
+            Some(first) => known.try_fold(first.clone(), Self::with)?,
+            None => Self::Unknown,
+        };
+        Ok(if unknown.is_empty() { together } else { Self::Unknown })
+    }
+
+    fn with(self, more: &Self) -> Result<Self, Error> {
         match (self, more) {
             (Self::Columns(mut columns), Self::Columns(others)) => {
                 columns.extend(others.iter().cloned());
@@ -58,8 +70,7 @@ impl Weights {
                 columns.dedup();
                 Ok(Self::Columns(columns))
             }
-            (Self::Unknown, _) | (_, Self::Unknown) => Ok(Self::Unknown),
-            (Self::Equal, Self::Equal) => Ok(Self::Equal),
+            (mine, others) if mine == *others => Ok(mine),
             (mine, others) => Err(Error::Unmergeable {
                 what: "the weight",
                 first: mine.to_string(),
@@ -88,11 +99,17 @@ mod tests {
 
     #[test]
     fn what_is_weighed_is_not_added_to_what_is_not() {
-        let dwell = || Weights::Columns(vec!["dwell".into()]);
-        let both = dwell().together(&Weights::Columns(vec!["watched".into(), "dwell".into()]));
-        assert_eq!(both.unwrap().to_string(), r#""dwell" and "watched""#);
-        assert_eq!(Weights::Equal.together(&Weights::Unknown).unwrap(), Weights::Unknown);
-        let error = Weights::Equal.together(&dwell()).unwrap_err().to_string();
-        assert!(error.contains("the weight is") && error.contains("dwell"), "{error}");
+        let dwell = Weights::Columns(vec!["dwell".into()]);
+        let watched = Weights::Columns(vec!["watched".into(), "dwell".into()]);
+        let (equal, unknown) = (Weights::Equal, Weights::Unknown);
+        let both = Weights::of_all([&dwell, &watched, &dwell]).unwrap();
+        assert_eq!(both.to_string(), r#""dwell" and "watched""#);
+        assert_eq!(Weights::of_all([&equal, &equal]).unwrap(), equal);
+        assert_eq!(Weights::of_all([&equal, &unknown]).unwrap(), unknown);
+        // What is not known hides nothing of the others.
+        for all in [vec![&equal, &dwell], vec![&unknown, &equal, &dwell]] {
+            let error = Weights::of_all(all).unwrap_err().to_string();
+            assert!(error.contains("the weight is") && error.contains("dwell"), "{error}");
+        }
     }
 }

@@ -754,3 +754,77 @@ fn a_pilot_of_one_viewer_is_told() {
     assert!(pilot.cautions.contains(&few), "{:?}", pilot.cautions);
     assert!(few.to_string().contains("as if from 1.0 of equal size"));
 }
+
+/// Nor are few weeks more than that, however many viewers there are: each week may lean by the toss of a coin.
+#[test]
+fn few_weeks_are_few_beside_many_viewers() {
+    const WEEKS: [&str; 8] = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8"];
+    for (weeks, is_finding) in [(3, false), (5, false), (8, true)] {
+        let mut rows: Vec<Row> = Vec::new();
+        for viewer in 0..24_u32 {
+            let (arm, of) = if viewer % 2 == 0 { ("a", 16) } else { ("b", 4) };
+            for week in &WEEKS[..weeks] {
+                let topic = |nth| if nth < of + viewer % 3 { "war" } else { "other" };
+                let shown =
+                    (0..20).map(|nth| (format!("v{viewer}"), arm, topic(nth).to_owned(), *week));
+                rows.extend(shown);
+            }
+        }
+        let log = log(&rows);
+        let asked = audit(&log).topics(["war"]).test(Test::ShareBounds);
+        let estimate = first(asked.second_cluster(tiltmeter::ClusterBy::column("where")));
+        assert_eq!(is_found(&estimate), is_finding, "{weeks}: {estimate:?}");
+        let least = 2.0 / 2.0_f64.powi(weeks as i32);
+        assert!(estimate.test.unwrap().p.unwrap() >= least * (1.0 - 1e-9), "{weeks}: {estimate:?}");
+        // Viewers alone are many.
+        assert!(is_found(&first(audit(&log).topics(["war"]))), "{weeks}");
+    }
+}
+
+/// p of an equivalence test is below 5% just where the 90% interval lies within the margin, with few crossed
+/// clusters too, whether the margin holds no amplification or lies beside it.
+#[test]
+fn equivalence_is_the_interval_with_few_crossed_clusters() {
+    for clusters in [3, 4, 5, 8] {
+        let mut rows = Vec::new();
+        for viewer in 0..clusters {
+            shown(&mut rows, &format!("v{viewer}"), "a", "war", (50 + viewer % 2, 100));
+            shown(&mut rows, &format!("v{viewer}"), "b", "war", (48 + viewer % 3, 100));
+        }
+        let log = log(&rows);
+        let interval = Interval::ShareBounds(ShareBounds { level: 0.9, ..ShareBounds::default() });
+        for (low, high) in [(0.5, 2.0), (0.8, 1.25), (0.98, 1.05), (1.01, 1.5), (0.5, 0.99)] {
+            let margin = Test::Equivalence(Equivalence { low, high, quantile: None });
+            let estimate = first(audit(&log).topics(["war"]).interval(interval).test(margin));
+            let bounds = estimate.interval.unwrap();
+            let within = bounds.low.unwrap() > low && bounds.high.unwrap() < high;
+            let p = estimate.test.unwrap().p.unwrap();
+            assert_eq!(within, p < 0.05, "{clusters} {low}: {estimate:?}");
+        }
+    }
+}
+
+/// A share of none against a reference that may be none as well has no bound at all.
+#[test]
+fn nothing_against_what_may_be_nothing_is_unbounded() {
+    let mut rows = Vec::new();
+    for viewer in 0..8 {
+        shown(&mut rows, &format!("a{viewer}"), "a", "war", (0, 10));
+        shown(&mut rows, &format!("b{viewer}"), "b", "war", (1, 10));
+    }
+    let log = log(&rows);
+    let share = ReferenceShare::Estimated { share: 0.001, standard_error: 0.3 };
+    let reference = Reference::new("poll", Bias::NONE).share("war", share);
+    let asked = || {
+        let baseline = Baseline::Reference(reference.clone());
+        Audit::of(&log).treatment("a").baseline(baseline).topics(["war"]).test(Test::ShareBounds)
+    };
+    for estimate in [
+        first(asked().statistic(AmplificationRatio)),
+        first(asked().statistic(OddsRatio)),
+        first(asked().statistic(Difference)),
+    ] {
+        assert!(!is_found(&estimate), "{estimate:?}");
+        assert!(estimate.test.unwrap().p.unwrap() > 0.05, "{estimate:?}");
+    }
+}

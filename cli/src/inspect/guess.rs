@@ -1,7 +1,7 @@
 //! Which column is which, by name and content. A guess, to be read by somebody who knows the log.
 
 use serde::Serialize;
-use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::log::{COUNT_NAMES, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat};
 
 use super::profile::{ColumnProfile, Holds, Profile};
 use super::show::shown;
@@ -108,36 +108,15 @@ const NAMES: &[(Role, &[&str])] = &[
     (Role::Session, &["session", "visit"]),
     (Role::Stratum, &["stratum", "strata", "country"]),
     (Role::Weight, &["weight"]),
-    (Role::Count, COUNTS),
+    (Role::Count, MORE_COUNTS),
     (Role::Propensity, &["propensity", "pscore", "propensity_score"]),
     (Role::Engagement, &["click", "clicked", "engagement", "like", "liked", "clicks", "likes"]),
     (Role::Satisfaction, &["satisfaction", "satisfied"]),
 ];
 
-/// Names of columns that say how many impressions a row stands for.
-const COUNTS: &[&str] = &[
-    "n",
-    "cnt",
-    "count",
-    "count_star()",
-    "count(*)",
-    "counts",
-    "freq",
-    "frequency",
-    "impressions",
-    "impression_count",
-    "n_impressions",
-    "num_impressions",
-    "n_shown",
-    "n_times",
-    "times_shown",
-    "exposures",
-    "n_exposures",
-    "n_users",
-    "n_viewers",
-    "n_views",
-    "views",
-];
+/// Names of columns that may say how many impressions a row stands for, beside those that hardly ever say
+/// anything else.
+const MORE_COUNTS: &[&str] = &["exposures", "n_users", "n_viewers", "n_views", "views"];
 
 /// Those of them that may as well say how popular an item is.
 const POPULAR: &[&str] = &["n_users", "n_viewers", "n_views", "views"];
@@ -221,8 +200,9 @@ pub(crate) fn of(profile: &Profile) -> Guess {
         clusters: Vec::new(),
         remarks: Vec::new(),
     };
+    let counts = [&COUNT_NAMES, MORE_COUNTS].concat();
     for (role, names) in NAMES {
-        guess.by_name(*role, names, profile);
+        guess.by_name(*role, if *role == Role::Count { &counts } else { names }, profile);
     }
     guess.arm_by_content(profile);
     guess.topics(profile);

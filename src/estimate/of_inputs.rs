@@ -146,6 +146,14 @@ impl Warning {
     /// Of how the arms are counted.
     fn of_arms(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::FewInBothArms { p } => write!(
+                f,
+                "few clusters are in both arms: had a coin chosen to which arm each of them leans, the shares would differ so much with a chance of {:.1}%, so the interval is extended to no amplification",
+                100.0 * p
+            ),
+            Self::CertainBaseline => f.write_str(
+                "the baseline is said to be exactly none or all, and a single stray impression would contradict that, so the interval is extended to no amplification; say the baseline's error, or of how many impressions it is",
+            ),
             Self::NullMoved { low, high } => write!(
                 f,
                 "something is added to what was counted, so that arms alike would give a value between \

@@ -271,6 +271,15 @@ pub enum Warning {
         /// The greatest.
         high: f64,
     },
+    /// Few clusters are in both arms, and coins that turned them round would leave such a difference too often:
+    /// no p-value is below that, and the interval of share bounds reaches to no amplification.
+    FewInBothArms {
+        /// How often coins would, from 0 to 1.
+        p: f64,
+    },
+    /// The baseline is said to be exactly none or all, with no error: the interval of share bounds reaches to no
+    /// amplification, and nothing is found.
+    CertainBaseline,
     /// Impressions without a topic are in one of the two arms only, or nearly so.
     UntaggedInOneArm {
         /// The arm that has them.

@@ -32,6 +32,7 @@ pub(super) fn alone(
         .as_ref()
         .map(|shares| Contrast::of(statistic, contributions.totals(), shares).in_form(form));
     let level = estimate.interval.as_ref().map_or(0.95, |interval| interval.level);
+    estimate.warnings.extend(contrast.as_ref().and_then(|its| its.held_back(1.0 - level)));
     let bounds = contrast.as_ref().filter(|_| is_thin(estimate)).map(|contrast| {
         ShareBounds { level, ..ShareBounds::default() }.of(contrast, None).interval
     });
@@ -94,6 +95,8 @@ fn is_thin(estimate: &Estimate) -> bool {
                 | Warning::FewClustersForMethod { .. }
                 | Warning::ZeroShare { .. }
                 | Warning::FullShare { .. }
+                | Warning::FewInBothArms { .. }
+                | Warning::CertainBaseline
         )
     };
     let holds = matches!(

@@ -7,6 +7,7 @@ mod bootstrap;
 mod caution;
 mod change;
 mod cmh;
+mod coins;
 mod contribution;
 mod delta;
 mod design;

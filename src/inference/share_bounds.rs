@@ -8,7 +8,7 @@ use super::shares::{ArmShare, Shares};
 use super::testing::above;
 use super::{Case, Doubt, Jackknife};
 use crate::error::Error;
-use crate::estimate::MethodUsed;
+use crate::estimate::{MethodUsed, Warning};
 use crate::statistic::{Side, Statistic};
 
 /// The default: bounds for the share of each arm, put together.
@@ -34,10 +34,17 @@ use crate::statistic::{Side, Statistic};
 ///    x^2` of shared clusters that carry the topic, or anything else, in the arm where it is least: one or
 ///    two go together whatever they are like. Where neither share varies nothing shows how they go
 ///    together, and `r` is the worst, -1 times the part of the arms' mass that shared clusters have;
-/// 4. where `B` clusters that are in both arms have most of the mass, all of them lean one way by the toss of coins
-///    with a chance of `2 / 2^B` (over the ways to deal the others to the arms), however sure each is: no p-value is
-///    below that, and an interval that is to be wrong more rarely reaches to no amplification. So five crossed
-///    clusters or less are no finding at 95%; with clusters that go two ways, five of either.
+/// 4. where clusters are in both arms and few carry the difference, each may have leaned its way by the toss of a
+///    coin, however sure its own lean is: all `B` lean one way with a chance of `2 / 2^B`. No p-value is below that
+///    of turning them round: how often `|sum +-e|` is as great as seen, with `e` what each adds to the difference of
+///    the two shares about their mean (the first 12 by size in every way, the others as one normal variable),
+///    or that of Welch's test of the clusters in one arm alone where it is smaller. An interval that is to
+///    be wrong more rarely reaches to no amplification, and [`Warning::FewInBothArms`] says so. In both
+///    arms is what has in neither less than a tenth of its part of the other, and few is `(sum e^2)^2 / sum e^4`
+///    below 12. So five crossed clusters or less are no finding at 95%, whatever stray impressions are beside
+///    them; with clusters that go two ways, five of either;
+/// 5. nor is anything found against a baseline that is said to be exactly 0 or 1, without an error or the
+///    size of a sample: one stray impression would do ([`Warning::CertainBaseline`]).
 ///
 /// So an arm at 0% or 100% varies too, a single shared cluster changes next to nothing, and a cluster that
 /// holds half of an arm or a topic that few clusters show makes the interval long instead of wrong. A
@@ -168,6 +175,21 @@ impl<'c> Contrast<'c> {
             BoundsForm::Plain => 0.0,
         };
         Self { form, correlation, least_p, ..self }
+    }
+
+    /// Why its interval at this level reaches to the null, if it would not by itself.
+    pub(super) fn held_back(&self, alpha: f64) -> Option<Warning> {
+        let null = self.statistic.null().filter(|_| alpha < self.least_p)?;
+        let (low, high) = self.own_ends(alpha);
+        if low <= null && null <= high {
+            return None;
+        }
+        let is_baseline = self.shares.arms.iter().flatten().any(ArmShare::is_certain);
+        Some(if is_baseline {
+            Warning::CertainBaseline
+        } else {
+            Warning::FewInBothArms { p: self.least_p }
+        })
     }
 
     /// Between which values the contrast is where the arms' shares are equal, on the working scale: from the

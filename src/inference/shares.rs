@@ -1,6 +1,7 @@
 //! What clusters say of each arm's share: how it varies over them, how well that is known, and how the two
 //! arms go together. Bounds are made of it elsewhere.
 
+use super::coins;
 use super::contribution::{Contributions, index};
 use crate::estimate::NoInterval;
 use crate::statistic::{Cell, KnownBaseline, Over, Quantity, Side, Statistic};
@@ -32,7 +33,7 @@ pub(super) struct Shares {
     shared: Together,
     /// What the correlation is at most; 1 but where clusters go two ways.
     most: f64,
-    /// No p-value is below this: see [`least_p`].
+    /// No p-value is below this: see [`coins::least_p`].
     pub(super) least_p: f64,
 }
 
@@ -50,8 +51,6 @@ struct Together {
     carriers: f64,
     /// What part of the arms' mass they have: the geometric mean of both arms'.
     mass: f64,
-    /// How many there are.
-    number: f64,
 }
 
 /// Which columns hold the topic and all of an arm.
@@ -112,8 +111,16 @@ impl Shares {
             }
             _ => Together::default(),
         };
-        let arms = [treatment, baseline];
-        Ok(Self { arms, shared, most: 1.0, least_p: least_p(arms, &shared) })
+        let least_p = match places {
+            [Some(a), Some(b)] => {
+                coins::least_p([a, b].map(|[topic, all]| (&columns[topic][..], &columns[all][..])))
+            }
+            // Against what is said to be shown never, or always, one stray impression would be as sure a finding
+            // as there is.
+            _ if baseline.is_some_and(|its| its.is_certain()) => 1.0,
+            _ => 0.0,
+        };
+        Ok(Self { arms: [treatment, baseline], shared, most: 1.0, least_p })
     }
 
     /// The correlation of the two arms' residuals over clusters, from -1 to 1; 0 where they share none.
@@ -186,7 +193,6 @@ impl Shares {
                     .into_iter()
                     .fold(f64::INFINITY, f64::min),
                 mass: first.shared.mass.max(second.shared.mass),
-                number: first.shared.number.min(second.shared.number),
             };
         let is_nested = [first, second, pairs].iter().all(|way| way.shared.clusters < 1.0);
         let most = match arms {
@@ -203,20 +209,6 @@ impl Shares {
     pub(super) fn has_still_arm(&self) -> bool {
         self.arms.iter().flatten().any(ArmShare::is_still)
     }
-}
-
-/// The least p-value where clusters that are in both arms have most of the mass: two of the ways in which
-/// coins could have turned those round and chance have dealt the others to the arms; 0 elsewhere.
-fn least_p(arms: [Option<ArmShare>; 2], shared: &Together) -> f64 {
-    let ([Some(a), Some(b)], true) = (arms, shared.mass > 0.5) else { return 0.0 };
-    let [a, b] = [a, b].map(|arm| arm.clusters - shared.number);
-    let mut ways = 2.0_f64.powf(shared.number);
-    let mut dealt = 1.0;
-    while dealt <= a.min(b) && ways < 1e300 {
-        ways *= (a.max(b) + dealt) / dealt;
-        dealt += 1.0;
-    }
-    (2.0 / ways).min(1.0)
 }
 
 /// The correlation with which neither the difference of two shares nor the logarithm of their ratio varies
@@ -308,6 +300,12 @@ impl ArmShare {
         self.variance <= 0.0 && (!self.is_known() || self.impressions.is_finite())
     }
 
+    /// Whether it is known from elsewhere to be exactly none or all.
+    pub(super) fn is_certain(&self) -> bool {
+        let at_limit = self.share <= 0.0 || self.share >= 1.0;
+        self.is_known() && at_limit && self.variance <= 0.0 && self.impressions.is_infinite()
+    }
+
     /// Whether it is known from elsewhere.
     pub(super) fn is_known(&self) -> bool {
         self.clusters.is_infinite()
@@ -355,7 +353,6 @@ impl Together {
                 0.0
             }
         });
-        let number = clusters;
         if clusters > 0.0 {
             clusters = effective.into_iter().fold(clusters, f64::min).max(1.0);
         }
@@ -370,7 +367,6 @@ impl Together {
             clusters,
             carriers: carriers.fold(f64::INFINITY, f64::min).max(1.0),
             mass: (of_arm(0) / all_a * (of_arm(1) / all_b)).sqrt().min(1.0),
-            number,
         }
     }
 }

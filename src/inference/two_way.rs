@@ -206,6 +206,8 @@ impl Ways {
         let null = statistic.null()?;
         let contrast = self.contrast(statistic, bounds.form);
         let nulls = contrast.as_ref().map_or([null; 2], |its| its.of_equal_shares(null));
+        let held_back = |its: &Contrast<'_>| its.held_back(1.0 - bounds.level);
+        estimate.warnings.extend(contrast.as_ref().and_then(held_back));
         let p = || match (&contrast, &self.shares) {
             (Some(contrast), _) => Some(finding::p_beyond(contrast, nulls)),
             (None, Some(_)) => None,

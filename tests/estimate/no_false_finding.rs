@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use tiltmeter::inference::{
-    Bootstrap, BootstrapKind, BoundsForm, Caution, Equivalence, Permutation, Pilot, Question,
-    ShareBounds, Simultaneous, Test, WildTest,
+    Bootstrap, BootstrapKind, BoundsForm, Caution, Delta, Equivalence, Permutation, Pilot,
+    Question, ShareBounds, Simultaneous, Test, WildTest,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -573,9 +573,17 @@ fn references_at_limits_have_the_error_that_was_stated() {
     let zero = || against(ReferenceShare::Known(0.0)).test(Test::ShareBounds);
     let ratio = first(zero().statistic(AmplificationRatio));
     let bounds = ratio.interval.unwrap();
-    assert_eq!((bounds.low, bounds.high), (None, None));
+    assert_eq!((bounds.low, bounds.high), (Some(1.0), None));
     assert!(!is_found(&ratio) && ratio.test.unwrap().p.unwrap() >= 1.0);
-    assert!(is_found(&first(zero().statistic(Difference))));
+    let difference = first(zero().statistic(Difference));
+    assert!(!is_found(&difference) && difference.test.unwrap().p.unwrap() >= 1.0);
+    assert!(difference.interval.unwrap().low.is_some_and(|low| low.abs() < 1e-12));
+    for estimate in [ratio, difference] {
+        assert!(estimate.warnings.contains(&Warning::CertainBaseline), "{estimate:?}");
+    }
+    // With an error, however small, or of a sample it is an ordinary baseline.
+    let estimated = against(ReferenceShare::Estimated { share: 0.0, standard_error: 0.01 });
+    assert!(is_found(&first(estimated.statistic(Difference))));
 }
 
 /// Clusters in both arms that show the topic in one of them alone, chosen by coin: with four of them all go the
@@ -635,6 +643,75 @@ fn few_crossed_clusters_are_coins() {
             assert!((p - least).abs() < 1e-9, "{clusters}: {p}");
             assert_eq!(is_found(&estimate), least <= 0.05, "{clusters}: {estimate:?}");
         }
+    }
+}
+
+/// Nor do stray impressions beside three such viewers make a finding of them, whether they are in one arm or in
+/// both, few or many; and the reader is told.
+#[test]
+fn strays_beside_few_crossed_clusters_are_no_finding() {
+    for strays in [0, 1, 3, 10, 40, 120] {
+        for in_both in [true, false] {
+            let mut rows = Vec::new();
+            for viewer in 0..3 {
+                shown(&mut rows, &format!("v{viewer}"), "a", "war", (190 + viewer, 200));
+                shown(&mut rows, &format!("v{viewer}"), "b", "war", (5, 200));
+            }
+            for stray in 0..strays {
+                let of = (stray / 2) % 2;
+                for arm in ["a", "b"] {
+                    let name = if in_both { "s" } else { arm };
+                    shown(&mut rows, &format!("{name}{stray}"), arm, "war", (of, 1));
+                }
+            }
+            let log = log(&rows);
+            for interval in [Interval::default(), Interval::Delta(Delta::default())] {
+                let asked = audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds);
+                let estimate = first(asked.statistic(Difference));
+                assert!(!is_found(&estimate), "{strays} {in_both}: {estimate:?}");
+                let told = |its: &Warning| matches!(its, Warning::FewInBothArms { p } if *p > 0.1);
+                assert!(estimate.warnings.iter().any(told), "{strays} {in_both}: {estimate:?}");
+                assert!(estimate.test.unwrap().p.unwrap() > 0.1);
+            }
+        }
+    }
+}
+
+/// By simulation: each viewer and each stray leans by a coin, so that no arm shows the topic more.
+#[test]
+fn coins_are_found_no_more_often_than_stated() {
+    const STUDIES: u32 = 400;
+    for (viewers, strays, in_both) in [(3, 120, true), (3, 60, false), (4, 20, true), (7, 0, true)]
+    {
+        // SplitMix64 (Steele, Lea and Flood 2014).
+        let mut state = u64::from(viewers + strays);
+        let mut coin = move || {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            (mixed ^ (mixed >> 31)) >> 63 == 1
+        };
+        let mut found = 0;
+        for _ in 0..STUDIES {
+            let mut rows = Vec::new();
+            for viewer in 0..viewers {
+                let of = if coin() { [170, 30] } else { [30, 170] };
+                for (arm, of) in ["a", "b"].into_iter().zip(of) {
+                    shown(&mut rows, &format!("v{viewer}"), arm, "war", (of + viewer, 200));
+                }
+            }
+            for stray in 0..strays {
+                for arm in ["a", "b"] {
+                    let name = if in_both { "s" } else { arm };
+                    let of = u32::from(coin());
+                    shown(&mut rows, &format!("{name}{stray}"), arm, "war", (of, 1));
+                }
+            }
+            found += u32::from(is_found(&first(audit(&log(&rows)).topics(["war"]))));
+        }
+        // 5% and three standard errors of it.
+        let part = f64::from(found) / f64::from(STUDIES);
+        assert!(part <= 0.083, "{viewers} viewers, {strays} strays: {part}");
     }
 }
 

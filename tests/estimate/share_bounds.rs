@@ -106,7 +106,7 @@ fn ends_and_p_values_are_numpys() {
             }
         }
     }
-    assert_eq!(compared, 14 * 3 * 2 * 3);
+    assert_eq!(compared, 19 * 3 * 2 * 3);
 }
 
 /// By definition: the interval at a level of 1 - p just leaves the null out.

@@ -4,8 +4,8 @@
 arm, and the ends of the interval of the log ratio, the difference and the log odds ratio at three levels, in the plain and in
 the refined form (`inference::ShareBounds` says what they are); the p-value against no amplification is found by bisection.
 """
+import itertools
 import json
-import math
 
 import numpy as np
 from scipy import optimize, stats
@@ -105,14 +105,47 @@ def one_sided(a, b, r):
     return -upper(np.exp(-a[1]), np.exp(-b[0]), np.exp(-b[2])), None
 
 
+def leanings(xa, na, xb, nb):
+    """What each cluster adds to the difference of the shares, about the mean of both."""
+    middle = (xa.sum() / na.sum() + xb.sum() / nb.sum()) / 2
+    return (xa - middle * na) / na.sum() - (xb - middle * nb) / nb.sum()
+
+
 def least_p(columns, form):
-    """Two of the ways in which coins could have turned shared clusters round and chance have dealt the others."""
-    na, nb = columns[1], columns[3]
-    both = (na > 0) & (nb > 0)
-    most = na[both].sum() / na.sum() * nb[both].sum() / nb.sum() > 0.25
-    a, b = ((na > 0) & ~both).sum(), ((nb > 0) & ~both).sum()
-    ways = 2 ** int(both.sum()) * math.comb(int(a + b), int(a))
-    return min(2 / ways, 1) if form == "refined" and most else 0
+    """How often coins that turn clusters of both arms round leave as much, or Welch's test of the others."""
+    xa, na, xb, nb = columns
+    ma, mb = na / na.sum(), nb / nb.sum()
+    both = np.minimum(ma, mb) >= 0.1 * np.maximum(ma, mb)
+    if form == "plain" or not both.any() or effective(leanings(*columns) ** 2) >= 12:
+        return 0
+    e = leanings(*(column[both] for column in columns))
+    e = e[np.argsort(-np.abs(e), kind="stable")]
+    signs = np.array(list(itertools.product([1, -1], repeat=min(len(e), 12))))
+    sums, spread = signs @ e[:12], np.sqrt((e[12:] ** 2).sum())
+    seen = abs(e.sum()) * (1 - 1e-9)
+    if spread > 0:
+        coins = (stats.norm.sf(seen, sums, spread) + stats.norm.cdf(-seen, sums, spread)).mean()
+    else:
+        coins = (np.abs(sums) >= seen).mean()
+    return min(coins, 1, welch(xa, na, ~both & (ma > mb), xb, nb, ~both & (mb > ma)))
+
+
+def welch(xa, na, in_a, xb, nb, in_b):
+    """By ratio estimators of shares in either arm, with the chance of two coins as the least."""
+    a, b = in_a.sum(), in_b.sum()
+    if min(a, b) < 2:
+        return 1
+    shares, variances = [], []
+    for x, n in ((xa[in_a], na[in_a]), (xb[in_b], nb[in_b])):
+        shares.append(x.sum() / n.sum())
+        variances.append(len(x) * np.var((x - shares[-1] * n) / n.sum(), ddof=1))
+    if shares[0] == shares[1]:
+        return 1
+    coins = 2 * (a / (a + b)) ** a * (b / (a + b)) ** b
+    if sum(variances) == 0:
+        return coins
+    degrees = sum(variances) ** 2 / (variances[0] ** 2 / (a - 1) + variances[1] ** 2 / (b - 1))
+    return max(coins, 2 * stats.t.sf(abs(shares[0] - shares[1]) / np.sqrt(sum(variances)), degrees))
 
 
 def reaching(columns, form, alpha, found):
@@ -152,6 +185,14 @@ def cases():
     yield "all against none in the same clusters", [row(9, 12, 9, 20, 7), row(9, 12, 9, 20, 7), row(0, 0, 0, 0, 0), row(8, 14, 9, 30, 5)]
     yield "one stray impression in three clusters", [row(20, 20, 19), row(20, 20, 20), row(0, 0, 0), row(20, 20, 20)]
     yield "all against none, some in both", [row(9, 12, 9, 20, 0, 0), row(9, 12, 9, 20, 0, 0), row(0, 0, 0, 0, 0, 0), row(0, 0, 8, 30, 5, 9)]
+    # Few clusters lean one way; stray impressions beside them, in both arms and in one.
+    strays = np.arange(30)
+    yield "three and thirty strays in both arms", [np.r_[190, 200, 185, strays % 2], np.r_[[200.0] * 3, [1.0] * 30], np.r_[6, 0, 9, strays % 3 == 0].astype(float), np.r_[[200.0] * 3, [1.0] * 30]]
+    left = strays < 12
+    yield "three and thirty strays in one arm", [np.r_[190, 200, 185, left & (strays % 2 == 0)].astype(float), np.r_[[200.0] * 3, left * 1.0], np.r_[6, 0, 9, ~left & (strays % 3 == 0)].astype(float), np.r_[[200.0] * 3, ~left * 1.0]]
+    yield "two, and four against five alone", [row(30, 28, 12, 15, 11, 14, 0, 0, 0, 0, 0), row(60, 50, 20, 22, 20, 20, 0, 0, 0, 0, 0), row(33, 20, 0, 0, 0, 0, 3, 5, 2, 4, 3), row(60, 50, 0, 0, 0, 0, 22, 20, 20, 24, 20)]
+    yield "eight, seven one way", [row(9, 8, 10, 7, 9, 4, 12, 3), row(20, 20, 25, 20, 20, 20, 30, 20), row(3, 2, 5, 4, 4, 2, 6, 5), row(22, 20, 20, 25, 20, 18, 30, 20)]
+    yield "one stray in the other arm", [row(3, 5, 2, 8, 0, 0, 0), row(20, 20, 25, 30, 0, 0, 0), row(1, 0, 0, 0, 12, 15, 22), row(1, 0, 0, 0, 20, 22, 40)]
     n = np.ceil(30 * np.exp(rng.normal(size=240)))
     x = rng.binomial(n.astype(int), rng.beta(1, 9, 240)).astype(float)
     here = np.arange(240) < 40

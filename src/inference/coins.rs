@@ -1,0 +1,114 @@
+//! What the toss of coins could have done where few clusters are in both arms.
+
+use super::testing::above;
+
+/// Of so many clusters, as if of equal weight, and more, coins need not be asked.
+const MANY: f64 = 12.0;
+
+/// So many clusters are turned round in every way; of the others together, whose weight is small then, what a
+/// normal variable would do.
+const TURNED: usize = 12;
+
+/// The topic and all of each cluster in one arm.
+pub(super) type Arm<'c> = (&'c [f64], &'c [f64]);
+
+/// A cluster by what part of either arm's topic and mass it has.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    topic: [f64; 2],
+    all: [f64; 2],
+}
+
+impl Part {
+    /// Whether it is in both arms, and in neither by less than a tenth of its part of the other.
+    fn is_in_both(&self) -> bool {
+        let [a, b] = self.all;
+        a.min(b) >= 0.1 * a.max(b)
+    }
+}
+
+/// The p-value that coins leave: [`ShareBounds`](super::ShareBounds) says which; 0 where no cluster is in both
+/// arms, or many carry the difference.
+pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
+    let totals = arms.map(|(_, all)| all.iter().sum::<f64>());
+    let part = |at: usize| {
+        let of = |side: usize, of: &[f64]| of[at] / totals[side];
+        Part {
+            topic: [of(0, arms[0].0), of(1, arms[1].0)],
+            all: [of(0, arms[0].1), of(1, arms[1].1)],
+        }
+    };
+    let every: Vec<Part> = (0..arms[0].1.len()).map(part).collect();
+    let (both, one): (Vec<Part>, Vec<Part>) = every.iter().partition(|its| its.is_in_both());
+    if both.is_empty() || effective(&leanings(&every)) >= MANY {
+        return 0.0;
+    }
+    p_of_coins(leanings(&both)).min(p_of_others(&one))
+}
+
+/// By how much each cluster makes the shares differ, were they one share, the mean of both; adds up to their
+/// difference.
+fn leanings(parts: &[Part]) -> Vec<f64> {
+    let sum = |of: fn(&Part) -> [f64; 2]| {
+        parts.iter().map(of).fold([0.0; 2], |[a, b], [more_a, more_b]| [a + more_a, b + more_b])
+    };
+    let (topic, all) = (sum(|its| its.topic), sum(|its| its.all));
+    let share = f64::midpoint(topic[0] / all[0], topic[1] / all[1]);
+    let of = |part: &Part, side: usize| (part.topic[side] - share * part.all[side]) / all[side];
+    parts.iter().map(|part| of(part, 0) - of(part, 1)).collect()
+}
+
+/// How many of them carry it all, `(sum e^2)^2 / sum e^4`; none where there is nothing to carry.
+fn effective(leanings: &[f64]) -> f64 {
+    let (squares, fourths) = leanings
+        .iter()
+        .fold((0.0, 0.0), |(squares, fourths), e| (squares + e * e, fourths + e * e * e * e));
+    if fourths > 0.0 { squares * squares / fourths } else { 0.0 }
+}
+
+/// How often the sum would be as far from 0 had each cluster's side been chosen by a coin.
+fn p_of_coins(mut leanings: Vec<f64>) -> f64 {
+    let seen = leanings.iter().sum::<f64>().abs() * (1.0 - 1e-9);
+    leanings.sort_by(|one, other| other.abs().total_cmp(&one.abs()));
+    let (turned, others) = leanings.split_at(leanings.len().min(TURNED));
+    let spread = others.iter().map(|e| e * e).sum::<f64>().sqrt();
+    let exceeds = |sum: f64| match spread > 0.0 {
+        true => above((seen - sum) / spread, None) + above((seen + sum) / spread, None),
+        false => f64::from(u8::from(sum.abs() >= seen)),
+    };
+    // Turning all round changes no distance, so the first stays.
+    let ways = 1_u32 << (turned.len() - 1);
+    let sum_of = |way: u32| {
+        let signed = |(at, e): (usize, &f64)| if way << 1 >> at & 1 == 1 { -e } else { *e };
+        turned.iter().enumerate().map(signed).sum::<f64>()
+    };
+    let exceeding = (0..ways).map(|way| exceeds(sum_of(way))).sum::<f64>();
+    (exceeding / f64::from(ways)).min(1.0)
+}
+
+/// What clusters in one arm say by themselves: Welch's test of their shares, and not less than with which chance
+/// two coins, of whatever bias, fall one way in one arm and the other way in the other.
+fn p_of_others(parts: &[Part]) -> f64 {
+    let arm = |side: usize| {
+        let mine = parts.iter().filter(move |its| its.all[side] > its.all[1 - side]);
+        let (mut topic, mut all, mut number) = (0.0, 0.0, 0.0);
+        for part in mine.clone() {
+            (topic, all, number) = (topic + part.topic[side], all + part.all[side], number + 1.0);
+        }
+        let share = topic / all;
+        let squares: f64 =
+            mine.map(|its| ((its.topic[side] - share * its.all[side]) / all).powi(2)).sum();
+        (share, number, number / (number - 1.0) * squares)
+    };
+    let ((a, of_a, varies_a), (b, of_b, varies_b)) = (arm(0), arm(1));
+    if of_a < 2.0 || of_b < 2.0 || a.total_cmp(&b).is_eq() {
+        return 1.0;
+    }
+    let (variance, either) = (varies_a + varies_b, of_a + of_b);
+    let coins = 2.0 * (of_a / either).powf(of_a) * (of_b / either).powf(of_b);
+    if variance <= 0.0 {
+        return coins;
+    }
+    let lost = varies_a * varies_a / (of_a - 1.0) + varies_b * varies_b / (of_b - 1.0);
+    (2.0 * above((a - b).abs() / variance.sqrt(), Some(variance * variance / lost))).max(coins)
+}

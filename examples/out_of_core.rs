@@ -110,6 +110,8 @@ fn tally(options: &Options, folder: &Path) -> Result<(), Failure> {
     }
     let audit = Audit::of_tally(&done.tally).treatment("a").baseline(Baseline::arm("b"));
     println!("{}", audit.topics(["topic_00", "topic_25"]).run()?);
+    // What was asked is told.
+    done.remove_checkpoint()?;
     Ok(())
 }
 

@@ -664,6 +664,16 @@ pub enum Error {
         /// What differs.
         difference: String,
     },
+    /// A file changed while a job read it, so that nobody knows what its tally is of.
+    #[error(
+        "{}: this file was changed while it was read, and the tally may be of neither state of it; run \
+         the job again when nothing writes to the file, without the checkpoint of this run",
+        path.display()
+    )]
+    ChangedWhileRead {
+        /// The file.
+        path: PathBuf,
+    },
     /// A job was stopped by its progress callback.
     #[error(
         "stopped with {parts} of {of_parts} parts done{}",

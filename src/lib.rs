@@ -72,7 +72,7 @@ pub mod job;
 mod lock;
 pub mod log;
 mod philox;
-mod replace;
+mod place;
 pub mod replay;
 pub mod report;
 pub mod sensitivity;
@@ -96,6 +96,7 @@ pub use crate::estimate::{
 };
 pub use crate::inference::Interval;
 pub use crate::log::{ExposureLog, Keep};
+pub use crate::place::Place;
 pub use crate::report::AuditReport;
 pub use crate::statistic::NamedStatistic;
 pub use crate::study_file::{

@@ -220,13 +220,23 @@ impl StudyFile {
     /// Those of [`log_files_but`].
     pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let mut files = self.log_files(folder)?;
+        files.extend(self.tables().map(|path| folder.join(path)));
+        Ok(files)
+    }
+
+    /// All paths and patterns that it names.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let logs = std::iter::once(&self.log.path).chain(&self.log.more);
+        logs.map(PathBuf::as_path).chain(self.tables())
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &Path> {
         let tables = [
             self.item_topics.as_ref().map(|table| &table.path),
             self.candidates.as_ref().map(|table| &table.path),
             self.supply.as_ref().map(|table| &table.path),
         ];
-        files.extend(tables.into_iter().flatten().map(|path| folder.join(path)));
-        Ok(files)
+        tables.into_iter().flatten().map(PathBuf::as_path)
     }
 
     fn log_files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -118,6 +118,7 @@ impl AskedArgs {
 }
 
 pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
+    args.page.check()?;
     let (study, folder) = match &args.study {
         Some(path) => (study::open(path)?, study::folder_of(path)),
         None => {

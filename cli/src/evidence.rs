@@ -43,7 +43,8 @@ enum Kept {
 ///
 /// Example: tiltmeter verify evidence.zip --inputs data --fingerprint 5e2c...
 ///
-/// Ends with 0 if all is the same, 3 if something is not or nothing could be computed again.
+/// Ends with 0 if all is the same, 3 if something is not or nothing could be computed again, 4 if another release
+/// wrote the bundle and what this one computes is the same.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The bundle, a folder or a .zip.
@@ -86,6 +87,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     }
     match found.verdict {
         Verdict::Same | Verdict::SameFromTally => Ok(()),
+        Verdict::OtherRelease { .. } => Err(Failure::OtherRelease),
         _ => Err(Failure::NotTheSame),
     }
 }

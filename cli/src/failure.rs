@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Told(String),
     /// What was checked is not the same; what differs is told already.
     NotTheSame,
+    /// What was checked is of another release, and what can be compared is the same.
+    OtherRelease,
     /// Whoever read the output has seen enough.
     Closed,
 }
@@ -39,6 +41,7 @@ impl Failure {
         match self {
             Self::Closed => ExitCode::SUCCESS,
             Self::NotTheSame => ExitCode::from(3),
+            Self::OtherRelease => ExitCode::from(4),
             Self::Usage(what) => {
                 eprintln!("error: {what}\n\nFor more information, try '--help'.");
                 ExitCode::from(2)

@@ -31,6 +31,12 @@ impl PageArgs {
         self.html.is_some() || self.figures.is_some() || self.findings.is_some()
     }
 
+    /// Refuses places that cannot be written to, before what is to be there is known.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        out::check([self.html.as_ref(), self.findings.as_ref()])?;
+        self.figures.as_ref().map_or(Ok(()), |folder| make_folder(folder))
+    }
+
     /// Writes what is asked for.
     pub(crate) fn write(&self, study: &StudyFile, inputs: &StudyInputs) -> Result<(), Failure> {
         if !self.is_any() {
@@ -51,9 +57,13 @@ impl PageArgs {
 }
 
 fn figures(findings: &Findings, folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|cause| Failure::of_file(folder, cause))?;
+    make_folder(folder)?;
     for figure in findings.figures()? {
         out::write(&folder.join(format!("{}.svg", figure.name)), &figure.svg)?;
     }
     Ok(())
+}
+
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|cause| Failure::of_file(folder, cause))
 }

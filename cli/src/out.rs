@@ -1,9 +1,10 @@
 //! What is printed, to a reader who may leave.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tiltmeter::Place;
 
 use crate::failure::Failure;
 
@@ -28,5 +29,15 @@ pub(crate) fn print_json(what: &impl Serialize) -> Result<(), Failure> {
 /// Writes a file, which ends with a line's end.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let line = if text.ends_with('\n') { "" } else { "\n" };
-    std::fs::write(path, format!("{text}{line}")).map_err(|cause| Failure::of_file(path, cause))
+    Ok(Place::of(path)?.write(&format!("{text}{line}"))?)
+}
+
+/// Refuses places that cannot be written to, before the work whose results are to be there.
+pub(crate) fn check<'p>(
+    paths: impl IntoIterator<Item = Option<&'p PathBuf>>,
+) -> Result<(), Failure> {
+    for path in paths.into_iter().flatten() {
+        Place::of(path)?;
+    }
+    Ok(())
 }

@@ -97,6 +97,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let text = |its: serde_json::Result<String>| {
         its.map_err(|cause| Failure::Told(format!("the configuration: {cause}")))
     };
+    out::check([Some(&args.out), args.truth.as_ref()])?;
     if let Some(path) = &args.write_config {
         out::write(path, &text(serde_json::to_string_pretty(&config))?)?;
     }

@@ -101,6 +101,7 @@ impl ByArgs {
 
 pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let (schema, spec) = args.by.plan()?;
+    out::check([Some(&args.out), args.checkpoint.as_ref()])?;
     args.by.roles.tell_unused(&Uses::of_tally(&spec));
     let mut job = TallyJob::new(args.skip.files_of(&args.logs)?, schema, spec);
     if let Some(memory) = args.memory {
@@ -120,6 +121,7 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let done = done?;
     tell_doubts(&done.origin);
     done.tally.save(&args.out)?;
+    done.remove_checkpoint()?;
     told(&args.out, &done.tally, Some(&done.origin))
 }
 
@@ -169,6 +171,7 @@ pub(crate) struct MergeArgs {
 }
 
 pub(crate) fn merge(args: &MergeArgs) -> Result<(), Failure> {
+    out::check([Some(&args.out)])?;
     let tally = waiting("merging", || merge_files(&args.tallies))?;
     tally.save(&args.out)?;
     told(&args.out, &tally, None)

@@ -4,13 +4,33 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::verification::Difference;
+use super::verification::{Difference, FieldsCompared};
 
-/// How the fields of another release are looked at: it may not have known all.
+/// How the fields of another release are looked at: it may not have known those that came later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Release {
     Same,
     Other,
+}
+
+/// Fields that reports of this version did not have from the beginning: those of another release may be without
+/// them, and without no other.
+const LATER: [&str; 8] = [
+    "finding",
+    "finding_adjusted_by",
+    "finding_among_all",
+    "kept",
+    "margin_high",
+    "margin_low",
+    "strata",
+    "weights",
+];
+
+/// Two reports, compared.
+#[derive(Default)]
+pub(super) struct Compared {
+    pub(super) differences: Vec<Difference>,
+    pub(super) fields: FieldsCompared,
 }
 
 /// Whose value differs.
@@ -20,12 +40,12 @@ struct Of<'e> {
     statistic: Option<&'e str>,
 }
 
-/// The values of a report in which the recomputed one differs.
-pub(super) fn reports(recorded: &Json, recomputed: &Json, release: Release) -> Vec<Difference> {
-    let mut differences = Vec::new();
+/// The values of a report in which the recomputed one differs, and how many there are.
+pub(super) fn reports(recorded: &Json, recomputed: &Json, release: Release) -> Compared {
+    let mut compared = Compared::default();
     let nothing = Map::new();
     let [old, new] = [recorded, recomputed].map(|report| report.as_object().unwrap_or(&nothing));
-    let mut walk = Walk { release, differences: &mut differences };
+    let mut walk = Walk { release, into: &mut compared };
     for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
         if name == "estimates" {
             walk.estimates(list(old.get(name)), list(new.get(name)));
@@ -33,7 +53,7 @@ pub(super) fn reports(recorded: &Json, recomputed: &Json, release: Release) -> V
             walk.value(Of::default(), name, old.get(name), new.get(name));
         }
     }
-    differences
+    compared
 }
 
 /// A difference of what is of no one estimate, if it is one.
@@ -70,7 +90,7 @@ fn list(json: Option<&Json>) -> &[Json] {
 
 struct Walk<'d> {
     release: Release,
-    differences: &'d mut Vec<Difference>,
+    into: &'d mut Compared,
 }
 
 impl Walk<'_> {
@@ -90,6 +110,7 @@ impl Walk<'_> {
     /// An estimate that is in one of the reports only.
     fn whole(&mut self, estimate: &Json, new: Option<&Json>) {
         let value = |json: &Json| json.get("value").cloned().unwrap_or_default();
+        self.into.fields.of += new.map_or(0, leaves);
         let (recorded, recomputed) = match new {
             None => (value(estimate), Json::Null),
             Some(new) => (Json::Null, value(new)),
@@ -111,10 +132,20 @@ impl Walk<'_> {
                     self.value(of, &format!("{path}[{at}]"), old.get(at), new.get(at));
                 }
             }
-            // A field that the other release did not know.
-            (None, Some(_)) if self.release == Release::Other && !path.ends_with(']') => {}
-            _ if are_same(old, new) => {}
+            // A field that the other release may not have known.
+            (None, Some(new)) if self.release == Release::Other && is_later(path) => {
+                self.into.fields.of += leaves(new);
+                self.into.fields.absent.insert(path.to_owned());
+            }
+            _ if are_same(old, new) => {
+                let many = new.map_or(0, leaves);
+                self.into.fields.of += many;
+                self.into.fields.compared += many;
+            }
             _ => {
+                let many = new.map_or(0, leaves);
+                self.into.fields.of += many;
+                self.into.fields.compared += if old.is_some() { many } else { 0 };
                 let json = |json: Option<&Json>| json.cloned().unwrap_or_default();
                 self.push(of, path, json(old), json(new));
             }
@@ -126,7 +157,7 @@ impl Walk<'_> {
             let largest = old.abs().max(new.abs());
             if old == new { 0.0 } else { (old - new).abs() / largest }
         });
-        self.differences.push(Difference {
+        self.into.differences.push(Difference {
             topic: of.topic.map(str::to_owned),
             statistic: of.statistic.map(str::to_owned),
             field: field.to_owned(),
@@ -134,6 +165,21 @@ impl Walk<'_> {
             recomputed,
             relative: relative.filter(|relative| relative.is_finite()),
         });
+    }
+}
+
+/// Whether a field of this path came later than its schema.
+fn is_later(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    LATER.contains(&name)
+}
+
+/// How many values there are below, itself if none is.
+fn leaves(json: &Json) -> usize {
+    match json {
+        Json::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
+        Json::Array(values) if !values.is_empty() => values.iter().map(leaves).sum(),
+        _ => 1,
     }
 }
 
@@ -172,7 +218,7 @@ mod tests {
             json!({"sentence": "s", "estimates": [estimate("a", 4.0), estimate("c", 1.0)]});
         new["estimates"][0]["clusters"]["both"] = json!(3);
         new["estimates"][0]["warnings"] = json!([{"kind": "few"}, {"kind": "more"}]);
-        let found = reports(&old, &new, Release::Same);
+        let found = reports(&old, &new, Release::Same).differences;
         let told: Vec<_> = found
             .iter()
             .map(|d| (d.topic.as_deref().unwrap_or(""), d.field.as_str(), d.relative))
@@ -186,17 +232,27 @@ mod tests {
         ];
         assert_eq!(told, expected);
         assert_eq!(found[1].recorded, json!(2.0));
-        assert!(reports(&old, &old, Release::Same).is_empty());
+        let same = reports(&old, &old, Release::Same);
+        assert!(same.differences.is_empty());
+        // A sentence, and five values of each estimate.
+        assert_eq!((same.fields.compared, same.fields.of), (11, 11));
     }
 
     #[test]
     fn bits_and_fields_of_releases() {
+        let of = |old: &Json, new: &Json, release| reports(old, new, release).differences.len();
         let zero = |zero: f64| json!({"estimates": [], "zero": zero});
-        assert_eq!(reports(&zero(0.0), &zero(-0.0), Release::Same).len(), 1);
-        let (old, new) = (json!({"a": 1}), json!({"a": 1, "b": null}));
-        assert_eq!(reports(&old, &new, Release::Other), []);
-        assert_eq!(reports(&new, &old, Release::Other).len(), 1); // null is not nothing
-        assert_eq!(reports(&json!({"a": 1, "b": 2}), &old, Release::Other).len(), 1);
+        assert_eq!(of(&zero(0.0), &zero(-0.0), Release::Same), 1);
+        let (old, new) = (json!({"a": 1}), json!({"a": 1, "weights": null}));
+        assert_eq!(of(&old, &new, Release::Other), 0);
+        let fields = reports(&old, &new, Release::Other).fields;
+        assert_eq!((fields.compared, fields.of), (1, 2));
+        assert!(fields.absent.iter().eq(["weights"]));
+        assert_eq!(of(&old, &new, Release::Same), 1);
+        assert_eq!(of(&new, &old, Release::Other), 1); // null is not nothing
+        // What every release writes is never missing.
+        assert_eq!(of(&old, &json!({"a": 1, "value": 2}), Release::Other), 1);
+        assert_eq!(of(&json!({"a": 1, "b": 2}), &old, Release::Other), 1);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use self::manifest::{
 };
 use self::store::Store;
 pub use self::verification::{
-    Difference, Finding, Obstacle, RecomputedFrom, Verdict, Verification,
+    Difference, FieldsCompared, Finding, Obstacle, RecomputedFrom, Verdict, Verification,
 };
 use self::verify::Place;
 use crate::error::Error;
@@ -163,7 +163,9 @@ impl Bundle {
     /// an error.
     ///
     /// A report from the tally takes the counts of rows (`quality`) as they are recorded. A report of
-    /// another release is compared in the fields that both have, and its text is not compared.
+    /// another release is never the same: what this release computes is compared, texts too, and the verdict
+    /// says how much that was ([`Verdict::OtherRelease`]); a field that every release writes must be there.
+    /// A study whose paths lead out of the folder of its inputs is not run.
     ///
     /// # Errors
     /// [`Error::Io`] where the bundle or the inputs cannot be looked at at all.
@@ -211,7 +213,11 @@ impl Bundle {
             .collect();
         let faulty =
             |copy: &String| findings.iter().any(|finding| finding.file() == Some(copy.as_str()));
-        if copies.iter().any(|copy| faulty(copy) || self.manifest.file(copy).is_none()) {
+        // Nor are they where something lies beside them, such as a link into other folders.
+        let beside = findings.iter().filter_map(Finding::file).any(|file| {
+            file.strip_prefix(manifest::INPUTS).is_some_and(|rest| rest.starts_with('/'))
+        });
+        if beside || copies.iter().any(|copy| faulty(copy) || self.manifest.file(copy).is_none()) {
             return Ok(None);
         }
         match &self.store {

@@ -1,5 +1,6 @@
 //! What checking a bundle found, as data and in words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,14 @@ pub enum Verdict {
     /// All files are as the manifest says, and the report follows from the tally, bit by bit. Whether
     /// the tally follows from the inputs was not seen, since they were not there.
     SameFromTally,
+    /// Another release wrote the bundle. All files are as the manifest says, and what both releases compute is
+    /// the same, bit by bit; but not everything may be computed or written alike, so it is not "same".
+    OtherRelease {
+        /// How many values of the report were compared.
+        compared: usize,
+        /// How many this release computes.
+        of: usize,
+    },
     /// A file of the bundle or an input is not as the manifest says; no number was found to differ.
     Changed,
     /// What was computed again differs from what the bundle says.
@@ -142,6 +151,17 @@ pub struct Difference {
     pub relative: Option<f64>,
 }
 
+/// How much of a report was compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldsCompared {
+    /// How many values were compared.
+    pub compared: usize,
+    /// How many this release computes.
+    pub of: usize,
+    /// Fields that the bundle does not have, by their paths.
+    pub absent: BTreeSet<String>,
+}
+
 /// What checking a bundle found. `Display` says it in words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
@@ -175,8 +195,11 @@ pub struct Verification {
     pub largest_relative_difference: Option<f64>,
     /// What was not checked, since only the inputs can show it.
     pub unchecked: Vec<Part>,
-    /// Files whose text was not compared, since another release wrote it.
-    pub texts_not_compared: Vec<String>,
+    /// How much of the report was compared; nothing where it was not computed again.
+    pub fields: FieldsCompared,
+    /// Lines of the texts that another release wrote and this one writes otherwise: the first of each file. Read
+    /// both, since a text may say what its numbers do not.
+    pub other_texts: Vec<Difference>,
 }
 
 impl Finding {
@@ -204,6 +227,11 @@ impl fmt::Display for Verdict {
             Self::SameFromTally => f.write_str(
                 "Same from the tally: the report follows from the tally, bit by bit; the inputs were \
                  not there, so the tally itself was not checked against them",
+            ),
+            Self::OtherRelease { compared, of } => write!(
+                f,
+                "Other release: {compared} of {of} values that this release computes were compared, and are the \
+                 same bit by bit"
             ),
             Self::Changed => f.write_str("Changed: files are not as the manifest says"),
             Self::Different => {
@@ -325,9 +353,12 @@ impl fmt::Display for Verification {
             (None, _) | (_, Verdict::CannotRecompute { .. }) => {}
             (Some(why), _) => writeln!(f, "Nothing was computed again: {why}.")?,
         }
-        if !self.texts_not_compared.is_empty() {
-            let files = self.texts_not_compared.join(", ");
-            writeln!(f, "Not compared, since another release wrote them: {files}.")?;
+        if !self.fields.absent.is_empty() {
+            let absent: Vec<&str> = self.fields.absent.iter().map(String::as_str).collect();
+            writeln!(f, "Not in the bundle: {}.", printable(&absent.join(", ")))?;
+        }
+        for text in &self.other_texts {
+            writeln!(f, "Written otherwise by this release: {text}")?;
         }
         Ok(())
     }

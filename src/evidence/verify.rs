@@ -1,18 +1,21 @@
 //! A bundle checked: its files, its inputs, and the report computed again from what is there.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde_json::Value as Json;
 
-use super::compare::{self, Release};
+use super::compare::{self, Compared, Release};
+use super::fault::EvidenceFaultKind;
 use super::files::{self, InputsFound};
 use super::make::{self, Tallies, Ways};
 use super::manifest::{
     MARKDOWN, PAIRS, Part, Platform, REPORT, RowCounts, SECOND, STUDY, SUPPLY, TALLY, TEXT,
     TallyKept, name_from, seeds,
 };
-use super::verification::{Difference, Finding, Obstacle, RecomputedFrom, Verdict, Verification};
+use super::verification::{
+    Difference, FieldsCompared, Finding, Obstacle, RecomputedFrom, Verdict, Verification,
+};
 use super::{Bundle, Inputs};
 use crate::audit::Parts;
 use crate::baseline::{Baseline, Supply};
@@ -82,13 +85,16 @@ fn told(
 ) -> Verification {
     let manifest = bundle.manifest();
     let from = recomputed.as_ref().map(|recomputed| recomputed.from);
-    let Recomputed { differences, findings: more, texts_not_compared, .. } =
+    let Recomputed { differences, findings: more, fields, other_texts, .. } =
         recomputed.unwrap_or_default();
     findings.extend(more);
     let verdict = match (&obstacle, from) {
         _ if !differences.is_empty() => Verdict::Different,
         _ if !findings.is_empty() => Verdict::Changed,
         (Some(why), _) => Verdict::CannotRecompute { why: why.clone() },
+        (None, Some(_)) if manifest.tiltmeter != env!("CARGO_PKG_VERSION") => {
+            Verdict::OtherRelease { compared: fields.compared, of: fields.of }
+        }
         (None, Some(RecomputedFrom::Inputs)) => Verdict::Same,
         (None, Some(RecomputedFrom::Tally)) => Verdict::SameFromTally,
         (None, None) => Verdict::CannotRecompute { why: Obstacle::NoInputsAndNoTally },
@@ -114,7 +120,8 @@ fn told(
             Some(RecomputedFrom::Tally) => vec![Part::RowCounts, Part::Tally],
             None => vec![Part::RowCounts, Part::Tally, Part::Estimates],
         },
-        texts_not_compared,
+        fields,
+        other_texts,
     }
 }
 
@@ -123,7 +130,8 @@ struct Recomputed {
     from: RecomputedFrom,
     differences: Vec<Difference>,
     findings: Vec<Finding>,
-    texts_not_compared: Vec<String>,
+    fields: FieldsCompared,
+    other_texts: Vec<Difference>,
 }
 
 impl Default for Recomputed {
@@ -132,7 +140,8 @@ impl Default for Recomputed {
             from: RecomputedFrom::Tally,
             differences: Vec::new(),
             findings: Vec::new(),
-            texts_not_compared: Vec::new(),
+            fields: FieldsCompared::default(),
+            other_texts: Vec::new(),
         }
     }
 }
@@ -185,9 +194,19 @@ impl Again<'_> {
         })
     }
 
+    /// The study, which must not lead out of the folder of its inputs: whoever made the bundle may have
+    /// wanted other files read.
     fn study(&self) -> Result<StudyFile, Error> {
-        let name = self.bundle.store.place(STUDY).display().to_string();
-        StudyFile::from_json(&name, &self.document(STUDY)?)
+        let place = self.bundle.store.place(STUDY);
+        let study = StudyFile::from_json(&place.display().to_string(), &self.document(STUDY)?)?;
+        let leads_out = |path: &&Path| {
+            !path.components().all(|its| matches!(its, Component::Normal(_) | Component::CurDir))
+        };
+        let outside = study.paths().find(leads_out).map(|path| path.display().to_string());
+        match outside {
+            None => Ok(study),
+            Some(name) => Err(EvidenceFaultKind::LeadsOut { name }.of(&place)),
+        }
     }
 
     /// The tallies of the bundle, where it has them.
@@ -246,8 +265,7 @@ impl Again<'_> {
             }
             (None, ..) => return Err(no_tally()),
         };
-        let mut recomputed =
-            Recomputed { from, differences, findings: Vec::new(), texts_not_compared: Vec::new() };
+        let mut recomputed = Recomputed { from, differences, ..Recomputed::default() };
         self.compare_report(&json, &report, &mut recomputed)?;
         Ok(recomputed)
     }
@@ -303,20 +321,25 @@ impl Again<'_> {
         let again = serde_json::to_string_pretty(&record).map_err(of_json)? + "\n";
         let [old, new] = [json, &again].map(serde_json::from_str::<Json>);
         let (old, new) = (old.map_err(of_json)?, new.map_err(of_json)?);
-        let differences = compare::reports(&old, &new, release);
-        if release == Release::Other {
-            into.texts_not_compared = vec![TEXT.to_owned(), MARKDOWN.to_owned()];
-        } else {
-            if differences.is_empty() && json != again {
-                into.findings.push(Finding::Rewritten { file: REPORT.to_owned() });
-            }
-            for (name, text) in [(TEXT, report.to_string()), (MARKDOWN, report.to_markdown())] {
-                // One that is missing or no text was found already.
-                if let Ok(recorded) = self.document(name) {
-                    into.differences.extend(compare::texts(name, &recorded, &text));
-                }
+        let Compared { differences, fields } = compare::reports(&old, &new, release);
+        let mut texts = Vec::new();
+        for (name, text) in [(TEXT, report.to_string()), (MARKDOWN, report.to_markdown())] {
+            // One that is missing or no text was found already.
+            if let Ok(recorded) = self.document(name) {
+                texts.extend(compare::texts(name, &recorded, &text));
             }
         }
+        match release {
+            // It may have said the same in other words; a person has to see.
+            Release::Other => into.other_texts = texts,
+            Release::Same => {
+                if differences.is_empty() && json != again {
+                    into.findings.push(Finding::Rewritten { file: REPORT.to_owned() });
+                }
+                into.differences.extend(texts);
+            }
+        }
+        into.fields = fields;
         into.differences.extend(differences);
         Ok(())
     }

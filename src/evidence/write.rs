@@ -14,9 +14,9 @@ use super::make;
 use super::manifest::{self, Contents, FileRecord, Manifest, Platform, TallyKept};
 use super::store::is_zip;
 use crate::error::Error;
-use crate::replace::folder_of;
+use crate::place::{folder_of, sync_folder};
 use crate::study_file::StudyFile;
-use crate::temporary::make_in;
+use crate::temporary::{make_in, sweep};
 
 /// A folder of this process alone, which is gone when it is dropped.
 pub(super) struct Folder {
@@ -27,6 +27,7 @@ impl Folder {
     /// Makes one beside the place where what stands in it is to be.
     fn beside(place: &Path) -> Result<Self, Error> {
         let name = place.file_name().unwrap_or_default();
+        sweep(folder_of(place), name);
         Self::new(folder_of(place), name, |path| fs::create_dir(path))
     }
 
@@ -102,7 +103,9 @@ pub(super) fn write(
     }
     let staged = Folder::beside(to)?;
     stage(study, folder, staged.path(), contents, note)?;
-    put(staged.path(), to)
+    put(staged.path(), to)?;
+    sync_folder(to);
+    Ok(())
 }
 
 #[cfg(feature = "zip")]

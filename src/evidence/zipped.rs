@@ -13,7 +13,7 @@ use super::manifest::{FileRecord, INPUTS, check_name};
 use super::store::Store;
 use super::write::Folder;
 use crate::error::Error;
-use crate::replace::replace;
+use crate::place::replace;
 
 /// From this size on, a file is written so that it may have more than 4 GiB.
 const LARGE: u64 = 1 << 31;

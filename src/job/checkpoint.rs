@@ -1,35 +1,85 @@
 //! What a job saves, so that it can go on after it was killed.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::Filter;
 use super::distinct::refuse_repeats;
 use super::parts::Parts;
+use super::{Filter, TallyJob};
 use crate::error::Error;
-use crate::log::{LogSchema, Origin};
+use crate::log::{ItemTopics, LogSchema, Origin};
 use crate::tally::{Tally, TallySpec};
 
 /// What makes one job another: equal for two runs of the same one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Identity {
+    /// The release that reads and tallies.
+    tiltmeter: String,
     files: Vec<InputFile>,
     schema: LogSchema,
     spec: TallySpec,
     filter: Filter,
-    /// The topics table, by its name and size.
-    item_topics: Option<(String, u64)>,
+    /// A digest of all that the topics table says.
+    item_topics: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct InputFile {
     path: PathBuf,
     bytes: u64,
-    /// Nanoseconds since 1970-01-01T00:00:00Z, where the file system says.
-    modified: Option<u128>,
+    /// Nanoseconds since 1970-01-01T00:00:00Z, below 0 before, where the file system says.
+    modified: Option<i128>,
+    /// A digest of the first and the last bytes.
+    ends: String,
+}
+
+/// How many bytes of each end of a file are in its digest.
+const END: u64 = 1 << 16;
+
+impl InputFile {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let io = |cause| Error::Io { path: path.to_owned(), cause };
+        let mut file = File::open(path).map_err(io)?;
+        let about = file.metadata().map_err(io)?;
+        let modified = about.modified().ok().map(|at| match at.duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_nanos() as i128,
+            Err(before) => -(before.duration().as_nanos() as i128),
+        });
+        let mut ends = Sha256::new();
+        for from in [0, about.len().saturating_sub(END).max(END)] {
+            let mut part = Vec::new();
+            file.seek(SeekFrom::Start(from)).map_err(io)?;
+            Read::by_ref(&mut file).take(END).read_to_end(&mut part).map_err(io)?;
+            ends.update(&part);
+        }
+        let path = std::fs::canonicalize(path).map_err(io)?;
+        Ok(Self { path, bytes: about.len(), modified, ends: hex(ends) })
+    }
+}
+
+fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A digest of all items and their topics, in whatever order they were read.
+fn of_topics(topics: &ItemTopics) -> String {
+    let mut items: Vec<(&str, &[String])> = topics.items().collect();
+    items.sort_unstable();
+    let mut digest = Sha256::new();
+    for (item, labels) in items {
+        digest.update((labels.len() as u64).to_le_bytes());
+        for text in std::iter::once(item).chain(labels.iter().map(String::as_str)) {
+            digest.update((text.len() as u64).to_le_bytes());
+            digest.update(text);
+        }
+    }
+    hex(digest)
 }
 
 /// How far a job was when its tally was saved.
@@ -42,34 +92,28 @@ pub(super) struct State {
 }
 
 impl Identity {
-    pub(super) fn of(
-        files: &[PathBuf],
-        schema: &LogSchema,
-        spec: &TallySpec,
-        filter: &Filter,
-        item_topics: Option<(String, u64)>,
-    ) -> Result<Self, Error> {
-        refuse_repeats(files)?;
-        let mut known = Vec::with_capacity(files.len());
-        for path in files {
-            let io = |cause| Error::Io { path: path.clone(), cause };
-            let about = std::fs::metadata(path).map_err(io)?;
-            let modified = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-            let path = std::fs::canonicalize(path).map_err(io)?;
-            let file = InputFile {
-                path,
-                bytes: about.len(),
-                modified: modified.map(|since| since.as_nanos()),
-            };
-            known.push(file);
-        }
+    pub(super) fn of(job: &TallyJob<'_>, schema: &LogSchema) -> Result<Self, Error> {
+        refuse_repeats(&job.files)?;
+        // The table is in memory, and only a checkpoint outlives it.
+        let of_table = job.item_topics.filter(|_| job.checkpoint.is_some());
         Ok(Self {
-            files: known,
+            tiltmeter: env!("CARGO_PKG_VERSION").to_owned(),
+            files: job.files.iter().map(|path| InputFile::of(path)).collect::<Result<_, _>>()?,
             schema: schema.clone(),
-            spec: spec.clone(),
-            filter: filter.clone(),
-            item_topics,
+            spec: job.spec.clone(),
+            filter: job.filter.clone(),
+            item_topics: of_table.map(of_topics),
         })
+    }
+
+    /// Whether all files are still what they were when the job began to read them.
+    pub(super) fn check_files(&self) -> Result<(), Error> {
+        for file in &self.files {
+            if InputFile::of(&file.path)? != *file {
+                return Err(Error::ChangedWhileRead { path: file.path.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// What differs from another job.
@@ -82,10 +126,11 @@ impl Identity {
             return Some(format!("{} has changed since", file.path.display()));
         }
         [
+            (self.tiltmeter != other.tiltmeter, "another release of tiltmeter wrote it"),
             (self.schema != other.schema, "it reads other columns"),
             (self.spec != other.spec, "it makes another tally"),
             (self.filter != other.filter, "it keeps other times or arms"),
-            (self.item_topics != other.item_topics, "its topics are from another table"),
+            (self.item_topics != other.item_topics, "its topics table says something else"),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then(|| what.to_owned()))

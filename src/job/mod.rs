@@ -48,8 +48,15 @@ pub const MIN_MEMORY: usize = 64 << 20;
 ///
 /// With a [`checkpoint`](TallyJob::checkpoint) the tally is saved now and then together with the
 /// parts that it holds. A job that was killed goes on from there when it is run again, and counts
-/// nothing twice. The file is removed when the job is done. A checkpoint of another job, or of
-/// files that changed meanwhile, is refused.
+/// nothing twice. The checkpoint stays until the result was saved and
+/// [`remove_checkpoint`](JobDone::remove_checkpoint) is called, so that what is lost in between is not lost
+/// for good.
+///
+/// A checkpoint of another job is refused: of other files, columns, filters or tallies, of another release,
+/// of a topics table that says anything else (by a digest of all of it), or of files that changed. A file
+/// is the same if its path, its size, its time of change and a digest of its first and last 64 KiB are; so
+/// what was changed in the middle of a longer file, and given its old time again, is not seen. Files that change
+/// while the job reads them are an error too ([`Error::ChangedWhileRead`]).
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -121,6 +128,26 @@ pub struct JobDone {
     pub times: StepTimes,
     /// How far it got.
     pub progress: Progress,
+    /// The checkpoint that the job kept, if it was to.
+    checkpoint: Option<PathBuf>,
+}
+
+impl JobDone {
+    /// Removes the checkpoint, if there is one: to be called once the tally, or what was made of it, is
+    /// saved. While it is there the same job goes on from it instead of beginning anew.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if another job works on it, [`Error::Io`] if it cannot be removed.
+    pub fn remove_checkpoint(&self) -> Result<(), Error> {
+        let Some(path) = &self.checkpoint else { return Ok(()) };
+        let _lock = work::lock(path)?;
+        match std::fs::remove_file(path) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::Io { path: path.clone(), cause })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Time by step, added up over threads.
@@ -209,7 +236,7 @@ impl<'j> TallyJob<'j> {
     /// fault; those of [`Tally::of`]; [`Error::RepeatedFile`] and [`Error::SamePart`]; [`Error::MemoryLimit`];
     /// [`Error::OtherJob`] for a checkpoint that does not fit, and those of
     /// [`Tally::open_saved`] for a damaged one, [`Error::InUse`] for one that another job works on;
-    /// [`Error::Stopped`].
+    /// [`Error::ChangedWhileRead`]; [`Error::Stopped`].
     pub fn run(self) -> Result<JobDone, Error> {
         work::run(self)
     }

@@ -28,9 +28,7 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     }
     let threads = rayon::current_num_threads();
     let schema = need::needed(&job.schema, &job.spec, &job.filter, job.item_topics);
-    let table =
-        job.item_topics.map(|topics| (topics.source_name().to_owned(), topics.len() as u64));
-    let identity = Identity::of(&job.files, &schema, &job.spec, &job.filter, table)?;
+    let identity = Identity::of(&job, &schema)?;
     let chunk_bytes = job.memory / 4 / threads;
     // Held to the end, since a checkpoint is read, added to and written again.
     let _lock = match &job.checkpoint {
@@ -80,7 +78,7 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     gathering.finish(&job.files)
 }
 
-fn lock(checkpoint: &Path) -> Result<Lock, Error> {
+pub(super) fn lock(checkpoint: &Path) -> Result<Lock, Error> {
     let path = checkpoint.to_owned();
     match Lock::now(checkpoint) {
         Ok(Some(lock)) => Ok(lock),
@@ -395,6 +393,7 @@ impl<'j> Gathering<'j> {
             return Ok(());
         };
         let started = Instant::now();
+        self.state.identity.check_files()?;
         self.merge()?;
         if let Some((_, tally)) = self.tallies.first() {
             self.state.save(tally, &path)?;
@@ -415,6 +414,7 @@ impl<'j> Gathering<'j> {
 
     fn finish(mut self, files: &[PathBuf]) -> Result<JobDone, Error> {
         let started = Instant::now();
+        self.state.identity.check_files()?;
         self.merge()?;
         let mut origin = Origin::default();
         for part in std::mem::take(&mut self.state.done).into_values() {
@@ -430,12 +430,8 @@ impl<'j> Gathering<'j> {
         let Some((_, tally)) = self.tallies.pop() else {
             return Err(Error::EmptyLog { file: origin.source, set_aside: origin.set_aside.rows });
         };
-        if let Some((path, _)) = &self.checkpoint
-            && path.exists()
-        {
-            std::fs::remove_file(path).map_err(|cause| Error::Io { path: path.clone(), cause })?;
-        }
         self.times.merge += started.elapsed();
-        Ok(JobDone { tally, origin, times: self.times, progress: self.progress })
+        let checkpoint = self.checkpoint.map(|(path, _)| path);
+        Ok(JobDone { tally, origin, times: self.times, progress: self.progress, checkpoint })
     }
 }

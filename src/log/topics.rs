@@ -450,9 +450,9 @@ impl ItemTopics {
         self.labels_of.len()
     }
 
-    /// The file or source of the table.
-    pub(crate) fn source_name(&self) -> &str {
-        &self.source
+    /// Items and their topics, in no order.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.labels_of.iter().map(|(item, labels)| (&**item, &labels[..]))
     }
 
     /// Whether it has none.

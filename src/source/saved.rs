@@ -1,6 +1,7 @@
 //! A log saved to Parquet and read back exactly: columns, dictionaries, origin.
 
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::log::{
     Coded, ExposureLog, LogSchema, LogSource, Origin, Role, TimeFormat, TopicColumn, TopicFormat,
 };
+use crate::place::replace;
 
 const FORMAT: &str = "saved log";
 const VERSION: &str = "1";
@@ -63,7 +65,6 @@ impl ExposureLog {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let io = |cause| Error::Io { path: path.to_owned(), cause };
-        let file = File::create(path).map_err(io)?;
         let failed = |cause: &dyn std::fmt::Display| io(std::io::Error::other(cause.to_string()));
         let batch = RecordBatch::try_from_iter(columns(self)).map_err(|cause| failed(&cause))?;
         let mut contents = contents(self);
@@ -76,11 +77,14 @@ impl ExposureLog {
                 KeyValue::new(CONTENTS_KEY.to_owned(), contents),
             ]))
             .build();
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))
-            .map_err(|cause| failed(&cause))?;
-        writer.write(&batch).map_err(|cause| failed(&cause))?;
-        writer.close().map_err(|cause| failed(&cause))?;
-        Ok(())
+        let write = |file: &File| {
+            let file = BufWriter::new(file.try_clone()?);
+            let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))
+                .map_err(std::io::Error::other)?;
+            writer.write(&batch).map_err(std::io::Error::other)?;
+            writer.into_inner().map_err(std::io::Error::other)?.flush()
+        };
+        replace(path, write).map_err(io)
     }
 
     /// Reads a log saved with [`save`](ExposureLog::save).

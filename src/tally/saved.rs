@@ -20,7 +20,7 @@ use super::block::{BLOCK, Block, Entry, Masses};
 use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, Weights, WindowBy};
 use crate::error::Error;
 use crate::log::{ClusterKey, MAX_WEIGHT};
-use crate::replace::replace;
+use crate::place::replace;
 
 const FORMAT: &str = "saved tally";
 const MAGIC: &[u8] = b"tiltmeter saved tally\n";

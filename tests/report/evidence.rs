@@ -338,6 +338,54 @@ fn a_forged_tally_is_named() {
     assert_eq!(verify(&to, None).verdict, Verdict::Different);
 }
 
+/// A bundle's study cannot have files read that are not its inputs: its paths are looked at before anything else is.
+#[test]
+fn a_hostile_study_reads_nothing() {
+    for path in ["/**/*.csv", "../log.csv", "parts/../../log.csv"] {
+        let folder = tempdir().unwrap();
+        let study = small(folder.path());
+        let to = folder.path().join("evidence");
+        Bundle::write(&study, folder.path(), &to, Contents::WithInputs).unwrap();
+        forge(&to, "study.json", |text| text.replace("\"log.csv\"", &format!("{path:?}")));
+        for inputs in [Inputs::AsStudied, Inputs::In(folder.path().to_owned())] {
+            let found = Bundle::open(&to).unwrap().verify(&inputs).unwrap();
+            let Verdict::CannotRecompute { why: Obstacle::Failed { message } } = &found.verdict
+            else {
+                panic!("{path}: {found}")
+            };
+            assert!(message.contains("leads out of the bundle"), "{message}");
+        }
+    }
+}
+
+/// Nor can a link among the inputs lead elsewhere.
+#[cfg(unix)]
+#[test]
+fn links_among_inputs_are_not_followed() {
+    let folder = tempdir().unwrap();
+    let study = small(folder.path());
+    let to = folder.path().join("evidence");
+    Bundle::write(&study, folder.path(), &to, Contents::WithInputs).unwrap();
+    std::os::unix::fs::symlink("/", to.join("inputs/more")).unwrap();
+    let found = Bundle::open(&to).unwrap().verify(&Inputs::AsStudied).unwrap();
+    assert_eq!(found.verdict, Verdict::Changed, "{found}");
+    assert_eq!(found.recomputed_from, Some(RecomputedFrom::Tally));
+}
+
+/// Bundles that were forged with sound digests: a report without its numbers, a text that says what its numbers do
+/// not. Both say that another release wrote them.
+#[test]
+fn forged_bundles_are_never_the_same() {
+    for name in ["forged-no-values", "forged-text-other-release"] {
+        let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/attack").join(name);
+        let found = Bundle::open(bundle).unwrap().verify(&Inputs::AsStudied).unwrap();
+        let is_same = matches!(found.verdict, Verdict::Same | Verdict::SameFromTally);
+        assert!(!is_same, "{found}");
+        // The manifest names a way of choosing intervals that is no more.
+        assert!(found.to_string().contains("Written by tiltmeter 9.9.9"), "{found}");
+    }
+}
+
 /// A bundle of another release is checked, and the check says so; one of another format is refused.
 #[test]
 fn versions_are_told() {
@@ -352,10 +400,42 @@ fn versions_are_told() {
     assert_eq!(found.differences[0].field, "tiltmeter", "{found}");
     forge(&to, "manifest.json", renamed);
     let found = verify(&to, Some(folder.path()));
-    assert_eq!(found.verdict, Verdict::Same, "{found}");
-    assert_eq!(found.written_by, "99.1.0");
-    assert_eq!(found.texts_not_compared, ["report.txt", "report.md"]);
+    let Verdict::OtherRelease { compared, of } = found.verdict else { panic!("{found}") };
+    assert!(compared == of && of > 50, "{found}");
+    assert_eq!((&found.written_by[..], &found.other_texts[..]), ("99.1.0", &[][..]));
     assert!(found.to_string().contains("Written by tiltmeter 99.1.0"), "{found}");
+    // A text that the numbers do not bear out is shown beside what this release writes.
+    forge(&to, "report.txt", |_| "war: shown 9 times as much, p < 0.001\n".to_owned());
+    let found = verify(&to, Some(folder.path()));
+    assert!(matches!(found.verdict, Verdict::OtherRelease { .. }), "{found}");
+    assert_eq!(found.other_texts[0].field, "report.txt");
+    let told = "Written otherwise by this release: report.txt: recorded \"war: shown 9 times";
+    assert!(found.to_string().contains(told), "{found}");
+    // Fields that came later may not be there, and are counted; others must be.
+    let take_out = |field: &str| {
+        let mut json = parse(files_of(&to)["report.json"].clone());
+        for estimate in json["estimates"].as_array_mut().unwrap() {
+            estimate.as_object_mut().unwrap().remove(field).unwrap();
+        }
+        json
+    };
+    let later = serde_json::to_string_pretty(&take_out("finding")).unwrap() + "\n";
+    forge(&to, "report.json", |_| later);
+    let found = verify(&to, Some(folder.path()));
+    let Verdict::OtherRelease { compared: less, of: all } = found.verdict else {
+        panic!("{found}")
+    };
+    assert!(less < compared && all == of, "{found}");
+    assert!(found.fields.absent.contains("finding"), "{found}");
+    for field in ["value", "low", "p_value", "share_baseline", "undefined"] {
+        let gutted = serde_json::to_string_pretty(&take_out(field)).unwrap() + "\n";
+        let before = fs::read_to_string(to.join("report.json")).unwrap();
+        forge(&to, "report.json", |_| gutted);
+        let found = verify(&to, Some(folder.path()));
+        // What is null is not there, either: only a number can be seen to be missing.
+        assert_eq!(found.verdict, Verdict::Different, "{field}: {found}");
+        forge(&to, "report.json", |_| before);
+    }
 
     forge(&to, "manifest.json", |text| text.replacen("\"version\": 1", "\"version\": 2", 1));
     let error = Bundle::open(&to).unwrap_err();

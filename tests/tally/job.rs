@@ -12,7 +12,7 @@ use arrow_array::{
 };
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
-use tiltmeter::job::{TallyJob, log_files};
+use tiltmeter::job::{Progress, TallyJob, log_files};
 use tiltmeter::log::{
     FaultReason, ItemTopics, ItemTopicsSchema, LogSchema, RowPolicy, TopicColumn,
 };
@@ -212,6 +212,11 @@ fn a_stopped_job_goes_on() {
             assert!(runs > 9 / (stops + 1), "{runs} runs");
             assert!(done.progress.resumed_parts > 0);
             assert_eq!(done.origin.rows_read, 9_000);
+            // Until the result is saved the job can be run again.
+            let again = job().run().unwrap();
+            assert!(again.tally == expected && again.progress.resumed_parts > 0);
+            done.remove_checkpoint().unwrap();
+            done.remove_checkpoint().unwrap();
             assert!(!checkpoint.exists());
         }
     }
@@ -249,6 +254,85 @@ fn a_checkpoint_of_another_job_is_refused() {
     std::fs::write(&checkpoint, "hello").unwrap();
     let error = job(&files, TallySpec::default()).run().unwrap_err();
     assert!(matches!(error, Error::Damaged { .. } | Error::Version { .. }), "{error}");
+}
+
+/// Whatever a job is of is in its checkpoint: what a topics table says, and what files hold, whenever they say that
+/// they were written.
+#[test]
+fn a_checkpoint_is_of_what_its_inputs_say() {
+    use std::time::SystemTime;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for day in ["mon.csv", "tue.csv"] {
+        std::fs::write(path(day), "who,feed,what\na,ranked,i1\nb,newest,i2\n").unwrap();
+    }
+    let schema = || LogSchema::new().viewer("who").arm("feed").item("what");
+    let topics = |about: &str| {
+        std::fs::write(path("topics.csv"), format!("id,about\ni1,{about}\ni2,war\n")).unwrap();
+        let schema = ItemTopicsSchema::new("id", TopicColumn::single("about"));
+        ItemTopics::open(path("topics.csv"), &schema).unwrap()
+    };
+    let files = || [path("mon.csv"), path("tue.csv")];
+    let job = |schema| {
+        TallyJob::new(files(), schema, TallySpec::default())
+            .checkpoint(path("checkpoint"), Duration::ZERO)
+    };
+    let stop = |progress: &Progress| match progress.parts {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    let old = topics("art");
+    let stopped = job(schema()).item_topics(&old).on_progress(stop).run();
+    assert!(matches!(stopped, Err(Error::Stopped { saved: Some(_), .. })), "{stopped:?}");
+    let difference = |job: TallyJob<'_>| match job.run() {
+        Err(Error::OtherJob { difference, .. }) => difference,
+        other => panic!("{other:?}"),
+    };
+    // Rewritten under the same name, with as many items of the same length.
+    let new = topics("war");
+    let says = "its topics table says something else";
+    assert_eq!(difference(job(schema()).item_topics(&new)), says);
+    assert_eq!(difference(job(schema())), says);
+
+    // As long as before, and as old.
+    let file = std::fs::File::options().write(true).open(path("mon.csv")).unwrap();
+    let at = file.metadata().unwrap().modified().unwrap();
+    std::fs::write(path("mon.csv"), "who,feed,what\na,ranked,i2\nb,newest,i2\n").unwrap();
+    file.set_modified(at).unwrap();
+    let changed = difference(job(schema()).item_topics(&old));
+    assert!(changed.contains("mon.csv has changed since"), "{changed}");
+    std::fs::write(path("mon.csv"), "who,feed,what\na,ranked,i1\nb,newest,i2\n").unwrap();
+    // Times before 1970 are times.
+    for seconds in [1, 2] {
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(seconds);
+        file.set_modified(before).unwrap();
+        let changed = difference(job(schema()).item_topics(&old));
+        assert!(changed.contains("mon.csv has changed since"), "{changed}");
+    }
+    file.set_modified(at).unwrap();
+    assert_eq!(job(schema()).item_topics(&old).run().unwrap().tally.impressions(), 4);
+}
+
+/// A file that changes while it is read is told, since its tally may be of neither state.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = Rows::made(2_000, 50);
+    let files = rows.files(folder.path(), 3);
+    let mut written = false;
+    let error = TallyJob::new(files.clone(), schema(), TallySpec::default())
+        .on_progress(|_| {
+            if !std::mem::replace(&mut written, true) {
+                rows.slice(0..5).write(&files[2], 100);
+            }
+            ControlFlow::Continue(())
+        })
+        .run()
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::ChangedWhileRead { path } if path.ends_with("part-02.parquet")),
+        "{error}"
+    );
 }
 
 /// Only the rows asked for, and of the files only the row groups that may hold them.

@@ -15,7 +15,7 @@ use super::{Monitor, MonitorSpec, Trail, Watched};
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::log::ClusterKey;
-use crate::replace::replace;
+use crate::place::replace;
 
 const FORMAT: &str = "saved monitor";
 const MAGIC: &str = "tiltmeter saved monitor";

@@ -21,7 +21,7 @@ use parquet::file::properties::WriterProperties;
 use super::guarded;
 use crate::error::Error;
 use crate::log::{Batch, Column, LogSource, MixedValue, RowFault, excerpt};
-use crate::replace::replace;
+use crate::place::replace;
 
 /// Rows of a row group: enough for a dictionary to pay, few enough that one is held in memory and that a
 /// file is work for several threads.

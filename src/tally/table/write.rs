@@ -1,6 +1,6 @@
 //! A tally to a Parquet file in the long form.
 
-use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use super::{
     MASS, OWN, STRATUM, TOPIC, WINDOW,
 };
 use crate::error::Error;
+use crate::place::replace;
 use crate::tally::{Axes, CellKind, CellSum, Mass, Squares, Tally};
 
 /// Digits of the decimal numbers that all engines have.
@@ -60,8 +61,8 @@ impl Tally {
     /// for a sum of more than 38 digits.
     pub fn export(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let io = |cause| Error::Io { path: path.to_owned(), cause };
-        let failed = |cause: &dyn std::fmt::Display| io(std::io::Error::other(cause.to_string()));
+        let in_file = |cause| Error::Io { path: path.to_owned(), cause };
+        let failed = |cause: &dyn std::fmt::Display| in_file(io::Error::other(cause.to_string()));
         let axes = serde_json::to_string(&self.axes).map_err(|cause| failed(&cause))?;
         let mut metadata = self.spec.table_metadata();
         metadata.push((IMPRESSIONS_KEY, self.impressions.to_string()));
@@ -72,19 +73,27 @@ impl Tally {
             .set_key_value_metadata(Some(metadata.into_iter().map(entry).collect()))
             .build();
         let models = self.spec.attentions.len();
-        let file = File::create(path).map_err(io)?;
-        let mut writer = ArrowWriter::try_new(file, schema(models).into(), Some(properties))
-            .map_err(|cause| failed(&cause))?;
-        let mut write = |rows: Rows<'_>| {
-            let batch = rows.finish().map_err(|cause| failed(&cause))?;
-            writer.write(&batch).map_err(|cause| failed(&cause))
-        };
-        for block in 0..self.blocks.len() {
-            write(self.rows_of_block(block)?)?;
+        // What goes wrong with a sum is told as that.
+        let mut refused = None;
+        let written = replace(path, |file| {
+            let file = BufWriter::new(file.try_clone()?);
+            let mut writer = ArrowWriter::try_new(file, schema(models).into(), Some(properties))
+                .map_err(io::Error::other)?;
+            let blocks = (0..self.blocks.len()).map(|block| self.rows_of_block(block));
+            for rows in blocks.chain(std::iter::once_with(|| self.rows_of_totals())) {
+                let rows = rows.map_err(|error| {
+                    refused = Some(error);
+                    io::Error::from(io::ErrorKind::InvalidData)
+                })?;
+                let batch = rows.finish().map_err(io::Error::other)?;
+                writer.write(&batch).map_err(io::Error::other)?;
+            }
+            writer.into_inner().map_err(io::Error::other)?.flush()
+        });
+        match refused {
+            Some(error) => Err(error),
+            None => written.map_err(in_file),
         }
-        write(self.rows_of_totals()?)?;
-        writer.close().map_err(|cause| failed(&cause))?;
-        Ok(())
     }
 
     fn rows_of_block(&self, at: usize) -> Result<Rows<'_>, Error> {

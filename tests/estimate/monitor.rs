@@ -1,6 +1,9 @@
 //! Monitoring: the boundary against numerical integration, sums that depend on no order, saving,
 //! damage, and coverage at all looks by simulation.
 
+use std::path::Path;
+
+use md5::{Digest, Md5};
 use tiltmeter::inference::{
     Delta, Interval, Lies, Monitor, MonitorSpec, Null, Quantile, Question, Reading, Running,
     Sidedness, Trail, Watched, estimate,
@@ -632,6 +635,42 @@ fn damage_is_a_typed_error() {
     assert!(matches!(&error, Error::Version { found, .. } if found == "2"), "{error}");
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(Monitor::open(&path), Err(Error::Io { .. })));
+}
+
+/// Made by hand with a sound digest: a history that its looks did not leave is none that can be counted on from.
+#[test]
+fn a_history_that_was_made_up_is_refused() {
+    let made_up =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/attack/monitor-overflow.monitor");
+    let error = Monitor::open(made_up).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.monitor");
+    for trail in [Trail::Kept, Trail::Dropped] {
+        let mut monitor = Monitor::new(MonitorSpec { trail, ..all_kinds() }).unwrap();
+        monitor.observe(&tally(&study(50, [0.4, 0.2], Design::Nested, 7).concat())).unwrap();
+        monitor.save(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (text, _) = text.trim_end().rsplit_once('\n').unwrap();
+        let forged = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            let text = text.replace(from, to) + "\n";
+            let digest: String =
+                Md5::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+            std::fs::write(&path, format!("{text}{digest}\n")).unwrap();
+            Monitor::open(&path).map(|_| ())
+        };
+        forged("\"observations\":1", "\"observations\":1").unwrap();
+        for (from, to) in [
+            ("\"observations\":1", "\"observations\":18446744073709551615"),
+            ("\"intervals\":1", "\"intervals\":18446744073709551615"),
+            ("\"intervals\":1", "\"intervals\":0"),
+        ] {
+            let refused = forged(from, to);
+            assert!(matches!(refused, Err(Error::Damaged { .. })), "{to}: {refused:?}");
+        }
+    }
 }
 
 /// Viewers of very different sizes (lognormal, sigma 1.5) who are shown a topic of 1% very unequally

@@ -474,6 +474,38 @@ mod saved {
     use proptest::prelude::*;
     use tiltmeter::log::RowPolicy;
 
+    /// Logs that were read are saved and opened again, whatever they are made of: here ids that are numbers, rows
+    /// without topics and days as text.
+    #[test]
+    fn what_was_saved_opens() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/cases/attack/savedlog-refused.parquet");
+        let folder = tempfile::tempdir().unwrap();
+        let saved = folder.path().join("saved.parquet");
+        let topics = TopicColumn::new("about", TopicFormat::Single);
+        let whole = LogSchema::new()
+            .viewer("who")
+            .arm("feed")
+            .item("item")
+            .position("rank")
+            .weight("w")
+            .stratum("country")
+            .propensity("propensity")
+            .slate("slate")
+            .topics(topics)
+            .time("at", TimeFormat::Iso)
+            .column("day");
+        let with = |more: &[&str]| {
+            more.iter().fold(whole.clone(), |schema, column| schema.column(*column))
+        };
+        let all = ["who", "feed", "rank", "item", "w", "country", "propensity", "slate", "about"];
+        for schema in [whole.clone(), with(&["who"]), with(&["at"]), with(&all)] {
+            let log = ExposureLog::open(&path, &schema).unwrap();
+            log.save(&saved).unwrap();
+            assert_eq!(ExposureLog::open_saved(&saved).unwrap(), log);
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -136,6 +136,30 @@ impl History {
         }
     }
 
+    /// That of these looks, in their order.
+    pub(super) fn of<'l>(
+        looks: impl Iterator<Item = (&'l str, &'l Observed)>,
+        null: Option<f64>,
+    ) -> Self {
+        let mut history = Self::default();
+        for (number, (label, seen)) in (1..).zip(looks) {
+            let look = Look { number, label: label.to_owned(), clusters: seen.clusters };
+            history.add(seen, null, &look);
+        }
+        history
+    }
+
+    /// Whether so many looks may have left it, whatever they showed.
+    pub(super) fn can_be(&self, looks: u64) -> bool {
+        let is_bounded = self.low.is_some() || self.high.is_some();
+        let are_apart = matches!((self.low, self.high), (Some(low), Some(high)) if low > high);
+        let mut found = [&self.excluded, &self.empty].into_iter().flatten();
+        self.intervals <= looks
+            && is_bounded == (self.intervals > 0)
+            && are_apart == self.empty.is_some()
+            && found.all(|look| is_bounded && (1..=looks).contains(&look.number))
+    }
+
     pub(super) fn running(&self) -> Running {
         match &self.empty {
             Some(look) => Running::Empty { since: look.clone() },

@@ -21,6 +21,9 @@ const FORMAT: &str = "saved monitor";
 const MAGIC: &str = "tiltmeter saved monitor";
 const VERSION: &str = "1";
 
+/// More are in no file that a monitor wrote, and could not be counted on from.
+const MOST_OBSERVATIONS: u64 = 1 << 53;
+
 /// What stands in the third line.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -277,6 +280,17 @@ impl Body {
         let whole = self.trail.iter().all(|(_, points)| points.len() == questions.len());
         if self.trail.len() as u64 != looks || !whole {
             return Err("the trail is of other observations or questions".to_owned());
+        }
+        for (at, saved) in self.questions.iter().enumerate() {
+            let null = questions[at].null();
+            let points = self.trail.iter().map(|(label, points)| (label.as_str(), &points[at]));
+            let can_be = match monitor.spec.trail {
+                Trail::Kept => History::of(points, null) == saved.history,
+                Trail::Dropped => saved.history.can_be(self.observations),
+            };
+            if self.observations > MOST_OBSERVATIONS || !can_be {
+                return Err("a history is not that of the observations".to_owned());
+            }
         }
         monitor.observations = self.observations;
         monitor.seen = self.keys.into_iter().map(ClusterKey::from_number).collect();

@@ -297,7 +297,11 @@ impl<'j> Gathering<'j> {
                 }
             }
         }
-        failed.map_or(Ok(()), |(_, error)| Err(error))
+        match failed {
+            None => Ok(()),
+            // What cannot be read because it is being written is told as that.
+            Some((_, error)) => self.state.identity.check_files().and(Err(error)),
+        }
     }
 
     fn take(

@@ -1,12 +1,16 @@
 //! What a report prints and what its JSON holds, against the documents that describe them.
 
 use serde_json::Value as Json;
+use tiltmeter::inference::ShareBounds;
 use tiltmeter::log::{ItemTopics, ItemTopicsSchema, LogSchema, RowPolicy, TopicColumn};
 use tiltmeter::report::{EstimateRecord, REPORT_VERSION, ReportRecord};
 use tiltmeter::source::{CsvSource, SliceSource};
 use tiltmeter::statistic::{ALL, AmplificationRatio, OddsRatio};
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Audit, AuditReport, Baseline, ConfidenceInterval, Error, ExposureLog};
+use tiltmeter::{
+    Audit, AuditReport, Baseline, Bias, ConfidenceInterval, Error, ExposureLog, Interval,
+    Reference, ReferenceShare,
+};
 
 fn report() -> AuditReport {
     let text = "who,feed,slate,item,about\n\
@@ -50,6 +54,47 @@ fn the_json_is_documented() {
         }
     }
     assert_eq!(json["version"], REPORT_VERSION);
+}
+
+/// A report of any numbers is read back from its own JSON: shares of references so small that ratios overflow, of
+/// nothing and of all, at any level.
+#[test]
+fn own_json_is_read_whatever_the_numbers() {
+    let text = "who,feed,about\na,ranked,war\nb,ranked,sport\nc,ranked,war\nd,newest,war\n";
+    let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+    let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
+    let log = ExposureLog::read(source, &schema).unwrap();
+    let counts = ReferenceShare::Counts { topic: 7, all: 10 };
+    let mut read = 0;
+    for share in [0.0, 5e-324, 1e-310, 0.5, 1.0 - f64::EPSILON, 1.0] {
+        for bias in [Bias::NONE, Bias { low: 0.8, high: 1.25 }] {
+            for level in [1e-9, 0.95, 1.0 - 1e-12] {
+                let mut reference =
+                    Reference::new("poll", bias).share("war", ReferenceShare::Known(share));
+                if share < 0.3 {
+                    reference = reference.share("sport", counts);
+                }
+                let interval =
+                    Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });
+                let audit = || {
+                    Audit::of(&log)
+                        .treatment("ranked")
+                        .baseline(Baseline::Reference(reference.clone()))
+                        .topics(["war"])
+                        .interval(interval)
+                };
+                // Some statistics are of two arms alone.
+                for report in ALL.iter().filter_map(|its| audit().statistic(*its).run().ok()) {
+                    let json = report.to_json().unwrap();
+                    let again = AuditReport::from_json(&json).unwrap();
+                    assert_eq!(again.to_string(), report.to_string());
+                    assert_eq!(again.to_json().unwrap(), json);
+                    read += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 150, "{read}");
 }
 
 #[test]

@@ -263,9 +263,8 @@ fn a_checkpoint_is_of_what_its_inputs_say() {
     use std::time::SystemTime;
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for day in ["mon.csv", "tue.csv"] {
-        std::fs::write(path(day), "who,feed,what\na,ranked,i1\nb,newest,i2\n").unwrap();
-    }
+    std::fs::write(path("mon.csv"), "who,feed,what\na,ranked,i1\nb,newest,i2\n").unwrap();
+    std::fs::write(path("tue.csv"), "who,feed,what\nc,ranked,i1\nd,newest,i2\n").unwrap();
     let schema = || LogSchema::new().viewer("who").arm("feed").item("what");
     let topics = |about: &str| {
         std::fs::write(path("topics.csv"), format!("id,about\ni1,{about}\ni2,war\n")).unwrap();
@@ -292,7 +291,7 @@ fn a_checkpoint_is_of_what_its_inputs_say() {
     let new = topics("war");
     let says = "its topics table says something else";
     assert_eq!(difference(job(schema()).item_topics(&new)), says);
-    assert_eq!(difference(job(schema())), says);
+    assert_eq!(difference(job(schema())), "it reads other columns");
 
     // As long as before, and as old.
     let file = std::fs::File::options().write(true).open(path("mon.csv")).unwrap();

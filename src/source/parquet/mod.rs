@@ -205,6 +205,10 @@ impl ParquetSource {
         let mut source = Self::open(path)?;
         if let State::Opened(builder) = source.state {
             let of_file = builder.metadata().row_groups();
+            // Which there are was read before.
+            if groups.end > of_file.len() {
+                return Err(Error::ChangedWhileRead { path: path.to_owned() });
+            }
             source.first_row = of_file[..groups.start].iter().map(rows_of).sum();
             let to_read = of_file[groups.clone()].iter().map(rows_of).sum();
             source.all_rows = source.all_rows.min(to_read);

@@ -661,11 +661,12 @@ fn a_history_that_was_made_up_is_refused() {
             std::fs::write(&path, format!("{text}{digest}\n")).unwrap();
             Monitor::open(&path).map(|_| ())
         };
+        // By the way in which the others are forged, what was not changed opens.
         forged("\"observations\":1", "\"observations\":1").unwrap();
         for (from, to) in [
             ("\"observations\":1", "\"observations\":18446744073709551615"),
-            ("\"intervals\":1", "\"intervals\":18446744073709551615"),
-            ("\"intervals\":1", "\"intervals\":0"),
+            ("\"intervals\":0", "\"intervals\":18446744073709551615"),
+            ("\"intervals\":0", "\"intervals\":1"),
         ] {
             let refused = forged(from, to);
             assert!(matches!(refused, Err(Error::Damaged { .. })), "{to}: {refused:?}");

@@ -754,7 +754,7 @@ impl Error {
     pub(crate) fn tally_too_large(needed: usize, limit: usize) -> Self {
         let mend = "tally by hash buckets (ClusterBy::hashed) of fewer arms, strata, windows and topics, \
                     whose size is fixed";
-        Self::MemoryLimit { what: "the tally".to_owned(), needed, limit, mend }
+        Self::MemoryLimit { what: "the tally so far".to_owned(), needed, limit, mend }
     }
 }
 

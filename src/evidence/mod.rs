@@ -27,6 +27,7 @@ mod write;
 mod zipped;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub use self::digest::{FileState, NoSha256, Sha256};
@@ -203,15 +204,13 @@ impl Bundle {
             }
             Inputs::AsStudied => {}
         }
-        let copies: Vec<String> = self
-            .manifest
-            .inputs
-            .iter()
-            .map(|input| format!("{}/{}", manifest::INPUTS, input.name))
-            .collect();
-        let faulty =
-            |copy: &String| findings.iter().any(|finding| finding.file() == Some(copy.as_str()));
-        if copies.iter().any(|copy| faulty(copy) || self.manifest.file(copy).is_none()) {
+        let faulty: HashSet<&str> = findings.iter().filter_map(Finding::file).collect();
+        let listed: HashSet<&str> = self.manifest.files.iter().map(|file| &*file.name).collect();
+        let mut inputs = self.manifest.inputs.iter();
+        if inputs.any(|input| {
+            let copy = format!("{}/{}", manifest::INPUTS, input.name);
+            faulty.contains(&*copy) || !listed.contains(&*copy)
+        }) {
             return Ok(None);
         }
         match &self.store {

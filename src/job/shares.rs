@@ -40,12 +40,15 @@ impl Shares {
     /// that threads are making, and one that waits.
     fn for_tallies(&self) -> usize {
         let making = (self.threads + 1) * self.largest.load(Ordering::Relaxed);
-        self.memory - (self.memory / 8 + self.room.ever_used()).saturating_add(making).min(self.memory)
+        self.memory
+            - (self.memory / 8 + self.room.ever_used()).saturating_add(making).min(self.memory)
     }
 
-    /// Whether so many bytes of tallies are few, so that there is no need to merge them yet.
+    /// Whether there is room for another tally of a chunk, and to merge it, beside so many bytes of
+    /// tallies. Merged before that, large tallies would be merged again and again.
     pub(super) fn are_few(&self, bytes: usize) -> bool {
-        bytes <= self.for_tallies() / 4 * 3
+        let next = 3 * self.largest.load(Ordering::Relaxed);
+        bytes.saturating_add(next) <= self.for_tallies()
     }
 
     /// Whether so many bytes of tallies fit.

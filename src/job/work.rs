@@ -172,7 +172,8 @@ impl Work<'_> {
                 let asked = self.asked_for(log)?;
                 origin = asked.1;
                 if let Some(log) = asked.0 {
-                    tally = self.tally(&log, |slice| send.send(Made::Slice(part, slice)).is_ok())?;
+                    tally =
+                        self.tally(&log, |slice| send.send(Made::Slice(part, slice)).is_ok())?;
                     spare.take_from(log);
                 }
             }
@@ -261,7 +262,8 @@ impl Filter {
         }
         if let Some(asked) = &self.arms {
             let arms = log.require_ids(crate::log::Role::Arm, "keeping some arms")?;
-            let is_asked = |arm: &str| asked.iter().any(|asked| asked == arm);
+            // They are in order.
+            let is_asked = |arm: &str| asked.binary_search_by(|its| (**its).cmp(arm)).is_ok();
             let of_code: Vec<bool> = arms.dictionary().iter().map(is_asked).collect();
             let codes = keep.iter_mut().zip(arms.codes());
             codes.for_each(|(keep, &code)| *keep &= of_code[code as usize]);
@@ -368,7 +370,8 @@ impl<'j> Gathering<'j> {
 
     /// Merges what was made of a part that is not done.
     fn merge_open(&mut self, part: usize) -> Result<(), Error> {
-        let Some((tallies, _)) = self.open.get(&part).filter(|(tallies, _)| tallies.len() > 1) else {
+        let Some((tallies, _)) = self.open.get(&part).filter(|(tallies, _)| tallies.len() > 1)
+        else {
             return Ok(());
         };
         self.check_merging(&tallies.iter().collect::<Vec<_>>())?;

@@ -2,8 +2,8 @@
 //! applied here and nowhere else. Opens no files; computes nothing from the values.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{HashMap, HashSet};
 
 use super::batch::{Batch, Column, TextColumn};
 use super::chunks::Spare;

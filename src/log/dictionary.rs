@@ -143,6 +143,11 @@ impl Dictionary {
         self.text.get(start..end)
     }
 
+    /// Bytes of the ids' text.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Bytes of memory held.
     pub(super) fn bytes(&self) -> usize {
         let index = self.index.get().map_or(0, |index| 8 * index.codes.capacity());

@@ -275,8 +275,8 @@ impl IdReader {
                     Some(_) => {
                         let number = shared.numbers[key as usize];
                         let code = self.new_number(number, &null, |text| {
-                        fault(row, FaultReason::Null, text);
-                    })?;
+                            fault(row, FaultReason::Null, text);
+                        })?;
                         // A number that means no value is a fault in each of its rows.
                         made[key as usize] = self.numbers.get(number);
                         code
@@ -303,10 +303,11 @@ impl IdReader {
         self.numbers.most = (bytes / size_of::<u32>()).max(1024);
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory held, and of names that are copied when they are compared and put in order.
     pub(super) fn bytes(&self) -> usize {
         size_of::<u32>() * self.ids.codes().len()
             + self.ids.dictionary().bytes()
+            + 2 * self.ids.dictionary().text_bytes()
             + self.numbers.bytes()
             + self.shared.bytes(TextColumn::bytes)
             + self.shared_numbers.bytes(|numbers| size_of::<i64>() * numbers.capacity())

@@ -25,9 +25,9 @@ mod frame;
 pub(crate) mod gzip;
 mod impression;
 mod ndjson;
-pub(crate) mod room;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+pub(crate) mod room;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;

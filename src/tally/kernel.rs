@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use super::block::{BLOCK, BLOCK_BITS, Block};
 use super::cluster::{self, Clusters};
 use super::dense::{self, Table};
-use super::slots::{SlotSums, Slots, Weighing};
 use super::memory;
+use super::slots::{SlotSums, Slots, Weighing};
 use super::sparse;
 use super::{Tally, TallySpec, Weights};
 use crate::error::Error;
@@ -54,7 +54,7 @@ pub(super) fn tally(log: &ExposureLog, spec: &TallySpec, most: usize) -> Result<
     let weighings =
         spec.attentions.iter().map(|a| Weighing::of(log, a)).collect::<Result<Vec<_>, _>>()?;
     let clusters = cluster::clusters(log, &spec.cluster)?;
-    let needed = memory::tallying_takes(&slots, spec, clusters.keys.len());
+    let needed = memory::tallying_takes(&slots, spec, clusters.keys.len(), log.rows());
     if needed > most {
         return Err(Error::tally_too_large(needed, most));
     }

@@ -22,7 +22,7 @@ pub(super) const BLOCKS_AT_A_TIME: usize = 64;
 const BLOCKS_TOGETHER: usize = 16;
 
 /// The most places of a table per entry before sorting the entries is cheaper.
-const PLACES_PER_ENTRY: usize = 16;
+pub(super) const PLACES_PER_ENTRY: usize = 16;
 
 impl Tally {
     /// The tally of both logs together. A cluster that occurs in both is one cluster.

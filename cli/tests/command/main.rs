@@ -5,6 +5,7 @@
 mod at_once;
 mod audit;
 mod inspect;
+mod limits;
 mod said;
 mod same_thing;
 mod steps;

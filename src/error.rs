@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::estimate::NoInterval;
 use crate::evidence::EvidenceFault;
-use crate::log::{ClusterKey, Role, RowFault};
+use crate::log::{ClusterKey, Limit, Role, RowFault};
 use crate::statistic::{Cell, Side};
 use crate::tally::{Dialect, TableFault};
 
@@ -71,6 +71,16 @@ pub enum Error {
         place: String,
         /// What the decoder said.
         detail: String,
+    },
+    /// Something in a file is larger than what is read of its kind.
+    #[error("{file}: {limit}{place}; {}", limit.mend())]
+    TooLarge {
+        /// The file or source.
+        file: String,
+        /// What is limited, and how much there may be.
+        limit: Limit,
+        /// Where it stands, as ` in row N` or ` in column "name"`.
+        place: String,
     },
     /// A column is compressed in a way that is not compiled in.
     #[error(
@@ -690,16 +700,20 @@ pub enum Error {
         /// The checkpoint that holds them, if there is one.
         saved: Option<PathBuf>,
     },
-    /// A tally outgrew the memory that a job may use.
+    /// A tally outgrew the memory that a job may use, or part of a file is too large to be read in it.
     #[error(
-        "the tally needs about {needed} bytes of memory and may use {limit}; allow more with \
-         TallyJob::memory, or tally by hash buckets (ClusterBy::hashed), whose size is fixed"
+        "{what} needs about {needed} bytes of memory, and the job may use {limit}; allow more with \
+         TallyJob::memory, or {mend}"
     )]
     MemoryLimit {
-        /// What the job would need by now, in bytes.
+        /// What does not fit: the tally, or a file and part of it.
+        what: String,
+        /// The memory in which the job could go on from here, in bytes.
         needed: usize,
         /// What it may use, in bytes.
         limit: usize,
+        /// What else to do.
+        mend: &'static str,
     },
     /// More distinct ids in one column than codes.
     #[error(
@@ -743,6 +757,15 @@ pub enum Error {
         /// What the serialiser or frame library said.
         detail: String,
     },
+}
+
+impl Error {
+    /// That a tally needs more memory than it may use, both in bytes.
+    pub(crate) fn tally_too_large(needed: usize, limit: usize) -> Self {
+        let mend = "tally by hash buckets (ClusterBy::hashed) of fewer arms, strata, windows and topics, \
+                    whose size is fixed";
+        Self::MemoryLimit { what: "the tally so far".to_owned(), needed, limit, mend }
+    }
 }
 
 /// What is wrong with a [`Statistic`](crate::statistic::Statistic) from outside the library. Totals are

@@ -87,9 +87,10 @@ fn hint(error: &Error) -> Option<String> {
         Error::Unstated { what: "topics", .. } => {
             "--topic COLUMN for one topic an impression, --topics COLUMN for any number".to_owned()
         }
-        Error::MemoryLimit { .. } => {
-            "--memory MIB for more, --cluster hashed:16:UNIT for a fixed size".to_owned()
-        }
+        Error::MemoryLimit { needed, .. } => format!(
+            "--memory {} or more; a tally has a fixed size by --cluster hashed:16:UNIT",
+            needed.div_ceil(1 << 20)
+        ),
         Error::BaselineLacks { .. } => {
             "--baseline-supply FILE gives the items, --candidates FILE the candidates of requests, \
              --slate and --time their columns"

@@ -1,6 +1,6 @@
 //! Two reports as JSON, compared value by value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use serde_json::{Map, Value as Json};
 
@@ -96,15 +96,22 @@ struct Walk<'d> {
 impl Walk<'_> {
     /// Estimates are matched by what they are of, so that one which was taken out is told as that.
     fn estimates(&mut self, old: &[Json], new: &[Json]) {
-        let mut left: Vec<&Json> = new.iter().collect();
+        let mut places: HashMap<_, VecDeque<usize>> = HashMap::new();
+        for (at, other) in new.iter().enumerate() {
+            places.entry(name_of(other)).or_default().push_back(at);
+        }
+        let mut is_left = vec![true; new.len()];
         for recorded in old {
-            let at = left.iter().position(|other| name_of(other) == name_of(recorded));
-            match at.map(|at| left.remove(at)) {
-                Some(other) => self.value(of(recorded), "", Some(recorded), Some(other)),
+            match places.get_mut(&name_of(recorded)).and_then(VecDeque::pop_front) {
+                Some(at) => {
+                    is_left[at] = false;
+                    self.value(of(recorded), "", Some(recorded), Some(&new[at]));
+                }
                 None => self.whole(recorded, None),
             }
         }
-        left.into_iter().for_each(|other| self.whole(other, Some(other)));
+        let left = new.iter().zip(is_left).filter(|(_, is_left)| *is_left);
+        left.for_each(|(other, _)| self.whole(other, Some(other)));
     }
 
     /// An estimate that is in one of the reports only.
@@ -253,6 +260,19 @@ mod tests {
         // What every release writes is never missing.
         assert_eq!(of(&old, &json!({"a": 1, "value": 2}), Release::Other), 1);
         assert_eq!(of(&json!({"a": 1, "b": 2}), &old, Release::Other), 1);
+    }
+
+    /// Looked for one in all the others, these would take minutes.
+    #[test]
+    fn many_estimates_are_matched_at_once() {
+        let estimate =
+            |at: usize| json!({"topic": format!("topic {at}"), "statistic": "share", "value": at});
+        let all: Vec<Json> = (0..40_000).map(estimate).collect();
+        let turned: Vec<Json> = all.iter().skip(1).rev().cloned().collect();
+        let report = |estimates: Vec<Json>| json!({"estimates": estimates});
+        let found = reports(&report(all), &report(turned), Release::Same);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].topic.as_deref(), Some("topic 0"));
     }
 
     #[test]

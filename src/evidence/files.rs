@@ -1,6 +1,6 @@
 //! Whether the files of a bundle, and the inputs of its study, are as the manifest says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,9 @@ pub(super) fn check(
     let of_files = manifest.files.par_iter().map(|file| check_file(store, &names, file));
     let mut findings: Vec<Finding> = of_files.collect::<Vec<_>>().into_iter().flatten().collect();
     findings.extend(check_sums(store, &names, manifest, fingerprint));
+    let listed: HashSet<&str> = manifest.files.iter().map(|file| &*file.name).collect();
     for name in names.keys() {
-        if manifest.file(name).is_none() && name != MANIFEST && name != SUMS {
+        if !listed.contains(&**name) && name != MANIFEST && name != SUMS {
             findings.push(Finding::NotListed { file: name.clone() });
         }
     }
@@ -136,10 +137,10 @@ impl InputsFound {
         folder: &Path,
         manifest: &Manifest,
     ) {
+        let listed: HashSet<&str> = manifest.inputs.iter().map(|input| &*input.name).collect();
         for path in files {
             let name = name_from(folder, path).ok();
-            let listed = |name: &String| manifest.inputs.iter().any(|input| input.name == *name);
-            if !name.as_ref().is_some_and(listed) {
+            if !name.as_ref().is_some_and(|name| listed.contains(&**name)) {
                 let file = name.unwrap_or_else(|| path.display().to_string());
                 self.findings.push(Finding::InputNotListed { file });
             }

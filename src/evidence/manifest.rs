@@ -271,10 +271,6 @@ impl Manifest {
         text
     }
 
-    pub(super) fn file(&self, name: &str) -> Option<&FileRecord> {
-        self.files.iter().find(|file| file.name == name)
-    }
-
     /// Whether the inputs are in the bundle.
     pub(super) fn has_inputs(&self) -> bool {
         self.contents == Contents::WithInputs

@@ -27,6 +27,7 @@ mod write;
 mod zipped;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub use self::digest::{FileState, NoSha256, Sha256};
@@ -205,19 +206,18 @@ impl Bundle {
             }
             Inputs::AsStudied => {}
         }
-        let copies: Vec<String> = self
-            .manifest
-            .inputs
-            .iter()
-            .map(|input| format!("{}/{}", manifest::INPUTS, input.name))
-            .collect();
-        let faulty =
-            |copy: &String| findings.iter().any(|finding| finding.file() == Some(copy.as_str()));
         // Nor are they where something lies beside them, such as a link into other folders.
         let beside = findings.iter().filter_map(Finding::file).any(|file| {
             file.strip_prefix(manifest::INPUTS).is_some_and(|rest| rest.starts_with('/'))
         });
-        if beside || copies.iter().any(|copy| faulty(copy) || self.manifest.file(copy).is_none()) {
+        let faulty: HashSet<&str> = findings.iter().filter_map(Finding::file).collect();
+        let listed: HashSet<&str> = self.manifest.files.iter().map(|file| &*file.name).collect();
+        let mut inputs = self.manifest.inputs.iter();
+        let is_faulty = inputs.any(|input| {
+            let copy = format!("{}/{}", manifest::INPUTS, input.name);
+            faulty.contains(&*copy) || !listed.contains(&*copy)
+        });
+        if beside || is_faulty {
             return Ok(None);
         }
         match &self.store {

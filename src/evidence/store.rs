@@ -80,6 +80,10 @@ impl Store {
         if bytes > MOST {
             return Err(EvidenceFaultKind::TooLarge { bytes, most: MOST }.of(&place));
         }
+        #[cfg(feature = "zip")]
+        if let Self::Zip(zipped) = self {
+            zipped.check_packed(name, bytes)?;
+        }
         self.read(name, |from| {
             let mut document = Vec::new();
             from.take(bytes + 1).read_to_end(&mut document).map_err(io(&place))?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zip::write::SimpleFileOptions;
@@ -18,12 +18,56 @@ use crate::place::replace;
 /// From this size on, a file is written so that it may have more than 4 GiB.
 const LARGE: u64 = 1 << 31;
 
+/// The most bytes of a document that may come out of one: text and JSON come to a tenth of this.
+const MOST_OF_ONE: u64 = 256;
+
+/// Documents up to this size may come out of less.
+const SMALL: u64 = 1 << 20;
+
 /// A zip whose names were checked.
 #[derive(Clone, Debug)]
 pub(super) struct Zipped {
     path: PathBuf,
     /// By name, the size that it says each file has; nothing for what is no plain file.
     sizes: BTreeMap<String, Option<u64>>,
+    /// Its directory, which is read once.
+    archive: ZipArchive<Reopened>,
+}
+
+/// A file that each copy opens anew when it is first read, so that several threads read each at a place
+/// of its own.
+#[derive(Debug)]
+struct Reopened {
+    path: PathBuf,
+    file: Option<BufReader<File>>,
+}
+
+impl Reopened {
+    fn file(&mut self) -> io::Result<&mut BufReader<File>> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => BufReader::new(File::open(&self.path)?),
+        };
+        Ok(self.file.insert(file))
+    }
+}
+
+impl Clone for Reopened {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone(), file: None }
+    }
+}
+
+impl Read for Reopened {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.file()?.read(into)
+    }
+}
+
+impl Seek for Reopened {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file()?.seek(to)
+    }
 }
 
 impl Zipped {
@@ -56,7 +100,7 @@ impl Zipped {
                 return Err(fault(EvidenceFaultKind::Repeated { name }));
             }
         }
-        Ok(Self { path: path.to_owned(), sizes })
+        Ok(Self { path: path.to_owned(), sizes, archive })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -72,13 +116,29 @@ impl Zipped {
         name: &str,
         read: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut archive = archive(&self.path)?;
+        let mut archive = self.archive.clone();
         let mut file = archive.by_name(name).map_err(damaged(&self.path))?;
         read(&mut file)
     }
 }
 
 impl Zipped {
+    /// Refuses a document that comes out of much less than itself: it is held in memory.
+    pub(super) fn check_packed(&self, name: &str, bytes: u64) -> Result<(), Error> {
+        let mut archive = self.archive.clone();
+        let at = archive.index_for_name(name);
+        let Some(at) = at.filter(|_| bytes > SMALL) else { return Ok(()) };
+        let packed = archive.by_index_raw(at).map_err(damaged(&self.path))?.compressed_size();
+        if bytes / packed.max(1) <= MOST_OF_ONE {
+            return Ok(());
+        }
+        let detail = format!(
+            "the {bytes} bytes of {name:?} come out of {packed}, where one gives {MOST_OF_ONE} at most, as \
+             in one made to fill memory"
+        );
+        Err(EvidenceFaultKind::Zip { detail }.of(&self.path))
+    }
+
     /// Copies of the inputs, each no longer than the manifest says, in a folder that is gone with
     /// what is returned.
     pub(super) fn unpack(&self, inputs: &[FileRecord]) -> Result<Folder, Error> {
@@ -97,9 +157,9 @@ impl Zipped {
     }
 }
 
-fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Error> {
-    let file = BufReader::new(File::open(path).map_err(io(path))?);
-    ZipArchive::new(file).map_err(damaged(path))
+fn archive(path: &Path) -> Result<ZipArchive<Reopened>, Error> {
+    let file = Some(BufReader::new(File::open(path).map_err(io(path))?));
+    ZipArchive::new(Reopened { path: path.to_owned(), file }).map_err(damaged(path))
 }
 
 fn damaged(path: &Path) -> impl Fn(zip::result::ZipError) -> Error {
@@ -125,4 +185,45 @@ pub(super) fn pack(folder: &Path, to: &Path) -> Result<(), Error> {
         zip.finish().map_err(io::Error::other)?.flush()
     };
     replace(to, write).map_err(io(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zip(files: impl Iterator<Item = (String, Vec<u8>)>) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle.zip");
+        let mut zip = ZipWriter::new(BufWriter::new(File::create(&path).unwrap()));
+        for (name, bytes) in files {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(&bytes).unwrap();
+        }
+        zip.finish().unwrap();
+        (folder, path)
+    }
+
+    /// Thirty thousand files: with the directory read for each of them, a quarter of an hour.
+    #[test]
+    fn many_files_are_read_by_one_directory() {
+        let name = |at: usize| format!("inputs/{at:05}.csv");
+        let (_folder, path) = zip((0..30_000).map(|at| (name(at), name(at).into_bytes())));
+        let zipped = Zipped::open(&path).unwrap();
+        for at in 0..30_000 {
+            let mut text = String::new();
+            let read = |from: &mut dyn Read| from.read_to_string(&mut text).map_err(io(&path));
+            zipped.read(&name(at), read).unwrap();
+            assert_eq!(text, name(at));
+        }
+    }
+
+    #[test]
+    fn a_document_that_comes_out_of_nothing_is_refused() {
+        let files = [("small", vec![b' '; 1 << 20]), ("large", vec![b' '; 8 << 20])];
+        let (_folder, path) = zip(files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.document("small", 1 << 20).unwrap().len(), 1 << 20);
+        let error = store.document("large", 8 << 20).unwrap_err().to_string();
+        assert!(error.contains("one gives 256 at most"), "{error}");
+    }
 }

@@ -6,6 +6,8 @@ mod positions;
 mod power;
 mod record;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::over_time::{OverTime, ShareInWindow};
@@ -129,12 +131,7 @@ impl Findings {
     /// missing part.
     pub fn of(inputs: &StudyInputs, study: &StudyFile) -> Result<Self, Error> {
         let report = study.audit(inputs).run()?;
-        let mut topics: Vec<String> = Vec::new();
-        for estimate in report.estimates() {
-            if !topics.contains(&estimate.estimand.topic) {
-                topics.push(estimate.estimand.topic.clone());
-            }
-        }
+        let topics: Vec<String> = topics_of(&report).into_iter().map(str::to_owned).collect();
         let quality = match report.quality() {
             Some(quality) => Part::There(quality.clone()),
             None => Part::missing(TALLIED),
@@ -196,14 +193,15 @@ impl Findings {
     /// The topics, in the order of the audit.
     #[must_use]
     pub fn topics(&self) -> Vec<&str> {
-        let mut topics: Vec<&str> = Vec::new();
-        for estimate in self.report.estimates() {
-            if !topics.contains(&&*estimate.estimand.topic) {
-                topics.push(&estimate.estimand.topic);
-            }
-        }
-        topics
+        topics_of(&self.report)
     }
+}
+
+/// The topics of a report's estimates, each once.
+fn topics_of(report: &AuditReport) -> Vec<&str> {
+    let mut met: HashSet<&str> = HashSet::new();
+    let topics = report.estimates().iter().map(|its| &*its.estimand.topic);
+    topics.filter(|topic| met.insert(topic)).collect()
 }
 
 /// Why what needs impressions is not there.

@@ -1,6 +1,6 @@
 //! What was shown at each rank, by arm: counts, and shares of counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -86,11 +86,10 @@ pub(super) fn of(log: &ExposureLog, asked: &Asked<'_>) -> Part<PositionProfile> 
     let (Some(arms), Some(topics)) = (log.arms(), log.topics()) else {
         return Part::missing("it needs arms and topics");
     };
-    let named: Vec<Option<usize>> = topics
-        .labels()
-        .iter()
-        .map(|label| asked.topics.iter().position(|topic| topic == label))
-        .collect();
+    let places: HashMap<&str, usize> =
+        asked.topics.iter().enumerate().map(|(at, topic)| (&**topic, at)).collect();
+    let named: Vec<Option<usize>> =
+        topics.labels().iter().map(|label| places.get(label).copied()).collect();
     let tagged = asked.study.question.denominator == Denominator::TaggedImpressions;
     let compared = asked.arms();
     let mut counts: BTreeMap<(usize, u32), Counts> = BTreeMap::new();

@@ -7,6 +7,7 @@ mod distinct;
 mod files;
 mod need;
 mod parts;
+mod shares;
 mod stream;
 mod work;
 
@@ -37,12 +38,23 @@ pub const MIN_MEMORY: usize = 64 << 20;
 ///
 /// # Memory
 ///
-/// At most [`memory`](TallyJob::memory) bytes are used: a quarter for rows in flight and what decoding
-/// and merging take beside, and three quarters for tallies, the result among them.
+/// At most [`memory`](TallyJob::memory) bytes are used, beside the program itself (about 24 MiB for the
+/// command): an eighth for rows in flight, up to a quarter for the pages of Parquet files that are being
+/// decoded, and the rest for tallies, the result and what merging takes among them. There is a thread for
+/// each 32 MiB at most.
+///
+/// Counted is all that grows with a log: ids, topics and their sets, the names of a tally's arms, strata and
+/// topics, 32 bytes for each of its cells (arm x stratum x window x topic, empty or not) and attention model,
+/// its keys and sums.
 /// A tally by hash buckets ([`ClusterBy::hashed`](crate::ClusterBy::hashed)) takes a few megabytes
 /// at most, whatever the number of rows. One with a row per viewer takes about 3 bytes for every
-/// viewer and topic seen together (more if there are weights) and 8 for every viewer; one that
-/// outgrows its share is refused with [`Error::MemoryLimit`].
+/// viewer and topic seen together (more if there are weights) and 8 for every viewer, and half as much again
+/// while it is merged. A tally that outgrows its share is refused with [`Error::MemoryLimit`], and so is a
+/// row group whose pages do not fit into theirs; both say how much memory would do.
+///
+/// Lines, values and pages have greatest lengths whatever the memory: [`MAX_LINE`](crate::log::MAX_LINE),
+/// [`MAX_COLUMNS`](crate::log::MAX_COLUMNS), [`MAX_VALUE`](crate::log::MAX_VALUE),
+/// [`MAX_PAGE`](crate::log::MAX_PAGE).
 ///
 /// # Stopping and going on
 ///

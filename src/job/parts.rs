@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use super::Filter;
 use crate::error::Error;
 use crate::log::{Bound, LogSchema, LogSource, RowGroup};
 use crate::source;
+use crate::source::room::Room;
 
 /// A file, or some of its row groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,10 +95,11 @@ impl Part {
         &self,
         files: &[PathBuf],
         schema: &LogSchema,
+        room: &Arc<Room>,
     ) -> Result<Box<dyn LogSource>, Error> {
         let path: &Path = &files[self.file];
         match &self.groups {
-            Some(groups) => source::open_groups(path, groups.clone()),
+            Some(groups) => source::open_groups(path, groups.clone(), room),
             None => source::by_ending(path, schema.declared_delimiter()),
         }
     }

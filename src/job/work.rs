@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{Identity, State};
 use super::parts::Parts;
+use super::shares::Shares;
 use super::{Callback, Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
 use crate::error::Error;
 use crate::lock::Lock;
@@ -26,10 +27,10 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
             expected: "at least 67,108,864 bytes (64 MiB)",
         });
     }
-    let threads = rayon::current_num_threads();
+    let shares = Shares::of(job.memory, rayon::current_num_threads());
+    let threads = shares.threads;
     let schema = need::needed(&job.schema, &job.spec, &job.filter, job.item_topics);
     let identity = Identity::of(&job, &schema)?;
-    let chunk_bytes = job.memory / 4 / threads;
     // Held to the end, since a checkpoint is read, added to and written again.
     let _lock = match &job.checkpoint {
         Some((path, _)) => Some(lock(path)?),
@@ -42,7 +43,7 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     let (tally, state) = match resumed {
         Some((tally, state)) => (Some(tally), state),
         None => {
-            let rows = (chunk_bytes / schema.bytes_per_row()) as u64;
+            let rows = (shares.chunk / schema.bytes_per_row()) as u64;
             let parts = Parts::of(&job.files, &schema, &job.filter, rows, threads)?;
             (None, State { identity, parts, done: BTreeMap::new() })
         }
@@ -53,13 +54,13 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
         spec: &job.spec,
         filter: &job.filter,
         item_topics: job.item_topics,
-        chunk_bytes,
+        shares: &shares,
         todo: (0..state.parts.parts.len()).filter(|p| !state.done.contains_key(p)).collect(),
         parts: &state.parts.clone(),
         next: AtomicUsize::new(0),
         given_up: AtomicUsize::new(usize::MAX),
     };
-    let mut gathering = Gathering::new(state, tally, job.memory, job.checkpoint, job.progress);
+    let mut gathering = Gathering::new(state, tally, &shares, job.checkpoint, job.progress);
     let done = std::thread::scope(|scope| {
         // Few may wait, so that threads which are faster than the merging do not fill the memory.
         let (send, receive) = mpsc::sync_channel(1);
@@ -94,7 +95,7 @@ struct Work<'w> {
     spec: &'w TallySpec,
     filter: &'w Filter,
     item_topics: Option<&'w ItemTopics>,
-    chunk_bytes: usize,
+    shares: &'w Shares,
     parts: &'w Parts,
     todo: Vec<usize>,
     next: AtomicUsize,
@@ -111,6 +112,8 @@ enum Made {
         origin: Box<Origin>,
         times: StepTimes,
     },
+    /// A tally of more of the rows of the chunk that comes next.
+    Slice(usize, Box<Tally>),
     /// The part is done.
     Done(usize),
     Failed(usize, Box<Error>),
@@ -153,18 +156,25 @@ impl Work<'_> {
         spare: &mut Spare,
         send: &SyncSender<Made>,
     ) -> Result<ControlFlow<()>, Error> {
-        let source = self.parts.parts[part].open(self.files, self.schema)?;
+        let room = &self.shares.room;
+        let source = self.parts.parts[part].open(self.files, self.schema, room)?;
         let mut chunks = Chunks::new(source, self.schema);
         loop {
             let started = Instant::now();
-            let Some(Chunk { log, origin, .. }) = chunks.next(self.chunk_bytes, spare)? else {
+            let Some(Chunk { log, origin, .. }) = chunks.next(self.shares.chunk, spare)? else {
                 return Ok(ControlFlow::Continue(()));
             };
             let read = started.elapsed();
-            let (tally, origin) = match log {
-                Some(log) => self.tally(log, spare)?,
-                None => (None, origin),
-            };
+            let (mut tally, mut origin) = (None, origin);
+            if let Some(log) = log {
+                let asked = self.asked_for(log)?;
+                origin = asked.1;
+                if let Some(log) = asked.0 {
+                    tally =
+                        self.tally(&log, |slice| send.send(Made::Slice(part, slice)).is_ok())?;
+                    spare.take_from(log);
+                }
+            }
             let tallied = started.elapsed() - read;
             let times = StepTimes { read, tally: tallied, merge: Duration::ZERO };
             let (tally, origin) = (tally.map(Box::new), Box::new(origin));
@@ -179,9 +189,8 @@ impl Work<'_> {
         part >= self.given_up.load(Ordering::Relaxed)
     }
 
-    /// The tally of the rows of a log that are asked for, if there are any. The memory of the log is
-    /// spare then.
-    fn tally(&self, log: ExposureLog, spare: &mut Spare) -> Result<(Option<Tally>, Origin), Error> {
+    /// The rows of a log that are asked for, if there are any, and what is to be said of all.
+    fn asked_for(&self, log: ExposureLog) -> Result<(Option<ExposureLog>, Origin), Error> {
         let mut origin = log.origin().clone();
         let Some(mut log) = self.filter.apply(log)? else {
             origin.left_out = origin.rows_read - origin.set_aside.rows;
@@ -190,10 +199,51 @@ impl Work<'_> {
         if let Some(topics) = self.item_topics {
             log = log.with_item_topics(topics)?;
         }
-        let tally = Tally::of(&log, self.spec)?;
         let origin = log.origin().clone();
-        spare.take_from(log);
-        Ok((Some(tally), origin))
+        Ok((Some(log), origin))
+    }
+
+    /// The tally of a log; where that would take more than a chunk may, slices of fewer rows are given
+    /// away before it, until nobody takes them. Fewer rows have fewer arms and topics, and so fewer cells.
+    fn tally(
+        &self,
+        log: &ExposureLog,
+        mut give: impl FnMut(Box<Tally>) -> bool,
+    ) -> Result<Option<Tally>, Error> {
+        let (mut first, mut rows) = (0, log.rows());
+        loop {
+            let end = log.rows().min(first + rows);
+            let made = if (first, end) == (0, log.rows()) {
+                Tally::of_within(log, self.spec, self.shares.chunk)
+            } else {
+                let rows: Vec<u32> = (first as u32..end as u32).collect();
+                Tally::of_within(&log.again(&rows)?, self.spec, self.shares.chunk)
+            };
+            match made {
+                Err(Error::MemoryLimit { needed, .. }) if rows > 1 => {
+                    // There are at most as many cells as rows squared.
+                    let halves = (needed / self.shares.chunk.max(1)).ilog2() / 2 + 1;
+                    rows = (rows >> halves).max(1);
+                    continue;
+                }
+                Err(Error::MemoryLimit { needed, limit, .. }) => {
+                    let more = (needed - limit).saturating_mul(8 * self.shares.threads);
+                    let memory = self.shares.memory;
+                    return Err(Error::tally_too_large(memory.saturating_add(more), memory));
+                }
+                made => {
+                    let tally = made?;
+                    self.shares.made(&tally);
+                    if end == log.rows() {
+                        return Ok(Some(tally));
+                    }
+                    if !give(Box::new(tally)) {
+                        return Ok(None);
+                    }
+                }
+            }
+            first = end;
+        }
     }
 }
 
@@ -210,7 +260,8 @@ impl Filter {
         }
         if let Some(asked) = &self.arms {
             let arms = log.require_ids(crate::log::Role::Arm, "keeping some arms")?;
-            let is_asked = |arm: &str| asked.iter().any(|asked| asked == arm);
+            // They are in order.
+            let is_asked = |arm: &str| asked.binary_search_by(|its| (**its).cmp(arm)).is_ok();
             let of_code: Vec<bool> = arms.dictionary().iter().map(is_asked).collect();
             let codes = keep.iter_mut().zip(arms.codes());
             codes.for_each(|(keep, &code)| *keep &= of_code[code as usize]);
@@ -226,7 +277,7 @@ impl Filter {
 /// Puts together what the threads make.
 struct Gathering<'j> {
     state: State,
-    memory: usize,
+    shares: &'j Shares,
     checkpoint: Option<(PathBuf, Duration)>,
     call: Option<Callback<'j>>,
     /// Tallies of parts that are done, each with how often it was merged.
@@ -242,7 +293,7 @@ impl<'j> Gathering<'j> {
     fn new(
         state: State,
         tally: Option<Tally>,
-        memory: usize,
+        shares: &'j Shares,
         checkpoint: Option<(PathBuf, Duration)>,
         call: Option<Callback<'j>>,
     ) -> Self {
@@ -256,7 +307,7 @@ impl<'j> Gathering<'j> {
         };
         Self {
             state,
-            memory,
+            shares,
             checkpoint,
             call,
             tallies: tally.map(|tally| (0, tally)).into_iter().collect(),
@@ -282,8 +333,13 @@ impl<'j> Gathering<'j> {
                     }
                 }
                 _ if failed.is_some() => {}
+                Made::Slice(part, tally) => self.keep(part, Some(*tally))?,
                 Made::Chunk { part, tally, origin, times } => {
-                    self.take(part, tally.map(|tally| *tally), *origin, times)?;
+                    self.progress.rows += origin.rows_read;
+                    self.times.read += times.read;
+                    self.times.tally += times.tally;
+                    self.open.entry(part).or_default().1.add(*origin);
+                    self.keep(part, tally.map(|tally| *tally))?;
                     if self.tell().is_break() {
                         return self.stop();
                     }
@@ -304,26 +360,30 @@ impl<'j> Gathering<'j> {
         }
     }
 
-    fn take(
-        &mut self,
-        part: usize,
-        tally: Option<Tally>,
-        origin: Origin,
-        times: StepTimes,
-    ) -> Result<(), Error> {
-        self.progress.rows += origin.rows_read;
-        self.times.read += times.read;
-        self.times.tally += times.tally;
-        let (tallies, so_far) = self.open.entry(part).or_default();
-        so_far.add(origin);
+    /// Keeps a tally of a part that is not done.
+    fn keep(&mut self, part: usize, tally: Option<Tally>) -> Result<(), Error> {
+        let (tallies, _) = self.open.entry(part).or_default();
         tallies.extend(tally);
         if tallies.len() >= WAITING {
-            let started = Instant::now();
+            self.merge_open(part)?;
+        }
+        self.make_room()
+    }
+
+    /// Merges what was made of a part that is not done.
+    fn merge_open(&mut self, part: usize) -> Result<(), Error> {
+        let Some((tallies, _)) = self.open.get(&part).filter(|(tallies, _)| tallies.len() > 1)
+        else {
+            return Ok(());
+        };
+        self.check_merging(&tallies.iter().collect::<Vec<_>>())?;
+        let started = Instant::now();
+        if let Some((tallies, _)) = self.open.get_mut(&part) {
             let merged = Tally::merge_owned(std::mem::take(tallies))?;
             tallies.push(merged);
-            self.times.merge += started.elapsed();
         }
-        self.check_memory()
+        self.times.merge += started.elapsed();
+        Ok(())
     }
 
     fn part_done(&mut self, part: usize) -> Result<(), Error> {
@@ -335,6 +395,8 @@ impl<'j> Gathering<'j> {
         // Like is merged with like, so that no sum is added up more than a few times.
         let mut size = 0;
         while self.tallies.iter().filter(|(its, _)| *its == size).count() >= WAITING {
+            let alike = self.tallies.iter().filter(|(its, _)| *its == size);
+            self.check_merging(&alike.map(|(_, tally)| tally).collect::<Vec<_>>())?;
             let (merge, keep) = self.tallies.drain(..).partition(|(its, _)| *its == size);
             self.tallies = keep;
             let merge: Vec<(u32, Tally)> = merge;
@@ -343,39 +405,48 @@ impl<'j> Gathering<'j> {
             self.tallies.push((size, merged));
         }
         self.times.merge += started.elapsed();
-        self.check_memory()
+        self.make_room()
     }
 
-    /// Whether tallies have outgrown their share. Merging them is of use where they have clusters in
-    /// common, and is tried before giving up.
-    fn check_memory(&mut self) -> Result<(), Error> {
-        let limit = self.memory / 4 * 3;
-        if self.held() <= limit {
+    /// Merges tallies before they outgrow their share, which is of use where they have clusters or names in
+    /// common, and while there is memory for it.
+    fn make_room(&mut self) -> Result<(), Error> {
+        let all: Vec<&Tally> = self.all().collect();
+        if self.shares.are_few(self.held() + Tally::merging_takes(&all)) {
             return Ok(());
         }
+        let open: Vec<usize> = self.open.keys().copied().collect();
+        open.into_iter().try_for_each(|part| self.merge_open(part))?;
         let started = Instant::now();
         self.merge()?;
         self.times.merge += started.elapsed();
-        match self.held() {
-            needed if needed <= limit => Ok(()),
-            needed => Err(Error::MemoryLimit { needed: needed / 3 * 4, limit: self.memory }),
-        }
+        self.shares.check(self.held())
+    }
+
+    /// Whether there is memory to merge some of the tallies.
+    fn check_merging(&self, tallies: &[&Tally]) -> Result<(), Error> {
+        self.shares.check(self.held() + Tally::merging_takes(tallies))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Tally> {
+        let open = self.open.values().flat_map(|(tallies, _)| tallies);
+        open.chain(self.tallies.iter().map(|(_, tally)| tally))
     }
 
     /// Bytes of all tallies.
     fn held(&self) -> usize {
-        let open = self.open.values().flat_map(|(tallies, _)| tallies).map(Tally::bytes);
-        let done = self.tallies.iter().map(|(_, tally)| tally.bytes());
-        open.chain(done).sum()
+        self.all().map(Tally::bytes).sum()
     }
 
     /// Merges all that is done.
     fn merge(&mut self) -> Result<(), Error> {
+        if self.tallies.len() < 2 {
+            return Ok(());
+        }
+        self.check_merging(&self.tallies.iter().map(|(_, tally)| tally).collect::<Vec<_>>())?;
         let size = self.tallies.iter().map(|(size, _)| *size).max().unwrap_or(0);
         let tallies: Vec<Tally> = self.tallies.drain(..).map(|(_, tally)| tally).collect();
-        if !tallies.is_empty() {
-            self.tallies.push((size + 1, Tally::merge_owned(tallies)?));
-        }
+        self.tallies.push((size + 1, Tally::merge_owned(tallies)?));
         Ok(())
     }
 

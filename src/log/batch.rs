@@ -38,6 +38,11 @@ impl TextColumn {
         Some(&self.text[start..self.ends[row]])
     }
 
+    /// Bytes of memory held.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.capacity() + 8 * self.ends.capacity() + self.null.capacity()
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {

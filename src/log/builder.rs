@@ -2,8 +2,8 @@
 //! applied here and nowhere else. Opens no files; computes nothing from the values.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{HashMap, HashSet};
 
 use super::batch::{Batch, Column, TextColumn};
 use super::chunks::Spare;
@@ -20,6 +20,10 @@ use crate::error::Error;
 /// The largest weight an impression may have: 2^23. Weights are summed in fixed point, which
 /// leaves no room for absurd ones; 2^23 milliseconds are 2.3 hours of dwell.
 pub const MAX_WEIGHT: f64 = 8_388_608.0;
+
+/// Bytes that a distinct id or set of topics takes beside its text while it gets a key, is compared with
+/// others and gets a place in a tally.
+const BYTES_PER_ID: usize = 128;
 
 /// Gathers one column in one role.
 #[derive(Debug)]
@@ -145,16 +149,18 @@ impl<'s> LogBuilder<'s> {
         }
         schema.check_combined(file)?;
         schema.check_numbers()?;
+        let places = Places::of(available);
         let mut wanted: Vec<usize> = Vec::new();
+        let mut index_of: HashMap<usize, usize> = HashMap::new();
+        let mut named: HashSet<&str> = HashSet::new();
         let mut readings: Vec<Reading<'s>> = Vec::new();
         for (role, column) in schema.needs() {
-            let at = find_column(file, role, column, available)?;
-            let index = wanted.iter().position(|&w| w == at).unwrap_or_else(|| {
+            let at = places.find(file, role, column, available)?;
+            let index = *index_of.entry(at).or_insert_with(|| {
                 wanted.push(at);
                 wanted.len() - 1
             });
-            let again = |r: &Reading<'_>| r.role == Role::Named && r.column == column;
-            if role == Role::Named && readings.iter().any(again) {
+            if role == Role::Named && !named.insert(column) {
                 continue;
             }
             let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema));
@@ -203,13 +209,25 @@ impl<'s> LogBuilder<'s> {
         self.rows
     }
 
-    /// How many distinct ids there are, over all columns.
-    pub(super) fn distinct_ids(&self) -> usize {
-        let ids = |reading: &Reading<'_>| match &reading.target {
-            Target::Ids(ids) => ids.distinct(),
-            _ => 0,
-        };
-        self.readings.iter().map(ids).sum()
+    /// Leaves what is held beside the rows no larger than a part of so many bytes.
+    pub(super) fn within(mut self, bytes: usize) -> Self {
+        for reading in &mut self.readings {
+            if let Target::Ids(ids) = &mut reading.target {
+                ids.within(bytes / 32);
+            }
+        }
+        self
+    }
+
+    /// Bytes of memory that the rows take, and what is made of them until they are tallied.
+    pub(super) fn bytes(&self, per_row: usize) -> usize {
+        let columns = self.readings.iter().map(|reading| match &reading.target {
+            Target::Ids(ids) => ids.bytes() + BYTES_PER_ID * ids.distinct(),
+            Target::Topics(topics) => topics.bytes() + BYTES_PER_ID * topics.distinct().1,
+            // Their numbers are part of the row.
+            Target::Position(_) | Target::Time(..) | Target::Number(_) => 0,
+        });
+        self.rows * per_row + columns.sum::<usize>()
     }
 
     /// Reads a batch.
@@ -307,8 +325,8 @@ pub const COUNT_NAMES: [&str; 16] = [
 
 /// A column called like a count that no role reads.
 fn unread_count(schema: &LogSchema, available: &[String]) -> Option<String> {
-    let needs = schema.needs();
-    let unread = |name: &&String| needs.iter().all(|(_, column)| column != name);
+    let needs: HashSet<&str> = schema.needs().into_iter().map(|(_, column)| column).collect();
+    let unread = |name: &&String| !needs.contains(name.as_str());
     available.iter().filter(|name| is_like_count(name)).find(unread).cloned()
 }
 
@@ -317,19 +335,31 @@ pub(super) fn is_like_count(name: &str) -> bool {
     COUNT_NAMES.contains(&name.to_ascii_lowercase().as_str())
 }
 
-fn find_column(file: &str, role: Role, column: &str, have: &[String]) -> Result<usize, Error> {
-    let mut at = have.iter().enumerate().filter(|(_, name)| *name == column);
-    match (at.next(), at.next()) {
-        (Some((index, _)), None) => Ok(index),
-        (Some(_), Some(_)) => {
-            Err(Error::RepeatedColumn { file: file.to_owned(), column: column.to_owned() })
+/// Where each column of a source stands, if there is one of its name only.
+struct Places<'n>(HashMap<&'n str, Option<usize>>);
+
+impl<'n> Places<'n> {
+    fn of(names: &'n [String]) -> Self {
+        let mut places = HashMap::with_capacity(names.len());
+        for (at, name) in names.iter().enumerate() {
+            places.entry(name.as_str()).and_modify(|place| *place = None).or_insert(Some(at));
         }
-        (None, _) => Err(Error::MissingColumn {
-            file: file.to_owned(),
-            column: column.to_owned(),
-            role,
-            available: have.to_vec(),
-        }),
+        Self(places)
+    }
+
+    fn find(&self, file: &str, role: Role, column: &str, have: &[String]) -> Result<usize, Error> {
+        match self.0.get(column) {
+            Some(Some(at)) => Ok(*at),
+            Some(None) => {
+                Err(Error::RepeatedColumn { file: file.to_owned(), column: column.to_owned() })
+            }
+            None => Err(Error::MissingColumn {
+                file: file.to_owned(),
+                column: column.to_owned(),
+                role,
+                available: have.to_vec(),
+            }),
+        }
     }
 }
 
@@ -474,7 +504,7 @@ fn push_ids(
     ids: &mut IdReader,
     column: &Column,
     null: impl Fn(&str) -> bool + Copy,
-    mut fault: impl FnMut(usize, FaultReason, &str),
+    fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
     let cells = match column {
         Column::Float(values) => Some(Cow::Owned(mixed::of_floats(values))),
@@ -483,9 +513,7 @@ fn push_ids(
     };
     match cells {
         Some(cells) => mixed::push_ids(ids.plain(), &cells, null, fault),
-        None => ids.push(column, id_text(column), null, |row, value| {
-            fault(row, FaultReason::Null, value);
-        }),
+        None => ids.push(column, id_text(column), null, fault),
     }
 }
 

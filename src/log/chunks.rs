@@ -4,9 +4,6 @@ use super::builder::LogBuilder;
 use super::{Coded, ExposureLog, LogSchema, LogSource, Origin, Topics};
 use crate::error::Error;
 
-/// Bytes that a distinct id takes beside its rows: its text, its place in the dictionary, its key.
-const BYTES_PER_ID: usize = 128;
-
 /// Memory of columns that are not needed any more, for the columns of the next log: memory that is
 /// new to a process has to be cleared by the system first.
 #[derive(Debug, Default)]
@@ -89,7 +86,7 @@ impl<'s, S: LogSource> Chunks<'s, S> {
     pub(crate) fn next(&mut self, bytes: usize, spare: &mut Spare) -> Result<Option<Chunk>, Error> {
         let name = self.source.name().to_owned();
         let (builder, wanted) = LogBuilder::new(&name, self.schema, self.source.column_names())?;
-        let mut builder = builder.starting_after(self.before);
+        let mut builder = builder.starting_after(self.before).within(bytes);
         if !self.started {
             self.source.select(&wanted);
             self.started = true;
@@ -103,7 +100,7 @@ impl<'s, S: LogSource> Chunks<'s, S> {
         }
         while let Some(batch) = next {
             builder.push(batch)?;
-            if builder.rows() * per_row + builder.distinct_ids() * BYTES_PER_ID >= bytes {
+            if builder.bytes(per_row) + self.source.bytes() >= bytes {
                 break;
             }
             next = self.source.next_batch()?;

@@ -143,6 +143,18 @@ impl Dictionary {
         self.text.get(start..end)
     }
 
+    /// Bytes of the ids' text.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn bytes(&self) -> usize {
+        let index = self.index.get().map_or(0, |index| 8 * index.codes.capacity());
+        let ranked = self.ranked.get().map_or(0, |ranked| 12 * ranked.keys.capacity());
+        self.text.capacity() + size_of::<usize>() * self.ends.capacity() + index + ranked
+    }
+
     /// How many distinct ids there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -77,6 +77,10 @@ pub enum FaultReason {
     UnlistedTopic,
     /// An item whose topics differ between rows of the topics table.
     ConflictingTopics,
+    /// A value longer than [`crate::log::MAX_VALUE`].
+    ValueTooLong,
+    /// A key that stands twice in an object, so that it has no one value.
+    RepeatedKey,
 }
 
 impl FaultReason {
@@ -126,6 +130,11 @@ impl FaultReason {
             Self::ConflictingTopics => {
                 "the same item had other topics before; say ItemRepeats::Union to join them"
             }
+            Self::ValueTooLong => {
+                "longer than 65,536 bytes, the most of a value that plays a role (MAX_VALUE); give it a \
+                 shorter name, or set such rows aside"
+            }
+            Self::RepeatedKey => "the key stands twice in the line; write it once",
         }
     }
 }
@@ -153,6 +162,8 @@ impl fmt::Display for FaultReason {
             Self::ListAsText => "list read as text",
             Self::UnlistedTopic => "unlisted topic",
             Self::ConflictingTopics => "conflicting topics",
+            Self::ValueTooLong => "value too long",
+            Self::RepeatedKey => "repeated key",
         })
     }
 }

@@ -8,6 +8,8 @@ use foldhash::fast::RandomState;
 
 use super::batch::{Column, SharedNumbers, SharedText, TextColumn};
 use super::dictionary::Coded;
+use super::fault::FaultReason;
+use super::limits::MAX_VALUE;
 use crate::error::Error;
 
 /// A code that was not handed out yet.
@@ -26,11 +28,19 @@ pub(super) struct IdReader {
 
 /// The codes of numbers that were met. Ids are mostly dealt out one after the other, so most stand
 /// in a table by their distance from the least; ids that lie far apart are looked up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct NumberCodes {
     base: i64,
     near: Vec<u32>,
     far: HashMap<i64, u32, RandomState>,
+    /// The most places of the table, whatever the numbers.
+    most: usize,
+}
+
+impl Default for NumberCodes {
+    fn default() -> Self {
+        Self { base: 0, near: Vec::new(), far: HashMap::default(), most: usize::MAX }
+    }
 }
 
 impl NumberCodes {
@@ -47,12 +57,16 @@ impl NumberCodes {
         }
     }
 
+    fn bytes(&self) -> usize {
+        size_of::<u32>() * self.near.capacity() + 2 * size_of::<(i64, u32)>() * self.far.capacity()
+    }
+
     /// Remembers a code; `codes` have been handed out so far.
     fn insert(&mut self, number: i64, code: u32, codes: usize) {
         if self.near.is_empty() {
             self.base = number;
         }
-        let most = Self::LEAST.max(32 * codes) as i128;
+        let most = Self::LEAST.max(32 * codes).min(self.most) as i128;
         let base = i128::from(self.base).min(number.into());
         let end = (i128::from(self.base) + self.near.len() as i128).max(i128::from(number) + 1);
         if end - base > most {
@@ -99,6 +113,11 @@ impl<T> Memo<T> {
         }
         &mut self.made
     }
+
+    /// Bytes of what was made, and of the dictionary that it was made of.
+    pub(super) fn bytes(&self, of_values: impl Fn(&T) -> usize) -> usize {
+        size_of::<u32>() * self.made.capacity() + self.values.as_deref().map_or(0, of_values)
+    }
 }
 
 /// What was made of the values that some keys stand for, added to `rows`; or nothing added, if
@@ -122,15 +141,24 @@ pub(super) fn none_made(values: usize) -> impl Iterator<Item = u32> {
     std::iter::repeat_n(UNKNOWN, values)
 }
 
+/// Why a text is no id, if it is none.
+pub(super) fn refused(text: Option<&str>, null: impl Fn(&str) -> bool) -> Option<FaultReason> {
+    match text {
+        Some(text) if text.len() > MAX_VALUE => Some(FaultReason::ValueTooLong),
+        Some(text) if !null(text) => None,
+        _ => Some(FaultReason::Null),
+    }
+}
+
 impl IdReader {
     /// Adds the rows of a column, given the text of a row and whether a text means no value.
-    /// `fault` is called for rows without a value, which get an empty id.
+    /// `fault` is called for rows without a value that can be an id, which get an empty one.
     pub(super) fn push<'c>(
         &mut self,
         column: &'c Column,
         text_of: impl Fn(usize) -> Option<std::borrow::Cow<'c, str>>,
         null: impl Fn(&str) -> bool,
-        mut fault: impl FnMut(usize, &str),
+        mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         match column {
             Column::Whole(numbers) => self.push_numbers(numbers, null, fault),
@@ -138,10 +166,11 @@ impl IdReader {
             Column::SharedWhole(shared) => self.push_shared_numbers(shared, null, fault),
             _ => {
                 for row in 0..column.len() {
-                    match text_of(row) {
-                        Some(text) if !null(&text) => self.ids.push(&text)?,
-                        text => {
-                            fault(row, &text.unwrap_or_default());
+                    let text = text_of(row);
+                    match refused(text.as_deref(), &null) {
+                        None => self.ids.push(&text.unwrap_or_default())?,
+                        Some(reason) => {
+                            fault(row, reason, &text.unwrap_or_default());
                             self.ids.push("")?;
                         }
                     }
@@ -155,7 +184,7 @@ impl IdReader {
         &mut self,
         numbers: &[i64],
         null: impl Fn(&str) -> bool,
-        mut fault: impl FnMut(usize, &str),
+        mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         let first = self.ids.codes().len();
         let mut most = 0;
@@ -171,7 +200,9 @@ impl IdReader {
         for (row, &number) in numbers.iter().enumerate() {
             if self.ids.codes()[first + row] == UNKNOWN {
                 let code = match self.numbers.get(number) {
-                    UNKNOWN => self.new_number(number, &null, |text| fault(row, text))?,
+                    UNKNOWN => self.new_number(number, &null, |text| {
+                        fault(row, FaultReason::Null, text);
+                    })?,
                     code => code,
                 };
                 self.ids.codes_mut()[first + row] = code;
@@ -201,7 +232,7 @@ impl IdReader {
         &mut self,
         shared: &SharedText,
         null: impl Fn(&str) -> bool,
-        mut fault: impl FnMut(usize, &str),
+        mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         let made = self.shared.of(&shared.texts, none_made(shared.texts.len()));
         if all_made(made, &shared.keys, self.ids.codes_mut()) {
@@ -210,13 +241,14 @@ impl IdReader {
         for (row, &key) in shared.keys.iter().enumerate() {
             let mut code = made.get(key as usize).copied().unwrap_or(UNKNOWN);
             if code == UNKNOWN {
-                match shared.texts.get(key as usize) {
-                    Some(text) if !null(text) => {
-                        code = self.ids.code_for(text)?;
+                let text = shared.texts.get(key as usize);
+                match refused(text, &null) {
+                    None => {
+                        code = self.ids.code_for(text.unwrap_or_default())?;
                         made[key as usize] = code;
                     }
-                    text => {
-                        fault(row, text.unwrap_or_default());
+                    Some(reason) => {
+                        fault(row, reason, text.unwrap_or_default());
                         code = self.ids.code_for("")?;
                     }
                 }
@@ -230,7 +262,7 @@ impl IdReader {
         &mut self,
         shared: &SharedNumbers,
         null: impl Fn(&str) -> bool,
-        mut fault: impl FnMut(usize, &str),
+        mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         let mut memo = std::mem::take(&mut self.shared_numbers);
         // Row groups that follow each other mostly have the same numbers.
@@ -242,13 +274,15 @@ impl IdReader {
                     Some(code) if code != UNKNOWN => code,
                     Some(_) => {
                         let number = shared.numbers[key as usize];
-                        let code = self.new_number(number, &null, |text| fault(row, text))?;
+                        let code = self.new_number(number, &null, |text| {
+                            fault(row, FaultReason::Null, text);
+                        })?;
                         // A number that means no value is a fault in each of its rows.
                         made[key as usize] = self.numbers.get(number);
                         code
                     }
                     None => {
-                        fault(row, "");
+                        fault(row, FaultReason::Null, "");
                         self.ids.code_for("")?
                     }
                 };
@@ -262,6 +296,21 @@ impl IdReader {
     /// Reads into a column of codes that has room for them.
     pub(super) fn begin_in(&mut self, empty: Vec<u32>) {
         *self.ids.codes_mut() = empty;
+    }
+
+    /// Leaves the tables that find numbers no longer than in so many bytes.
+    pub(super) fn within(&mut self, bytes: usize) {
+        self.numbers.most = (bytes / size_of::<u32>()).max(1024);
+    }
+
+    /// Bytes of memory held, and of names that are copied when they are compared and put in order.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<u32>() * self.ids.codes().len()
+            + self.ids.dictionary().bytes()
+            + 2 * self.ids.dictionary().text_bytes()
+            + self.numbers.bytes()
+            + self.shared.bytes(TextColumn::bytes)
+            + self.shared_numbers.bytes(|numbers| size_of::<i64>() * numbers.capacity())
     }
 
     /// How many distinct ids there are.
@@ -308,7 +357,7 @@ mod tests {
             let column = Column::Whole(numbers.to_vec());
             let none = |_: usize| None;
             reader
-                .push(&column, none, |text| text == "4", |_, value| assert_eq!(value, "4"))
+                .push(&column, none, |text| text == "4", |_, _, value| assert_eq!(value, "4"))
                 .unwrap();
         }
         let mut expected = Coded::default();
@@ -324,7 +373,7 @@ mod tests {
         let numbers: Vec<i64> = (0..200_000).rev().map(|id| id * 7 - 700_000).collect();
         let mut reader = IdReader::default();
         let column = Column::Whole(numbers.clone());
-        reader.push(&column, |_| None, |_| false, |_, _| panic!("no faults")).unwrap();
+        reader.push(&column, |_| None, |_| false, |_, _, _| panic!("no faults")).unwrap();
         assert!(reader.numbers.far.is_empty(), "{}", reader.numbers.far.len());
         let ids = reader.finish();
         for (row, number) in numbers.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Which rows of a log are asked about, as data: so that whatever is said of them can say so.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,10 @@ impl ExposureLog {
     /// [`Error::UnknownColumn`]; [`Error::NothingKept`] when no row is kept.
     pub fn keep(self, keep: &Keep) -> Result<Self, Error> {
         let ids = self.column(&keep.column)?.clone();
-        let is_kept = |row| ids.id(row).is_some_and(|id| keep.values.iter().any(|v| v == id));
+        let wanted: HashSet<&str> = keep.values.iter().map(String::as_str).collect();
+        // By code, so that each distinct id is looked at once.
+        let of_code: Vec<bool> = ids.dictionary().iter().map(|id| wanted.contains(id)).collect();
+        let is_kept = |row: usize| of_code[ids.codes()[row] as usize];
         if !(0..self.rows).any(is_kept) {
             return Err(Error::NothingKept {
                 file: self.origin.source,

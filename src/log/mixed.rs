@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::dictionary::Coded;
 use super::fault::FaultReason;
+use super::ids::refused;
 use super::topics::{TopicFault, TopicReader};
 use crate::error::Error;
 
@@ -80,10 +81,12 @@ pub(super) fn push_ids(
 ) -> Result<(), Error> {
     for (row, value) in values.iter().enumerate() {
         match value.id() {
-            Some(id) if !null(&id) => ids.push(&id)?,
+            Some(id) if refused(Some(&*id), &null).is_none() => ids.push(&id)?,
             id => {
-                let empty = id.is_some() || *value == MixedValue::Null;
-                let reason = if empty { FaultReason::Null } else { FaultReason::NotAnId };
+                let reason = match refused(id.as_deref(), &null) {
+                    Some(reason) if id.is_some() || *value == MixedValue::Null => reason,
+                    _ => FaultReason::NotAnId,
+                };
                 fault(row, reason, &value.shown());
                 ids.push("")?;
             }

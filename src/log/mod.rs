@@ -10,6 +10,7 @@ mod fault;
 mod ids;
 mod keep;
 mod key;
+mod limits;
 mod md5;
 mod mixed;
 mod names;
@@ -33,6 +34,7 @@ pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::keep::Keep;
 pub use self::key::ClusterKey;
+pub use self::limits::{Limit, MAX_COLUMNS, MAX_LINE, MAX_PAGE, MAX_VALUE};
 pub use self::mixed::MixedValue;
 pub use self::names::{JoinNames, NameRemark, OddNames};
 pub(crate) use self::parse::{iso as iso_time, iso_text};
@@ -75,6 +77,12 @@ pub trait LogSource {
     /// How many rows are still to come, if known, so that room can be made for them.
     fn rows_left(&self) -> Option<u64> {
         None
+    }
+
+    /// Bytes of memory that the source holds beside the batches that it gave, so that whoever reads it
+    /// in bounded memory takes fewer rows at a time.
+    fn bytes(&self) -> usize {
+        0
     }
 }
 

@@ -8,8 +8,9 @@ use foldhash::fast::RandomState;
 
 use super::batch::{SharedText, TextColumn};
 use super::dictionary::Dictionary;
-use super::fault::{FaultReason, RowPolicy, SetAside};
+use super::fault::{FaultReason, RowPolicy, SetAside, excerpt};
 use super::ids::{Memo, all_made, none_made};
+use super::limits::MAX_VALUE;
 use super::names::Nulls;
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
@@ -198,6 +199,8 @@ pub(super) struct TopicReader<'s> {
     sets: LabelSets,
     set_of_row: Vec<u32>,
     seen: HashMap<Box<str>, u32, RandomState>,
+    /// Bytes of the texts seen.
+    seen_bytes: usize,
     /// The sets of the texts of the dictionary that was met last.
     shared: Memo<TextColumn>,
 }
@@ -210,6 +213,7 @@ impl<'s> TopicReader<'s> {
             sets: LabelSets::default(),
             set_of_row: Vec::new(),
             seen: HashMap::default(),
+            seen_bytes: 0,
             shared: Memo::default(),
         }
     }
@@ -222,8 +226,12 @@ impl<'s> TopicReader<'s> {
         if let Some(&set) = self.seen.get(text) {
             return self.push(set);
         }
+        if text.len() > MAX_VALUE {
+            self.push(UNTAGGED)?;
+            return Ok(Some((FaultReason::ValueTooLong, excerpt(text))));
+        }
         if self.nulls.has(text) {
-            self.seen.insert(text.into(), UNTAGGED);
+            self.see(text, UNTAGGED);
             return self.push(UNTAGGED);
         }
         if self.is_unread_list(text) {
@@ -235,7 +243,7 @@ impl<'s> TopicReader<'s> {
                 let fault = self.push_list(&labels)?;
                 if fault.is_none() {
                     let set = *self.set_of_row.last().expect("a row was just added");
-                    self.seen.insert(text.into(), set);
+                    self.see(text, set);
                 }
                 Ok(fault)
             }
@@ -246,8 +254,21 @@ impl<'s> TopicReader<'s> {
         }
     }
 
+    /// Remembers the set of a text.
+    fn see(&mut self, text: &str, set: u32) {
+        self.seen_bytes += text.len();
+        self.seen.insert(text.into(), set);
+    }
+
     /// Adds a row from its topics. A faulty row is added as untagged.
     pub(super) fn push_list(&mut self, labels: &[String]) -> Result<Option<TopicFault>, Error> {
+        // All of them together, as in a list that is written as text.
+        if labels.iter().map(|label| label.len() + 1).sum::<usize>() > MAX_VALUE + 1 {
+            self.push(UNTAGGED)?;
+            let long = labels.iter().max_by_key(|label| label.len());
+            let shown = long.map(|label| excerpt(label)).unwrap_or_default();
+            return Ok(Some((FaultReason::ValueTooLong, shown)));
+        }
         match self.rename(labels) {
             Ok(labels) => {
                 let set = self.sets.intern(labels.iter().map(|label| &**label))?;
@@ -282,6 +303,25 @@ impl<'s> TopicReader<'s> {
         }
         self.shared = memo;
         Ok(())
+    }
+
+    /// How many topics, and how many sets of them, there are.
+    pub(super) fn distinct(&self) -> (usize, usize) {
+        (self.sets.labels.len(), self.sets.ends.len())
+    }
+
+    /// Bytes of memory held, and of names that are copied when they are compared and put in order.
+    pub(super) fn bytes(&self) -> usize {
+        // A text that was seen, and a set: its entry in a table, and what its allocation takes beside.
+        const ENTRY: usize = 64;
+        size_of::<u32>() * self.set_of_row.len()
+            + self.sets.labels.bytes()
+            + 2 * self.sets.labels.text_bytes()
+            + self.sets.ends.capacity() * (8 + ENTRY)
+            + 8 * self.sets.members.capacity()
+            + self.seen_bytes
+            + self.seen.capacity() * ENTRY
+            + self.shared.bytes(TextColumn::bytes)
     }
 
     /// Reads into a column of sets that has room for them.

@@ -6,6 +6,7 @@ mod frame;
 #[cfg(feature = "plot")]
 mod html;
 mod markdown;
+mod places;
 #[cfg(feature = "plot")]
 mod plot;
 mod record;
@@ -16,6 +17,7 @@ mod waterfall;
 
 #[cfg(feature = "plot")]
 pub use self::html::Figure;
+use self::places::Places;
 pub(crate) use self::record::read;
 pub use self::record::{
     EstimateRecord, IntervalRecord, REPORT_SCHEMA, REPORT_VERSION, ReportRecord, StateRecord,
@@ -30,6 +32,7 @@ pub use self::waterfall::{
     MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
     WaterfallRecord,
 };
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::error::Error;
@@ -58,11 +61,12 @@ use crate::log::DataQuality;
 pub struct AuditReport {
     estimates: Vec<Estimate>,
     quality: Option<DataQuality>,
+    places: Places,
 }
 
 impl AuditReport {
     pub(crate) fn new(estimates: Vec<Estimate>, quality: Option<DataQuality>) -> Self {
-        Self { estimates, quality }
+        Self { estimates, quality, places: Places::default() }
     }
 
     /// The estimates: by statistic as they were added, then by topic.
@@ -77,9 +81,9 @@ impl AuditReport {
         topic: &str,
     ) -> Option<&Estimate> {
         let phrase = crate::statistic::phrase_in_full(statistic);
-        self.estimates.iter().find(|Estimate { estimand, .. }| {
-            (&*estimand.statistic, &*estimand.topic) == (statistic.name(), topic)
-                && estimand.phrase == phrase
+        let of_topic = self.places.of(topic, &self.estimates).iter();
+        of_topic.map(|&at| &self.estimates[at]).find(|Estimate { estimand, .. }| {
+            *estimand.statistic == *statistic.name() && estimand.phrase == phrase
         })
     }
 
@@ -148,14 +152,17 @@ impl AuditReport {
         of: impl Fn(&Estimate) -> Option<M>,
     ) -> String {
         let mut used: Vec<(M, Vec<&str>)> = Vec::new();
+        let mut met: HashSet<(usize, &str)> = HashSet::new();
         for estimate in &self.estimates {
             let (Some(method), topic) = (of(estimate), &*estimate.estimand.topic) else {
                 continue;
             };
-            match used.iter_mut().find(|(its, _)| *its == method) {
-                Some((_, topics)) if topics.contains(&topic) => {}
-                Some((_, topics)) => topics.push(topic),
-                None => used.push((method, vec![topic])),
+            let at = used.iter().position(|(its, _)| *its == method).unwrap_or_else(|| {
+                used.push((method, Vec::new()));
+                used.len() - 1
+            });
+            if met.insert((at, topic)) {
+                used[at].1.push(topic);
             }
         }
         if let [(method, _)] = used.as_slice() {
@@ -195,21 +202,30 @@ impl AuditReport {
     #[must_use]
     pub fn warnings(&self) -> Vec<(&Warning, Option<Vec<&str>>)> {
         let mut seen: Vec<(&Warning, Vec<&str>)> = Vec::new();
+        // As many warnings as topics may differ in a number; in full they are told apart.
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut met: HashSet<(usize, &str)> = HashSet::new();
         for estimate in &self.estimates {
             let topic = &*estimate.estimand.topic;
             for warning in &estimate.warnings {
-                match seen.iter_mut().find(|(its, _)| *its == warning) {
-                    Some((_, topics)) if topics.contains(&topic) => {}
-                    Some((_, topics)) => topics.push(topic),
-                    None => seen.push((warning, vec![topic])),
+                let at = *places.entry(format!("{warning:?}")).or_insert_with(|| {
+                    seen.push((warning, Vec::new()));
+                    seen.len() - 1
+                });
+                if met.insert((at, topic)) {
+                    seen[at].1.push(topic);
                 }
             }
         }
-        let all =
-            |topics: &[&str]| self.estimates.iter().all(|e| topics.contains(&&*e.estimand.topic));
+        let all = self.distinct_topics();
         seen.into_iter()
-            .map(|(warning, topics)| (warning, (!all(&topics)).then_some(topics)))
+            .map(|(warning, topics)| (warning, (topics.len() != all).then_some(topics)))
             .collect()
+    }
+
+    /// How many topics there are estimates of.
+    fn distinct_topics(&self) -> usize {
+        self.estimates.iter().map(|its| &*its.estimand.topic).collect::<HashSet<_>>().len()
     }
 
     /// The report as JSON, in the schema of [`ReportRecord`].

@@ -114,7 +114,7 @@ impl AuditReport {
         families.iter().for_each(|family| *sizes.entry(family).or_default() += 1);
         let estimates = estimates.into_iter().zip(&families);
         let estimates = estimates.map(|(record, family)| record.estimate(sizes[family]));
-        Ok(Self { estimates: estimates.collect::<Result<_, _>>()?, quality })
+        Ok(Self::new(estimates.collect::<Result<_, _>>()?, quality))
     }
 }
 

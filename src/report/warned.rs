@@ -1,5 +1,7 @@
 //! Warnings of many topics in few lines.
 
+use std::collections::{HashMap, HashSet};
+
 use super::AuditReport;
 
 /// A warning in words, and the topics that it is about; `None` where these are all.
@@ -9,30 +11,33 @@ impl AuditReport {
     /// The warnings, those that differ in nothing but their numbers as one that says from which to which.
     pub(crate) fn warnings_in_words(&self) -> Vec<Said<'_>> {
         let mut said: Vec<(Ranged, Option<Vec<&str>>)> = Vec::new();
+        // Of warnings that are about some topics, where each frame stands, and which topics are there.
+        let mut places: HashMap<Vec<String>, usize> = HashMap::new();
+        let mut met: HashSet<(usize, &str)> = HashSet::new();
         for (warning, topics) in self.warnings() {
             let text = Ranged::of(&warning.to_string());
-            match said
-                .iter_mut()
-                .find(|(its, of)| its.frame == text.frame && of.is_some() && topics.is_some())
-            {
-                Some((its, of)) => {
-                    its.widen(&text);
-                    if let (Some(of), Some(topics)) = (of, topics) {
-                        of.extend(
-                            topics
-                                .into_iter()
-                                .filter(|topic| !of.contains(topic))
-                                .collect::<Vec<_>>(),
-                        );
-                    }
+            let Some(topics) = topics else {
+                said.push((text, None));
+                continue;
+            };
+            let at = match places.get(&text.frame) {
+                Some(&at) => {
+                    said[at].0.widen(&text);
+                    at
                 }
-                None => said.push((text, topics)),
+                None => {
+                    places.insert(text.frame.clone(), said.len());
+                    said.push((text, Some(Vec::new())));
+                    said.len() - 1
+                }
+            };
+            if let Some(of) = &mut said[at].1 {
+                of.extend(topics.into_iter().filter(|topic| met.insert((at, topic))));
             }
         }
-        let all = |topics: &[&str]| {
-            self.estimates.iter().all(|its| topics.contains(&&*its.estimand.topic))
-        };
-        said.into_iter().map(|(text, of)| (text.to_string(), of.filter(|of| !all(of)))).collect()
+        let all = self.distinct_topics();
+        let some = |of: &Vec<&str>| of.len() != all;
+        said.into_iter().map(|(text, of)| (text.to_string(), of.filter(some))).collect()
     }
 }
 

@@ -6,15 +6,19 @@ use std::path::Path;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::{BATCH_ROWS, gzip};
+use super::{BATCH_BYTES, BATCH_ROWS, gzip};
 use crate::error::Error;
-use crate::log::{Batch, Column, FaultReason, LogSource, TextColumn, UnreadableRow};
+use crate::log::{
+    Batch, Column, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, TextColumn, UnreadableRow,
+};
 
 /// Reads delimited text with a header line.
 ///
 /// Quotes are as in RFC 4180; a byte-order mark is skipped; gzip is told by the file's first
 /// bytes. A line with more or fewer fields than the header is a row at fault
-/// ([`FaultReason::Malformed`]), so that a file cut off in the middle of a line is noticed.
+/// ([`FaultReason::Malformed`]), so that a file cut off in the middle of a line is noticed. Lines have at
+/// most [`MAX_LINE`] bytes, and there are at most [`MAX_COLUMNS`] columns ([`Error::TooLarge`]): compressed
+/// files are unpacked as they are read, and no more of them is held than that.
 ///
 /// ```
 /// use tiltmeter::log::LogSchema;
@@ -68,8 +72,12 @@ impl CsvSource {
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
-            .from_reader(ToldEnd { bytes, read: 0, told: 0 });
-        let header = reader.byte_headers().map_err(|cause| read_error(&name, 0, cause))?.clone();
+            .from_reader(ToldEnd { bytes, read: 0, told: 0, most: MAX_LINE as u64 });
+        let header = reader.byte_headers().map_err(|cause| read_error(&name, None, cause))?.clone();
+        if header.len() > MAX_COLUMNS {
+            let place = " in the header".to_owned();
+            return Err(Error::TooLarge { file: name, limit: Limit::Columns, place });
+        }
         let columns = header
             .iter()
             .map(|field| {
@@ -108,7 +116,14 @@ struct ToldEnd {
     bytes: Box<dyn Read + Send>,
     read: u64,
     told: usize,
+    /// Where the line that is being read must have ended.
+    most: u64,
 }
+
+/// That a line is longer than it may be.
+#[derive(Debug, thiserror::Error)]
+#[error("a line is too long")]
+struct LineTooLong;
 
 const TOLD: &[u8] = b"\n\n";
 
@@ -116,7 +131,12 @@ const OPEN_QUOTE: &str = "a quote is opened there and never closed";
 
 impl Read for ToldEnd {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let count = if self.told == 0 { self.bytes.read(into)? } else { 0 };
+        let room = usize::try_from(self.most.saturating_sub(self.read)).unwrap_or(usize::MAX);
+        if room == 0 && self.told == 0 {
+            return Err(std::io::Error::other(LineTooLong));
+        }
+        let room = into.len().min(room);
+        let count = if self.told == 0 { self.bytes.read(&mut into[..room])? } else { 0 };
         self.read += count as u64;
         if count > 0 || into.is_empty() {
             return Ok(count);
@@ -135,14 +155,23 @@ fn ends_inside_quotes(reader: &Reader<ToldEnd>) -> bool {
     source.told == TOLD.len() && reader.position().byte() == source.read + TOLD.len() as u64
 }
 
-fn read_error(name: &str, rows_before: u64, cause: csv::Error) -> Error {
+/// What a failure means after so many rows; in the header if `None`.
+fn read_error(name: &str, rows_before: Option<u64>, cause: csv::Error) -> Error {
     let text = cause.to_string();
+    let before = rows_before.unwrap_or(0);
     match cause.into_kind() {
-        csv::ErrorKind::Io(cause) => gzip::read_error(name, "CSV", rows_before, cause),
+        csv::ErrorKind::Io(cause) if cause.get_ref().is_some_and(|its| its.is::<LineTooLong>()) => {
+            let place = match rows_before {
+                Some(before) => format!(" in row {}", before + 1),
+                None => " in the header".to_owned(),
+            };
+            Error::TooLarge { file: name.to_owned(), limit: Limit::Line, place }
+        }
+        csv::ErrorKind::Io(cause) => gzip::read_error(name, "CSV", before, cause),
         _ => Error::Damaged {
             file: name.to_owned(),
             format: "CSV",
-            place: format!(" after row {rows_before}"),
+            place: format!(" after row {before}"),
             detail: text,
         },
     }
@@ -165,12 +194,15 @@ impl LogSource for CsvSource {
         let mut texts = vec![TextColumn::default(); self.selected.len()];
         let mut unreadable = Vec::new();
         let mut record = ByteRecord::new();
-        let mut index = 0;
-        while index < BATCH_ROWS {
+        let (mut index, mut bytes) = (0, 0);
+        while index < BATCH_ROWS && bytes < BATCH_BYTES {
+            let start = self.reader.position().byte();
+            self.reader.get_mut().most = start + MAX_LINE as u64;
             let read = self.reader.read_byte_record(&mut record);
-            if !read.map_err(|cause| read_error(&self.name, self.rows, cause))? {
+            if !read.map_err(|cause| read_error(&self.name, Some(self.rows), cause))? {
                 break;
             }
+            bytes += record.as_slice().len();
             if ends_inside_quotes(&self.reader) {
                 return Err(Error::Damaged {
                     file: self.name.clone(),

@@ -27,11 +27,13 @@ mod impression;
 mod ndjson;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+pub(crate) mod room;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use self::csv::CsvSource;
 #[cfg(feature = "polars")]
@@ -40,6 +42,7 @@ pub use self::impression::{Impression, ImpressionSource};
 pub use self::ndjson::NdjsonSource;
 #[cfg(feature = "parquet")]
 pub use self::parquet::{ParquetSource, write_parquet};
+use self::room::Room;
 pub use self::slice::SliceSource;
 use crate::error::Error;
 pub use crate::log::LogSource;
@@ -48,6 +51,9 @@ use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, Ro
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
 /// that was used before.
 const BATCH_ROWS: usize = 16_384;
+
+/// Bytes of text after which a batch ends before it has so many rows.
+const BATCH_BYTES: usize = 1 << 20;
 
 pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
@@ -92,16 +98,17 @@ pub(crate) fn row_groups_of(path: &Path, columns: &[&str]) -> Result<Option<Vec<
     Ok(None)
 }
 
-/// A reader of some of the row groups of a file that has them.
+/// A reader of some of the row groups of a file that has them, which decodes in the room that it gets.
 pub(crate) fn open_groups(
     path: &Path,
     groups: std::ops::Range<usize>,
+    room: &Arc<Room>,
 ) -> Result<Box<dyn LogSource>, Error> {
     #[cfg(feature = "parquet")]
     if is_parquet(path) {
-        return Ok(Box::new(ParquetSource::open_groups(path, groups)?));
+        return Ok(Box::new(ParquetSource::open_groups(path, groups, room)?));
     }
-    let _ = groups;
+    let _ = (groups, room);
     by_ending(path, None)
 }
 
@@ -171,6 +178,10 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 
     fn rows_left(&self) -> Option<u64> {
         (**self).rows_left()
+    }
+
+    fn bytes(&self) -> usize {
+        (**self).bytes()
     }
 }
 

@@ -1,23 +1,30 @@
 //! Newline-delimited JSON: one object per line, with gzip or without.
 
-use std::collections::{HashSet, VecDeque};
+mod line;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use foldhash::fast::RandomState;
 
-use super::{BATCH_ROWS, gzip};
+use self::line::{cells_of, new_keys};
+use super::{BATCH_BYTES, BATCH_ROWS, gzip};
 use crate::error::Error;
 use crate::log::{
-    Batch, Column, FaultReason, LogSource, MixedValue, RowFault, TextColumn, UnreadableRow, excerpt,
+    Batch, Column, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, MixedValue, RowFault,
+    TextColumn, UnreadableRow, excerpt,
 };
 
 /// Reads one JSON object per line; blank lines are skipped.
 ///
-/// The columns are the keys that occur in the first 65,536 lines. A key that a line lacks is a
-/// null there. Arrays of strings are lists (topics). A line that is no object is a row at fault
-/// ([`FaultReason::Malformed`]), and so is one that has a number with a fraction or exponent, or
-/// an object, where an id is needed ([`FaultReason::NotAnId`]). A byte-order mark is skipped.
+/// The columns are the keys that occur in the first 65,536 lines, or in the first 4 MiB where those are
+/// fewer. A key that a line lacks is a null there. Arrays of strings are lists (topics). A line that is
+/// no object is a row at fault ([`FaultReason::Malformed`]), and so is one that has a number with a
+/// fraction or exponent, or an object, where an id is needed ([`FaultReason::NotAnId`]), or that has a key
+/// twice which plays a role ([`FaultReason::RepeatedKey`]); of other keys nothing is read, however often
+/// they come. A byte-order mark is skipped. Lines have at most [`MAX_LINE`] bytes, and all of them together
+/// [`MAX_COLUMNS`] keys ([`Error::TooLarge`]).
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -35,13 +42,17 @@ pub struct NdjsonSource {
     lines: Box<dyn BufRead + Send>,
     columns: Vec<String>,
     selected: Vec<usize>,
-    /// Lines that were looked at for their keys and are still to be read.
+    /// The keys of the columns that are read, each with its place among the cells of a line.
+    wanted: HashMap<String, usize, RandomState>,
+    /// Lines that were looked at for their keys and are still to be read, and their bytes.
     ahead: VecDeque<Text>,
+    ahead_bytes: usize,
     rows: u64,
 }
 
-/// Lines that are looked at for keys.
+/// Lines that are looked at for keys, and their bytes.
 const LINES_WITH_KEYS: usize = 65_536;
+const BYTES_WITH_KEYS: usize = 4 << 20;
 
 const WHOLE_LINE: &str = "(whole line)";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -49,8 +60,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A line, or what it looks like and why it is none.
 type Text = Result<String, (String, FaultReason)>;
 
-/// A line's object, or the text and error of a line that has none.
-type Line = Result<Map<String, Value>, (String, FaultReason)>;
+/// The cells of a line by the places of their keys, or the column at fault, what stands there and why it
+/// cannot be read.
+type Line = Result<Vec<MixedValue>, (String, String, FaultReason)>;
 
 impl NdjsonSource {
     /// A file, compressed with gzip or not.
@@ -76,29 +88,41 @@ impl NdjsonSource {
             lines: Box::new(BufReader::new(reader)),
             columns: Vec::new(),
             selected: Vec::new(),
+            wanted: HashMap::default(),
             ahead: VecDeque::new(),
+            ahead_bytes: 0,
             rows: 0,
         };
+        source.look_for_keys()?;
+        Ok(source)
+    }
+
+    fn look_for_keys(&mut self) -> Result<(), Error> {
         let mut known = HashSet::new();
         let mut objects = 0_u64;
-        while source.ahead.len() < LINES_WITH_KEYS
-            && let Some(text) = source.read_line()?
+        while self.ahead.len() < LINES_WITH_KEYS
+            && self.ahead_bytes < BYTES_WITH_KEYS
+            && let Some(text) = self.read_line()?
         {
             // Read again when its turn comes: so many objects would fill the memory.
-            if let Ok(object) = object_of(text.clone()) {
+            if let Ok(line) = &text
+                && let Ok(new) = new_keys(line, &known)
+            {
                 objects += 1;
-                let new: Vec<String> = object
-                    .into_iter()
-                    .map(|(key, _)| key)
-                    .filter(|key| !known.contains(key))
-                    .collect();
-                known.extend(new.iter().cloned());
-                source.columns.extend(new);
+                for key in new {
+                    if known.insert(key.clone()) {
+                        self.columns.push(key);
+                    }
+                }
             }
-            source.ahead.push_back(text);
+            if self.columns.len() > MAX_COLUMNS {
+                let (file, place) = (self.name.clone(), format!(" up to row {}", self.rows));
+                return Err(Error::TooLarge { file, limit: Limit::Columns, place });
+            }
+            self.ahead_bytes += text_bytes(&text);
+            self.ahead.push_back(text);
         }
-        source.require_object(objects)?;
-        Ok(source)
+        self.require_object(objects)
     }
 
     /// Without an object there are no columns, whatever a schema says of rows at fault.
@@ -107,14 +131,12 @@ impl NdjsonSource {
             return Ok(());
         }
         let file = self.name.clone();
-        Err(match self.ahead.front().cloned().map(object_of) {
-            Some(Err((line, reason))) => Error::Row(Box::new(RowFault {
-                file,
-                column: WHOLE_LINE.to_owned(),
-                row: 1,
-                value: excerpt(&line),
-                reason,
-            })),
+        let none = HashMap::default();
+        Err(match self.ahead.front().cloned().map(|text| cells_of(text, &none)) {
+            Some(Err((column, value, reason))) => {
+                let value = excerpt(&value);
+                Error::Row(Box::new(RowFault { file, column, row: 1, value, reason }))
+            }
             _ => Error::EmptyLog { file, set_aside: 0 },
         })
     }
@@ -124,10 +146,15 @@ impl NdjsonSource {
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
-            let read = self.lines.read_until(b'\n', &mut bytes);
+            let mut limited = (&mut self.lines).take(MAX_LINE as u64 + 1);
+            let read = limited.read_until(b'\n', &mut bytes);
             let rows = self.rows;
             if read.map_err(|cause| gzip::read_error(&self.name, "NDJSON", rows, cause))? == 0 {
                 return Ok(None);
+            }
+            if bytes.len() > MAX_LINE {
+                let (file, place) = (self.name.clone(), format!(" in row {}", rows + 1));
+                return Err(Error::TooLarge { file, limit: Limit::Line, place });
             }
             if self.rows == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
                 bytes.drain(..BYTE_ORDER_MARK.len());
@@ -144,24 +171,29 @@ impl NdjsonSource {
     }
 
     fn read_lines(&mut self) -> Result<Vec<Line>, Error> {
-        let mut lines = Vec::new();
-        while lines.len() < BATCH_ROWS {
+        let (mut lines, mut bytes) = (Vec::new(), 0);
+        while lines.len() < BATCH_ROWS && bytes < BATCH_BYTES {
             let text = match self.ahead.pop_front() {
-                Some(text) => text,
+                Some(text) => {
+                    self.ahead_bytes -= text_bytes(&text);
+                    text
+                }
                 None => match self.read_line()? {
                     Some(text) => text,
                     None => break,
                 },
             };
-            lines.push(object_of(text));
+            bytes += text_bytes(&text);
+            lines.push(cells_of(text, &self.wanted));
         }
         Ok(lines)
     }
 }
 
-fn object_of(text: Text) -> Line {
-    let text = text?;
-    serde_json::from_str(&text).map_err(|_| (text.trim_end().to_owned(), FaultReason::Malformed))
+/// Bytes that a line takes in memory.
+fn text_bytes(text: &Text) -> usize {
+    let (Ok(text) | Err((text, _))) = text;
+    size_of::<Text>() + text.len()
 }
 
 impl std::fmt::Debug for NdjsonSource {
@@ -184,6 +216,15 @@ impl LogSource for NdjsonSource {
 
     fn select(&mut self, columns: &[usize]) {
         self.selected = columns.to_vec();
+        self.wanted.clear();
+        for &column in columns {
+            let place = self.wanted.len();
+            self.wanted.entry(self.columns[column].clone()).or_insert(place);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.ahead_bytes
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
@@ -192,16 +233,13 @@ impl LogSource for NdjsonSource {
             return Ok(None);
         }
         let column = |&index: &usize| {
-            let name = &self.columns[index];
-            column_of(lines.iter().map(|line| match line.as_ref().ok()?.get(name)? {
-                Value::Null => None,
-                value => Some(value),
-            }))
+            let place = self.wanted[&self.columns[index]];
+            column_of(lines.iter().map(|line| line.as_ref().ok()?.get(place)))
         };
         let columns = self.selected.iter().map(column).collect();
         let unreadable = lines.into_iter().enumerate().filter_map(|(index, line)| {
-            let (value, reason) = line.err()?;
-            Some(UnreadableRow { index, column: WHOLE_LINE.to_owned(), value, reason })
+            let (column, value, reason) = line.err()?;
+            Some(UnreadableRow { index, column, value, reason })
         });
         Ok(Some(Batch { unreadable: unreadable.collect(), columns }))
     }
@@ -209,42 +247,14 @@ impl LogSource for NdjsonSource {
 
 /// JSON has no types of columns, so each cell keeps its own; a column of nothing but text is held
 /// as text, which means the same in less room.
-fn column_of<'v>(values: impl Iterator<Item = Option<&'v Value>> + Clone) -> Column {
-    if values.clone().flatten().all(Value::is_string) {
-        let texts: TextColumn = values.map(|value| value?.as_str()).collect();
-        return Column::Text(texts);
+fn column_of<'v>(values: impl Iterator<Item = Option<&'v MixedValue>> + Clone) -> Column {
+    let mut all = values.clone().flatten();
+    if all.all(|value| matches!(value, MixedValue::Text(_) | MixedValue::Null)) {
+        let text = |value: Option<&'v MixedValue>| match value {
+            Some(MixedValue::Text(text)) => Some(&**text),
+            _ => None,
+        };
+        return Column::Text(values.map(text).collect::<TextColumn>());
     }
-    Column::Mixed(values.map(|value| value.map_or(MixedValue::Null, mixed)).collect())
-}
-
-fn mixed(value: &Value) -> MixedValue {
-    match value {
-        Value::Null => MixedValue::Null,
-        Value::String(text) => MixedValue::Text(text.clone()),
-        Value::Bool(value) => MixedValue::Boolean(*value),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => MixedValue::Integer(whole),
-            (None, Some(value)) if number.is_f64() => MixedValue::Float(value),
-            // Whole and past 63 bits: its digits are exact, as a float it would not be.
-            _ => MixedValue::Text(number.to_string()),
-        },
-        Value::Array(items) => {
-            let items = items.iter().filter(|item| !item.is_null()).map(topic);
-            match items.collect() {
-                Some(topics) => MixedValue::TextList(topics),
-                None => MixedValue::Other(value.to_string()),
-            }
-        }
-        Value::Object(_) => MixedValue::Other(value.to_string()),
-    }
-}
-
-/// An item of a list as text; `None` where different items could give the same text.
-fn topic(item: &Value) -> Option<String> {
-    match item {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        _ => None,
-    }
+    Column::Mixed(values.map(|value| value.cloned().unwrap_or_default()).collect())
 }

@@ -63,10 +63,10 @@ impl Axes {
         topics: impl Iterator<Item = &'a str>,
     ) -> Result<Self, Error> {
         let mut axes = Self {
-            arms: sorted(arms.map(str::to_owned)),
-            strata: sorted(strata.map(str::to_owned)),
+            arms: owned(arms),
+            strata: owned(strata),
             windows: sorted(windows),
-            topics: sorted(topics.map(str::to_owned)),
+            topics: owned(topics),
         };
         if axes.strata.is_empty() {
             axes.strata.push(String::new());
@@ -249,6 +249,11 @@ impl Axes {
 
 fn index(names: &[String], name: &str) -> Option<usize> {
     names.binary_search_by(|its| its.as_str().cmp(name)).ok()
+}
+
+/// Names in order, each once; copied only then, since many may be the same.
+fn owned<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    sorted(names).into_iter().map(str::to_owned).collect()
 }
 
 fn sorted<T: Ord>(names: impl Iterator<Item = T>) -> Vec<T> {

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::block::{BLOCK, BLOCK_BITS, Block};
 use super::cluster::{self, Clusters};
 use super::dense::{self, Table};
+use super::memory;
 use super::slots::{SlotSums, Slots, Weighing};
 use super::sparse;
 use super::{Tally, TallySpec, Weights};
@@ -45,13 +46,18 @@ pub(super) struct Rows<'l> {
     rows: Range<usize>,
 }
 
-pub(super) fn tally(log: &ExposureLog, spec: &TallySpec) -> Result<Tally, Error> {
+/// The tally of a log, if its cells and keys take no more than so many bytes.
+pub(super) fn tally(log: &ExposureLog, spec: &TallySpec, most: usize) -> Result<Tally, Error> {
     spec.check()?;
     check_counts(log, spec)?;
     let slots = Slots::of(log, spec)?;
     let weighings =
         spec.attentions.iter().map(|a| Weighing::of(log, a)).collect::<Result<Vec<_>, _>>()?;
     let clusters = cluster::clusters(log, &spec.cluster)?;
+    let needed = memory::tallying_takes(&slots, spec, clusters.keys.len(), log.rows());
+    if needed > most {
+        return Err(Error::tally_too_large(needed, most));
+    }
     let passes = (0..log.rows()).step_by(PASS).map(|first| {
         let rows = first..(first + PASS).min(log.rows());
         let counts = log.counts();

@@ -15,14 +15,14 @@ use crate::error::Error;
 use crate::log::ClusterKey;
 
 /// Blocks that are merged before the memory of those used up is given back.
-const BLOCKS_AT_A_TIME: usize = 64;
+pub(super) const BLOCKS_AT_A_TIME: usize = 64;
 
 /// Blocks that are merged cell by cell: few enough that the counts of their clusters in one cell stay
 /// in cache, and so many that of each tally some blocks, not slivers of blocks, fall into them.
 const BLOCKS_TOGETHER: usize = 16;
 
 /// The most places of a table per entry before sorting the entries is cheaper.
-const PLACES_PER_ENTRY: usize = 16;
+pub(super) const PLACES_PER_ENTRY: usize = 16;
 
 impl Tally {
     /// The tally of both logs together. A cluster that occurs in both is one cluster.
@@ -233,6 +233,7 @@ fn union(tallies: &[&Tally]) -> Vec<ClusterKey> {
         // The keys of each tally are in order already, which this kind of sorting makes use of.
         keys.sort();
         keys.dedup();
+        keys.shrink_to_fit();
     }
     keys
 }

@@ -11,6 +11,7 @@ mod dense;
 mod gather;
 mod kernel;
 mod mass;
+mod memory;
 mod merge;
 mod saved;
 mod slots;
@@ -225,7 +226,19 @@ impl Tally {
     /// [`Error::MissingRole`] or [`Error::UnknownColumn`] when the log lacks what the spec needs
     /// (its arms always); [`Error::Parameter`]; [`Error::TooManyCells`]; [`Error::KeyCollision`].
     pub fn of(log: &ExposureLog, spec: &TallySpec) -> Result<Self, Error> {
-        kernel::tally(log, spec)
+        kernel::tally(log, spec, usize::MAX)
+    }
+
+    /// The same, if what it takes for its cells and keys is no more than so many bytes.
+    ///
+    /// # Errors
+    /// Those of [`Tally::of`]; [`Error::MemoryLimit`].
+    pub(crate) fn of_within(
+        log: &ExposureLog,
+        spec: &TallySpec,
+        bytes: usize,
+    ) -> Result<Self, Error> {
+        kernel::tally(log, spec, bytes)
     }
 
     /// What is summed, and by what.
@@ -274,13 +287,6 @@ impl Tally {
     #[must_use]
     pub fn entries(&self) -> u64 {
         self.blocks.iter().map(|block| block.len() as u64).sum()
-    }
-
-    /// Bytes of memory that the sums and keys take.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let keys = self.keys.capacity() * size_of::<ClusterKey>();
-        keys + self.blocks.iter().map(|block| size_of::<Block>() + block.bytes()).sum::<usize>()
     }
 
     /// The place of an attention model among those of the spec.

@@ -5,6 +5,7 @@
 mod at_once;
 mod counts;
 mod job;
+mod limits;
 mod saved_tally;
 #[path = "../shared/mod.rs"]
 mod shared;

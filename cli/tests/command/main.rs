@@ -5,6 +5,7 @@
 mod at_once;
 mod audit;
 mod inspect;
+mod limits;
 mod places;
 mod said;
 mod same_thing;

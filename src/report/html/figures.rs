@@ -1,5 +1,7 @@
 //! Which figures there are, and what is in each.
 
+use std::collections::{HashMap, HashSet};
+
 use super::words::sentence;
 use super::{Drawn, Figure, tables};
 use crate::error::Error;
@@ -16,11 +18,11 @@ pub(super) const DRAWN: usize = 6;
 
 impl Findings {
     pub(super) fn estimates_of(&self, statistic: &dyn Statistic) -> Vec<&Estimate> {
+        // Of one that was asked twice, the first.
+        let mut met: HashSet<&str> = HashSet::new();
         let mut estimates: Vec<&Estimate> = Vec::new();
         for its in self.report().estimates() {
-            let asked_twice =
-                estimates.iter().any(|other| other.estimand.topic == its.estimand.topic);
-            if its.estimand.statistic == statistic.name() && !asked_twice {
+            if its.estimand.statistic == statistic.name() && met.insert(&its.estimand.topic) {
                 estimates.push(its);
             }
         }
@@ -198,8 +200,10 @@ impl Findings {
     pub(super) fn detectable(&self) -> Result<Option<Drawn>, Error> {
         let Some(power) = self.power().there() else { return Ok(None) };
         let estimates = self.estimates_of(&AmplificationRatio);
+        let by_topic: HashMap<&str, &Estimate> =
+            estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
         let row = |its: &crate::findings::TopicPower| {
-            let found = estimates.iter().find(|found| found.estimand.topic == its.topic);
+            let found = by_topic.get(&*its.topic);
             let words = match (its.below, its.above) {
                 (Some(below), Some(above)) => format!("{} to {}", number(below), number(above)),
                 _ => "not known".to_owned(),

@@ -1,5 +1,7 @@
 //! The tables of the page: numbers to the last digit, shown in few.
 
+use std::collections::HashMap;
+
 use crate::estimate::{Estimate, Value};
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
 use crate::report::{number, percent};
@@ -247,8 +249,10 @@ pub(super) fn power(power: &PowerLeft, estimates: &[&Estimate]) -> Table {
         percent(power.power)
     );
     let mut table = Table::new(caption, &columns);
+    let by_topic: HashMap<&str, &Estimate> =
+        estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
     for its in &power.topics {
-        let found = estimates.iter().find(|estimate| estimate.estimand.topic == its.topic);
+        let found = by_topic.get(&*its.topic);
         let mut row = vec![words(&its.topic)];
         row.push(found.map_or_else(|| words("not asked"), |estimate| value(estimate.value)));
         match (&its.reason, its.clusters) {

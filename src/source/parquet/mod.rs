@@ -3,10 +3,12 @@
 
 mod columns;
 mod groups;
+mod headers;
 mod packed;
 mod pages;
 mod write;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,22 +23,26 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{Compression, Type};
 use parquet::file::metadata::RowGroupMetaData;
+use parquet::schema::types::SchemaDescriptor;
 
 use self::columns::KnownDictionary;
 pub(crate) use self::columns::all_text;
 pub(super) use self::groups::row_groups;
+use self::headers::Sizes;
 use self::pages::PageReader;
 pub use self::write::write_parquet;
 use super::BATCH_ROWS;
 use super::converted::{self, Converted};
+use super::room::{Reserved, Room};
 use crate::error::Error;
-use crate::log::{Batch, Column, LogSource};
+use crate::log::{Batch, Column, Limit, LogSource};
 
 /// Reads a Parquet file, row group by row group.
 ///
 /// Text (plain or dictionary), whole numbers, floating-point numbers, decimals, booleans, dates,
 /// timestamps and lists of text are read; timestamps without a zone count as UTC. Compression
-/// may be none, Snappy, gzip or Zstandard.
+/// may be none, Snappy, gzip or Zstandard. Pages have at most [`MAX_PAGE`](crate::log::MAX_PAGE) bytes
+/// ([`Error::TooLarge`]), which their headers are asked for before anything is decoded.
 pub struct ParquetSource {
     name: String,
     path: PathBuf,
@@ -51,6 +57,9 @@ pub struct ParquetSource {
     all_rows: u64,
     rows: u64,
     metadata: Vec<(String, String)>,
+    /// Where pages are decoded, and what of it is reserved; anywhere if `None`.
+    room: Option<Arc<Room>>,
+    reserved: Option<Reserved>,
 }
 
 type Builder = ParquetRecordBatchReaderBuilder<File>;
@@ -99,6 +108,8 @@ impl ParquetSource {
             all_rows,
             rows: 0,
             metadata,
+            room: None,
+            reserved: None,
         })
     }
 
@@ -112,6 +123,9 @@ impl ParquetSource {
 /// The most rows per byte for which room is made before they are read; columns that repeat one
 /// value come to more, and grow as they are read.
 const BELIEVABLE: u64 = 16;
+
+/// Bytes of a column in a batch that arrow-rs makes, on average.
+const BATCH_OF_ARROW: u64 = 4 << 20;
 
 fn rows_of(group: &RowGroupMetaData) -> u64 {
     u64::try_from(group.num_rows()).unwrap_or(0)
@@ -146,14 +160,19 @@ fn read_as(
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
 }
 
+/// By column, its first leaf.
+fn first_leaves(schema: &SchemaDescriptor) -> HashMap<usize, usize> {
+    let leaves = (0..schema.num_columns()).rev();
+    leaves.map(|leaf| (schema.get_column_root_idx(leaf), leaf)).collect()
+}
+
 /// The schema with times of 96 bits in microseconds. They have any year; in nanoseconds, as the decoder
 /// would have them, those before 1677 and after 2262 become others in between.
 fn with_microseconds(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
     let leaves = metadata.parquet_schema();
+    let first = first_leaves(leaves);
     let of_96_bits = |root: usize| {
-        let mut of_root =
-            (0..leaves.num_columns()).filter(|&leaf| leaves.get_column_root_idx(leaf) == root);
-        of_root.next().is_some_and(|leaf| leaves.column(leaf).physical_type() == Type::INT96)
+        first.get(&root).is_some_and(|&leaf| leaves.column(leaf).physical_type() == Type::INT96)
     };
     let schema = metadata.schema();
     let field = |(at, field): (usize, &arrow_schema::FieldRef)| {
@@ -176,11 +195,9 @@ fn with_microseconds(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
 fn with_dictionaries(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
     let groups = metadata.metadata().row_groups();
     let leaves = metadata.parquet_schema();
+    let first = first_leaves(leaves);
     let coded = |root: usize| {
-        let mut of_root =
-            (0..leaves.num_columns()).filter(|&l| leaves.get_column_root_idx(l) == root);
-        let leaf = of_root.next();
-        leaf.is_some_and(|leaf| {
+        first.get(&root).is_some_and(|&leaf| {
             groups.iter().all(|group| group.column(leaf).dictionary_page_offset().is_some())
         })
     };
@@ -200,9 +217,14 @@ fn with_dictionaries(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
 }
 
 impl ParquetSource {
-    /// A reader of some consecutive row groups only.
-    pub(super) fn open_groups(path: &Path, groups: Range<usize>) -> Result<Self, Error> {
+    /// A reader of some consecutive row groups only, which decodes in some room.
+    pub(super) fn open_groups(
+        path: &Path,
+        groups: Range<usize>,
+        room: &Arc<Room>,
+    ) -> Result<Self, Error> {
         let mut source = Self::open(path)?;
+        source.room = Some(Arc::clone(room));
         if let State::Opened(builder) = source.state {
             let of_file = builder.metadata().row_groups();
             // Which there are was read before.
@@ -220,19 +242,18 @@ impl ParquetSource {
 
     /// The first selected column with a compression that is not compiled in.
     fn check_codecs(&self, builder: &Builder) -> Result<(), Error> {
-        let schema = builder.parquet_schema();
-        for group in builder.metadata().row_groups() {
-            for (leaf, chunk) in group.columns().iter().enumerate() {
-                let column = schema.get_column_root_idx(leaf);
+        for (column, leaf) in self.leaves(builder) {
+            for group in builder.metadata().row_groups() {
+                let codec = group.column(leaf).compression();
                 let known = matches!(
-                    chunk.compression(),
+                    codec,
                     Compression::UNCOMPRESSED
                         | Compression::SNAPPY
                         | Compression::GZIP(_)
                         | Compression::ZSTD(_)
                 );
-                if self.selected.contains(&column) && !known {
-                    let codec = format!("{:?}", chunk.compression());
+                if !known {
+                    let codec = format!("{codec:?}");
                     return Err(Error::Codec {
                         file: self.name.clone(),
                         column: self.columns[column].clone(),
@@ -242,6 +263,51 @@ impl ParquetSource {
             }
         }
         Ok(())
+    }
+
+    /// The leaves of the selected columns, in the order of the file.
+    fn leaves(&self, builder: &Builder) -> Vec<(usize, usize)> {
+        let schema = builder.parquet_schema();
+        let selected: HashSet<usize> = self.selected.iter().copied().collect();
+        let leaves = (0..schema.num_columns()).map(|leaf| (schema.get_column_root_idx(leaf), leaf));
+        leaves.filter(|(column, _)| selected.contains(column)).collect()
+    }
+
+    /// Refuses pages that are larger than any may be, or than there is room for, and reserves the room.
+    /// Says how many rows fit into a batch.
+    fn make_room(&mut self, builder: &Builder) -> Result<usize, Error> {
+        let Ok(file) = File::open(&self.path) else {
+            // Whoever reads it says why.
+            return Ok(BATCH_ROWS);
+        };
+        let (mut decoding, mut value) = (0_u64, 0);
+        for (column, leaf) in self.leaves(builder) {
+            let mut sizes = Sizes::default();
+            for group in self.groups.clone() {
+                let chunk = builder.metadata().row_group(group).column(leaf);
+                let of_group = headers::sizes(&file, chunk, Limit::Page.most() as u64);
+                if of_group.page > Limit::Page.most() as u64 {
+                    let place =
+                        format!(" in column {:?}, row group {}", self.columns[column], group + 1);
+                    let (file, limit) = (self.name.clone(), Limit::Page);
+                    return Err(Error::TooLarge { file, limit, place });
+                }
+                sizes = sizes.or_larger(of_group);
+            }
+            decoding = decoding.saturating_add(sizes.decoding);
+            value = value.max(sizes.value);
+        }
+        if let Some(room) = &self.room {
+            let bytes = usize::try_from(decoding).unwrap_or(usize::MAX);
+            self.reserved = Some(room.reserve(bytes).ok_or_else(|| Error::MemoryLimit {
+                what: format!("{}: decoding its pages", self.name),
+                needed: bytes.saturating_mul(Room::PART),
+                limit: room.most().saturating_mul(Room::PART),
+                mend: "write the file with smaller pages and dictionaries (1 MiB is usual)",
+            })?);
+        }
+        let fit = BATCH_OF_ARROW / value.max(1);
+        Ok(usize::try_from(fit).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS))
     }
 
     /// A failure in the rows after those read. The decoder does not say which column it failed
@@ -314,7 +380,7 @@ impl ParquetSource {
         let mut in_file_order = self.selected.clone();
         in_file_order.sort_unstable();
         in_file_order.dedup();
-        let place = |column: &usize| in_file_order.iter().position(|c| c == column);
+        let place = |column: &usize| in_file_order.binary_search(column).ok();
         let places = self.selected.iter().filter_map(place).map(|place| (place, None)).collect();
         match guarded(|| builder.build()) {
             Ok(reader) => State::Reading { reader: Box::new(reader), places },
@@ -374,10 +440,17 @@ impl LogSource for ParquetSource {
             return;
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+        let rows = match self.make_room(&builder) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.state = State::Failed(Some(error));
+                return;
+            }
+        };
         let pages = File::open(&self.path)
             .ok()
             .and_then(|file| PageReader::of(&builder, file, columns, self.groups.clone()));
-        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let builder = builder.with_projection(mask).with_batch_size(rows);
         self.state = match pages {
             Some(pages) => State::Pages(Box::new(pages), Box::new(builder)),
             None => self.reading(builder),

@@ -14,7 +14,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::super::BATCH_ROWS;
 use super::packed::Packed;
-use super::{Builder, rows_of};
+use super::{Builder, first_leaves, rows_of};
 use crate::log::{Column, SharedNumbers, SharedText, TextColumn};
 
 /// Why pages could not be read.
@@ -39,7 +39,7 @@ struct Flat {
 
 impl Flat {
     /// The column of a file, if it is flat and of a kind and in encodings that are known here.
-    fn of(builder: &Builder, column: usize) -> Option<Self> {
+    fn of(builder: &Builder, column: usize, leaf: Option<&usize>) -> Option<Self> {
         let leaves = builder.parquet_schema();
         let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8);
         let (kind, stored) = match builder.schema().field(column).data_type() {
@@ -51,7 +51,7 @@ impl Flat {
             text if is_text(text) => (Kind::Text, Type::BYTE_ARRAY),
             _ => return None,
         };
-        let leaf = (0..leaves.num_columns()).find(|&l| leaves.get_column_root_idx(l) == column)?;
+        let leaf = *leaf?;
         let about = leaves.column(leaf);
         let is_flat = about.path().parts().len() == 1 && about.max_rep_level() == 0;
         let is_known = |encoding| {
@@ -85,7 +85,8 @@ impl PageReader {
         columns: &[usize],
         groups: Range<usize>,
     ) -> Option<Self> {
-        let flat = columns.iter().map(|&column| Flat::of(builder, column));
+        let first = first_leaves(builder.parquet_schema());
+        let flat = columns.iter().map(|column| Flat::of(builder, *column, first.get(column)));
         Some(Self {
             file: Arc::new(file),
             metadata: Arc::clone(builder.metadata()),
@@ -211,6 +212,8 @@ impl ColumnPages {
 
     /// Opens the next page.
     fn turn(&mut self) -> Result<(), Fault> {
+        // Its memory is for the next.
+        self.page = None;
         let page = self.pages.next().ok_or("fewer rows than the row group has")??;
         if let Page::DictionaryPage { buf, num_values, encoding, .. } = &page {
             let is_known = matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY);

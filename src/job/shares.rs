@@ -1,0 +1,63 @@
+//! How the memory of a job is divided: an eighth for rows in flight, up to a quarter for what is decoded,
+//! and the rest for tallies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::Error;
+use crate::source::room::Room;
+use crate::tally::Tally;
+
+/// The least memory of a thread: with less there are fewer threads.
+const LEAST_OF_THREAD: usize = 32 << 20;
+
+/// The memory of a job.
+#[derive(Debug)]
+pub(super) struct Shares {
+    pub(super) memory: usize,
+    pub(super) threads: usize,
+    /// Bytes of the rows that a thread reads at a time; no tally of them is larger either.
+    pub(super) chunk: usize,
+    /// For the pages that are being decoded, on all threads.
+    pub(super) room: Arc<Room>,
+    /// The largest tally that a thread made of a chunk.
+    largest: AtomicUsize,
+}
+
+impl Shares {
+    pub(super) fn of(memory: usize, threads: usize) -> Self {
+        let threads = threads.min(memory / LEAST_OF_THREAD).max(1);
+        let (chunk, room) = (memory / 8 / threads, Room::new(memory / Room::PART));
+        Self { memory, threads, chunk, room, largest: AtomicUsize::new(0) }
+    }
+
+    /// Notes that a thread made a tally.
+    pub(super) fn made(&self, tally: &Tally) {
+        self.largest.fetch_max(tally.bytes(), Ordering::Relaxed);
+    }
+
+    /// Bytes for tallies that were handed over and what merging them takes: the rest, but for those
+    /// that threads are making, and one that waits.
+    fn for_tallies(&self) -> usize {
+        let making = (self.threads + 1) * self.largest.load(Ordering::Relaxed);
+        self.memory
+            - (self.memory / 8 + self.room.ever_used()).saturating_add(making).min(self.memory)
+    }
+
+    /// Whether there is room for another tally of a chunk, and to merge it, beside so many bytes of
+    /// tallies. Merged before that, large tallies would be merged again and again.
+    pub(super) fn are_few(&self, bytes: usize) -> bool {
+        let next = 3 * self.largest.load(Ordering::Relaxed);
+        bytes.saturating_add(next) <= self.for_tallies()
+    }
+
+    /// Whether so many bytes of tallies fit.
+    pub(super) fn check(&self, bytes: usize) -> Result<(), Error> {
+        match bytes.checked_sub(self.for_tallies()) {
+            None | Some(0) => Ok(()),
+            Some(more) => {
+                Err(Error::tally_too_large(self.memory.saturating_add(more), self.memory))
+            }
+        }
+    }
+}

@@ -72,6 +72,7 @@ pub mod job;
 mod lock;
 pub mod log;
 mod philox;
+mod printable;
 mod replace;
 pub mod replay;
 pub mod report;

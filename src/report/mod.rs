@@ -146,7 +146,7 @@ impl AuditReport {
             }
             sentence.push('.');
         }
-        sentence
+        printable(&sentence)
     }
 
     /// What was used, in the order of first use; with the topics where it was not the same for all.
@@ -391,7 +391,7 @@ impl Estimate {
             )),
             Err(reason) => sentence.push_str(&format!("; no interval: {reason}.")),
         }
-        sentence
+        printable(&sentence)
     }
 }
 

@@ -258,3 +258,20 @@ pub(crate) fn wrap(text: &str) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decimals, exact, number};
+
+    #[test]
+    fn numbers_of_every_size_are_short_and_exact_ones_read_back() {
+        for value in [0.0, -0.0, 0.1, 5e-324, -5e-324, 1e-300, 1e81, -1e300, f64::MAX, 1.0 / 3.0] {
+            assert!(number(value).len() <= 12, "{}", number(value));
+            assert!(decimals(value, 3).len() <= 14, "{}", decimals(value, 3));
+            let text = exact(value);
+            assert!(text.len() <= 26, "{text}");
+            assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
+        assert_eq!((&*exact(0.25), &*exact(1e81), &*decimals(1.5, 3)), ("0.25", "1e81", "1.500"));
+    }
+}

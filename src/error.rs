@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::estimate::NoInterval;
 use crate::evidence::EvidenceFault;
 use crate::log::{ClusterKey, Limit, Role, RowFault};
+use crate::printable::{of_path, printable, quoted};
+use crate::report::exact;
 use crate::statistic::{Cell, Side};
 use crate::tally::{Dialect, TableFault};
 
@@ -30,14 +32,19 @@ pub enum Error {
     /// Tallies that are to show two ways of clustering are not of the same log.
     #[error(
         "two-way clusters: {detail}; tally the same log by one unit, by another and by \
-         ClusterBy::paired of both, all else alike"
+         ClusterBy::paired of both, all else alike",
+        detail = printable(detail)
     )]
     TwoWay {
         /// What differs.
         detail: String,
     },
     /// A file could not be opened, read or written.
-    #[error("{}: {cause}; check that the path exists and may be read and written", path.display())]
+    #[error(
+        "{}: {cause}; check that the path exists and may be read and written",
+        of_path(path),
+        cause = printable(&cause.to_string())
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -49,7 +56,7 @@ pub enum Error {
     #[error(
         "{}: cannot tell the format from the name; known are {known}; \
          open it with the source type of its format (CsvSource, NdjsonSource, ParquetSource)",
-        path.display()
+        of_path(path)
     )]
     UnknownFormat {
         /// The file.
@@ -59,7 +66,10 @@ pub enum Error {
     },
     /// A file ends too early or its bytes are not what its format says.
     #[error(
-        "{file}: damaged or not in the {format} format{place}: {detail}; fetch or export it again"
+        "{file}: damaged or not in the {format} format{place}: {detail}; fetch or export it again",
+        file = printable(file),
+        place = printable(place),
+        detail = printable(detail)
     )]
     Damaged {
         /// The file or source.
@@ -84,8 +94,11 @@ pub enum Error {
     },
     /// A column is compressed in a way that is not compiled in.
     #[error(
-        "{file}: column {column:?} is compressed with {codec}, which this build cannot read; \
-         write it again with Snappy, gzip, Zstandard or no compression"
+        "{file}: column {column} is compressed with {codec}, which this build cannot read; \
+         write it again with Snappy, gzip, Zstandard or no compression",
+        file = printable(file),
+        column = quoted(column),
+        codec = printable(codec)
     )]
     Codec {
         /// The file.
@@ -97,9 +110,11 @@ pub enum Error {
     },
     /// The source has no column of the declared name.
     #[error(
-        "{file}: no column {column:?} (declared as {role}); it has {}; \
+        "{file}: no column {column} (declared as {role}); it has {}; \
          name the right column in the LogSchema",
-        quoted(available)
+        each(available),
+        file = printable(file),
+        column = quoted(column)
     )]
     MissingColumn {
         /// The file or source.
@@ -112,7 +127,11 @@ pub enum Error {
         available: Vec<String>,
     },
     /// Two columns of the source, or a column and a combined one, share a declared name.
-    #[error("{file}: more than one column is called {column:?}; rename one of them")]
+    #[error(
+        "{file}: more than one column is called {column}; rename one of them",
+        file = printable(file),
+        column = quoted(column)
+    )]
     RepeatedColumn {
         /// The file or source.
         file: String,
@@ -120,7 +139,12 @@ pub enum Error {
         column: String,
     },
     /// A column holds another type than its role needs.
-    #[error("{file}: column {column:?} (declared as {role}) holds {found}, not {expected}; {mend}")]
+    #[error(
+        "{file}: column {column} (declared as {role}) holds {found}, not {expected}; {mend}",
+        file = printable(file),
+        column = quoted(column),
+        found = printable(found)
+    )]
     ColumnType {
         /// The file or source.
         file: String,
@@ -137,7 +161,10 @@ pub enum Error {
     },
     /// A column cannot be written to a file, whose columns have each one type.
     #[error(
-        "{file}: column {column:?} cannot be written: {detail}; give all its rows one type, such as text"
+        "{file}: column {column} cannot be written: {detail}; give all its rows one type, such as text",
+        file = printable(file),
+        column = quoted(column),
+        detail = printable(detail)
     )]
     Unwritable {
         /// The source of the rows.
@@ -152,7 +179,9 @@ pub enum Error {
     Row(Box<RowFault>),
     /// Columns of one source differ in length.
     #[error(
-        "{file}: column {column:?} has {found} rows where the others have {expected}; pass columns of one length"
+        "{file}: column {column} has {found} rows where the others have {expected}; pass columns of one length",
+        file = printable(file),
+        column = quoted(column)
     )]
     ColumnLength {
         /// The source.
@@ -165,7 +194,10 @@ pub enum Error {
         expected: usize,
     },
     /// No row is left to measure.
-    #[error("{file}: no impressions ({set_aside} rows set aside); check the file and the schema")]
+    #[error(
+        "{file}: no impressions ({set_aside} rows set aside); check the file and the schema",
+        file = printable(file)
+    )]
     EmptyLog {
         /// The file or source.
         file: String,
@@ -174,9 +206,11 @@ pub enum Error {
     },
     /// No row has one of the ids by which rows were to be kept.
     #[error(
-        "{file}: no row has {} in column {column:?}, and so none is kept; the column has {}",
-        quoted(values),
-        quoted(available)
+        "{file}: no row has {} in column {column}, and so none is kept; the column has {}",
+        each(values),
+        each(available),
+        file = printable(file),
+        column = quoted(column)
     )]
     NothingKept {
         /// The file or source.
@@ -190,7 +224,9 @@ pub enum Error {
     },
     /// A file written by another version of the library.
     #[error(
-        "{file}: {what} version {found:?}, where this release reads {expected:?}; write it again with this release"
+        "{file}: {what} version {found}, where this release reads {expected:?}; write it again with this release",
+        file = printable(file),
+        found = quoted(found)
     )]
     Version {
         /// The file.
@@ -204,7 +240,8 @@ pub enum Error {
     },
     /// The log lacks a column that the question needs.
     #[error(
-        "the log has no column for {role}, which {needed_by} needs; declare it in the LogSchema"
+        "the log has no column for {role}, which {needed_by} needs; declare it in the LogSchema",
+        needed_by = printable(needed_by)
     )]
     MissingRole {
         /// The role that no column plays.
@@ -214,8 +251,9 @@ pub enum Error {
     },
     /// The log has no column of this name to cluster or stratify by.
     #[error(
-        "the log has no column {column:?}; it has {}; declare it with LogSchema::column",
-        quoted(available)
+        "the log has no column {column}; it has {}; declare it with LogSchema::column",
+        each(available),
+        column = quoted(column)
     )]
     UnknownColumn {
         /// The column asked for.
@@ -224,7 +262,7 @@ pub enum Error {
         available: Vec<String>,
     },
     /// An arm was asked for that has no impressions.
-    #[error("no impressions in arm {arm:?}; the arms are {}", quoted(available))]
+    #[error("no impressions in arm {arm}; the arms are {}", each(available), arm = quoted(arm))]
     UnknownArm {
         /// The arm asked for.
         arm: String,
@@ -232,13 +270,20 @@ pub enum Error {
         available: Vec<String>,
     },
     /// Treatment and baseline are the same arm.
-    #[error("arm {arm:?} is both treatment and baseline; compare two different arms")]
+    #[error(
+        "arm {arm} is both treatment and baseline; compare two different arms",
+        arm = quoted(arm)
+    )]
     SameArm {
         /// The arm.
         arm: String,
     },
     /// A topic was asked for that no impression carries.
-    #[error("no impression is tagged {topic:?}; the topics are {}", quoted(available))]
+    #[error(
+        "no impression is tagged {topic}; the topics are {}",
+        each(available),
+        topic = quoted(topic)
+    )]
     UnknownTopic {
         /// The topic asked for.
         topic: String,
@@ -247,8 +292,11 @@ pub enum Error {
     },
     /// A member was given to two groups, or twice to one.
     #[error(
-        "the member {member:?} is in the groups {first:?} and {second:?}; give each member to one group, \
-         once"
+        "the member {member} is in the groups {first} and {second}; give each member to one group, \
+         once",
+        member = quoted(member),
+        first = quoted(first),
+        second = quoted(second)
     )]
     MemberOfTwoGroups {
         /// The member.
@@ -259,15 +307,19 @@ pub enum Error {
         second: String,
     },
     /// Two groups have one name.
-    #[error("there are two groups called {group:?}; give all members of a group at once")]
+    #[error(
+        "there are two groups called {group}; give all members of a group at once",
+        group = quoted(group)
+    )]
     RepeatedGroup {
         /// The name.
         group: String,
     },
     /// None of a group's members was ever shown.
     #[error(
-        "the group {group:?} has {members} members, and the tally has none of them; its members are {}",
-        quoted(available)
+        "the group {group} has {members} members, and the tally has none of them; its members are {}",
+        each(available),
+        group = quoted(group)
     )]
     UnknownGroup {
         /// The group.
@@ -279,8 +331,9 @@ pub enum Error {
     },
     /// A tally does not hold masses under this attention model.
     #[error(
-        "the tally has no masses under attention {attention:?}; it has {}; add it to the TallySpec",
-        quoted(available)
+        "the tally has no masses under attention {attention}; it has {}; add it to the TallySpec",
+        each(available),
+        attention = quoted(attention)
     )]
     UnknownAttention {
         /// The attention model asked for.
@@ -291,7 +344,9 @@ pub enum Error {
     /// The audit of a tally asks for something else than the tally was made with.
     #[error(
         "the {what} of this tally is {tally}, and the audit asks for {said}; leave it unsaid, or make \
-         the tally anew from the log"
+         the tally anew from the log",
+        said = printable(said),
+        tally = printable(tally)
     )]
     OtherTally {
         /// What differs.
@@ -311,8 +366,11 @@ pub enum Error {
     },
     /// An item is twice among the candidates of a request, and would have two chances.
     #[error(
-        "{table}: item {item:?} is twice among the candidates of {pool:?}; keep one row for each \
-         candidate of a request"
+        "{table}: item {item} is twice among the candidates of {pool}; keep one row for each \
+         candidate of a request",
+        table = printable(table),
+        item = quoted(item),
+        pool = quoted(pool)
     )]
     RepeatedCandidate {
         /// The table of candidates.
@@ -323,7 +381,7 @@ pub enum Error {
         pool: String,
     },
     /// A baseline needs something that was not given to the audit.
-    #[error("the baseline {baseline} needs {needs}; {mend}")]
+    #[error("the baseline {baseline} needs {needs}; {mend}", baseline = printable(baseline))]
     BaselineLacks {
         /// The baseline.
         baseline: String,
@@ -334,9 +392,11 @@ pub enum Error {
     },
     /// The external reference says nothing of a topic.
     #[error(
-        "the reference {reference:?} has no share of {topic:?}; it has {}; give it one, or leave the \
+        "the reference {reference} has no share of {topic}; it has {}; give it one, or leave the \
          topic out",
-        quoted(available)
+        each(available),
+        reference = quoted(reference),
+        topic = quoted(topic)
     )]
     NotInReference {
         /// The reference's name.
@@ -349,7 +409,8 @@ pub enum Error {
     /// The candidates of a request are not what a policy can choose from.
     #[error(
         "candidates: {detail}; give every column that the policy needs, each with a value for every \
-         item"
+         item",
+        detail = printable(detail)
     )]
     Candidates {
         /// What is missing or does not fit.
@@ -358,7 +419,10 @@ pub enum Error {
     /// Rows of a log that is replayed come in another order than that of their time.
     #[error(
         "{file}: row {row} is of {time}, {detail}; sort the log by time, or allow more with \
-         ReplaySpec::disorder ({disorder} microseconds now)"
+         ReplaySpec::disorder ({disorder} microseconds now)",
+        file = printable(file),
+        time = printable(time),
+        detail = printable(detail)
     )]
     OutOfOrder {
         /// The log.
@@ -374,8 +438,10 @@ pub enum Error {
     },
     /// Candidates of a replay come in another order than the slates of its log.
     #[error(
-        "{file}: row {row}: the candidates of slate {slate:?} {detail}; write all candidates of a slate \
-         together, and slates in the order in which the log first has them"
+        "{file}: row {row}: the candidates of slate {slate} {detail}; write all candidates of a slate \
+         together, and slates in the order in which the log first has them",
+        file = printable(file),
+        slate = quoted(slate)
     )]
     CandidatesOutOfOrder {
         /// The table of candidates.
@@ -390,7 +456,9 @@ pub enum Error {
     /// A policy gave a weight that is no weight.
     #[error(
         "the policy {policy} gave a candidate the weight {weight}; weights must be finite and not \
-         negative"
+         negative",
+        policy = printable(policy),
+        weight = printable(weight)
     )]
     PolicyWeight {
         /// The policy's name.
@@ -399,7 +467,7 @@ pub enum Error {
         weight: String,
     },
     /// A parameter lies outside its range.
-    #[error("{parameter} is {value}; it must be {expected}")]
+    #[error("{parameter} is {value}; it must be {expected}", value = printable(value))]
     Parameter {
         /// The parameter.
         parameter: &'static str,
@@ -413,8 +481,8 @@ pub enum Error {
         "{statistic}: the declared population lacks the strata {} and declares the unknown ones {}; \
          declare a part for every stratum, 0 for one that is not to count, and for no other \
          (Audit::strata says what the strata are)",
-        quoted(missing),
-        quoted(unknown)
+        each(missing),
+        each(unknown)
     )]
     StandardStrata {
         /// The statistic's name.
@@ -427,7 +495,8 @@ pub enum Error {
     /// Something takes each row for one impression, and the log's rows stand for several.
     #[error(
         "{what} takes each row for one impression, and the rows of this log stand for several (they \
-         have a column of counts); write each row as often as it counts, and declare no count"
+         have a column of counts); write each row as often as it counts, and declare no count",
+        what = printable(what)
     )]
     RowsOfSeveral {
         /// What was asked for.
@@ -438,14 +507,15 @@ pub enum Error {
         "{what} compares within strata, and here none are kept apart: what came out would be the \
          crude value under another name; say which column holds them with LogSchema::stratum or \
          Audit::strata (TallySpec::strata for a tally, which has to be made again), or ask for a \
-         statistic of all together"
+         statistic of all together",
+        what = printable(what)
     )]
     NoStrata {
         /// The statistic or test.
         what: String,
     },
     /// A statistic from outside the library does what no statistic may.
-    #[error("the statistic {statistic:?} {fault}")]
+    #[error("the statistic {statistic} {fault}", statistic = quoted(statistic))]
     Statistic {
         /// Its name.
         statistic: String,
@@ -453,7 +523,10 @@ pub enum Error {
         fault: StatisticFault,
     },
     /// A number that was given for a row of the log lies outside its range.
-    #[error("{what} in row {row} of the log (counted from 1) is {value}; it must be {expected}")]
+    #[error(
+        "{what} in row {row} of the log (counted from 1) is {value}; it must be {expected}",
+        value = exact(*value)
+    )]
     GivenRow {
         /// What the number is.
         what: &'static str,
@@ -465,7 +538,10 @@ pub enum Error {
         expected: &'static str,
     },
     /// A p-value is none.
-    #[error("p-value {position} (counted from 0) is {value}; it must be between 0 and 1")]
+    #[error(
+        "p-value {position} (counted from 0) is {value}; it must be between 0 and 1",
+        value = exact(*value)
+    )]
     PValue {
         /// Its place among those given, from 0.
         position: usize,
@@ -484,9 +560,11 @@ pub enum Error {
     /// A cluster that is to be permuted within its block has impressions in two.
     #[error(
         "the cluster with key {:#018x} (ClusterKey::of its id) has impressions in the strata \
-         {first:?} and {second:?}, so it is of no one block; take Blocks::Together, or strata that \
+         {first} and {second}, so it is of no one block; take Blocks::Together, or strata that \
          keep each cluster in one",
-        cluster.get()
+        cluster.get(),
+        first = quoted(first),
+        second = quoted(second)
     )]
     ClusterInTwoBlocks {
         /// The cluster.
@@ -498,7 +576,9 @@ pub enum Error {
     },
     /// Two tallies answer different questions and cannot be added.
     #[error(
-        "these tallies cannot be merged: {what} is {first} in one and {second} in the other; make both with the same TallySpec"
+        "these tallies cannot be merged: {what} is {first} in one and {second} in the other; make both with the same TallySpec",
+        first = printable(first),
+        second = printable(second)
     )]
     Unmergeable {
         /// What differs.
@@ -510,9 +590,10 @@ pub enum Error {
     },
     /// A cluster came to a [`Monitor`](crate::inference::Monitor) a second time.
     #[error(
-        "observation {label:?}: the cluster with the key {cluster:#018x} (the first 8 bytes of the \
+        "observation {label}: the cluster with the key {cluster:#018x} (the first 8 bytes of the \
          MD5 of its id) was observed before, and may be observed once; nothing of this observation \
-         was added. Observe a cluster when it is complete, or cluster by the day"
+         was added. Observe a cluster when it is complete, or cluster by the day",
+        label = quoted(label)
     )]
     ObservedTwice {
         /// The key of the first such cluster.
@@ -526,7 +607,7 @@ pub enum Error {
         "{}: this file holds observations that would be lost, since the monitor to be saved has not \
          seen them, as when another process observed meanwhile; nothing was written. Open the file \
          again and observe again, or change it with Monitor::update, where each waits for its turn",
-        path.display()
+        of_path(path)
     )]
     WouldLose {
         /// The file.
@@ -535,7 +616,7 @@ pub enum Error {
     /// A file is being worked on by somebody else.
     #[error(
         "{}: another job is working on this {what} now; wait until it has ended, or name another file",
-        path.display()
+        of_path(path)
     )]
     InUse {
         /// The file.
@@ -546,8 +627,11 @@ pub enum Error {
     /// A tally was made in another way than those that a [`Monitor`](crate::inference::Monitor)
     /// watches.
     #[error(
-        "observation {label:?}: the {what} of this tally is {found}, where the monitor watches \
-         {expected}; make it with the TallySpec of the monitor"
+        "observation {label}: the {what} of this tally is {found}, where the monitor watches \
+         {expected}; make it with the TallySpec of the monitor",
+        label = quoted(label),
+        found = printable(found),
+        expected = printable(expected)
     )]
     OtherStream {
         /// The label of the observation that was refused.
@@ -563,7 +647,12 @@ pub enum Error {
     #[error(transparent)]
     Table(Box<TableFault>),
     /// A column of a tally's table is missing or holds another type.
-    #[error("{file}: column {column:?} of the tally's table holds {found}, not {expected}; {mend}")]
+    #[error(
+        "{file}: column {column} of the tally's table holds {found}, not {expected}; {mend}",
+        file = printable(file),
+        column = quoted(column),
+        found = printable(found)
+    )]
     TableColumn {
         /// The file.
         file: String,
@@ -578,7 +667,10 @@ pub enum Error {
     },
     /// A tally's table says nothing of its spec, or was made for another one.
     #[error(
-        "{file}: the metadata say {found}, where {expected} is needed; give Tally::import_as the TallySpec that the table was made for"
+        "{file}: the metadata say {found}, where {expected} is needed; give Tally::import_as the TallySpec that the table was made for",
+        file = printable(file),
+        found = printable(found),
+        expected = printable(expected)
     )]
     TableSpec {
         /// The file.
@@ -592,7 +684,7 @@ pub enum Error {
     #[error(transparent)]
     Evidence(Box<EvidenceFault>),
     /// A query cannot do exactly what the library does.
-    #[error("no query in the dialect of {dialect} for {what}: {mend}")]
+    #[error("no query in the dialect of {dialect} for {what}: {mend}", what = printable(what))]
     NotInSql {
         /// The dialect.
         dialect: Dialect,
@@ -604,7 +696,8 @@ pub enum Error {
     /// The clusters of a tally are known in its own log only, so nothing can be added to them.
     #[error(
         "these tallies cannot be merged: their clusters are {cluster}, numbered anew in each log; \
-         tally the logs as one, or cluster by something that has an id"
+         tally the logs as one, or cluster by something that has an id",
+        cluster = printable(cluster)
     )]
     UnmergeableClusters {
         /// What the clusters are.
@@ -613,7 +706,10 @@ pub enum Error {
     /// Two tallies together are larger than a tally can be.
     #[error(
         "these tallies cannot be merged: {what}, {first} in one and {second} in the other, is \
-         together above {largest}; merge fewer of them"
+         together above {largest}; merge fewer of them",
+        first = printable(first),
+        second = printable(second),
+        largest = printable(largest)
     )]
     SumTooLarge {
         /// Which sum.
@@ -626,13 +722,13 @@ pub enum Error {
         largest: String,
     },
     /// A path or pattern stands for no log file.
-    #[error("{}: no log files there; check the path or pattern", path.display())]
+    #[error("{}: no log files there; check the path or pattern", of_path(path))]
     NoFiles {
         /// The path or pattern.
         path: PathBuf,
     },
     /// A job was given the same file twice.
-    #[error("{}: the file is there twice, and would be counted twice; name it once", path.display())]
+    #[error("{}: the file is there twice, and would be counted twice; name it once", of_path(path))]
     RepeatedFile {
         /// The file.
         path: PathBuf,
@@ -640,8 +736,8 @@ pub enum Error {
     /// The same part of a log was given twice, by other names.
     #[error(
         "{} and {} are the same ({how}), and would be counted twice; leave one of them out",
-        first.display(),
-        second.display()
+        of_path(first),
+        of_path(second)
     )]
     SamePart {
         /// The first of them.
@@ -655,7 +751,7 @@ pub enum Error {
     #[error(
         "{}: this file in a folder of logs looks like one of them and cannot be read; write it in a \
          format that can be ({}), or leave it out by its name (log_files_but, or skip in a study's log)",
-        path.display(),
+        of_path(path),
         crate::source::KNOWN_ENDINGS
     )]
     UnreadInFolder {
@@ -666,7 +762,8 @@ pub enum Error {
     #[error(
         "{}: this checkpoint is of another job: {difference}; \
          name another file for the checkpoint, or delete this one to begin anew",
-        path.display()
+        of_path(path),
+        difference = printable(difference)
     )]
     OtherJob {
         /// The checkpoint.
@@ -689,7 +786,7 @@ pub enum Error {
         "stopped with {parts} of {of_parts} parts done{}",
         saved.as_ref().map_or(String::new(), |path| format!(
             "; run the same job again to go on from {}",
-            path.display()
+            of_path(path)
         ))
     )]
     Stopped {
@@ -738,7 +835,11 @@ pub enum Error {
         topics: usize,
     },
     /// Two ids have the same 64-bit cluster key.
-    #[error("the ids {first:?} and {second:?} have the same cluster key; rename one of them")]
+    #[error(
+        "the ids {first} and {second} have the same cluster key; rename one of them",
+        first = quoted(first),
+        second = quoted(second)
+    )]
     KeyCollision {
         /// One id.
         first: String,
@@ -746,13 +847,16 @@ pub enum Error {
         second: String,
     },
     /// A data frame or query could not be evaluated.
-    #[error("data frame: {detail}; check the query or the columns' types")]
+    #[error(
+        "data frame: {detail}; check the query or the columns' types",
+        detail = printable(detail)
+    )]
     Frame {
         /// What the frame library said.
         detail: String,
     },
     /// A report could not be read back, or not be turned into the form asked for.
-    #[error("report: {detail}")]
+    #[error("report: {detail}", detail = printable(detail))]
     Report {
         /// What the serialiser or frame library said.
         detail: String,
@@ -789,14 +893,18 @@ pub enum StatisticFault {
         topic: Option<String>,
     },
     /// It needs totals that there are none of.
-    #[error("needs totals that make no sense: {detail}; mend its cells")]
+    #[error(
+        "needs totals that make no sense: {detail}; mend its cells",
+        detail = printable(detail)
+    )]
     Cells {
         /// Which.
         detail: String,
     },
     /// Its null is no number.
     #[error(
-        "has the null {value}; return None for one that compares nothing, else a finite number"
+        "has the null {value}; return None for one that compares nothing, else a finite number",
+        value = exact(*value)
     )]
     Null {
         /// What it returned.
@@ -806,7 +914,8 @@ pub enum StatisticFault {
     #[error(
         "returned the value {value} at the totals {}, which is no finite number as it is reported; return \
          Working::Above, Below or Undefined where it has no value",
-        listed(totals)
+        listed(totals),
+        value = exact(*value)
     )]
     Value {
         /// What it returned, on the working scale.
@@ -832,7 +941,8 @@ pub enum StatisticFault {
     #[error(
         "has the derivative {value} by {by:?} at the totals {}; return a finite one wherever the value is \
          finite, or Working::Above, Below or Undefined as the value",
-        listed(totals)
+        listed(totals),
+        value = exact(*value)
     )]
     Derivative {
         /// By which total.
@@ -846,7 +956,8 @@ pub enum StatisticFault {
     #[error(
         "returned NaN as the term of the share {share} of the {side:?} at the totals {}; return a number, or \
          infinity where the value is not finite",
-        listed(totals)
+        listed(totals),
+        share = exact(*share)
     )]
     Term {
         /// Whose share.
@@ -860,7 +971,9 @@ pub enum StatisticFault {
     #[error(
         "is {value} at the totals {}, and the terms of its shares make {terms}; let value be the treatment's \
          term less the baseline's, or leave term out",
-        listed(totals)
+        listed(totals),
+        terms = exact(*terms),
+        value = exact(*value)
     )]
     Terms {
         /// What the terms make.
@@ -873,7 +986,8 @@ pub enum StatisticFault {
     /// A variance is negative or no number.
     #[error(
         "returned {value} as its {which} at the totals {}; return a finite number, 0 or more",
-        listed(totals)
+        listed(totals),
+        value = exact(*value)
     )]
     Variance {
         /// The method that returned it.
@@ -886,7 +1000,8 @@ pub enum StatisticFault {
     /// Its values or derivatives are numbers, but what is made of them is none.
     #[error(
         "leads to {what} of {value}: its values or derivatives are too large to be squared and added; let it \
-         work in a larger unit"
+         work in a larger unit",
+        value = exact(*value)
     )]
     Overflow {
         /// What was made.
@@ -906,12 +1021,12 @@ fn listed(totals: &[f64]) -> String {
 }
 
 /// Names in quotes with commas between them, long lists cut with their length told.
-fn quoted(names: &[String]) -> String {
+fn each(names: &[String]) -> String {
     const SHOWN: usize = 20;
     if names.is_empty() {
         return "none".to_owned();
     }
-    let shown: Vec<_> = names.iter().take(SHOWN).map(|n| format!("{n:?}")).collect();
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| quoted(name)).collect();
     match names.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
         _ => shown.join(", "),

@@ -73,6 +73,7 @@ mod lock;
 pub mod log;
 mod philox;
 mod place;
+mod printable;
 pub mod replay;
 pub mod report;
 pub mod sensitivity;

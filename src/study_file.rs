@@ -210,8 +210,7 @@ impl StudyFile {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        crate::printable::json_of(self).map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 
     /// The files that it reads, from this folder; the log's are all that its path stands for.

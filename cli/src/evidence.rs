@@ -83,7 +83,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     let found = waiting("computing again", || bundle.verify(&inputs))?;
     match args.json {
         true => out::print_json(&found)?,
-        false => out::print(&found.to_string())?,
+        false => out::say(&found.to_string())?,
     }
     match found.verdict {
         Verdict::Same | Verdict::SameFromTally => Ok(()),

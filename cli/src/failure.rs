@@ -6,12 +6,17 @@ use std::process::ExitCode;
 
 use tiltmeter::Error;
 use tiltmeter::log::{FaultReason, Role};
+use tiltmeter::report::printable;
+
+use crate::out;
 
 /// Why a command came to nothing.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line makes no sense.
     Usage(String),
+    /// What clap says of the command line: that it makes no sense, or the help that was asked for.
+    Answered(clap::Error),
     /// The library refused.
     Run(Box<Error>),
     /// Something else went wrong.
@@ -33,7 +38,7 @@ impl From<Error> for Failure {
 impl Failure {
     /// Of a file that could not be read or written.
     pub(crate) fn of_file(path: &Path, cause: impl fmt::Display) -> Self {
-        Self::Told(format!("{}: {cause}", path.display()))
+        Self::Told(format!("{}: {cause}", out::of_path(path)))
     }
 
     /// Says it on standard error.
@@ -43,20 +48,34 @@ impl Failure {
             Self::NotTheSame => ExitCode::from(3),
             Self::OtherRelease => ExitCode::from(4),
             Self::Usage(what) => {
-                eprintln!("error: {what}\n\nFor more information, try '--help'.");
+                out::tell(&format!("error: {what}\n\nFor more information, try '--help'."));
                 ExitCode::from(2)
             }
+            Self::Answered(answer) => Self::of_answer(&answer),
             Self::Told(what) => {
-                eprintln!("error: {what}");
+                out::tell(&format!("error: {what}"));
                 ExitCode::FAILURE
             }
             Self::Run(error) => {
-                eprintln!("error: {error}");
+                out::tell(&format!("error: {error}"));
                 if let Some(hint) = hint(&error) {
-                    eprintln!("hint: {hint}");
+                    out::tell(&format!("hint: {hint}"));
                 }
                 ExitCode::FAILURE
             }
+        }
+    }
+
+    /// Help and version are what was asked for; all else quotes the command line.
+    fn of_answer(answer: &clap::Error) -> ExitCode {
+        let text = answer.render().to_string();
+        if answer.use_stderr() {
+            out::tell(text.trim_end_matches('\n'));
+            return ExitCode::from(2);
+        }
+        match out::print(&text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.tell(),
         }
     }
 }
@@ -78,7 +97,7 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::UnreadInFolder { path } => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("--skip '{name}' leaves it out")
+            format!("--skip '{}' leaves it out", printable(&name))
         }
         Error::Row(_) => "--set-aside leaves such rows out and counts them by reason".to_owned(),
         Error::UnknownArm { .. } => "--treatment and --baseline name arms".to_owned(),
@@ -104,7 +123,7 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::Parameter { parameter, .. } => flags_of(parameter)?.to_owned(),
         Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
-        Error::NothingKept { column, .. } => format!("--filter {column}=ONE OF THEM"),
+        Error::NothingKept { column, .. } => format!("--filter {}=ONE OF THEM", printable(column)),
         Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
         _ => return None,
     };

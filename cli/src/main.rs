@@ -20,6 +20,7 @@ mod roles;
 mod simulate;
 mod study;
 mod tally;
+mod toml_text;
 
 use std::process::ExitCode;
 
@@ -60,7 +61,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(answer) => Err(Failure::Answered(answer)),
+    };
+    match done {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }

@@ -158,11 +158,10 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
     spec.sidedness = args.side.unwrap_or_default();
     let monitor = Monitor::new(spec)?;
     let beside = schema_of(&args.state);
-    let text =
-        serde_json::to_string_pretty(&schema).map_err(|cause| Failure::of_file(&beside, cause))?;
+    let text = out::json_of(&schema).map_err(|cause| Failure::of_file(&beside, cause))?;
     out::write(&beside, &text)?;
     monitor.save(&args.state)?;
-    out::print(&format!("{}: {} questions", args.state.display(), args.watch.len()))
+    out::print(&format!("{}: {} questions", out::of_path(&args.state), args.watch.len()))
 }
 
 fn observe(args: &ObserveArgs) -> Result<(), Failure> {
@@ -179,28 +178,28 @@ fn observe(args: &ObserveArgs) -> Result<(), Failure> {
         let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         tallies.push((label, Tally::of(&log, &spec)?));
         for warning in log.origin().warnings() {
-            eprintln!("note: {}: {warning}", path.display());
+            out::tell(&format!("note: {}: {warning}", out::of_path(&path)));
         }
         // Those of ids are among the former.
         let of_names = NameRemark::of_log(&log).into_iter();
         for remark in of_names.filter(|its| matches!(its.role, Role::Arm | Role::Topics)) {
-            eprintln!("note: {}: {remark}", path.display());
+            out::tell(&format!("note: {}: {remark}", out::of_path(&path)));
         }
         let aside = log.origin().set_aside.rows;
         if aside > 0 {
-            eprintln!("{}: {aside} rows set aside", path.display());
+            out::tell(&format!("{}: {aside} rows set aside", out::of_path(&path)));
         }
     }
     let monitor = Monitor::update(&args.state, |monitor| {
         tallies.iter().try_for_each(|(label, tally)| monitor.observe_as(label, tally))
     })?;
-    out::print(&lines(&monitor))
+    out::say(&lines(&monitor))
 }
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {
     let monitor = Monitor::open(&args.state)?;
     if !args.json {
-        return out::print(&lines(&monitor));
+        return out::say(&lines(&monitor));
     }
     out::print_json(&Shown {
         observations: monitor.observations(),

@@ -1,10 +1,11 @@
-//! What is printed, to a reader who may leave.
+//! What is printed, to a reader who may leave, and what is told on standard error.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tiltmeter::Place;
+use tiltmeter::report::{inert_json, printable, printable_lines};
 
 use crate::failure::Failure;
 
@@ -19,10 +20,30 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Prints what the command itself put together, in which there may be names.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    print(&printable_lines(text))
+}
+
+/// Tells something on standard error, in which there may be names. That nobody can be told is no reason to
+/// end otherwise.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable_lines(text));
+}
+
+/// A path as it is printed.
+pub(crate) fn of_path(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+/// Something as JSON for people.
+pub(crate) fn json_of(what: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(what).map(inert_json)
+}
+
 /// Prints something as JSON.
 pub(crate) fn print_json(what: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(what)
-        .map_err(|cause| Failure::Told(format!("the output: {cause}")))?;
+    let text = json_of(what).map_err(|cause| Failure::Told(format!("the output: {cause}")))?;
     print(&text)
 }
 

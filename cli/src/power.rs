@@ -131,7 +131,7 @@ fn pilot(args: &PilotArgs) -> Result<(), Failure> {
         return out::print_json(&planned);
     }
     let lines: Vec<String> = planned.iter().map(line).collect();
-    out::print(&lines.join("\n"))
+    out::say(&lines.join("\n"))
 }
 
 fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Planned>, Failure> {
@@ -183,8 +183,8 @@ fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[&'stat
     };
     let question = &study.question;
     if study.tally_spec().strata != StratifyBy::Nothing && !statistics.iter().any(of_strata) {
-        eprintln!(
-            "note: --stratum changes nothing here: these statistics look at all strata together"
+        out::tell(
+            "note: --stratum changes nothing here: these statistics look at all strata together",
         );
     }
     if matches!(question.unit, Unit::Reach(reach) if reach.mass <= 0.0) {
@@ -193,9 +193,9 @@ fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[&'stat
             [(weighed, "--weight"), (question.attention != Attention::Uniform, "--attention")]
         {
             if said {
-                eprintln!(
+                out::tell(&format!(
                     "note: {flag} changes nothing here: reach counts impressions of any mass"
-                );
+                ));
             }
         }
     }
@@ -228,11 +228,11 @@ fn line(its: &Planned) -> String {
     let Planned { topic, statistic, design, detectable, needed, pilot } = its;
     let PerArm { treatment, baseline } = design.clusters_per_arm;
     let mut text = format!(
-        "{topic:?}, {statistic}: {treatment} and {baseline} clusters, {}, show {:.4} or more, or {:.4} \
-         or less, with a power of {}%",
+        "{topic:?}, {statistic}: {treatment} and {baseline} clusters, {}, show {} or more, or {} or \
+         less, with a power of {}%",
         detectable.relation,
-        detectable.above,
-        detectable.below,
+        short(detectable.above),
+        short(detectable.below),
         100.0 * design.power
     );
     for Needed { effect, clusters_per_arm } in needed {
@@ -242,6 +242,11 @@ fn line(its: &Planned) -> String {
         text.push_str(&format!("\n  beware: {caution}"));
     }
     text
+}
+
+/// Four decimals, unless that would be long.
+fn short(ratio: f64) -> String {
+    if ratio < 1e9 { format!("{ratio:.4}") } else { format!("{ratio:.4e}") }
 }
 
 /// What `power simulate --json` prints.
@@ -269,5 +274,5 @@ fn curve(args: &CurveArgs) -> Result<(), Failure> {
     if args.json {
         return out::print_json(&Curve { power: &result, smallest: result.smallest(args.power)? });
     }
-    out::print(&result.to_string())
+    out::say(&result.to_string())
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use clap::Args;
 use tiltmeter::log::{JoinNames, LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::report::printable;
 use tiltmeter::source::{LogSource, open_source};
 use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Baseline, ClusterBy, Error, QuestionFile};
 
-use crate::parse;
+use crate::{out, parse};
 
 /// Columns by role.
 #[derive(Clone, Debug, Default, Args)]
@@ -279,7 +280,8 @@ impl RoleArgs {
         ];
         for (role, flag, column) in numbers {
             if let (Some(column), Some(why)) = (column, uses.without(role)) {
-                eprintln!("note: {flag} {column} changes no number here: {why}");
+                let column = printable(column);
+                out::tell(&format!("note: {flag} {column} changes no number here: {why}"));
             }
         }
         // Baselines made of rows look at viewers, slates and items by their roles.
@@ -289,10 +291,11 @@ impl RoleArgs {
             && !uses.is_unit(&ClusterBy::Viewer, column)
         {
             let units: Vec<String> = uses.units.iter().map(|unit| unit.to_string()).collect();
-            eprintln!(
-                "note: --viewer {column} changes no number here: clusters are {}",
+            out::tell(&format!(
+                "note: --viewer {} changes no number here: clusters are {}",
+                printable(column),
                 units.join(" and ")
-            );
+            ));
         }
     }
 }

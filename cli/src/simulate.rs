@@ -99,15 +99,15 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     };
     out::check([Some(&args.out), args.truth.as_ref()])?;
     if let Some(path) = &args.write_config {
-        out::write(path, &text(serde_json::to_string_pretty(&config))?)?;
+        out::write(path, &text(out::json_of(&config))?)?;
     }
     let rows = waiting("simulating", || Simulation::new(&config)?.write_parquet(&args.out))?;
-    let mut told = format!("{}: {rows} impressions", args.out.display());
+    let mut told = format!("{}: {rows} impressions", out::of_path(&args.out));
     if let Some(path) = &args.truth {
         let contrast = contrast(&config)?;
         told.push_str(&format!(
             "\n{}: what is true of arm {:?} against arm {:?}",
-            path.display(),
+            out::of_path(path),
             contrast.treatment,
             contrast.baseline
         ));
@@ -118,5 +118,5 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         bar.end();
         out::write(path, &truth?.to_json()?)?;
     }
-    out::print(&told)
+    out::say(&told)
 }

@@ -7,7 +7,7 @@ use tiltmeter::log::TopicColumn;
 use tiltmeter::{Baseline, ClusterBy, StudyFile};
 
 use crate::failure::Failure;
-use crate::out;
+use crate::{out, toml_text};
 
 /// What a draft has where it does not know: no arm is called so.
 pub(crate) const TO_BE_SAID: &str = "TO BE SAID";
@@ -72,7 +72,7 @@ pub(crate) fn write(path: &Path, study: &StudyFile, from: &Path) -> Result<(), F
         *path = seen_from(&folder, &from.join(&*path))?;
     }
     let text = if is_toml(path) {
-        toml::to_string(&study).map_err(|cause| Failure::of_file(path, cause))?
+        toml_text::document(&study).map_err(|cause| Failure::of_file(path, cause))?
     } else {
         study.to_json()?
     };

@@ -128,7 +128,7 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
 /// What an audit of the log would warn of, and an estimate from the tally cannot know.
 fn tell_doubts(origin: &Origin) {
     for warning in origin.warnings() {
-        eprintln!("note: {warning}");
+        out::tell(&format!("note: {warning}"));
     }
 }
 
@@ -136,7 +136,7 @@ fn tell_doubts(origin: &Origin) {
 fn told(path: &Path, tally: &Tally, origin: Option<&Origin>) -> Result<(), Failure> {
     let mut text = format!(
         "{}: {} impressions in {} clusters",
-        path.display(),
+        out::of_path(path),
         tally.impressions(),
         tally.clusters()
     );
@@ -152,7 +152,7 @@ fn told(path: &Path, tally: &Tally, origin: Option<&Origin>) -> Result<(), Failu
             ));
         }
     }
-    out::print(&text)
+    out::say(&text)
 }
 
 /// Add tallies up.

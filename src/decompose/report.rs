@@ -74,6 +74,12 @@ pub struct MissingStage {
 }
 
 impl WaterfallReport {
+    /// So that tests can put other numbers into it.
+    #[cfg(all(test, feature = "plot"))]
+    pub(crate) fn waterfalls_mut(&mut self) -> &mut [TopicWaterfall] {
+        &mut self.waterfalls
+    }
+
     /// The arm.
     #[must_use]
     pub fn arm(&self) -> &str {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Warning;
 use crate::log::Origin;
+use crate::printable::{printable, quoted};
 
 /// What was said of a question and changes nothing in its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +52,10 @@ impl fmt::Display for Said {
         match self {
             Self::Strata(column) => write!(
                 f,
-                "the strata ({column}) change nothing here: these statistics look at all strata \
+                "the strata ({}) change nothing here: these statistics look at all strata \
                  together; to compare within strata ask for mantel_haenszel_ratio or \
-                 standardised_ratio_both"
+                 standardised_ratio_both",
+                printable(column)
             ),
             Self::Weights => write!(f, "the weights change nothing here: {reach}"),
             Self::Attention => write!(f, "the attention model changes nothing here: {reach}"),
@@ -97,28 +99,12 @@ impl Warning {
             ),
             Self::TopicsInOne { separator, example, impressions, of } => write!(
                 f,
-                "{impressions} of {of} tagged impressions have topics with {separator:?} in them, such \
-                 as {example:?}: each combination counts as one topic; if {separator:?} stands between \
+                "{impressions} of {of} tagged impressions have topics with '{separator}' in them, such \
+                 as {example}: each combination counts as one topic; if '{separator}' stands between \
                  topics, read them apart (--topics COLUMN --topics-separator '{separator}', or \
-                 TopicColumn::separated)"
-            ),
-            Self::UnreadCount { table: Some(table), column } => write!(
-                f,
-                "column {column:?} of {table} is called like a count, and is not read: each of its rows \
-                 counts as one; if rows stand for several, give the log a column of that name and \
-                 declare it (--count {column}, or LogSchema::count)"
-            ),
-            Self::UnreadCount { table: None, column } => write!(
-                f,
-                "column {column:?} is called like a count of impressions, and is not read: each row \
-                 counts as one; if rows stand for several, declare it (--count {column}, or \
-                 LogSchema::count)"
-            ),
-            Self::WeightLikeCount { column } => write!(
-                f,
-                "the weights are those of column {column:?}, which is called like a count of \
-                 impressions: a row counts as one impression that matters so much; if it stands for so \
-                 many impressions alike, declare it as that (--count {column}, or LogSchema::count)"
+                 TopicColumn::separated)",
+                separator = printable(&separator.to_string()),
+                example = quoted(example)
             ),
             Self::SupplyUnweighted { role } => write!(
                 f,
@@ -138,6 +124,37 @@ impl Warning {
                 f,
                 "all {topics} topics are numbers: if the column is a measure and no code of topics, \
                  name another one"
+            ),
+            other => other.of_counts(f),
+        }
+    }
+
+    /// Of columns that are called like a count.
+    fn of_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnreadCount { table: Some(table), column } => write!(
+                f,
+                "column {quoted} of {table} is called like a count, and is not read: each of its rows \
+                 counts as one; if rows stand for several, give the log a column of that name and \
+                 declare it (--count {column}, or LogSchema::count)",
+                quoted = quoted(column),
+                column = printable(column)
+            ),
+            Self::UnreadCount { table: None, column } => write!(
+                f,
+                "column {quoted} is called like a count of impressions, and is not read: each row \
+                 counts as one; if rows stand for several, declare it (--count {column}, or \
+                 LogSchema::count)",
+                quoted = quoted(column),
+                column = printable(column)
+            ),
+            Self::WeightLikeCount { column } => write!(
+                f,
+                "the weights are those of column {quoted}, which is called like a count of \
+                 impressions: a row counts as one impression that matters so much; if it stands for so \
+                 many impressions alike, declare it as that (--count {column}, or LogSchema::count)",
+                quoted = quoted(column),
+                column = printable(column)
             ),
             other => other.of_arms(f),
         }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::digest::Sha256;
 use crate::error::Error;
+use crate::printable::{of_path, printable, quoted};
 
 /// Why a bundle cannot be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {why}", file.display())]
+#[error("{}: {why}", of_path(file))]
 pub struct EvidenceFault {
     /// The file or folder.
     pub file: PathBuf,
@@ -52,15 +53,16 @@ pub enum EvidenceFaultKind {
     },
     /// A name in a bundle leads out of it.
     #[error(
-        "the name {name:?} leads out of the bundle or is none that all systems have; nothing was \
-         read; do not unpack it, and ask whoever made it"
+        "the name {name} leads out of the bundle or is none that all systems have; nothing was \
+         read; do not unpack it, and ask whoever made it",
+        name = quoted(name)
     )]
     LeadsOut {
         /// The name.
         name: String,
     },
     /// Two files of a bundle have one name.
-    #[error("{name:?} is there twice; nothing was read; ask whoever made it")]
+    #[error("{name} is there twice; nothing was read; ask whoever made it", name = quoted(name))]
     Repeated {
         /// The name.
         name: String,
@@ -72,7 +74,10 @@ pub enum EvidenceFaultKind {
     )]
     NoManifest,
     /// The manifest cannot be read.
-    #[error("the manifest cannot be read: {detail}; fetch the bundle again")]
+    #[error(
+        "the manifest cannot be read: {detail}; fetch the bundle again",
+        detail = printable(detail)
+    )]
     Manifest {
         /// What is wrong.
         detail: String,
@@ -88,7 +93,7 @@ pub enum EvidenceFaultKind {
         most: u64,
     },
     /// A zip is damaged, or is made to fill memory or disk.
-    #[error("the zip cannot be read: {detail}; fetch the bundle again")]
+    #[error("the zip cannot be read: {detail}; fetch the bundle again", detail = printable(detail))]
     Zip {
         /// What is wrong.
         detail: String,

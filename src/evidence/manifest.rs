@@ -252,7 +252,7 @@ impl Manifest {
     }
 
     pub(super) fn to_json(&self) -> Result<String, Error> {
-        let json = serde_json::to_string_pretty(self)
+        let json = crate::printable::json_of(self)
             .map_err(|cause| Error::Report { detail: cause.to_string() })?;
         Ok(json + "\n")
     }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::digest::{FileState, Sha256};
 use super::manifest::{Part, Platform};
-use crate::report::printable;
+use crate::report::{printable, printable_name};
 
 /// How a bundle stands, all in all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,9 +306,10 @@ impl fmt::Display for Finding {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(topic), Some(statistic)) = (&self.topic, &self.statistic) {
-            write!(f, "{} of {}, ", printable(statistic), printable(topic))?;
+            write!(f, "{} of {}, ", printable(statistic), printable_name(topic))?;
         }
         let Self { field, recorded, recomputed, relative, .. } = self;
+        let [recorded, recomputed] = [recorded, recomputed].map(|its| printable(&its.to_string()));
         write!(f, "{}: recorded {recorded}, recomputed {recomputed}", printable(field))?;
         relative.map_or(Ok(()), |relative| write!(f, " (relative difference {relative:.3e})"))
     }

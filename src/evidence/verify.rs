@@ -318,7 +318,7 @@ impl Again<'_> {
         };
         let of_json = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
         let record = ReportRecord { tiltmeter: written_by.clone(), ..ReportRecord::from(report) };
-        let again = serde_json::to_string_pretty(&record).map_err(of_json)? + "\n";
+        let again = crate::printable::json_of(&record).map_err(of_json)? + "\n";
         let [old, new] = [json, &again].map(serde_json::from_str::<Json>);
         let (old, new) = (old.map_err(of_json)?, new.map_err(of_json)?);
         let Compared { differences, fields } = compare::reports(&old, &new, release);

@@ -1,6 +1,8 @@
 //! All that a study finds, in one value: its audit, and beside it what a reader would ask next. It wires
 //! audits together and computes no estimate.
 
+#[cfg(all(test, feature = "plot"))]
+mod extremes;
 mod over_time;
 mod positions;
 mod power;

@@ -95,7 +95,7 @@ impl Findings {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(&FindingsRecord::from(self))
+        crate::printable::json_of(&FindingsRecord::from(self))
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::printable::{printable, quoted};
+
 /// What to do with a row that breaks a rule.
 ///
 /// ```
@@ -170,7 +172,13 @@ impl fmt::Display for FaultReason {
 
 /// One row that breaks a rule: where it is, what it holds and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: row {row}, column {column:?}: {value:?}: {}", reason.mend())]
+#[error(
+    "{}: row {row}, column {}: {}: {}",
+    printable(file),
+    quoted(column),
+    quoted(value),
+    reason.mend()
+)]
 pub struct RowFault {
     /// The file or source.
     pub file: String,

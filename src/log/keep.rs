@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ExposureLog;
 use crate::error::Error;
+use crate::printable::quoted;
 
 /// Rows with one of these ids in a column of the schema.
 ///
@@ -26,8 +27,8 @@ pub struct Keep {
 
 impl fmt::Display for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let values: Vec<String> = self.values.iter().map(|value| format!("{value:?}")).collect();
-        write!(f, "{:?} is {}", self.column, values.join(" or "))
+        let values: Vec<String> = self.values.iter().map(|value| quoted(value)).collect();
+        write!(f, "{} is {}", quoted(&self.column), values.join(" or "))
     }
 }
 

@@ -13,6 +13,7 @@ use super::writing::{
     DayForm, day_form, has_no_width, is_like_null, is_mark, is_rounded, is_whole, number_in, ways,
     whole_number,
 };
+use crate::printable::has_look;
 
 /// Differences in writing that a log may be read without; see
 /// [`LogSchema::join_names`](super::LogSchema::join_names).
@@ -268,6 +269,7 @@ fn list(names: &[String]) -> String {
         let escaped = |c: char| match c {
             _ if has_no_width(c) || is_mark(c) => c.escape_unicode().collect::<String>(),
             '\\' | '\'' => c.to_string(),
+            _ if !has_look(c) => c.escape_default().collect(),
             _ => c.escape_debug().collect(),
         };
         format!("\"{}\"", name.chars().map(escaped).collect::<String>())

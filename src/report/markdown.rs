@@ -3,13 +3,16 @@
 use comfy_table::{ContentArrangement, presets};
 
 use super::table::quality_lines;
-use super::{AuditReport, printable};
+use super::{AuditReport, named, printable, printable_name};
 
 impl AuditReport {
     /// The table in Markdown, without the sentences around it.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        self.table(presets::ASCII_MARKDOWN, ContentArrangement::Disabled, escaped).to_string()
+        self.table(presets::ASCII_MARKDOWN, ContentArrangement::Disabled, |name| {
+            escaped(&printable_name(name))
+        })
+        .to_string()
     }
 
     /// The whole report in Markdown: what was estimated, the table, what the arms showed, the state of
@@ -54,15 +57,15 @@ impl AuditReport {
             text.push('\n');
         }
         for (warning, topics) in warnings {
-            let whom =
-                topics.map_or_else(String::new, |topics| format!(" ({})", topics.join(", ")));
+            let whom = topics.map_or_else(String::new, |topics| format!(" ({})", named(&topics)));
             text.push_str(&format!("- **Warning**{}\n", escaped(&format!("{whom}: {warning}."))));
         }
         text
     }
 }
 
-/// Text that Markdown shows as it is: on one line, with a backslash before what would mark it up.
+/// Text that Markdown shows as it is: on one line, with a backslash before what would mark it up or, as
+/// many programs do with addresses, make a link of it.
 fn escaped(text: &str) -> String {
     let text = printable(text);
     let mut out = String::with_capacity(text.len());
@@ -72,7 +75,10 @@ fn escaped(text: &str) -> String {
             '|' | '*' | '_' | '`' | '<' | '>' | '~' | '&' | '$' => true,
             // A backslash before a letter is one; so is a bracket that no link ends with.
             '\\' => chars.peek().is_some_and(char::is_ascii_punctuation),
-            ']' => matches!(chars.peek(), Some('(' | '[')),
+            ']' => matches!(chars.peek(), Some('(' | '[' | ':')),
+            ':' => chars.peek() == Some(&'/'),
+            '.' => is_www(&out),
+            '@' => true,
             _ => false,
         };
         if marks {
@@ -81,6 +87,12 @@ fn escaped(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// Whether what was written ends with a word that begins an address.
+fn is_www(written: &str) -> bool {
+    let at = written.len().saturating_sub(3);
+    written.get(at..).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 #[cfg(test)]
@@ -96,5 +108,7 @@ mod tests {
         assert_eq!(escaped("two\nlines"), r"two\nlines");
         assert_eq!(escaped(r"\*"), r"\\\*");
         assert_eq!(escaped("plain words, 1.5"), "plain words, 1.5");
+        assert_eq!(escaped("[a]: https://b www.c d@e"), r"[a\]: https\://b www\.c d\@e");
+        assert_eq!(escaped("a\u{2028}b\u{202e}"), r"a\u{2028}b\u{202e}");
     }
 }

@@ -27,7 +27,7 @@ pub use self::sensitivity::{
     EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
     SensitivitySummaryRecord,
 };
-pub(crate) use self::table::{RULED, interval, number, printable, value, wrap};
+pub(crate) use self::table::{RULED, decimals, exact, interval, number, value, wrap};
 pub use self::waterfall::{
     MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
     WaterfallRecord,
@@ -40,6 +40,7 @@ use crate::estimand::Unit;
 use crate::estimate::{Estimate, SideOfNull, Value, Warning};
 use crate::inference::Multiplicity;
 use crate::log::DataQuality;
+pub use crate::printable::{has_look, inert_json, printable, printable_lines, printable_name};
 
 /// The answer of an [`Audit`](crate::Audit).
 ///
@@ -67,6 +68,12 @@ pub struct AuditReport {
 impl AuditReport {
     pub(crate) fn new(estimates: Vec<Estimate>, quality: Option<DataQuality>) -> Self {
         Self { estimates, quality, places: Places::default() }
+    }
+
+    /// So that tests can put other numbers into it.
+    #[cfg(all(test, feature = "plot"))]
+    pub(crate) fn estimates_mut(&mut self) -> impl Iterator<Item = &mut Estimate> {
+        self.estimates.iter_mut()
     }
 
     /// The estimates: by statistic as they were added, then by topic.
@@ -143,7 +150,7 @@ impl AuditReport {
             }
             sentence.push('.');
         }
-        sentence
+        printable(&sentence)
     }
 
     /// What was used, in the order of first use; with the topics where it was not the same for all.
@@ -172,7 +179,7 @@ impl AuditReport {
             return said;
         }
         let clause = |(method, topics): &(M, Vec<&str>)| match topics.as_slice() {
-            few if few.len() <= 4 => format!("{method} ({})", few.join(", ")),
+            few if few.len() <= 4 => format!("{method} ({})", named(few)),
             many => format!("{method} ({} topics)", many.len()),
         };
         used.iter().map(clause).collect::<Vec<_>>().join("; ")
@@ -233,8 +240,7 @@ impl AuditReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        crate::printable::json_of(self).map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }
 
@@ -358,14 +364,13 @@ impl AuditReport {
         let first = self.estimates.first().map(|its| &its.estimand.statistic);
         let many = self.estimates.iter().any(|its| Some(&its.estimand.statistic) != first);
         let sentence = |((statistic, why), topics): ((String, String), Vec<&str>)| {
-            let named: Vec<String> =
-                topics.iter().take(NAMED).map(|its| format!("{its:?}")).collect();
+            let named = &topics[..topics.len().min(NAMED)];
             let more = match topics.len().saturating_sub(NAMED) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             let of = if many { format!(" by {statistic}") } else { String::new() };
-            format!("No interval{of} for {}{more}: {why}.", named.join(", "))
+            format!("No interval{of} for {}{more}: {why}.", crate::printable::quoted_each(named))
         };
         groups.into_iter().map(sentence).collect()
     }
@@ -383,10 +388,10 @@ impl Estimate {
                 _ => "exposure share",
             };
             sentence.push_str(&format!(
-                "{what} {:.2}% in arm {:?}, {:.2}% in the baseline ({}); ",
-                100.0 * treatment,
+                "{what} {}% in arm {:?}, {}% in the baseline ({}); ",
+                decimals(100.0 * treatment, 2),
                 estimand.treatment,
-                100.0 * baseline,
+                decimals(100.0 * baseline, 2),
                 estimand.baseline
             ));
         }
@@ -402,8 +407,13 @@ impl Estimate {
             )),
             Err(reason) => sentence.push_str(&format!("; no interval: {reason}.")),
         }
-        sentence
+        printable(&sentence)
     }
+}
+
+/// Names without quotes, with commas between them.
+fn named(names: &[&str]) -> String {
+    names.iter().map(|name| printable_name(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// A level in percent, without digits that say nothing; one below 1 is never 100%.

@@ -6,7 +6,7 @@ use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width, presets,
 };
 
-use super::{AuditReport, percent};
+use super::{AuditReport, named, percent, printable, printable_name};
 use crate::estimate::{ConfidenceInterval, Estimate, Value};
 use crate::log::{DataQuality, SetAside};
 
@@ -36,6 +36,8 @@ impl AuditReport {
         arrangement: ContentArrangement,
         topic: impl Fn(&str) -> String,
     ) -> Table {
+        // A cell of several lines would be several rows of Markdown, cut within an escape at worst.
+        let whole = matches!(arrangement, ContentArrangement::Disabled);
         let first = self.estimates.first();
         let one_statistic = self
             .estimates
@@ -65,14 +67,14 @@ impl AuditReport {
         for estimate in &self.estimates {
             table.add_row(cells(row(estimate, topic(&estimate.estimand.topic))));
         }
-        let lengths =
-            self.estimates.iter().map(|e| topic(&e.estimand.topic).chars().count() as u16);
+        let lengths = self.estimates.iter().map(|e| topic(&e.estimand.topic).chars().count());
+        let lengths = lengths.map(|length| u16::try_from(length).unwrap_or(u16::MAX));
         let longest = lengths.chain(["topic".len() as u16]).max().unwrap_or(0);
         let numbers = if one_statistic { 1 } else { 2 };
         for (at, column) in table.column_iter_mut().enumerate() {
             // Topics give way to everything else.
             column.set_constraint(match at {
-                0 => ColumnConstraint::Boundaries {
+                0 if !whole => ColumnConstraint::Boundaries {
                     lower: Width::Fixed(longest.min(SHORT_TOPIC)),
                     upper: Width::Fixed(TOPIC_WIDTH),
                 },
@@ -89,7 +91,7 @@ impl AuditReport {
 impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", wrap(&printable(&self.sentence())))?;
-        writeln!(f, "{}", self.table(RULED, ContentArrangement::Dynamic, printable))?;
+        writeln!(f, "{}", self.table(RULED, ContentArrangement::Dynamic, printable_name))?;
         for sentence in self.findings_in_words() {
             writeln!(f, "{}", wrap(&printable(&sentence)))?;
         }
@@ -98,14 +100,14 @@ impl fmt::Display for AuditReport {
         }
         if let Some(first) = self.estimates.first() {
             let (treatment, baseline) = (first.treatment, first.baseline);
-            writeln!(
-                f,
+            let line = format!(
                 "A: {:?}, {} impressions. B: {}, {} impressions.",
                 first.estimand.treatment,
                 treatment.impressions,
                 first.estimand.baseline,
                 baseline.impressions
-            )?;
+            );
+            writeln!(f, "{}", printable(&line))?;
         }
         if let Some(quality) = &self.quality {
             quality_lines(f, quality)?;
@@ -114,9 +116,9 @@ impl fmt::Display for AuditReport {
             let whom = match &topics {
                 None => String::new(),
                 Some(topics) if topics.len() > 4 => {
-                    format!(" ({} and {} more topics)", topics[..3].join(", "), topics.len() - 3)
+                    format!(" ({} and {} more topics)", named(&topics[..3]), topics.len() - 3)
                 }
-                Some(topics) => format!(" ({})", topics.join(", ")),
+                Some(topics) => format!(" ({})", named(topics)),
             };
             let line = printable(&format!("Warning{whom}: {warning}."));
             writeln!(f, "{}", wrap(&line))?;
@@ -130,7 +132,7 @@ pub(super) fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> f
     writeln!(
         f,
         "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged.",
-        printable(&origin.source),
+        printable_name(&origin.source),
         origin.rows_read,
         origin.set_aside.rows,
         origin.left_out,
@@ -142,7 +144,7 @@ pub(super) fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> f
         writeln!(
             f,
             "Topics: {}, {} items, {} rows set aside, {} items of the log missing.",
-            printable(&table.source),
+            printable_name(&table.source),
             table.items,
             table.set_aside.rows,
             table.items_missing
@@ -154,24 +156,19 @@ pub(super) fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> f
 
 fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result {
     for entry in &set_aside.reasons {
-        writeln!(
-            f,
+        let line = format!(
             "  set aside: {} for {} in column {:?}, first row {} ({:?})",
             entry.rows, entry.reason, entry.column, entry.first_row, entry.first_value
-        )?;
+        );
+        writeln!(f, "{}", printable(&line))?;
     }
     Ok(())
 }
 
-/// Text from a log as it may be printed: control characters, which could move a terminal's cursor
-/// or break a table's row, in their escaped form.
-pub(crate) fn printable(text: &str) -> String {
-    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
-    text.chars().map(escaped).collect()
-}
-
 fn row(estimate: &Estimate, topic: String) -> Vec<Cell> {
-    let share = |share: Option<f64>| share.map_or("-".to_owned(), |s| format!("{:.2}%", 100.0 * s));
+    let share = |share: Option<f64>| {
+        share.map_or("-".to_owned(), |s| format!("{}%", decimals(100.0 * s, 2)))
+    };
     let counts = estimate.clusters;
     let (naive, test) = (estimate.naive, estimate.test);
     vec![
@@ -233,6 +230,18 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// A number with so many decimals, or few digits and a power of ten where that would be long.
+pub(crate) fn decimals(value: f64, digits: usize) -> String {
+    if value.abs() < 1e9 { format!("{value:.digits$}") } else { format!("{value:.digits$e}") }
+}
+
+/// All digits of a number: with a power of ten where it would be long without. It reads back as the same.
+pub(crate) fn exact(value: f64) -> String {
+    const LONG: usize = 26;
+    let text = value.to_string();
+    if text.len() <= LONG { text } else { format!("{value:e}") }
+}
+
 /// Lines of at most 100 characters.
 pub(crate) fn wrap(text: &str) -> String {
     let mut lines = vec![String::new()];
@@ -248,4 +257,21 @@ pub(crate) fn wrap(text: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decimals, exact, number};
+
+    #[test]
+    fn numbers_of_every_size_are_short_and_exact_ones_read_back() {
+        for value in [0.0, -0.0, 0.1, 5e-324, -5e-324, 1e-300, 1e81, -1e300, f64::MAX, 1.0 / 3.0] {
+            assert!(number(value).len() <= 12, "{}", number(value));
+            assert!(decimals(value, 3).len() <= 14, "{}", decimals(value, 3));
+            let text = exact(value);
+            assert!(text.len() <= 26, "{text}");
+            assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
+        assert_eq!((&*exact(0.25), &*exact(1e81), &*decimals(1.5, 3)), ("0.25", "1e81", "1.500"));
+    }
 }

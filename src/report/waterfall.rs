@@ -256,7 +256,7 @@ impl WaterfallReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(&WaterfallRecord::from(self))
+        crate::printable::json_of(&WaterfallRecord::from(self))
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

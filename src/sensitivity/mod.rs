@@ -238,6 +238,12 @@ pub struct SensitivityRow {
 }
 
 impl SensitivityTable {
+    /// So that tests can put other numbers into it.
+    #[cfg(all(test, feature = "plot"))]
+    pub(crate) fn estimates_mut(&mut self) -> impl Iterator<Item = &mut Estimate> {
+        self.rows.iter_mut().filter_map(|row| row.outcome.as_mut().ok())
+    }
+
     /// The arm under test.
     #[must_use]
     pub fn treatment(&self) -> &str {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::log::{ClusterKey, Coded, ExposureLog, Role};
+use crate::printable::printable;
 
 /// The most buckets of [`ClusterBy::Hashed`], as a power of two.
 pub const MAX_BUCKET_BITS: u32 = 24;
@@ -148,7 +149,7 @@ impl fmt::Display for ClusterBy {
             Self::Session => f.write_str("session"),
             Self::Slate => f.write_str("slate"),
             Self::Item => f.write_str("item"),
-            Self::Column(name) => f.write_str(name),
+            Self::Column(name) => f.write_str(&printable(name)),
             Self::Impression => f.write_str("impression"),
             Self::Hashed { of, bits } => match 1_u64.checked_shl(*bits) {
                 Some(buckets) => write!(f, "{buckets} hash buckets of {of}"),
@@ -178,7 +179,7 @@ impl fmt::Display for StratifyBy {
         match self {
             Self::Nothing => f.write_str("none"),
             Self::Stratum => f.write_str("stratum"),
-            Self::Column(name) => f.write_str(name),
+            Self::Column(name) => f.write_str(&printable(name)),
         }
     }
 }

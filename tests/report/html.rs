@@ -186,7 +186,9 @@ fn tag_end(text: &str) -> usize {
     panic!("a tag without an end: {:?}", text.get(..60));
 }
 
+/// The text of a piece of the page: names are elements of their own.
 fn plain(text: &str) -> String {
+    let text = text.replace("<bdi>", "").replace("</bdi>", "");
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 

@@ -5,5 +5,6 @@
 mod evidence;
 mod evidence_zip;
 mod html;
+mod inert;
 mod report;
 mod studies;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tiltmeter::log::Role;
+use tiltmeter::report::printable;
 
 use super::facts::Counted;
 use super::guess::Guessed;
@@ -10,6 +11,7 @@ use super::show::shown;
 use super::{InspectArgs, Inspected};
 use crate::failure::Failure;
 use crate::study::{TO_BE_SAID, folder_of, seen_from};
+use crate::toml_text;
 
 /// Words for arms that things are compared with.
 const BASELINES: &[&str] =
@@ -41,7 +43,7 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
          # Check what the columns are, say what is compared with what, and which unit was assigned or\n\
          # sampled independently; then: tiltmeter audit --study FILE\n\n\
          [log]\npath = {}\n{}\n[log.schema]\n",
-        quoted(log),
+        toml_of(log)?,
         match args.skip.skip.as_slice() {
             [] => String::new(),
             skip => format!("skip = {}\n", toml_of(&skip)?),
@@ -53,13 +55,13 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     if its.guess.role(Role::Arm).is_none() {
         text.push_str(&format!(
             "arm = {} # the column of the ranking condition\n",
-            quoted(TO_BE_SAID)
+            toml_of(TO_BE_SAID)?
         ));
     }
     if its.guess.role(Role::Topics).is_none() {
         text.push_str(&format!(
             "topics = {{ column = {}, format = \"single\" }} # delete it where a table has the topics of items ([item_topics])\n",
-            quoted(TO_BE_SAID)
+            toml_of(TO_BE_SAID)?
         ));
     }
     for perhaps in &its.guess.perhaps {
@@ -97,7 +99,7 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
 
 /// A line of the schema.
 fn declared(guessed: &Guessed, arms: &[Counted]) -> Result<String, Failure> {
-    let column = quoted(&guessed.column);
+    let column = toml_of(&guessed.column)?;
     let value = match guessed.role {
         Role::Time => {
             let format = guessed.time_format.clone().unwrap_or_default();
@@ -121,7 +123,7 @@ fn declared(guessed: &Guessed, arms: &[Counted]) -> Result<String, Failure> {
         Role::Topics => "topics".to_owned(),
         role => super::show::flag(role),
     };
-    Ok(format!("{role} = {value} # {}\n", because.replace(['\n', '\r'], " ")))
+    Ok(format!("{role} = {value} # {}\n", printable(&because)))
 }
 
 fn question(its: &Inspected) -> Result<String, Failure> {
@@ -140,8 +142,8 @@ fn question(its: &Inspected) -> Result<String, Failure> {
     let mut text = format!(
         "\n[question]\n# Arms: {}\ntreatment = {} # {why}\nbaseline = {{ arm = {} }}\n",
         one_line(&arms),
-        quoted(treatment),
-        quoted(baseline)
+        toml_of(treatment)?,
+        toml_of(baseline)?
     );
     if its.facts.topic_count > 0 {
         text.push_str(&format!(
@@ -159,7 +161,7 @@ fn question(its: &Inspected) -> Result<String, Failure> {
         let how = fact.relation.map_or_else(String::new, |relation| format!(", {relation}"));
         text.push_str(&format!("#   {}: {}{how}\n", shown(&fact.column), fact.clusters));
     }
-    text.push_str(&format!("cluster = {}\n", cluster(its)));
+    text.push_str(&format!("cluster = {}\n", cluster(its)?));
     Ok(text)
 }
 
@@ -178,33 +180,24 @@ fn sides<'a>(first: &'a str, second: &'a str) -> Option<(&'a str, &'a str)> {
     }
 }
 
-fn cluster(its: &Inspected) -> String {
+fn cluster(its: &Inspected) -> Result<String, Failure> {
     if its.guess.role(Role::Viewer).is_some() {
-        return "\"viewer\" # guessed: there is a column of viewers; was it they?".to_owned();
+        return Ok("\"viewer\" # guessed: there is a column of viewers; was it they?".to_owned());
     }
     let known = ASSIGNED.iter().find(|name| its.guess.clusters.iter().any(|its| its == *name));
-    match known {
-        Some(column) => {
-            format!("{{ column = {} }} # guessed by its name: was it that?", quoted(column))
-        }
-        None => {
-            format!("{{ column = {} }} # a column, or \"session\", \"slate\"", quoted(TO_BE_SAID))
-        }
-    }
+    let (column, why) = match known {
+        Some(column) => (*column, "guessed by its name: was it that?"),
+        None => (TO_BE_SAID, "a column, or \"session\", \"slate\""),
+    };
+    Ok(format!("{{ column = {} }} # {why}", toml_of(column)?))
 }
 
-fn one_line(names: &[String]) -> String {
+pub(crate) fn one_line(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
     names.join(", ")
 }
 
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
 /// A value as TOML has it within a line.
-fn toml_of(value: &impl serde::Serialize) -> Result<String, Failure> {
-    toml::Value::try_from(value)
-        .map(|value| value.to_string())
-        .map_err(|cause| Failure::Told(format!("the draft: {cause}")))
+fn toml_of(value: &(impl serde::Serialize + ?Sized)) -> Result<String, Failure> {
+    toml_text::inline(value).map_err(|cause| Failure::Told(format!("the draft: {cause}")))
 }

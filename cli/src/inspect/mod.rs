@@ -104,5 +104,5 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     if args.json {
         return out::print_json(&inspected);
     }
-    out::print(&show::text(&inspected, args.top))
+    out::say(&show::text(&inspected, args.top))
 }

@@ -3,26 +3,20 @@
 use std::fmt::Write;
 
 use tiltmeter::log::Role;
+use tiltmeter::report::{printable, printable_name};
 
 use super::Inspected;
 use super::facts::{ClusterFact, Counted, Facts, Ranks};
 use super::guess::Guess;
 use super::profile::{ColumnProfile, Holds};
 
-/// Text from a log as it may be printed: no control characters, and not too long.
+/// A name from a log as it may be printed, and not too long.
 pub(crate) fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(40).collect();
     if short.len() < text.len() {
         short.push_str("...");
     }
-    short
-        .chars()
-        .flat_map(|c| {
-            let plain = (!c.is_control()).then_some(c);
-            let escaped = c.is_control().then(|| c.escape_default());
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
+    printable_name(&short)
 }
 
 /// Columns of text with as much room as each needs.
@@ -59,7 +53,7 @@ const fn holds(holds: Holds) -> &'static str {
 }
 
 pub(crate) fn text(its: &Inspected, top: usize) -> String {
-    let mut text = format!("{}: {} rows", its.file, its.profile.rows);
+    let mut text = format!("{}: {} rows", printable(&its.file), its.profile.rows);
     if its.files > 1 {
         let _ = write!(text, " (the first of {} files)", its.files);
     }
@@ -108,7 +102,7 @@ fn guess(guess: &Guess) -> String {
     let rows: Vec<Vec<String>> = guess
         .roles
         .iter()
-        .map(|its| vec![flag(its.role), shown(&its.column), its.because.clone()])
+        .map(|its| vec![flag(its.role), shown(&its.column), printable(&its.because)])
         .collect();
     let mut text = if rows.is_empty() { "  none was found\n".to_owned() } else { aligned(&rows) };
     for its in &guess.perhaps {
@@ -117,14 +111,18 @@ fn guess(guess: &Guess) -> String {
             "  perhaps, and not taken for it: {} {} ({})",
             flag(its.role),
             shown(&its.column),
-            its.because
+            printable(&its.because)
         );
     }
     if !guess.other_topics.is_empty() {
-        let _ = writeln!(text, "  may hold topics too: {}", guess.other_topics.join(", "));
+        let _ = writeln!(
+            text,
+            "  may hold topics too: {}",
+            super::draft::one_line(&guess.other_topics)
+        );
     }
     for remark in &guess.remarks {
-        let _ = writeln!(text, "  but: {remark}");
+        let _ = writeln!(text, "  but: {}", printable(remark));
     }
     text
 }
@@ -160,7 +158,7 @@ fn facts(facts: &Facts, top: usize) -> String {
         let _ = writeln!(text, "  {} topics, by rows: {}", facts.topic_count, list(&facts.topics));
     }
     for remark in &facts.names {
-        let _ = writeln!(text, "  look at {remark}");
+        let _ = writeln!(text, "  look at {}", printable(&remark.to_string()));
     }
     if let Some((first, last)) = quality.time_range {
         let _ = writeln!(text, "  times: {} to {}", moment(first), moment(last));

@@ -4,6 +4,7 @@
 
 mod at_once;
 mod audit;
+mod inert;
 mod inspect;
 mod limits;
 mod places;

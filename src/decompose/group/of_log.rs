@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::log::{Coded, ExposureLog, Role};
+use crate::printable::printable;
 
 /// Who the members of groups are, in a log.
 ///
@@ -36,7 +37,7 @@ impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Item => f.write_str("item"),
-            Self::Column(name) => f.write_str(name),
+            Self::Column(name) => f.write_str(&printable(name)),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::estimate::{
     Warning,
 };
 use crate::inference::OfSums;
+use crate::report::{decimals, printable, printable_name};
 use crate::tally::ClusterBy;
 
 /// A number with its clustered interval, or why it has none.
@@ -433,10 +434,12 @@ impl fmt::Display for Figure {
             Value::Undefined(reason) => return write!(f, "undefined ({reason})"),
             Value::Infinite => f.write_str("infinite")?,
             Value::NegativeInfinite => f.write_str("minus infinity")?,
-            Value::Estimated(value) | Value::Zero(value) => write!(f, "{value:.3}")?,
-            Value::Between { low, high } => write!(f, "from {low:.3} to {high:.3}")?,
+            Value::Estimated(value) | Value::Zero(value) => f.write_str(&decimals(value, 3))?,
+            Value::Between { low, high } => {
+                write!(f, "from {} to {}", decimals(low, 3), decimals(high, 3))?;
+            }
         }
-        let end = |end: Option<f64>| end.map_or("unbounded".to_owned(), |end| format!("{end:.3}"));
+        let end = |end: Option<f64>| end.map_or("unbounded".to_owned(), |end| decimals(end, 3));
         match self.interval {
             Ok(ConfidenceInterval { low, high, .. }) => {
                 write!(f, " [{}, {}]", end(low), end(high))
@@ -463,19 +466,20 @@ impl fmt::Display for LabelTest {
 
 impl fmt::Display for GroupFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.name)?;
+        writeln!(f, "{}", printable_name(&self.name))?;
         writeln!(f, "  the group                  {}", self.group)?;
         writeln!(f, "  its mean member            {}", self.mean_member)?;
         writeln!(f, "  weighted by the baseline   {}", self.weighted_mean_member)?;
         if let Some(spread) = self.quantiles {
+            let short = |value| decimals(value, 3);
             writeln!(
                 f,
-                "  members                    median {:.3}, half between {:.3} and {:.3}, all between {:.3} and {:.3}",
-                spread.median,
-                spread.lower_quartile,
-                spread.upper_quartile,
-                spread.least,
-                spread.greatest
+                "  members                    median {}, half between {} and {}, all between {} and {}",
+                short(spread.median),
+                short(spread.lower_quartile),
+                short(spread.upper_quartile),
+                short(spread.least),
+                short(spread.greatest)
             )?;
         }
         let MemberCounts { both, treatment_only, baseline_only, neither, not_in_tally } =
@@ -506,17 +510,11 @@ impl fmt::Display for GroupFinding {
 
 impl fmt::Display for GroupReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}.\n{}; {}.",
-            self.treatment,
-            self.baseline,
-            self.unit,
-            self.attention,
-            self.cluster,
-            self.zeros,
-            self.others
-        )?;
+        let asked = format!(
+            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}.",
+            self.treatment, self.baseline, self.unit, self.attention, self.cluster
+        );
+        writeln!(f, "{}\n{}; {}.", printable(&asked), self.zeros, self.others)?;
         if let Some(membership) = &self.membership {
             writeln!(f, "{membership}.")?;
         }

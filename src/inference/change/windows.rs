@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::estimate::Value;
 use crate::inference::contribution::{Contributions, Question};
 use crate::inference::reported;
+use crate::report::decimals;
 use crate::statistic::Statistic;
 use crate::tally::{Tally, WindowBy};
 
@@ -276,7 +277,8 @@ impl fmt::Display for Breaks {
                 series.without_value
             )?;
             for Break { start, low, high, before, after } in &series.breaks {
-                writeln!(f, "  {start} ({low} to {high}): from {before:.3} to {after:.3}")?;
+                let [before, after] = [before, after].map(|&value| decimals(value, 3));
+                writeln!(f, "  {start} ({low} to {high}): from {before} to {after}")?;
             }
         }
         self.episodes.iter().try_for_each(|episode| writeln!(f, "{episode}"))

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::estimand::Estimand;
 use crate::estimate::{ClusterCounts, ConfidenceInterval, NoInterval, Value};
+use crate::printable::printable_name;
+use crate::report::decimals;
 
 /// What a [`Monitor`](super::Monitor) knows of a question now.
 ///
@@ -183,18 +185,19 @@ pub(super) fn lies(low: Option<f64>, high: Option<f64>, null: Option<f64>) -> Li
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ClusterCounts { treatment, baseline, both, .. } = self.clusters;
-        write!(f, "{}: {} clusters, ", self.estimand.topic, treatment + baseline - both)?;
+        let topic = printable_name(&self.estimand.topic);
+        write!(f, "{topic}: {} clusters, ", treatment + baseline - both)?;
         match self.value {
             Value::Undefined(reason) => write!(f, "{reason}")?,
             Value::Infinite => f.write_str("infinite")?,
             Value::NegativeInfinite => f.write_str("minus infinity")?,
-            value => write!(f, "{:.3}", value.number().unwrap_or_default())?,
+            value => f.write_str(&decimals(value.number().unwrap_or_default(), 3))?,
         }
         match self.interval {
             Err(reason) => write!(f, ", no interval: {reason}")?,
             Ok(ConfidenceInterval { low, high, level }) => {
                 let bound = |bound: Option<f64>| {
-                    bound.map_or_else(|| "unbounded".to_owned(), |bound| format!("{bound:.3}"))
+                    bound.map_or_else(|| "unbounded".to_owned(), |bound| decimals(bound, 3))
                 };
                 write!(f, " [{}, {}] at {}%", bound(low), bound(high), 100.0 * level)?;
             }
@@ -207,6 +210,7 @@ impl fmt::Display for Reading {
                 Lies::Below => write!(f, "; below {value}")?,
             }
             if let Some(Look { number, label, .. }) = excluded {
+                let label = printable_name(label);
                 write!(f, "; {value} first excluded at observation {number} ({label})")?;
             }
         }

@@ -169,8 +169,7 @@ impl OffPolicyReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        crate::printable::json_of(self).map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }
 

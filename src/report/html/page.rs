@@ -2,7 +2,7 @@
 
 use super::Drawn;
 use super::tables::{Datum, Table};
-use crate::report::plot::escaped;
+use crate::report::plot::{escaped, isolated, with_names_isolated};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -31,21 +31,22 @@ impl Page {
     }
 
     pub(super) fn heading(&mut self, words: &str) {
-        self.body.push_str(&format!("<h3>{}</h3>\n", escaped(words)));
+        self.body.push_str(&format!("<h3>{}</h3>\n", with_names_isolated(words)));
     }
 
     pub(super) fn paragraph(&mut self, words: &str) {
-        self.body.push_str(&format!("<p>{}</p>\n", escaped(words)));
+        self.body.push_str(&format!("<p>{}</p>\n", with_names_isolated(words)));
     }
 
     /// What is said first.
     pub(super) fn lead(&mut self, words: &str) {
-        self.body.push_str(&format!("<p class=\"lead\">{}</p>\n", escaped(words)));
+        self.body.push_str(&format!("<p class=\"lead\">{}</p>\n", with_names_isolated(words)));
     }
 
     /// A part that is not there.
     pub(super) fn missing(&mut self, reason: &str) {
-        self.body.push_str(&format!("<p class=\"missing\">Not here: {}.</p>\n", escaped(reason)));
+        let reason = with_names_isolated(reason);
+        self.body.push_str(&format!("<p class=\"missing\">Not here: {reason}.</p>\n"));
     }
 
     pub(super) fn list(&mut self, items: &[String]) {
@@ -54,7 +55,7 @@ impl Page {
         }
         self.body.push_str("<ul>\n");
         for item in items {
-            self.body.push_str(&format!("<li>{}</li>\n", escaped(item)));
+            self.body.push_str(&format!("<li>{}</li>\n", with_names_isolated(item)));
         }
         self.body.push_str("</ul>\n");
     }
@@ -82,7 +83,7 @@ impl Page {
     /// A figure with its numbers below it.
     pub(super) fn figure(&mut self, drawn: &Drawn) {
         let name = &drawn.figure.name;
-        let title = escaped(&drawn.figure.title);
+        let title = with_names_isolated(&drawn.figure.title);
         // The title and the description are in the picture itself.
         self.body.push_str(&format!(
             "<figure id=\"figure-{name}\" aria-labelledby=\"caption-{name}\">\n<div class=\"wide\" \
@@ -99,7 +100,8 @@ impl Page {
         let caption = escaped(&table.caption);
         self.body.push_str(&format!(
             "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\">\n\
-             <table>\n<caption>{caption}</caption>\n<thead><tr>"
+             <table>\n<caption>{}</caption>\n<thead><tr>",
+            with_names_isolated(&table.caption)
         ));
         for column in &table.columns {
             self.body.push_str(&format!("<th scope=\"col\">{}</th>", escaped(column)));
@@ -116,7 +118,7 @@ impl Page {
     }
 
     pub(super) fn finish(self) -> String {
-        let title = escaped(&self.title);
+        let (title, heading) = (escaped(&self.title), with_names_isolated(&self.title));
         let contents = self
             .contents
             .iter()
@@ -131,7 +133,7 @@ impl Page {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
-             <h1>{title}</h1>\n<nav aria-label=\"Contents\">\n<ul>\n{contents}</ul>\n</nav>\n</header>\n\
+             <h1>{heading}</h1>\n<nav aria-label=\"Contents\">\n<ul>\n{contents}</ul>\n</nav>\n</header>\n\
              <main>\n{}{end}</main>\n<footer>\n<p>Made by tiltmeter {}.</p>\n</footer>\n</body>\n</html>\n",
             self.body,
             env!("CARGO_PKG_VERSION")
@@ -141,8 +143,12 @@ impl Page {
 
 fn cell(datum: &Datum, is_first: bool) -> String {
     match datum {
-        Datum::Words(words) if is_first => format!("<th scope=\"row\">{}</th>", escaped(words)),
-        Datum::Words(words) => format!("<td>{}</td>", escaped(words)),
+        Datum::Words(words) if is_first => {
+            format!("<th scope=\"row\">{}</th>", with_names_isolated(words))
+        }
+        Datum::Words(words) => format!("<td>{}</td>", with_names_isolated(words)),
+        Datum::Name(name) if is_first => format!("<th scope=\"row\">{}</th>", isolated(name)),
+        Datum::Name(name) => format!("<td>{}</td>", isolated(name)),
         Datum::Number { exact, shown } => {
             let (exact, shown) = (escaped(exact), escaped(shown));
             format!("<td class=\"number\"><data value=\"{exact}\">{shown}</data></td>")

@@ -2,7 +2,7 @@
 
 use super::figures::DRAWN;
 use super::page::Page;
-use super::tables::{Table, count, date, words};
+use super::tables::{Table, count, date, name, words};
 use crate::error::Error;
 use crate::findings::{Findings, Part};
 use crate::log::DataQuality;
@@ -234,8 +234,8 @@ fn quality(findings: &Findings, page: &mut Page) -> Result<(), Error> {
 fn of_quality(quality: &DataQuality) -> Table {
     let mut table = Table::new("The state of the data", &["what", "how many"]);
     let origin = &quality.origin;
-    let mut row = |name: &str, datum| table.rows.push(vec![words(name), datum]);
-    row("source", words(file_name(&origin.source)));
+    let mut row = |what: &str, datum| table.rows.push(vec![words(what), datum]);
+    row("source", name(file_name(&origin.source)));
     row("rows read", count(origin.rows_read));
     row("rows left out on purpose", count(origin.left_out));
     row("rows set aside", count(origin.set_aside.rows));
@@ -257,7 +257,7 @@ fn of_quality(quality: &DataQuality) -> Table {
         None => row("slates that repeat an item", words("the log has no slates or no items")),
     }
     if let Some(topics) = &origin.item_topics {
-        row("source of topics", words(file_name(&topics.source)));
+        row("source of topics", name(file_name(&topics.source)));
         row("items that it lacks", count(topics.items_missing));
         row("rows of it set aside", count(topics.set_aside.rows));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::estimate::{Estimate, Value};
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
-use crate::report::{number, percent};
+use crate::report::{exact, number, percent};
 use crate::sensitivity::{SensitivityRow, SensitivityTable};
 
 /// A table.
@@ -17,6 +17,8 @@ pub(super) struct Table {
 /// What is in a cell.
 pub(super) enum Datum {
     Words(String),
+    /// A name from the log, by itself.
+    Name(String),
     Number {
         /// All digits.
         exact: String,
@@ -36,6 +38,10 @@ pub(super) fn words(words: impl Into<String>) -> Datum {
     Datum::Words(words.into())
 }
 
+pub(super) fn name(name: &str) -> Datum {
+    Datum::Name(crate::report::printable_name(name))
+}
+
 pub(super) fn count(count: u64) -> Datum {
     Datum::Number { exact: count.to_string(), shown: count.to_string() }
 }
@@ -44,7 +50,7 @@ pub(super) fn count(count: u64) -> Datum {
 pub(super) fn numeric(value: Option<f64>) -> Datum {
     match value {
         Some(value) if value.is_finite() => {
-            Datum::Number { exact: value.to_string(), shown: number(value) }
+            Datum::Number { exact: exact(value), shown: number(value) }
         }
         Some(value) => words(number(value)),
         None => words("none"),
@@ -55,7 +61,7 @@ pub(super) fn numeric(value: Option<f64>) -> Datum {
 pub(super) fn share(value: Option<f64>) -> Datum {
     match value {
         Some(value) => Datum::Number {
-            exact: value.to_string(),
+            exact: exact(value),
             shown: format!("{}%", crate::report::plot::short(100.0 * value)),
         },
         None => words("none"),
@@ -97,7 +103,7 @@ pub(super) fn estimates(estimates: &[&Estimate]) -> Table {
     let mut table = Table::new(format!("{phrase}, with {level} intervals"), &columns);
     for its in estimates {
         let [low, high] = ends(its);
-        let mut row = vec![words(&its.estimand.topic), value(its.value), low, high];
+        let mut row = vec![name(&its.estimand.topic), value(its.value), low, high];
         row.extend([share(its.treatment.share), share(its.baseline.share)]);
         row.extend([count(its.clusters.treatment), count(its.clusters.baseline)]);
         row.push(words(its.method.map_or("none".to_owned(), |method| method.to_string())));
@@ -129,7 +135,7 @@ pub(super) fn naive(estimates: &[&Estimate]) -> Table {
         Table::new("Intervals by clusters, and as if impressions were independent", &columns);
     for its in estimates {
         let [low, high] = ends(its);
-        let mut row = vec![words(&its.estimand.topic), value(its.value), low, high];
+        let mut row = vec![name(&its.estimand.topic), value(its.value), low, high];
         match its.naive {
             Some(naive) => row.extend([
                 numeric(naive.interval.low),
@@ -163,8 +169,8 @@ pub(super) fn over_time(over: &OverTime) -> Table {
         };
         table.rows.push(vec![
             words(date(*start)),
-            words(arm),
-            words(topic),
+            name(arm),
+            name(topic),
             share(its.share),
             end(*low),
             end(*high),
@@ -181,10 +187,10 @@ pub(super) fn positions(profile: &PositionProfile) -> Table {
     for at in &profile.ranks {
         for topic in &at.topics {
             table.rows.push(vec![
-                words(&at.arm),
+                name(&at.arm),
                 count(u64::from(at.rank)),
                 count(at.impressions),
-                words(&topic.topic),
+                name(&topic.topic),
                 count(topic.impressions),
                 share(topic.share),
             ]);
@@ -205,7 +211,7 @@ pub(super) fn specifications<'r>(
         let Ok(estimate) = &row.outcome else { continue };
         let [low, high] = ends(estimate);
         let mut cells = vec![count(at as u64 + 1)];
-        cells.extend(table.varied().iter().map(|its| words(row.choices.level(*its))));
+        cells.extend(table.varied().iter().map(|its| name(&row.choices.level(*its))));
         cells.extend([value(estimate.value), low, high]);
         out.rows.push(cells);
     }
@@ -253,7 +259,7 @@ pub(super) fn power(power: &PowerLeft, estimates: &[&Estimate]) -> Table {
         estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
     for its in &power.topics {
         let found = by_topic.get(&*its.topic);
-        let mut row = vec![words(&its.topic)];
+        let mut row = vec![name(&its.topic)];
         row.push(found.map_or_else(|| words("not asked"), |estimate| value(estimate.value)));
         match (&its.reason, its.clusters) {
             (None, Some([treatment, baseline])) => row.extend([

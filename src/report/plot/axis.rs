@@ -6,6 +6,12 @@ use crate::statistic::Scale;
 /// How many ticks are enough.
 const ENOUGH: usize = 4;
 
+/// There are never more ticks than these, whatever the numbers.
+const MOST: usize = 20;
+
+/// Working values beyond this, either way, stand at the ends: an axis has a length, and room beside it.
+const FARTHEST: f64 = 1e300;
+
 /// An upright axis over values of a scale, at the places of their working values.
 pub(super) struct Axis {
     scale: Scale,
@@ -33,7 +39,7 @@ impl Axis {
         also: Option<f64>,
         (bottom, top): (i32, i32),
     ) -> Self {
-        let finite = |value: f64| value.is_finite().then_some(value);
+        let finite = |value: f64| value.is_finite().then(|| value.clamp(-FARTHEST, FARTHEST));
         let values = extents.iter().filter_map(|its| its.value).flat_map(|(a, b)| [a, b]);
         let values: Vec<f64> = values.chain(also).filter_map(finite).collect();
         let (mut from, mut to) = (least(&values), greatest(&values));
@@ -67,7 +73,8 @@ impl Axis {
     /// The height of a working value; values beyond the ends stand at the ends.
     pub(super) fn place(&self, working: f64) -> i32 {
         let part = (working - self.from) / (self.to - self.from);
-        let up = f64::from(self.bottom - self.top) * part.clamp(0.0, 1.0);
+        let part = if part.is_nan() { 0.0 } else { part.clamp(0.0, 1.0) };
+        let up = f64::from(self.bottom - self.top) * part;
         self.bottom - up.round() as i32
     }
 
@@ -79,11 +86,12 @@ impl Axis {
         working > self.to
     }
 
-    /// Heights with round reported values between the ends.
+    /// Heights with round reported values between the ends: [`MOST`] at most, each once.
     pub(super) fn ticks(&self) -> Vec<(i32, f64)> {
         let (low, high) = (self.scale.reported(self.from), self.scale.reported(self.to));
         let as_ratio = matches!(self.scale, Scale::Log) && high / low > 6.0;
-        let values = if as_ratio { round_ratios(low, high) } else { round_values(low, high) };
+        let mut values = if as_ratio { round_ratios(low, high) } else { round_values(low, high) };
+        values.truncate(MOST);
         values.into_iter().map(|value| (self.place(self.scale.working(value)), value)).collect()
     }
 }
@@ -105,7 +113,8 @@ pub(in crate::report) fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten, [`ENOUGH`] of them or some more.
+/// Multiples of 1, 2 or 5 times a power of ten, [`ENOUGH`] of them or some more; none where the numbers
+/// between the ends are too few, or the ends too far apart, to be counted by such steps.
 fn round_values(low: f64, high: f64) -> Vec<f64> {
     let span = high - low;
     if !(span > 0.0 && span.is_finite()) {
@@ -114,13 +123,19 @@ fn round_values(low: f64, high: f64) -> Vec<f64> {
     let power = 10_f64.powf((span / ENOUGH as f64).log10().floor());
     let step = [5.0, 2.0, 1.0].into_iter().map(|factor| factor * power);
     let step = step.into_iter().find(|step| span / step >= ENOUGH as f64).unwrap_or(power);
-    let first = (low / step).ceil() as i64;
-    let last = (high / step).floor() as i64;
-    (first..=last).take(20).map(|at| at as f64 * step).collect()
+    let (first, last) = ((low / step).ceil(), (high / step).floor());
+    // Beyond these whole numbers have gaps, and the next multiple would be the same.
+    let counted = |at: f64| at.abs() <= 9e15;
+    if !(step.is_normal() && counted(first) && counted(last)) {
+        return Vec::new();
+    }
+    (first as i64..=last as i64).take(MOST).map(|at| at as f64 * step).collect()
 }
 
-/// 1, 2 and 5 times powers of ten, or powers alone where those would be too many.
+/// 1, 2 and 5 times powers of ten, or powers alone where those would be too many. Of ratios without a
+/// logarithm, and of those too near to zero for all their digits, there are none.
 fn round_ratios(low: f64, high: f64) -> Vec<f64> {
+    let (low, high) = (low.max(f64::MIN_POSITIVE), high.min(f64::MAX));
     let powers = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
     let within = |factors: &[f64], every: usize| -> Vec<f64> {
         let values = powers
@@ -147,6 +162,50 @@ mod tests {
         assert_eq!(round_ratios(0.4, 12.0), [0.5, 1.0, 2.0, 5.0, 10.0]);
         assert_eq!(round_ratios(0.5, 2e6).len(), 7);
         assert!(round_values(1.0, 1.0).is_empty());
+    }
+
+    /// Whatever is on it: few ticks, in order, between the ends and each a number.
+    #[test]
+    fn ticks_are_few_whatever_the_numbers() {
+        const ODD: [f64; 17] = [
+            0.0,
+            -0.0,
+            5e-324,
+            -5e-324,
+            1e-300,
+            -1e-300,
+            1e300,
+            -1e300,
+            f64::MAX,
+            f64::MIN,
+            1.0,
+            1.0 + f64::EPSILON,
+            -745.2,
+            709.8,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ];
+        let scales = [Scale::Linear, Scale::Log, Scale::LogPercent, Scale::Logit];
+        for scale in scales {
+            for (a, b) in ODD.iter().flat_map(|&a| ODD.iter().map(move |&b| (a, b))) {
+                for also in ODD.map(Some).into_iter().chain([None]) {
+                    let extents = [
+                        Extent { value: Some((a, b)), low: also, high: Some(b) },
+                        Extent { value: None, low: Some(a), high: None },
+                    ];
+                    let axis = Axis::over(scale, &extents, also, (200, 0));
+                    assert!(axis.from.is_finite() && axis.to.is_finite() && axis.from < axis.to);
+                    let ticks = axis.ticks();
+                    assert!(ticks.len() <= MOST, "{scale:?} {a} {b} {also:?}");
+                    assert!(
+                        ticks.iter().all(|(at, value)| (0..=200).contains(at) && value.is_finite())
+                    );
+                    assert!(ticks.windows(2).all(|two| two[0].1 < two[1].1));
+                    assert!(ODD.iter().all(|&working| (0..=200).contains(&axis.place(working))));
+                }
+            }
+        }
     }
 
     #[test]

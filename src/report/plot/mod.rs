@@ -16,7 +16,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 pub(super) use self::axis::short;
 pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
 pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};
-use super::printable;
+use super::{printable, printable_name};
 use crate::error::Error;
 
 /// Of the colours of Okabe and Ito, which people who see colours otherwise can tell apart (Wong 2011, doi
@@ -87,7 +87,8 @@ fn labelled(svg: &str, described: &Described<'_>) -> String {
 fn with_full_names(mut svg: String, shortened: &[(String, String)]) -> String {
     let mut from = 0;
     for (drawn, full) in shortened {
-        let text = format!("\n{}\n</text>", escaped(drawn));
+        // The backend escapes one mark more.
+        let text = format!("\n{}\n</text>", escaped(drawn).replace('\'', "&apos;"));
         let Some(at) = svg[from..].find(&text) else { continue };
         let end = from + at + text.len() - "</text>".len();
         let title = format!("<title>{}</title>", escaped(full));
@@ -109,6 +110,37 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+/// A name by itself, in a sentence or a cell: kept apart, so that the direction in which it is read does
+/// not reach what stands around it.
+pub(super) fn isolated(name: &str) -> String {
+    format!("<bdi>{}</bdi>", escaped(name))
+}
+
+/// A text with what it has in quotes, which are names, [isolated].
+pub(super) fn with_names_isolated(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find('"') {
+        let (before, name) = (&rest[..=begin], &rest[begin + 1..]);
+        let Some(end) = end_of_quote(name) else { break };
+        out.push_str(&escaped(before));
+        out.push_str(&isolated(&name[..end]));
+        out.push_str(&escaped("\""));
+        rest = &name[end + 1..];
+    }
+    out + &escaped(rest)
+}
+
+/// Where the quote ends: a mark after a backslash is one of the name's.
+fn end_of_quote(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    })
 }
 
 /// Text of at most so many characters, cut with three dots.
@@ -190,8 +222,8 @@ impl Canvas<'_> {
         colour: RGBColor,
         side: Side,
     ) -> Result<(), Error> {
-        let drawn = cut(name, most);
-        let full = printable(name);
+        let full = printable_name(name);
+        let drawn = cut(&full, most);
         if drawn != full {
             self.shortened.borrow_mut().push((drawn.clone(), full));
         }
@@ -241,6 +273,6 @@ impl Canvas<'_> {
         let style = TextStyle::from(("sans-serif", 1.24 * f64::from(size)).into_font())
             .color(&colour)
             .pos(Pos::new(side, VPos::Center));
-        self.area.draw(&Text::new(words.to_owned(), at, style)).map_err(failed)
+        self.area.draw(&Text::new(printable(words), at, style)).map_err(failed)
     }
 }

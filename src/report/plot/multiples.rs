@@ -7,6 +7,7 @@ use super::{
     ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Side, cut, lines_of, picture, width_of,
 };
 use crate::error::Error;
+use crate::printable::printable_name;
 use crate::statistic::Scale;
 
 const WIDTH: i32 = 800;
@@ -100,7 +101,7 @@ impl Multiples {
         let mut x = 22;
         for (series, arm) in self.arms.iter().enumerate() {
             mark(canvas, (x, at), series)?;
-            let words = cut(arm, 40);
+            let words = cut(&printable_name(arm), 40);
             canvas.name((arm, 40), (x + 12, at), 12, colour(series), Side::Left)?;
             x += 12 + width_of(&words, 12) + 24;
         }

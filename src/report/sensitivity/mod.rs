@@ -116,7 +116,7 @@ impl SensitivityTable {
 
 impl fmt::Display for SensitivityTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.question())?;
+        writeln!(f, "{}", printable(&self.question()))?;
         for summary in self.summaries() {
             let rows: Vec<_> = self.rows_named(summary.statistic, &summary.topic).collect();
             writeln!(f, "\n{}", wrap(&printable(&summary.sentence())))?;

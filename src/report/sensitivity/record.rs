@@ -129,7 +129,7 @@ impl SensitivityTable {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(&SensitivityRecord::from(self))
+        crate::printable::json_of(&SensitivityRecord::from(self))
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

@@ -8,7 +8,7 @@ use super::StudyResult;
 use super::curve::{PowerResult, Smallest};
 use super::proportion::Proportion;
 use super::record::{Accuracy, StudyRecord};
-use crate::report::{RULED, number, printable, value, wrap};
+use crate::report::{RULED, number, printable, printable_name, value, wrap};
 use crate::simulate::truth::{HowKnown, Known};
 
 /// The power whose smallest effect is printed.
@@ -87,7 +87,8 @@ fn several_statistics(records: &[StudyRecord]) -> bool {
 
 /// What a record is about, in a table that names a statistic only where there are several.
 fn about(name: &str, record: &StudyRecord, several: bool) -> String {
-    if several { format!("{}, {}", printable(name), record.statistic) } else { printable(name) }
+    let name = printable_name(name);
+    if several { format!("{name}, {}", record.statistic) } else { name }
 }
 
 fn row(record: &StudyRecord, several: bool) -> Vec<String> {
@@ -97,7 +98,7 @@ fn row(record: &StudyRecord, several: bool) -> Vec<String> {
     };
     vec![
         about(&record.topic, record, several),
-        record.method.clone(),
+        printable_name(&record.method),
         known(&record.truth),
         record.working.map_or("-".to_owned(), bias),
         optional(record.working.map(|accuracy| accuracy.rmse)),

@@ -39,7 +39,7 @@ impl Truth {
             tiltmeter: env!("CARGO_PKG_VERSION"),
             truth: self,
         };
-        serde_json::to_string_pretty(&stamped)
+        crate::printable::json_of(&stamped)
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 

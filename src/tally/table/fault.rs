@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printable::{printable, quoted};
+
 /// The rule that a row of a tally's table breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -108,7 +110,8 @@ pub struct TableFault {
 impl fmt::Display for TableFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, column, row, value, reason } = self;
-        write!(f, "{file}: row {row}, column {column:?}: {value:?}: {}", reason.mend())
+        let (file, column, value) = (printable(file), quoted(column), quoted(value));
+        write!(f, "{file}: row {row}, column {column}: {value}: {}", reason.mend())
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn study(names: &Names, schema: &LogSchema, chance: &mut Chance) -> S
 }
 
 fn one_of(names: &[String], chance: &mut Chance) -> String {
-    if names.is_empty() || chance.one_in(40) {
+    if names.is_empty() || chance.one_in(100) {
         odd::name(chance)
     } else {
         chance.pick(names).clone()
@@ -96,24 +96,29 @@ fn question(names: &Names, chance: &mut Chance) -> Value {
         "unit": chance.pick(&units),
         "denominator": chance.pick(&["all_impressions", "tagged_impressions"]),
     });
-    let statistics = (0..chance.below(4)).map(|_| chance.pick(ALL).name()).collect::<Vec<_>>();
-    question["statistics"] = statistics.into();
-    if chance.one_in(3) {
+    // Those that keep strata apart are refused where there are none.
+    let plain: Vec<&str> =
+        ALL.iter().filter(|its| its.cells(2).len() <= 4).map(|its| its.name()).collect();
+    let one = |chance: &mut Chance| {
+        if chance.one_in(8) { chance.pick(ALL).name() } else { *chance.pick(&plain) }
+    };
+    question["statistics"] = (0..chance.below(4)).map(|_| one(chance)).collect::<Vec<_>>().into();
+    if chance.one_in(6) {
         question["attention"] = attention(chance);
     }
     if chance.one_in(4) {
         question["multi_label"] = "fractional".into();
     }
-    if chance.one_in(4) {
+    if chance.one_in(8) {
         let strata = [json!("stratum"), json!("nothing"), json!({"column": "country"})];
         question["strata"] = chance.pick(&strata).clone();
     }
-    if chance.one_in(4) {
+    if chance.one_in(8) {
         let clusters =
             [json!("item"), json!("slate"), json!("impression"), json!({"column": "country"})];
         question["cluster"] = chance.pick(&clusters).clone();
     }
-    if chance.one_in(8) {
+    if chance.one_in(24) {
         question["second_cluster"] = "item".into();
     }
     if chance.one_in(4) {
@@ -176,22 +181,13 @@ fn baseline(names: &Names, chance: &mut Chance) -> Value {
 }
 
 fn level(chance: &mut Chance) -> f64 {
-    *chance.pick(&[
-        0.95,
-        0.9,
-        0.5,
-        0.999,
-        1.0 - 1e-12,
-        1e-12,
-        5e-324,
-        1.0 - f64::EPSILON / 2.0,
-        1.0,
-    ])
+    let far = [0.5, 0.999, 1.0 - 1e-12, 1e-12, 5e-324, 1.0 - f64::EPSILON / 2.0, 1.0];
+    if chance.one_in(2) { 0.95 } else { *chance.pick(&far) }
 }
 
 fn inference(chance: &mut Chance) -> Value {
     let (level, seed) = (level(chance), chance.next());
-    let replicates = *chance.pick(&[100, 199, 1]);
+    let replicates = if chance.one_in(16) { 1 } else { *chance.pick(&[100, 199]) };
     let weights = *chance.pick(&["webb", "rademacher"]);
     let kind = *chance.pick(&["percentile", "basic", "bca", "studentised"]);
     let by = *chance.pick(&["poisson", "multinomial"]);
@@ -222,6 +218,7 @@ fn inference(chance: &mut Chance) -> Value {
             json!({"cochran_mantel_haenszel":
                 {"correction": chance.pick(&["none", "half"]),
                  "errors": chance.pick(&["clustered", "independent"])}}),
+            json!({"equivalence": {"low": 0.8, "high": 1.25}}),
             json!({"equivalence": {"low": one.min(other), "high": one.max(other)}}),
         ];
         inference["test"] = chance.pick(&tests).clone();
@@ -233,7 +230,7 @@ fn inference(chance: &mut Chance) -> Value {
             json!({"two_stage": {"level": level}}),
             json!({"romano_wolf": {"replicates": replicates, "seed": seed, "errors": errors}}),
         ];
-        if chance.one_in(2) {
+        if chance.one_in(3) {
             inference["multiplicity"] = chance.pick(&methods).clone();
         }
     }

@@ -6,9 +6,12 @@ mod bundle;
 mod bytes;
 mod chance;
 mod columns;
+mod command;
 mod digests;
+mod files;
 mod form;
 mod json;
+mod kill;
 mod odd;
 mod run;
 mod seeds;
@@ -89,6 +92,11 @@ fn obey(said: Said) -> Result<bool, Failed> {
             let Said { seed, from, replay, .. } = said;
             worker::work(&worker::Work { folder, forms, seed, from, replay }).map(|()| true)
         }
+        Some("kill") => kill::run(said.times.unwrap_or(1000), said.seed),
+        Some("files") => files::run(),
+        // What is killed runs in a process of its own.
+        Some("job") => kill::job(&said.folder.ok_or("a job needs a folder")?).map(|()| true),
+        Some("save") => kill::save(&said.folder.ok_or("saving needs a folder")?).map(|()| true),
         Some(other) => Err(format!("no command {other}").into()),
         None => watch::run(&watch::Run {
             seed: said.seed,

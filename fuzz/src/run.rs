@@ -195,11 +195,10 @@ impl Place {
         shown::no_nan(&readings);
         shown::no_nan(&monitor.trail().collect::<Vec<_>>());
         let mut goes_on = again;
-        if let Ok(log) = ExposureLog::open(self.at("log.csv"), &shown::schema_of_seeds()) {
-            if let Ok(tally) = Tally::of(&log, &goes_on.spec().tally.clone()) {
-                let _ = goes_on.observe_as("next", &tally);
-                shown::no_nan(&goes_on.readings());
-            }
+        let log = ExposureLog::open(self.at("log.csv"), &shown::schema_of_seeds())?;
+        if let Ok(tally) = Tally::of(&log, &goes_on.spec().tally.clone()) {
+            let _ = goes_on.observe_as("next", &tally);
+            shown::no_nan(&goes_on.readings());
         }
         Ok(())
     }

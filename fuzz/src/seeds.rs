@@ -59,8 +59,9 @@ impl Seeds {
 
     /// A seed by its number over all forms.
     pub(crate) fn get(&self, number: u64) -> Option<(Form, &[u8])> {
-        let all = self.0.iter().flat_map(|(form, seeds)| seeds.iter().map(|its| (*form, &**its)));
-        all.skip(usize::try_from(number).ok()?).next()
+        let mut all =
+            self.0.iter().flat_map(|(form, seeds)| seeds.iter().map(|its| (*form, &**its)));
+        all.nth(usize::try_from(number).ok()?)
     }
 
     pub(crate) fn forms(&self) -> &[(Form, Vec<Vec<u8>>)] {

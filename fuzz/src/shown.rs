@@ -25,10 +25,19 @@ pub(crate) struct Answers {
 impl Answers {
     /// Puts a question, and counts what became of it.
     pub(crate) fn ask(&self, inputs: &StudyInputs, its: &StudyFile, chance: &mut Chance) {
-        if std::env::var_os(SAY).is_some() {
+        let says = std::env::var_os(SAY).is_some();
+        if says {
             eprintln!("asking {its:?}");
         }
-        let count = if study(inputs, its, chance).is_ok() { &self.given } else { &self.refused };
+        let count = match study(inputs, its, chance) {
+            Ok(()) => &self.given,
+            Err(fault) => {
+                if says {
+                    eprintln!("refused: {fault}");
+                }
+                &self.refused
+            }
+        };
         count.set(count.get() + 1);
     }
 }

@@ -69,12 +69,14 @@ impl Files {
         Some(manifest.get("tiltmeter")?.as_str()?.to_owned())
     }
 
-    /// The rendered files that are not those of the other bundle of the same release, study and inputs.
+    /// The rendered files that are not those of the other bundle of the same release, study and inputs. One
+    /// that is not there says nothing that is wrong.
     pub(crate) fn forged<'n>(&self, sound: &Self) -> Vec<&'n str> {
         let same = |name: &str| self.get(name) == sound.get(name);
         let of_one =
             self.release() == sound.release() && same("study.json") && same("inputs/log.csv");
-        RENDERED.into_iter().filter(|name| of_one && !same(name)).collect()
+        let is_other = |name: &&str| self.get(name).is_some() && !same(name);
+        RENDERED.into_iter().filter(|name| of_one && is_other(name)).collect()
     }
 
     pub(crate) fn mutate(&mut self, chance: &mut Chance) {

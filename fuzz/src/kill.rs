@@ -282,7 +282,8 @@ pub(crate) fn job(folder: &Path) -> Result<(), Failed> {
     let files = log_files(folder.join("logs"))?;
     let job = TallyJob::new(files, schema(), TallySpec::default());
     let done = job.checkpoint(folder.join("part.checkpoint"), Duration::ZERO).run()?;
-    Ok(done.tally.save(folder.join("out.tally"))?)
+    done.tally.save(folder.join("out.tally"))?;
+    Ok(done.remove_checkpoint()?)
 }
 
 /// What is killed while it saves.

@@ -116,7 +116,9 @@ impl Place {
         }
         let spec = TallySpec::default();
         let whole = Tally::of(log, &spec);
+        // One that an input before left behind is of another job.
         let checkpoint = self.at("job.checkpoint");
+        let _ = std::fs::remove_file(&checkpoint);
         let job = TallyJob::new([path.to_owned()], schema.clone(), spec);
         let parts = job.checkpoint(&checkpoint, std::time::Duration::ZERO).run();
         match (whole, parts) {

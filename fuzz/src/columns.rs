@@ -90,7 +90,9 @@ impl Table {
                 let value = &mut self.metadata[its].1;
                 match json::text(value, chance) {
                     Some(text) => *value = text,
-                    None => *value = odd::cell(chance),
+                    // Of another version there is nothing more to find.
+                    None if chance.one_in(8) => *value = odd::cell(chance),
+                    None => {}
                 }
             }
             3 => {

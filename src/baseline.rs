@@ -138,7 +138,7 @@ pub enum ReferenceShare {
     Estimated {
         /// From 0 to 1.
         share: f64,
-        /// Of the share, finite and not negative.
+        /// Of the share, from 0 to 1.
         standard_error: f64,
     },
     /// Of a simple random sample.
@@ -174,7 +174,7 @@ impl ReferenceShare {
     fn is_sound(self) -> bool {
         let counted = !matches!(self, Self::Counts { topic, all } if topic > all || all == 0);
         let (share, error) = self.parts();
-        counted && (0.0..=1.0).contains(&share) && (0.0..f64::INFINITY).contains(&error)
+        counted && (0.0..=1.0).contains(&share) && (0.0..=1.0).contains(&error)
     }
 }
 
@@ -198,6 +198,9 @@ impl Bias {
         Self { low: 1.0 / factor, high: factor }
     }
 }
+
+/// The least share of a reference that is not 0, with its bias.
+const LEAST_SHARE: f64 = 1e-100;
 
 impl Reference {
     /// A reference that says nothing yet.
@@ -228,15 +231,25 @@ impl Reference {
             Some((topic, share)) => refuse(
                 "a share of a Reference",
                 format!("{share:?} for {topic:?}"),
-                "from 0 to 1, with a finite error that is not negative",
+                "from 0 to 1, with an error from 0 to 1",
             ),
             None => self.check_least(),
         }
     }
 
-    /// A share times the least factor is still a share.
+    /// A share times the least factor is still a share, and none is so small that ratios to it, or their
+    /// squares, would leave the range of numbers.
     fn check_least(&self) -> Result<(), Error> {
         let least = |share: &ReferenceShare| share.parts().0 * self.bias.low;
+        let is_small = |share: &ReferenceShare| share.parts().0 > 0.0 && least(share) < LEAST_SHARE;
+        if let Some((topic, share)) = self.shares.iter().find(|(_, share)| is_small(share)) {
+            let Bias { low, .. } = self.bias;
+            return Err(Error::Parameter {
+                parameter: "a share of a Reference",
+                value: format!("{:e} for {topic:?}, times {low:e} at least", share.parts().0),
+                expected: "0, or 1e-100 and more with its bias",
+            });
+        }
         // A factor that was made to give 1 may be off by rounding.
         match self.shares.iter().find(|(_, share)| least(share) > 1.0 + 1e-9) {
             None => Ok(()),

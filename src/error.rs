@@ -83,7 +83,7 @@ pub enum Error {
         detail: String,
     },
     /// Something in a file is larger than what is read of its kind.
-    #[error("{file}: {limit}{place}; {}", limit.mend())]
+    #[error("{file}: {limit}{place}; {}", limit.mend(), file = printable(file), place = printable(place))]
     TooLarge {
         /// The file or source.
         file: String,
@@ -775,7 +775,7 @@ pub enum Error {
     #[error(
         "{}: this file was changed while it was read, and the tally may be of neither state of it; run \
          the job again when nothing writes to the file, without the checkpoint of this run",
-        path.display()
+        of_path(path)
     )]
     ChangedWhileRead {
         /// The file.

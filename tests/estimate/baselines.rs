@@ -285,6 +285,20 @@ fn nothing_of_a_topic() {
     assert!((high / expected - 1.0).abs() < 1e-12, "{high} against {expected}");
 }
 
+/// Shares to which a ratio would be no number are refused, and errors that no share has.
+#[test]
+fn references_out_of_range() {
+    let is_taken = |share, low| {
+        let reference = Reference::new("elsewhere", Bias { low, high: 1.0 });
+        reference.share("war", share).check().is_ok()
+    };
+    let known = ReferenceShare::Known;
+    assert!(is_taken(known(1e-99), 1.0) && is_taken(known(0.0), 1e-300));
+    assert!(!is_taken(known(5e-324), 1.0) && !is_taken(known(0.5), 1e-300));
+    let estimated = |standard_error| ReferenceShare::Estimated { share: 0.5, standard_error };
+    assert!(is_taken(estimated(1.0), 1.0) && !is_taken(estimated(1e308), 1.0));
+}
+
 /// Slates of two requests with their candidates, by hand.
 fn requests() -> (ExposureLog, ExposureLog) {
     let shown = SliceSource::new("shown")

@@ -539,7 +539,7 @@ fn references_at_limits_have_the_error_that_was_stated() {
         let reference = Reference::new("poll", Bias::NONE).share("war", share);
         Audit::of(&log).treatment("a").baseline(Baseline::Reference(reference)).topics(["war"])
     };
-    for standard_error in [0.05, 0.3, 0.6, 5.0] {
+    for standard_error in [0.05, 0.3, 0.6, 1.0] {
         let one = || against(ReferenceShare::Estimated { share: 1.0, standard_error });
         let ratio = || one().statistic(AmplificationRatio);
         let difference = || one().statistic(Difference);

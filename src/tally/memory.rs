@@ -25,7 +25,7 @@ impl Axes {
     pub(super) fn bytes(&self) -> usize {
         let names = [self.arms(), self.strata(), self.topics()];
         let text = names.into_iter().flatten().map(|name| NAME + name.len()).sum::<usize>();
-        text + size_of::<i64>() * self.windows().len()
+        text + size_of_val(self.windows())
     }
 }
 

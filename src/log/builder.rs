@@ -23,7 +23,7 @@ pub const MAX_WEIGHT: f64 = 8_388_608.0;
 
 /// Bytes that a distinct id or set of topics takes beside its text while it gets a key, is compared with
 /// others and gets a place in a tally.
-const BYTES_PER_ID: usize = 128;
+const BYTES_PER_ID: usize = 64;
 
 /// Gathers one column in one role.
 #[derive(Debug)]
@@ -213,7 +213,7 @@ impl<'s> LogBuilder<'s> {
     pub(super) fn within(mut self, bytes: usize) -> Self {
         for reading in &mut self.readings {
             if let Target::Ids(ids) = &mut reading.target {
-                ids.within(bytes / 32);
+                ids.within(bytes / 4);
             }
         }
         self

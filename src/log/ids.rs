@@ -305,7 +305,7 @@ impl IdReader {
 
     /// Bytes of memory held, and of names that are copied when they are compared and put in order.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<u32>() * self.ids.codes().len()
+        size_of_val(self.ids.codes())
             + self.ids.dictionary().bytes()
             + 2 * self.ids.dictionary().text_bytes()
             + self.numbers.bytes()

@@ -8,8 +8,11 @@ use super::slots::Slots;
 use super::{Squares, Tally, TallySpec};
 use crate::log::ClusterKey;
 
-/// Bytes that a name takes beside its text.
-const NAME: usize = size_of::<String>() + 8;
+/// Bytes that a name takes beside its text, with what its allocation takes.
+const NAME: usize = size_of::<String>() + 24;
+
+/// Bytes that it takes while names are put in order.
+const ORDERED: usize = NAME + size_of::<&str>();
 
 /// Bytes that a sum takes while sums are sorted by cell and cluster.
 const SORTED: usize = 40;
@@ -22,7 +25,7 @@ impl Axes {
     pub(super) fn bytes(&self) -> usize {
         let names = [self.arms(), self.strata(), self.topics()];
         let text = names.into_iter().flatten().map(|name| NAME + name.len()).sum::<usize>();
-        text + size_of::<i64>() * self.windows().len()
+        text + size_of_val(self.windows())
     }
 }
 
@@ -37,7 +40,7 @@ fn together(tallies: &[&Tally]) -> (usize, usize) {
         let mut all: Vec<&str> = all.map(String::as_str).collect();
         all.sort_unstable();
         all.dedup();
-        (all.len(), all.into_iter().map(|name| NAME + name.len()).sum::<usize>())
+        (all.len(), all.into_iter().map(|name| ORDERED + name.len()).sum::<usize>())
     };
     let mut windows: Vec<i64> = tallies.iter().flat_map(|t| t.axes().windows()).copied().collect();
     windows.sort_unstable();

@@ -30,8 +30,9 @@ fn tallied(log: &Path) -> Option<(i32, String, u64)> {
 
 /// `gzip` of some bytes.
 fn packed(bytes: &[u8]) -> Vec<u8> {
-    let gzip = Command::new("gzip").arg("-1").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut gzip = { gzip }.spawn().unwrap();
+    let mut gzip = Command::new("gzip");
+    let gzip = gzip.arg("-1").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut gzip = gzip.spawn().unwrap();
     let mut into = gzip.stdin.take().unwrap();
     let bytes = bytes.to_vec();
     let writes = std::thread::spawn(move || into.write_all(&bytes).unwrap());

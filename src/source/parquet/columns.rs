@@ -176,8 +176,9 @@ impl Texts {
         let mut read = Self::default();
         for (row, key) in keys.enumerate() {
             read.texts.push(key.and_then(|key| self.texts.get(key)));
-            let faulty = self.faulty.iter().find(|(value, _)| Some(*value) == key);
-            read.faulty.extend(faulty.map(|(_, shown)| (row, shown.clone())));
+            // They are in order.
+            let at = self.faulty.binary_search_by_key(&key, |(value, _)| Some(*value));
+            read.faulty.extend(at.map(|at| (row, self.faulty[at].1.clone())));
         }
         read
     }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tiltmeter::ExposureLog;
 use tiltmeter::job::{TallyJob, log_files};
@@ -17,6 +17,9 @@ type Failed = Box<dyn std::error::Error>;
 
 /// What stood in a file before: anything that is neither of the outcomes.
 const BEFORE: &[u8] = b"what was there before\n";
+
+/// Older than anything that somebody may still be writing.
+const OLD: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// A process that is killed.
 struct Case {
@@ -50,7 +53,7 @@ pub(crate) fn run(times: u64, seed: u64) -> Result<bool, Failed> {
     }
     println!(
         "{killed} processes killed in {:.0} s: each ended as if it had not been; {left} hidden part \
-         files were left behind by them",
+         files that they left behind were taken away",
         start.elapsed().as_secs_f64()
     );
     Ok(true)
@@ -166,19 +169,39 @@ impl<'c> Round<'c> {
         }
         self.to_its_end()?;
         self.look(None)?;
-        for name in names(self.folder.path())? {
-            if self.inputs.contains(&name) || self.case.writes.contains(&&*name) {
-                continue;
-            }
-            let part = name.starts_with('.') && name.contains(".part");
-            if !part {
-                return Err(format!("{}: {name} is left over", self.case.name).into());
-            }
-            let path = self.folder.path().join(name);
-            std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path))?;
-            *left += 1;
-        }
+        *left += self.swept()?;
         Ok(was_killed)
+    }
+
+    /// How many part files were left behind, which the next run takes away once they are old.
+    fn swept(&self) -> Result<u64, Failed> {
+        let parts = self.parts()?;
+        if parts.is_empty() {
+            return Ok(0);
+        }
+        for part in &parts {
+            let path = self.folder.path().join(part);
+            std::fs::File::open(path)?.set_modified(SystemTime::now() - OLD)?;
+        }
+        if self.case.anew {
+            std::fs::remove_file(self.folder.path().join(self.case.writes[0]))?;
+        }
+        self.to_its_end()?;
+        match self.parts()? {
+            left if left.is_empty() => Ok(parts.len() as u64),
+            left => Err(format!("{}: {left:?} are never taken away", self.case.name).into()),
+        }
+    }
+
+    /// The hidden part files that are there; all else is an input or what was to be written.
+    fn parts(&self) -> Result<Vec<String>, Failed> {
+        let mut parts = names(self.folder.path())?;
+        parts.retain(|name| !self.inputs.contains(name) && !self.case.writes.contains(&&**name));
+        let is_part = |name: &String| name.starts_with('.') && name.ends_with(".part");
+        match parts.iter().find(|name| !is_part(name)) {
+            Some(name) => Err(format!("{}: {name} is left over", self.case.name).into()),
+            None => Ok(parts),
+        }
     }
 
     /// That each file is what it was before, if anything, or the outcome.

@@ -62,11 +62,11 @@ fn made_log() -> Result<ExposureLog, tiltmeter::Error> {
         positions.push(next(20) as i64 + 1);
     }
     let source = SliceSource::new("made")
-        .int("who", &viewers)
+        .integer("who", &viewers)
         .text("feed", &arms)
         .text("about", &topics)
         .float("dwell", &weights)
-        .int("rank", &positions);
+        .integer("rank", &positions);
     let topics = TopicColumn::new("about", tiltmeter::log::TopicFormat::Separated('|'));
     let schema = LogSchema::new().viewer("who").arm("feed").topics(topics);
     ExposureLog::read(source, &schema.weight("dwell").position("rank"))

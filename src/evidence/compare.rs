@@ -270,7 +270,7 @@ mod tests {
         let all: Vec<Json> = (0..40_000).map(estimate).collect();
         let turned: Vec<Json> = all.iter().skip(1).rev().cloned().collect();
         let report = |estimates: Vec<Json>| json!({"estimates": estimates});
-        let found = reports(&report(all), &report(turned), Release::Same);
+        let found = reports(&report(all), &report(turned), Release::Same).differences;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].topic.as_deref(), Some("topic 0"));
     }

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 
 use super::digest::{FileState, Sha256};
 use super::fault::io;
-use super::manifest::{FileRecord, MANIFEST, Manifest, SUMS, name_from};
+use super::manifest::{
+    FileRecord, MANIFEST, MARKDOWN, Manifest, REPORT, STUDY, SUMS, TEXT, name_from,
+};
 use super::store::Store;
 use super::verification::Finding;
 use crate::error::Error;
@@ -24,6 +26,12 @@ pub(super) fn check(
     let mut findings: Vec<Finding> = of_files.collect::<Vec<_>>().into_iter().flatten().collect();
     findings.extend(check_sums(store, &names, manifest, fingerprint));
     let listed: HashSet<&str> = manifest.files.iter().map(|file| &*file.name).collect();
+    // Without them a bundle says less than it should, whatever its manifest says.
+    for name in [STUDY, REPORT, TEXT, MARKDOWN] {
+        if !listed.contains(name) {
+            findings.push(Finding::Missing { file: name.to_owned() });
+        }
+    }
     for name in names.keys() {
         if !listed.contains(&**name) && name != MANIFEST && name != SUMS {
             findings.push(Finding::NotListed { file: name.clone() });

@@ -324,9 +324,14 @@ impl Again<'_> {
         let Compared { differences, fields } = compare::reports(&old, &new, release);
         let mut texts = Vec::new();
         for (name, text) in [(TEXT, report.to_string()), (MARKDOWN, report.to_markdown())] {
-            // One that is missing or no text was found already.
-            if let Ok(recorded) = self.document(name) {
-                texts.extend(compare::texts(name, &recorded, &text));
+            match self.document(name) {
+                Ok(recorded) => texts.extend(compare::texts(name, &recorded, &text)),
+                // Found already, by its digest.
+                Err(_) if self.is_faulty(name) => {}
+                Err(error) => {
+                    let (file, detail) = (name.to_owned(), error.to_string());
+                    into.findings.push(Finding::Unreadable { file, detail });
+                }
             }
         }
         match release {

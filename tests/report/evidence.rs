@@ -358,6 +358,36 @@ fn a_hostile_study_reads_nothing() {
     }
 }
 
+/// Texts that are no text, or are left out with their names, are not passed over.
+#[test]
+fn texts_are_there_and_can_be_read() {
+    for name in ["report.txt", "report.md"] {
+        let folder = tempdir().unwrap();
+        let study = small(folder.path());
+        let to = folder.path().join("evidence");
+        Bundle::write(&study, folder.path(), &to, Contents::WithInputs).unwrap();
+        let latin1 = [&fs::read(to.join(name)).unwrap()[..], b"caf\xe9\n"].concat();
+        fs::write(to.join(name), latin1).unwrap();
+        forge(&to, "study.json", str::to_owned);
+        let found = Bundle::open(&to).unwrap().verify(&Inputs::AsStudied).unwrap();
+        assert_eq!(found.verdict, Verdict::Changed, "{found}");
+        assert!(
+            matches!(&found.findings[..], [Finding::Unreadable { file, .. }] if file == name),
+            "{found}"
+        );
+
+        fs::remove_file(to.join(name)).unwrap();
+        let text = fs::read_to_string(to.join("manifest.json")).unwrap();
+        let mut manifest: Json = serde_json::from_str(&text).unwrap();
+        manifest["files"].as_array_mut().unwrap().retain(|file| file["name"] != name);
+        fs::write(to.join("manifest.json"), manifest.to_string()).unwrap();
+        forge(&to, "study.json", str::to_owned);
+        let found = Bundle::open(&to).unwrap().verify(&Inputs::AsStudied).unwrap();
+        assert_eq!(found.verdict, Verdict::Changed, "{found}");
+        assert_eq!(found.findings, [Finding::Missing { file: name.to_owned() }], "{found}");
+    }
+}
+
 /// Nor can a link among the inputs lead elsewhere.
 #[cfg(unix)]
 #[test]

@@ -5,7 +5,7 @@ use tiltmeter::inference::ShareBounds;
 use tiltmeter::log::{ItemTopics, ItemTopicsSchema, LogSchema, RowPolicy, TopicColumn};
 use tiltmeter::report::{EstimateRecord, REPORT_VERSION, ReportRecord};
 use tiltmeter::source::{CsvSource, SliceSource};
-use tiltmeter::statistic::{ALL, AmplificationRatio, OddsRatio};
+use tiltmeter::statistic::{ALL, AmplificationRatio, Difference, OddsRatio};
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
     Audit, AuditReport, Baseline, Bias, ConfidenceInterval, Error, ExposureLog, Interval,
@@ -65,7 +65,6 @@ fn own_json_is_read_whatever_the_numbers() {
     let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
     let log = ExposureLog::read(source, &schema).unwrap();
     let counts = ReferenceShare::Counts { topic: 7, all: 10 };
-    let mut read = 0;
     for share in [0.0, 2e-100, 1e-50, 0.5, 1.0 - f64::EPSILON, 1.0] {
         for bias in [Bias::NONE, Bias { low: 0.8, high: 1.25 }] {
             for level in [1e-9, 0.95, 1.0 - 1e-12] {
@@ -76,25 +75,23 @@ fn own_json_is_read_whatever_the_numbers() {
                 }
                 let interval =
                     Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });
-                let audit = || {
-                    Audit::of(&log)
-                        .treatment("ranked")
-                        .baseline(Baseline::Reference(reference.clone()))
-                        .topics(["war"])
-                        .interval(interval)
-                };
-                // Some statistics are of two arms alone.
-                for report in ALL.iter().filter_map(|its| audit().statistic(*its).run().ok()) {
-                    let json = report.to_json().unwrap();
-                    let again = AuditReport::from_json(&json).unwrap();
-                    assert_eq!(again.to_string(), report.to_string());
-                    assert_eq!(again.to_json().unwrap(), json);
-                    read += 1;
-                }
+                let report = Audit::of(&log)
+                    .treatment("ranked")
+                    .baseline(Baseline::Reference(reference))
+                    .topics(["war"])
+                    .interval(interval)
+                    .statistic(AmplificationRatio)
+                    .statistic(OddsRatio)
+                    .statistic(Difference)
+                    .run()
+                    .unwrap();
+                let json = report.to_json().unwrap();
+                let again = AuditReport::from_json(&json).unwrap();
+                assert_eq!(again.to_string(), report.to_string());
+                assert_eq!(again.to_json().unwrap(), json);
             }
         }
     }
-    assert!(read > 150, "{read}");
 }
 
 #[test]

@@ -65,7 +65,11 @@ impl AuditReport {
         };
         table.set_header(cells(header.into_iter().map(Cell::new).collect()));
         for estimate in &self.estimates {
-            table.add_row(cells(row(estimate, topic(&estimate.estimand.topic))));
+            // The names of the library's own statistics are as they are in any form.
+            let name = &estimate.estimand.statistic;
+            let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let name = if is_plain { name.clone() } else { topic(name) };
+            table.add_row(cells(row(estimate, [topic(&estimate.estimand.topic), name])));
         }
         let lengths = self.estimates.iter().map(|e| topic(&e.estimand.topic).chars().count());
         let lengths = lengths.map(|length| u16::try_from(length).unwrap_or(u16::MAX));
@@ -165,7 +169,7 @@ fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result
     Ok(())
 }
 
-fn row(estimate: &Estimate, topic: String) -> Vec<Cell> {
+fn row(estimate: &Estimate, [topic, statistic]: [String; 2]) -> Vec<Cell> {
     let share = |share: Option<f64>| {
         share.map_or("-".to_owned(), |s| format!("{}%", decimals(100.0 * s, 2)))
     };
@@ -173,7 +177,7 @@ fn row(estimate: &Estimate, topic: String) -> Vec<Cell> {
     let (naive, test) = (estimate.naive, estimate.test);
     vec![
         Cell::new(topic),
-        Cell::new(&estimate.estimand.statistic),
+        Cell::new(statistic),
         Cell::new(value(estimate.value)),
         Cell::new(estimate.interval.as_ref().map_or("-".to_owned(), interval)),
         Cell::new(test.map_or("-".to_owned(), |t| t.p.map_or_else(|no| no.to_string(), p_value))),

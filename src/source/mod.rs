@@ -27,6 +27,8 @@ mod impression;
 mod ndjson;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+// Only pages of Parquet are decoded in one piece.
+#[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "nothing else asks for it"))]
 pub(crate) mod room;
 #[cfg(feature = "parquet")]
 mod saved;

@@ -41,7 +41,7 @@ pub(crate) fn make_in<T>(
 }
 
 /// Nothing younger than this is taken for left behind: it may be about to be locked.
-const YOUNG: Duration = Duration::from_secs(60);
+const YOUNG: Duration = Duration::from_secs(10);
 
 /// Folders are not locked, and are left alone for longer.
 const YOUNG_FOLDER: Duration = Duration::from_secs(24 * 60 * 60);

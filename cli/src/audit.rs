@@ -118,7 +118,7 @@ impl AskedArgs {
 }
 
 pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
-    args.page.check()?;
+    args.page.check(args.write_study.as_ref(), args.asked.logs.iter().chain(&args.study))?;
     let (study, folder) = match &args.study {
         Some(path) => (study::open(path)?, study::folder_of(path)),
         None => {

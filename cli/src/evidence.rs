@@ -43,7 +43,8 @@ enum Kept {
 ///
 /// Example: tiltmeter verify evidence.zip --inputs data --fingerprint 5e2c...
 ///
-/// Ends with 0 if all is the same, 3 if something is not or nothing could be computed again, 4 if another release
+/// Ends with 0 if all is the same, 3 if something is not, nothing could be computed again or inputs were not where they
+/// were said to be, 4 if another release
 /// wrote the bundle and what this one computes is the same.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
@@ -79,6 +80,9 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     if let Some(fingerprint) = args.fingerprint {
         bundle = bundle.expecting(fingerprint);
     }
+    if let Some(folder) = args.inputs.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(Failure::of_file(folder, "is no folder, so no inputs are in it"));
+    }
     let inputs = args.inputs.clone().map_or(Inputs::AsStudied, Inputs::In);
     let found = waiting("computing again", || bundle.verify(&inputs))?;
     match args.json {
@@ -86,6 +90,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
         false => out::say(&found.to_string())?,
     }
     match found.verdict {
+        // Who says where the inputs are wants them looked at.
+        Verdict::SameFromTally if args.inputs.is_some() => Err(Failure::NotTheSame),
         Verdict::Same | Verdict::SameFromTally => Ok(()),
         Verdict::OtherRelease { .. } => Err(Failure::OtherRelease),
         _ => Err(Failure::NotTheSame),

@@ -31,9 +31,13 @@ impl PageArgs {
         self.html.is_some() || self.figures.is_some() || self.findings.is_some()
     }
 
-    /// Refuses places that cannot be written to, before what is to be there is known.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        out::check([self.html.as_ref(), self.findings.as_ref()])?;
+    /// Refuses places that cannot be written to or are read, before what is to be there is known.
+    pub(crate) fn check<'p>(
+        &'p self,
+        more: Option<&'p PathBuf>,
+        read: impl IntoIterator<Item = &'p PathBuf>,
+    ) -> Result<(), Failure> {
+        out::check([self.html.as_ref(), self.findings.as_ref(), more], read)?;
         self.figures.as_ref().map_or(Ok(()), |folder| make_folder(folder))
     }
 

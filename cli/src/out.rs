@@ -53,12 +53,36 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     Ok(Place::of(path)?.write(&format!("{text}{line}"))?)
 }
 
-/// Refuses places that cannot be written to, before the work whose results are to be there.
+/// Refuses places that cannot be written to, before the work whose results are to be there; and those that are
+/// read, or are to hold two results.
 pub(crate) fn check<'p>(
-    paths: impl IntoIterator<Item = Option<&'p PathBuf>>,
+    places: impl IntoIterator<Item = Option<&'p PathBuf>>,
+    read: impl IntoIterator<Item = &'p PathBuf>,
 ) -> Result<(), Failure> {
-    for path in paths.into_iter().flatten() {
+    let mut taken: Vec<PathBuf> = read.into_iter().filter_map(|path| itself(path)).collect();
+    for path in places.into_iter().flatten() {
         Place::of(path)?;
+        let Some(itself) = itself(path) else { continue };
+        if taken.contains(&itself) {
+            let what = format!(
+                "{}: this file is read, or is to hold something else; name another to write to",
+                printable(&path.display().to_string())
+            );
+            return Err(Failure::Usage(what));
+        }
+        taken.push(itself);
     }
     Ok(())
+}
+
+/// A file, or what will be one, without links; nothing for devices and folders.
+fn itself(path: &Path) -> Option<PathBuf> {
+    match path.canonicalize() {
+        Ok(path) => path.is_file().then_some(path),
+        Err(_) => {
+            let folder = path.parent().filter(|its| !its.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(folder.join(path.file_name()?))
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) struct ReportArgs {
 
 pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     if let Some(path) = &args.study {
-        args.page.check()?;
+        args.page.check(None, [path])?;
         let (study, folder) = (study::open(path)?, study::folder_of(path));
         return args.page.write(&study, &audit::read(&study, &folder)?);
     }

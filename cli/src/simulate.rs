@@ -97,7 +97,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let text = |its: serde_json::Result<String>| {
         its.map_err(|cause| Failure::Told(format!("the configuration: {cause}")))
     };
-    out::check([Some(&args.out), args.truth.as_ref()])?;
+    let places = [Some(&args.out), args.truth.as_ref(), args.write_config.as_ref()];
+    out::check(places, &args.world.config)?;
     if let Some(path) = &args.write_config {
         out::write(path, &text(out::json_of(&config))?)?;
     }

@@ -101,7 +101,7 @@ impl ByArgs {
 
 pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let (schema, spec) = args.by.plan()?;
-    out::check([Some(&args.out), args.checkpoint.as_ref()])?;
+    out::check([Some(&args.out), args.checkpoint.as_ref()], &args.logs)?;
     args.by.roles.tell_unused(&Uses::of_tally(&spec));
     let mut job = TallyJob::new(args.skip.files_of(&args.logs)?, schema, spec);
     if let Some(memory) = args.memory {
@@ -171,7 +171,8 @@ pub(crate) struct MergeArgs {
 }
 
 pub(crate) fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    out::check([Some(&args.out)])?;
+    // A sum may take the place of one of its parts, which are read before.
+    out::check([Some(&args.out)], [])?;
     let tally = waiting("merging", || merge_files(&args.tallies))?;
     tally.save(&args.out)?;
     told(&args.out, &tally, None)

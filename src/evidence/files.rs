@@ -9,11 +9,12 @@ use rayon::prelude::*;
 use super::digest::{FileState, Sha256};
 use super::fault::io;
 use super::manifest::{
-    FileRecord, MANIFEST, MARKDOWN, Manifest, REPORT, STUDY, SUMS, TEXT, name_from,
+    FileRecord, INPUTS, MANIFEST, MARKDOWN, Manifest, REPORT, STUDY, SUMS, TEXT, name_from,
 };
 use super::store::Store;
 use super::verification::Finding;
 use crate::error::Error;
+use crate::study_file::StudyFile;
 
 /// Checks every file of a bundle.
 pub(super) fn check(
@@ -31,6 +32,11 @@ pub(super) fn check(
         if !listed.contains(name) {
             findings.push(Finding::Missing { file: name.to_owned() });
         }
+    }
+    if manifest.has_inputs() {
+        let copies = manifest.inputs.iter().map(|input| format!("{INPUTS}/{}", input.name));
+        let missing = copies.filter(|copy| !listed.contains(&**copy));
+        findings.extend(missing.map(|file| Finding::Missing { file }));
     }
     for name in names.keys() {
         if !listed.contains(&**name) && name != MANIFEST && name != SUMS {
@@ -100,6 +106,23 @@ fn check_sums(
     let mut lines = text.lines().filter_map(|line| line.split_once("  "));
     let of_manifest = lines.find(|(_, name)| *name == MANIFEST);
     Some(Finding::OtherSums { of_manifest: of_manifest.and_then(|(sum, _)| sum.parse().ok()) })
+}
+
+/// The files that a study names and the manifest does not have among its inputs. Patterns stand for none by
+/// themselves, and a folder for any file in it.
+pub(super) fn inputs_not_listed(study: &StudyFile, manifest: &Manifest) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for path in study.paths() {
+        let Ok(name) = name_from(Path::new(""), path) else { continue };
+        let is_in = |input: &str| {
+            input.strip_prefix(&*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let is_pattern = name.contains(['*', '?', '[']);
+        if !is_pattern && !manifest.inputs.iter().any(|input| is_in(&input.name)) {
+            findings.push(Finding::InputNotListed { file: name });
+        }
+    }
+    findings
 }
 
 /// The inputs in a folder, compared with the manifest.

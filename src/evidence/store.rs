@@ -58,6 +58,10 @@ impl Store {
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(name);
+                // A pipe would be waited for without an end.
+                if !fs::symlink_metadata(&path).map_err(io(&path))?.is_file() {
+                    return Err(io(&path)(std::io::Error::other("it is no plain file")));
+                }
                 read(&mut BufReader::new(File::open(&path).map_err(io(&path))?))
             }
             #[cfg(feature = "zip")]

@@ -38,6 +38,7 @@ pub(super) fn verify(bundle: &Bundle, inputs: &Inputs) -> Result<Verification, E
         None => InputsFound::none(manifest),
     };
     let again = Again { bundle, findings: &findings };
+    let not_listed = again.study().map(|study| files::inputs_not_listed(&study, manifest));
     // Where the study cannot be read, nothing is computed from inputs.
     if let (Some(folder), Ok(study)) = (folder.filter(|_| found.are_complete()), again.study())
         && let Ok(files) = study.files(folder)
@@ -51,6 +52,11 @@ pub(super) fn verify(bundle: &Bundle, inputs: &Inputs) -> Result<Verification, E
         found = InputsFound::in_folder(folder, manifest)?;
     }
     findings.append(&mut found.findings);
+    for finding in not_listed.unwrap_or_default() {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
     let (recomputed, obstacle) = match recomputed {
         Ok(recomputed) => (Some(recomputed), None),
         Err(obstacle) => (None, Some(obstacle)),

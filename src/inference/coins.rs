@@ -5,6 +5,9 @@ use super::testing::above;
 /// Of so many clusters, as if of equal weight, and more, coins need not be asked.
 const MANY: f64 = 12.0;
 
+/// The smallest clusters that have no more than this part of the mass are strays.
+const STRAYS: f64 = 0.05;
+
 /// So many clusters are turned round in every way; of the others together, whose weight is small then, what a
 /// normal variable would do.
 const TURNED: usize = 12;
@@ -43,7 +46,25 @@ pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
     if both.is_empty() || effective(&leanings(&every)) >= MANY {
         return 0.0;
     }
-    p_of_coins(leanings(&both)).min(p_of_others(&one))
+    p_of_coins(leanings(&without_strays(both))).min(p_of_others(&one))
+}
+
+/// The largest of them, which together have all but a twentieth of the mass, and all as large as the last of
+/// these: what strays happen to show makes nothing surer.
+fn without_strays(mut parts: Vec<Part>) -> Vec<Part> {
+    let mass = |part: &Part| part.all[0] + part.all[1];
+    parts.sort_by(|one, other| mass(other).total_cmp(&mass(one)));
+    let enough = (1.0 - STRAYS) * parts.iter().map(mass).sum::<f64>();
+    let (mut so_far, mut least) = (0.0, 0.0);
+    for part in &parts {
+        if so_far >= enough {
+            break;
+        }
+        so_far += mass(part);
+        least = mass(part);
+    }
+    parts.retain(|part| mass(part) >= least);
+    parts
 }
 
 /// By how much each cluster makes the shares differ, were they one share, the mean of both; adds up to their

@@ -40,9 +40,9 @@ use crate::statistic::{Side, Statistic};
 ///    the two shares about their mean (the first 12 by size in every way, the others as one normal variable),
 ///    or that of Welch's test of the clusters in one arm alone where it is smaller. An interval that is to
 ///    be wrong more rarely reaches to no amplification, and [`Warning::FewInBothArms`] says so. In both
-///    arms is what has in neither less than a tenth of its part of the other, and few is `(sum e^2)^2 / sum e^4`
-///    below 12. So five crossed clusters or less are no finding at 95%, whatever stray impressions are beside
-///    them; with clusters that go two ways, five of either;
+///    arms is what has in neither less than a tenth of its part of the other, but for the smallest that together have a
+///    twentieth of the mass, and few is `(sum e^2)^2 / sum e^4` below 12. So five crossed clusters or less are no finding at 95%, whatever stray impressions are beside
+///    them (no more than that twentieth); with clusters that go two ways, five of either;
 /// 5. nor is anything found against a baseline that is said to be exactly 0 or 1, without an error or the
 ///    size of a sample: one stray impression would do ([`Warning::CertainBaseline`]).
 ///

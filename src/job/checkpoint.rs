@@ -35,6 +35,8 @@ struct InputFile {
     bytes: u64,
     /// Nanoseconds since 1970-01-01T00:00:00Z, below 0 before, where the file system says.
     modified: Option<i128>,
+    /// The same of what only the system sets, when anything of the file changed.
+    changed: Option<i128>,
     /// A digest of the first and the last bytes.
     ends: String,
 }
@@ -51,6 +53,13 @@ impl InputFile {
             Ok(since) => since.as_nanos() as i128,
             Err(before) => -(before.duration().as_nanos() as i128),
         });
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt;
+            Some(i128::from(about.ctime()) * 1_000_000_000 + i128::from(about.ctime_nsec()))
+        };
+        #[cfg(not(unix))]
+        let changed = None;
         let mut ends = Sha256::new();
         for from in [0, about.len().saturating_sub(END).max(END)] {
             let mut part = Vec::new();
@@ -59,7 +68,7 @@ impl InputFile {
             ends.update(&part);
         }
         let path = std::fs::canonicalize(path).map_err(io)?;
-        Ok(Self { path, bytes: about.len(), modified, ends: hex(ends) })
+        Ok(Self { path, bytes: about.len(), modified, changed, ends: hex(ends) })
     }
 }
 

@@ -66,8 +66,9 @@ pub const MIN_MEMORY: usize = 64 << 20;
 ///
 /// A checkpoint of another job is refused: of other files, columns, filters or tallies, of another release,
 /// of a topics table that says anything else (by a digest of all of it), or of files that changed. A file
-/// is the same if its path, its size, its time of change and a digest of its first and last 64 KiB are; so
-/// what was changed in the middle of a longer file, and given its old time again, is not seen. Files that change
+/// is the same if its path, its size, its times and a digest of its first and last 64 KiB are. Of the times one is
+/// set by the system alone where it has such (Unix), and changes with rights and names too; elsewhere what was changed
+/// in the middle of a longer file, and given its old time again, is not seen. Files that change
 /// while the job reads them are an error too ([`Error::ChangedWhileRead`]).
 ///
 /// ```

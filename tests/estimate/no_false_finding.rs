@@ -650,16 +650,29 @@ fn few_crossed_clusters_are_coins() {
 /// both, few or many; and the reader is told.
 #[test]
 fn strays_beside_few_crossed_clusters_are_no_finding() {
-    for strays in [0, 1, 3, 10, 40, 120] {
+    for (strays, which) in
+        [0, 1, 3, 10, 20].into_iter().flat_map(|many| (0..6).map(move |at| (many, at)))
+    {
         for in_both in [true, false] {
+            // Strays of one arm each that all agree are evidence of their own.
+            if !in_both && (1..4).contains(&which) {
+                continue;
+            }
             let mut rows = Vec::new();
             for viewer in 0..3 {
                 shown(&mut rows, &format!("v{viewer}"), "a", "war", (190 + viewer, 200));
                 shown(&mut rows, &format!("v{viewer}"), "b", "war", (5, 200));
             }
             for stray in 0..strays {
-                let of = (stray / 2) % 2;
                 for arm in ["a", "b"] {
+                    let of = match which {
+                        0 => (stray / 2) % 2,
+                        // They may all agree with the others, or all not.
+                        1 => u32::from(arm == "a"),
+                        2 => u32::from(arm == "b"),
+                        3 => u32::from(arm == "a") * (stray % 2),
+                        at => u32::from(stray % at == 0),
+                    };
                     let name = if in_both { "s" } else { arm };
                     shown(&mut rows, &format!("{name}{stray}"), arm, "war", (of, 1));
                 }

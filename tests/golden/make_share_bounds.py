@@ -118,6 +118,10 @@ def least_p(columns, form):
     both = np.minimum(ma, mb) >= 0.1 * np.maximum(ma, mb)
     if form == "plain" or not both.any() or effective(leanings(*columns) ** 2) >= 12:
         return 0
+    mass = (ma + mb)[both]
+    ordered = np.sort(mass)[::-1]
+    before = np.concatenate([[0], np.cumsum(ordered)[:-1]])
+    both[both] = mass >= ordered[before < 0.95 * mass.sum()].min()
     e = leanings(*(column[both] for column in columns))
     e = e[np.argsort(-np.abs(e), kind="stable")]
     signs = np.array(list(itertools.product([1, -1], repeat=min(len(e), 12))))
@@ -127,7 +131,8 @@ def least_p(columns, form):
         coins = (stats.norm.sf(seen, sums, spread) + stats.norm.cdf(-seen, sums, spread)).mean()
     else:
         coins = (np.abs(sums) >= seen).mean()
-    return min(coins, 1, welch(xa, na, ~both & (ma > mb), xb, nb, ~both & (mb > ma)))
+    one = np.minimum(ma, mb) < 0.1 * np.maximum(ma, mb)
+    return min(coins, 1, welch(xa, na, one & (ma > mb), xb, nb, one & (mb > ma)))
 
 
 def welch(xa, na, in_a, xb, nb, in_b):

@@ -308,8 +308,10 @@ fn a_checkpoint_is_of_what_its_inputs_say() {
         let changed = difference(job(schema()).item_topics(&old));
         assert!(changed.contains("mon.csv has changed since"), "{changed}");
     }
+    // The time that only the system sets says that it was written to, whatever stands in it now.
     file.set_modified(at).unwrap();
-    assert_eq!(job(schema()).item_topics(&old).run().unwrap().tally.impressions(), 4);
+    let changed = difference(job(schema()).item_topics(&old));
+    assert!(changed.contains("mon.csv has changed since"), "{changed}");
 }
 
 /// A file that changes while it is read is told, since its tally may be of neither state.

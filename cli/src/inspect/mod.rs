@@ -68,7 +68,7 @@ pub(crate) struct Inspected {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
-    out::check([args.write_study.as_ref()])?;
+    out::check([args.write_study.as_ref()], [&args.log])?;
     let files = args.skip.files_of(std::slice::from_ref(&args.log))?;
     let file = &files[0];
     let profile = waiting("reading", || profile::of(file, args.delimiter, &args.null))?;

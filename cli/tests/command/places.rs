@@ -81,3 +81,30 @@ fn the_checkpoint_outlives_a_failed_save() {
     tally(&out).ok();
     assert!(!Path::new(&checkpoint).exists());
 }
+
+/// What is read is not written over, nor two results to one place; links count as what they lead to.
+#[cfg(unix)]
+#[test]
+fn inputs_and_results_keep_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    let before = fs::read(&log).unwrap();
+    let link = folder.path().join("link").to_str().unwrap().to_owned();
+    std::os::unix::fs::symlink("log.csv", &link).unwrap();
+    let by = ["--arm", "feed", "--viewer", "who", "--topic", "about"];
+    let tally = |more: &[&str]| run(["tally", &log].iter().chain(&by).chain(more));
+    let new = folder.path().join("new").to_str().unwrap().to_owned();
+    for place in [&log, &link] {
+        tally(&["--out", place]).failed(2);
+        audit(&log, &["--html", place]).failed(2);
+        audit(&log, &["--findings", place]).failed(2);
+        audit(&log, &["--write-study", place]).failed(2);
+        run(["inspect", &log, "--write-study", place]).failed(2);
+    }
+    tally(&["--out", &new, "--checkpoint", &new]).failed(2);
+    audit(&log, &["--html", &new, "--findings", &new]).failed(2);
+    assert!(!Path::new(&new).exists());
+    assert_eq!(fs::read(&log).unwrap(), before);
+    // Devices hold nothing.
+    audit(&log, &["--html", "/dev/null", "--findings", "/dev/null"]).ok();
+}

@@ -22,7 +22,7 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{Compression, Type};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::schema::types::SchemaDescriptor;
 
 use self::columns::KnownDictionary;
@@ -86,6 +86,10 @@ impl ParquetSource {
         let name = path.display().to_string();
         let builder = opened(path)?;
         let groups = builder.metadata().row_groups();
+        if !groups.iter().flat_map(RowGroupMetaData::columns).all(has_place) {
+            let cause = "a column is said to begin before the file";
+            return Err(damaged(&name, " in the footer".into(), &cause));
+        }
         // A damaged footer may promise more rows than the file has bytes; no room is made for those.
         let believable = path.metadata().map_or(0, |about| about.len().saturating_mul(BELIEVABLE));
         let all_rows = groups.iter().map(rows_of).sum::<u64>().min(believable);
@@ -126,6 +130,12 @@ const BELIEVABLE: u64 = 16;
 
 /// Bytes of a column in a batch that arrow-rs makes, on average.
 const BATCH_OF_ARROW: u64 = 4 << 20;
+
+/// Whether a column's bytes are said to be where a file can have them; arrow-rs takes that for granted.
+fn has_place(column: &ColumnChunkMetaData) -> bool {
+    let starts = [Some(column.data_page_offset()), column.dictionary_page_offset()];
+    starts.into_iter().flatten().all(|start| start >= 0) && column.compressed_size() >= 0
+}
 
 fn rows_of(group: &RowGroupMetaData) -> u64 {
     u64::try_from(group.num_rows()).unwrap_or(0)

@@ -511,6 +511,15 @@ mod saved {
 
     use super::*;
 
+    /// Found by mutation: a column that is said to begin before the file is damage.
+    #[test]
+    fn a_column_before_the_file_is_damage() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/cases/attack/column-before-the-file.parquet");
+        let error = ExposureLog::open_saved(path).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    }
+
     #[test]
     fn a_saved_log_is_read_back_exactly() {
         let folder = tempfile::tempdir().unwrap();

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
+use crate::digits::exact;
 use crate::estimate::NoInterval;
 use crate::evidence::EvidenceFault;
 use crate::log::{ClusterKey, Limit, Role, RowFault};
 use crate::printable::{of_path, printable, quoted};
-use crate::report::exact;
 use crate::statistic::{Cell, Side};
 use crate::tally::{Dialect, TableFault};
 

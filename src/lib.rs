@@ -61,6 +61,7 @@ mod attention;
 mod audit;
 mod baseline;
 pub mod decompose;
+mod digits;
 mod error;
 mod estimand;
 mod estimate;

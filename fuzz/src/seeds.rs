@@ -181,6 +181,8 @@ impl Place {
 pub(crate) fn make() -> Result<(), Failed> {
     let scratch = tempfile::tempdir()?;
     let place = Place::new(scratch.path())?;
+    // So that no seed holds the name of a folder.
+    std::env::set_current_dir(&place.folder)?;
     let at = |form: Form, name: &str| -> Result<PathBuf, Failed> {
         let folder = Seeds::folder().join(form.name());
         std::fs::create_dir_all(&folder)?;
@@ -194,7 +196,7 @@ pub(crate) fn make() -> Result<(), Failed> {
     write(Form::Ndjson, "log", objects().as_bytes())?;
     write(Form::CsvGz, "log", &packed(delimited(",").as_bytes()).unwrap_or_default())?;
     write(Form::NdjsonGz, "log", &packed(objects().as_bytes()).unwrap_or_default())?;
-    let csv = place.folder.join("log.csv");
+    let csv = PathBuf::from("log.csv");
     write_parquet(CsvSource::open(&csv)?, at(Form::Parquet, "log")?, &[])?;
     let log = ExposureLog::open(&csv, &schema_of_seeds())?;
     log.save(at(Form::SavedLog, "log")?)?;
@@ -202,7 +204,7 @@ pub(crate) fn make() -> Result<(), Failed> {
     for (name, study) in studies()? {
         write(Form::StudyJson, name, study.to_json()?.as_bytes())?;
         write(Form::StudyToml, name, toml::to_string(&study)?.as_bytes())?;
-        write(Form::Report, name, study.run(&place.folder)?.to_json()?.as_bytes())?;
+        write(Form::Report, name, study.run(Path::new(""))?.to_json()?.as_bytes())?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ impl Part {
     /// Whether it is in both arms, and in neither by less than a tenth of its part of the other.
     fn is_in_both(&self) -> bool {
         let [a, b] = self.all;
-        a.min(b) >= 0.1 * a.max(b)
+        a.min(b) > 0.0 && a.min(b) >= 0.1 * a.max(b)
     }
 }
 
@@ -132,4 +132,26 @@ fn p_of_others(parts: &[Part]) -> f64 {
     }
     let lost = varies_a * varies_a / (of_a - 1.0) + varies_b * varies_b / (of_b - 1.0);
     (2.0 * above((a - b).abs() / variance.sqrt(), Some(variance * variance / lost))).max(coins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least_p;
+
+    /// All three lean one way: 2 of 8 ways; a cluster without mass has no coin.
+    #[test]
+    fn clusters_without_mass_are_no_coins() {
+        let p = |topic: [&[f64]; 2], all: [&[f64]; 2]| {
+            least_p([(topic[0], all[0]), (topic[1], all[1])])
+        };
+        let three = p([&[9.0; 3], &[1.0; 3]], [&[10.0; 3]; 2]);
+        assert!((three - 0.25).abs() < 1e-12, "{three}");
+        let (a, b) = ([9.0, 9.0, 9.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
+        let all = [10.0, 10.0, 10.0, 0.0];
+        assert!((p([&a, &b], [&all; 2]) - 0.25).abs() < 1e-12);
+        // Nobody is in both arms.
+        let nested =
+            p([&[9.0, 0.0, 0.0], &[0.0, 1.0, 0.0]], [&[10.0, 0.0, 0.0], &[0.0, 10.0, 0.0]]);
+        assert!(nested <= 0.0, "{nested}");
+    }
 }

@@ -27,7 +27,7 @@ pub use self::sensitivity::{
     EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
     SensitivitySummaryRecord,
 };
-pub(crate) use self::table::{RULED, decimals, exact, interval, number, value, wrap};
+pub(crate) use self::table::{RULED, interval, number, value, wrap};
 pub use self::waterfall::{
     MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
     WaterfallRecord,
@@ -35,6 +35,7 @@ pub use self::waterfall::{
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+pub(crate) use crate::digits::{decimals, exact};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{Estimate, SideOfNull, Value, Warning};

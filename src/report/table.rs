@@ -6,7 +6,7 @@ use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width, presets,
 };
 
-use super::{AuditReport, named, percent, printable, printable_name};
+use super::{AuditReport, decimals, named, percent, printable, printable_name};
 use crate::estimate::{ConfidenceInterval, Estimate, Value};
 use crate::log::{DataQuality, SetAside};
 
@@ -234,18 +234,6 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// A number with so many decimals, or few digits and a power of ten where that would be long.
-pub(crate) fn decimals(value: f64, digits: usize) -> String {
-    if value.abs() < 1e9 { format!("{value:.digits$}") } else { format!("{value:.digits$e}") }
-}
-
-/// All digits of a number: with a power of ten where it would be long without. It reads back as the same.
-pub(crate) fn exact(value: f64) -> String {
-    const LONG: usize = 26;
-    let text = value.to_string();
-    if text.len() <= LONG { text } else { format!("{value:e}") }
-}
-
 /// Lines of at most 100 characters.
 pub(crate) fn wrap(text: &str) -> String {
     let mut lines = vec![String::new()];
@@ -265,7 +253,8 @@ pub(crate) fn wrap(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimals, exact, number};
+    use super::number;
+    use crate::digits::{decimals, exact};
 
     #[test]
     fn numbers_of_every_size_are_short_and_exact_ones_read_back() {

@@ -8,13 +8,14 @@ use super::of_log::Membership;
 use super::{Others, ZeroMembers};
 use crate::attention::Attention;
 use crate::baseline::Baseline;
+use crate::digits::decimals;
 use crate::estimand::{Denominator, Unit};
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, SideOfNull, Value,
     Warning,
 };
 use crate::inference::OfSums;
-use crate::report::{decimals, printable, printable_name};
+use crate::printable::{printable, printable_name};
 use crate::tally::ClusterBy;
 
 /// A number with its clustered interval, or why it has none.

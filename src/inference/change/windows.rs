@@ -9,11 +9,11 @@ use super::date::{BlockBootstrap, BreakDate};
 use super::episode::{Episode, Shift, Span, episodes};
 use super::monitor::{CHARTED, measured};
 use super::offline::pelt;
+use crate::digits::decimals;
 use crate::error::Error;
 use crate::estimate::Value;
 use crate::inference::contribution::{Contributions, Question};
 use crate::inference::reported;
-use crate::report::decimals;
 use crate::statistic::Statistic;
 use crate::tally::{Tally, WindowBy};
 

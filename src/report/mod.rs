@@ -27,7 +27,7 @@ pub use self::sensitivity::{
     EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
     SensitivitySummaryRecord,
 };
-pub(crate) use self::table::{RULED, interval, number, value, wrap};
+pub(crate) use self::table::{RULED, in_lines, interval, number, value, wrap};
 pub use self::waterfall::{
     MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
     WaterfallRecord,

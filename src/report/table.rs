@@ -69,7 +69,9 @@ impl AuditReport {
             let name = &estimate.estimand.statistic;
             let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let name = if is_plain { name.clone() } else { topic(name) };
-            table.add_row(cells(row(estimate, [topic(&estimate.estimand.topic), name])));
+            let topic = topic(&estimate.estimand.topic);
+            let topic = if whole { topic } else { in_lines(topic, TOPIC_WIDTH) };
+            table.add_row(cells(row(estimate, [topic, name])));
         }
         let lengths = self.estimates.iter().map(|e| topic(&e.estimand.topic).chars().count());
         let lengths = lengths.map(|length| u16::try_from(length).unwrap_or(u16::MAX));
@@ -169,6 +171,19 @@ fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result
     Ok(())
 }
 
+/// A very long name in lines of so many columns, since a table would look for where to part it anew for each.
+pub(crate) fn in_lines(name: String, columns: u16) -> String {
+    const LONG: usize = 400;
+    if name.len() <= LONG {
+        return name;
+    }
+    // Characters may be two columns wide.
+    let width = usize::from(columns) / if name.is_ascii() { 1 } else { 2 };
+    let characters: Vec<char> = name.chars().collect();
+    let lines = characters.chunks(width.max(1)).map(|line| line.iter().collect::<String>());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn row(estimate: &Estimate, [topic, statistic]: [String; 2]) -> Vec<Cell> {
     let share = |share: Option<f64>| {
         share.map_or("-".to_owned(), |s| format!("{}%", decimals(100.0 * s, 2)))
@@ -253,8 +268,19 @@ pub(crate) fn wrap(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::{in_lines, number};
     use crate::digits::{decimals, exact};
+
+    /// Parted by the table it would take minutes.
+    #[test]
+    fn very_long_names_are_in_lines() {
+        let long = in_lines("x".repeat(1 << 16), 40);
+        assert!(long.lines().all(|line| line.len() <= 40));
+        assert_eq!(long.replace('\n', "").len(), 1 << 16);
+        let wide = in_lines("日".repeat(1 << 14), 40);
+        assert!(wide.lines().all(|line| line.chars().count() <= 20));
+        assert_eq!(in_lines("a b".to_owned(), 2), "a b");
+    }
 
     #[test]
     fn numbers_of_every_size_are_short_and_exact_ones_read_back() {

@@ -7,7 +7,9 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 use super::measure::Measure;
 use super::report::{Answer, Caution, OffPolicyEstimate, OffPolicyReport};
 use crate::estimate::MethodUsed;
-use crate::report::{RULED, interval, number, percent, printable, printable_name, value, wrap};
+use crate::report::{
+    RULED, in_lines, interval, number, percent, printable, printable_name, value, wrap,
+};
 
 /// The width of tables, in characters.
 const TABLE_WIDTH: u16 = 120;
@@ -77,7 +79,7 @@ impl OffPolicyReport {
                 Cell::new(answer.map_or("-".to_owned(), |answer| range(&answer)))
             };
             let mut cells = vec![
-                Cell::new(printable_name(topic)),
+                Cell::new(in_lines(printable_name(topic), NAME_WIDTH)),
                 cell(Measure::LoggedShare),
                 cell(Measure::SnipsShare),
                 cell(Measure::Amplification),

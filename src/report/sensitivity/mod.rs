@@ -11,7 +11,7 @@ pub use self::record::{
     SensitivitySummaryRecord,
 };
 use super::table::interval;
-use super::{RULED, number, percent, printable, value, wrap};
+use super::{RULED, in_lines, number, percent, printable, value, wrap};
 use crate::estimate::{Estimate, Warning};
 use crate::sensitivity::{
     Dimension, Direction, Disagreement, Effect, Found, SensitivityRow, SensitivitySummary,
@@ -79,7 +79,8 @@ impl SensitivityTable {
         for row in rows {
             let Ok(estimate) = &row.outcome else { continue };
             let choices = varied.iter().map(|dimension| row.choices.level(*dimension));
-            let mut cells: Vec<Cell> = choices.map(|level| Cell::new(printable(&level))).collect();
+            let mut cells: Vec<Cell> =
+                choices.map(|level| Cell::new(in_lines(printable(&level), 40))).collect();
             cells.push(Cell::new(value(estimate.value)));
             cells.push(Cell::new(
                 estimate.interval.as_ref().map_or_else(|no| format!("none: {no}"), interval),

@@ -43,10 +43,12 @@ pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
     };
     let every: Vec<Part> = (0..arms[0].1.len()).map(part).collect();
     let (both, one): (Vec<Part>, Vec<Part>) = every.iter().partition(|its| its.is_in_both());
-    if both.is_empty() || effective(&leanings(&every)) >= MANY {
+    let seen = leanings(&every);
+    if both.is_empty() || effective(&seen) >= MANY {
         return 0.0;
     }
-    p_of_coins(leanings(&without_strays(both))).min(p_of_others(&one))
+    let coins = p_of_coins(leanings(&without_strays(both)));
+    coins.min(p_of_others(&one, seen.iter().sum::<f64>()))
 }
 
 /// The largest of them, which together have all but a twentieth of the mass, and all as large as the last of
@@ -107,9 +109,10 @@ fn p_of_coins(mut leanings: Vec<f64>) -> f64 {
     (exceeding / f64::from(ways)).min(1.0)
 }
 
-/// What clusters in one arm say by themselves: Welch's test of their shares, and not less than with which chance
-/// two coins, of whatever bias, fall one way in one arm and the other way in the other.
-fn p_of_others(parts: &[Part]) -> f64 {
+/// What clusters in one arm say by themselves, where they are more than strays and say the same: Welch's test of
+/// their shares, and not less than with which chance two coins, of whatever bias, fall one way in one arm and the
+/// other way in the other.
+fn p_of_others(parts: &[Part], seen: f64) -> f64 {
     let arm = |side: usize| {
         let mine = parts.iter().filter(move |its| its.all[side] > its.all[1 - side]);
         let (mut topic, mut all, mut number) = (0.0, 0.0, 0.0);
@@ -122,7 +125,10 @@ fn p_of_others(parts: &[Part]) -> f64 {
         (share, number, number / (number - 1.0) * squares)
     };
     let ((a, of_a, varies_a), (b, of_b, varies_b)) = (arm(0), arm(1));
-    if of_a < 2.0 || of_b < 2.0 || a.total_cmp(&b).is_eq() {
+    // Of both arms' masses, which are 1 each.
+    let mass: f64 = parts.iter().map(|its| its.all[0] + its.all[1]).sum::<f64>() / 2.0;
+    let is_otherwise = (a - b) * seen <= 0.0;
+    if of_a < 2.0 || of_b < 2.0 || is_otherwise || mass <= STRAYS {
         return 1.0;
     }
     let (variance, either) = (varies_a + varies_b, of_a + of_b);

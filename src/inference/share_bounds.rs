@@ -38,7 +38,8 @@ use crate::statistic::{Side, Statistic};
 ///    coin, however sure its own lean is: all `B` lean one way with a chance of `2 / 2^B`. No p-value is below that
 ///    of turning them round: how often `|sum +-e|` is as great as seen, with `e` what each adds to the difference of
 ///    the two shares about their mean (the first 12 by size in every way, the others as one normal variable),
-///    or that of Welch's test of the clusters in one arm alone where it is smaller. An interval that is to
+///    or that of Welch's test of the clusters in one arm alone where it is smaller and says the same, of more
+///    than a twentieth of the mass. An interval that is to
 ///    be wrong more rarely reaches to no amplification, and [`Warning::FewInBothArms`] says so. In both
 ///    arms is what has in neither less than a tenth of its part of the other, but for the smallest that together have a
 ///    twentieth of the mass, and few is `(sum e^2)^2 / sum e^4` below 12. So five crossed clusters or less are no finding at 95%, whatever stray impressions are beside

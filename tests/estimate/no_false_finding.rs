@@ -654,10 +654,6 @@ fn strays_beside_few_crossed_clusters_are_no_finding() {
         [0, 1, 3, 10, 20].into_iter().flat_map(|many| (0..6).map(move |at| (many, at)))
     {
         for in_both in [true, false] {
-            // Strays of one arm each that all agree are evidence of their own.
-            if !in_both && (1..4).contains(&which) {
-                continue;
-            }
             let mut rows = Vec::new();
             for viewer in 0..3 {
                 shown(&mut rows, &format!("v{viewer}"), "a", "war", (190 + viewer, 200));

@@ -132,10 +132,11 @@ def least_p(columns, form):
     else:
         coins = (np.abs(sums) >= seen).mean()
     one = np.minimum(ma, mb) < 0.1 * np.maximum(ma, mb)
-    return min(coins, 1, welch(xa, na, one & (ma > mb), xb, nb, one & (mb > ma)))
+    others = welch(xa, na, one & (ma > mb), xb, nb, one & (mb > ma), xa.sum() / na.sum() - xb.sum() / nb.sum())
+    return min(coins, 1, others if (ma + mb)[one].sum() / 2 > 0.05 else 1)
 
 
-def welch(xa, na, in_a, xb, nb, in_b):
+def welch(xa, na, in_a, xb, nb, in_b, seen):
     """By ratio estimators of shares in either arm, with the chance of two coins as the least."""
     a, b = in_a.sum(), in_b.sum()
     if min(a, b) < 2:
@@ -144,7 +145,7 @@ def welch(xa, na, in_a, xb, nb, in_b):
     for x, n in ((xa[in_a], na[in_a]), (xb[in_b], nb[in_b])):
         shares.append(x.sum() / n.sum())
         variances.append(len(x) * np.var((x - shares[-1] * n) / n.sum(), ddof=1))
-    if shares[0] == shares[1]:
+    if (shares[0] - shares[1]) * seen <= 0:
         return 1
     coins = 2 * (a / (a + b)) ** a * (b / (a + b)) ** b
     if sum(variances) == 0:

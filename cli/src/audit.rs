@@ -126,6 +126,9 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
             (args.asked.study(inference)?, PathBuf::new())
         }
     };
+    // All that it reads, as patterns and tables too; what is not there is told by whoever reads it.
+    let sources = study.files(&folder).unwrap_or_default();
+    args.page.check(args.write_study.as_ref(), &sources)?;
     if let Some(path) = &args.write_study {
         study::write(path, &study, &folder)?;
     }

@@ -38,6 +38,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     if let Some(path) = &args.study {
         args.page.check(None, [path])?;
         let (study, folder) = (study::open(path)?, study::folder_of(path));
+        args.page.check(None, &study.files(&folder).unwrap_or_default())?;
         return args.page.write(&study, &audit::read(&study, &folder)?);
     }
     let Some(path) = &args.report else {

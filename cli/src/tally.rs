@@ -103,7 +103,9 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let (schema, spec) = args.by.plan()?;
     out::check([Some(&args.out), args.checkpoint.as_ref()], &args.logs)?;
     args.by.roles.tell_unused(&Uses::of_tally(&spec));
-    let mut job = TallyJob::new(args.skip.files_of(&args.logs)?, schema, spec);
+    let files = args.skip.files_of(&args.logs)?;
+    out::check([Some(&args.out), args.checkpoint.as_ref()], &files)?;
+    let mut job = TallyJob::new(files, schema, spec);
     if let Some(memory) = args.memory {
         job = job.memory(memory.saturating_mul(1 << 20));
     }

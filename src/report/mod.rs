@@ -35,7 +35,7 @@ pub use self::waterfall::{
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-pub(crate) use crate::digits::{decimals, exact};
+use crate::digits::decimals;
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{Estimate, SideOfNull, Value, Warning};

@@ -6,7 +6,8 @@ use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width, presets,
 };
 
-use super::{AuditReport, decimals, named, percent, printable, printable_name};
+use super::{AuditReport, named, percent, printable, printable_name};
+use crate::digits::decimals;
 use crate::estimate::{ConfidenceInterval, Estimate, Value};
 use crate::log::{DataQuality, SetAside};
 

@@ -104,6 +104,13 @@ fn inputs_and_results_keep_apart() {
     tally(&["--out", &new, "--checkpoint", &new]).failed(2);
     audit(&log, &["--html", &new, "--findings", &new]).failed(2);
     assert!(!Path::new(&new).exists());
+    // In a folder of logs, and by a study that names it.
+    let all = folder.path().to_str().unwrap();
+    run(["tally", all].iter().chain(&by).chain(&["--out", &log])).failed(2);
+    let study = folder.path().join("study.toml").to_str().unwrap().to_owned();
+    audit(&log, &["--write-study", &study]).ok();
+    run(["audit", "--study", &study, "--html", &log]).failed(2);
+    run(["report", "--study", &study, "--html", &log]).failed(2);
     assert_eq!(fs::read(&log).unwrap(), before);
     // Devices hold nothing.
     audit(&log, &["--html", "/dev/null", "--findings", "/dev/null"]).ok();

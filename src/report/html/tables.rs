@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::digits::exact;
 use crate::estimate::{Estimate, Value};
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
-use crate::report::{exact, number, percent};
+use crate::report::{number, percent};
 use crate::sensitivity::{SensitivityRow, SensitivityTable};
 
 /// A table.

@@ -101,6 +101,8 @@ pub enum NoInterval {
     ReplicatesWithoutValue,
     /// Without one of the clusters the statistic has no finite value.
     LeavingOneOut,
+    /// Weights or rewards are so large or small that the variance is beyond what numbers of 64 bits hold.
+    BeyondNumbers,
     /// Fewer clusters in an arm than were declared as the start of a
     /// [`Monitor`](crate::inference::Monitor)'s sequence.
     TooEarly,
@@ -137,6 +139,7 @@ impl fmt::Display for NoInterval {
             Self::ReplicatesOnOneSide => "all replicates on one side of the estimate",
             Self::ReplicatesWithoutValue => "too many replicates without a finite value",
             Self::LeavingOneOut => "no finite value without one of the clusters",
+            Self::BeyondNumbers => "the variance is beyond what numbers hold",
             Self::TooEarly => "too few clusters yet",
         })
     }
@@ -323,6 +326,7 @@ impl From<NoInterval> for NoTest {
             NoInterval::NoVariation | NoInterval::ReplicatesOnOneSide => Self::NoVariation,
             NoInterval::ShareAtLimit
             | NoInterval::LeavingOneOut
+            | NoInterval::BeyondNumbers
             | NoInterval::ReplicatesWithoutValue
             | NoInterval::TooEarly
             | NoInterval::ThinTopic { .. } => Self::NoStandardError,

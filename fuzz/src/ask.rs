@@ -23,6 +23,16 @@ impl Names {
             topics: log.topics().map(|topics| texts(topics.labels())).unwrap_or_default(),
         }
     }
+
+    /// Two arms, seldom the same one or one that there is not: such questions are refused.
+    pub(crate) fn two_arms(&self, chance: &mut Chance) -> (String, String) {
+        let first = one_of(&self.arms, chance);
+        let mut others = self.arms.clone();
+        if others.len() > 1 && !chance.one_in(50) {
+            others.retain(|arm| *arm != first);
+        }
+        (first, one_of(&others, chance))
+    }
 }
 
 /// Which of the columns of the seeds are read, and how.
@@ -90,15 +100,20 @@ fn one_of(names: &[String], chance: &mut Chance) -> String {
 fn question(names: &Names, chance: &mut Chance) -> Value {
     let reach = json!({"reach": {"impressions": chance.below(4), "mass": number(chance)}});
     let units = [json!("pooled"), json!("pooled"), json!("cluster_mean"), reach];
+    let (treatment, other) = names.two_arms(chance);
     let mut question = json!({
-        "treatment": one_of(&names.arms, chance),
-        "baseline": baseline(names, chance),
+        "treatment": treatment,
+        "baseline": baseline(names, other, chance),
         "unit": chance.pick(&units),
         "denominator": chance.pick(&["all_impressions", "tagged_impressions"]),
     });
     // Those that keep strata apart are refused where there are none.
-    let plain: Vec<&str> =
-        ALL.iter().filter(|its| its.cells(2).len() <= 4).map(|its| its.name()).collect();
+    let plain: Vec<&str> = ALL
+        .iter()
+        .map(|its| (its.cells(2).len(), its.name()))
+        .filter(|(cells, name)| *cells <= 4 && *name != "smoothed_reach_percent")
+        .map(|(_, name)| name)
+        .collect();
     let one = |chance: &mut Chance| {
         if chance.one_in(8) { chance.pick(ALL).name() } else { *chance.pick(&plain) }
     };
@@ -149,12 +164,13 @@ fn attention(chance: &mut Chance) -> Value {
     chance.pick(&models).clone()
 }
 
-fn baseline(names: &Names, chance: &mut Chance) -> Value {
+fn baseline(names: &Names, other: String, chance: &mut Chance) -> Value {
     let share = |chance: &mut Chance| {
-        let share = *chance.pick(&[0.0, 5e-324, 1e-9, 0.25, 0.5, 1.0 - 1e-16, 1.0]);
+        let share = *chance.pick(&[0.0, 1e-100, 1e-9, 0.25, 0.5, 1.0 - 1e-16, 1.0]);
+        let error = *chance.pick(&[0.0, 1e-100, 1e-9, 0.01, 0.5, 1.0]);
         let shares = [
             json!({"known": share}),
-            json!({"estimated": {"share": share, "standard_error": number(chance).abs()}}),
+            json!({"estimated": {"share": share, "standard_error": error}}),
             json!({"counts": {"topic": chance.below(3), "all": chance.pick(&[1, 2, 10, u64::MAX])}}),
         ];
         chance.pick(&shares).clone()
@@ -162,8 +178,13 @@ fn baseline(names: &Names, chance: &mut Chance) -> Value {
     if chance.one_in(6) {
         let shares = names.topics.iter().take(8).map(|its| (its.clone(), share(chance)));
         let shares: serde_json::Map<String, Value> = shares.collect();
-        let low = *chance.pick(&[1.0, 0.8, 1e-300, 5e-324]);
-        let high = *chance.pick(&[1.0, 1.25, 1e308]);
+        // What is out of range is refused, so not for each topic anew.
+        let (low, high) = match chance.below(12) {
+            0 => (5e-324, number(chance)),
+            1 => (0.0, 1e308),
+            2 => (1e-90, 1.25),
+            _ => *chance.pick(&[(1.0, 1.0), (0.8, 1.25), (0.5, 1.0), (1.0, 2.0)]),
+        };
         let bias = json!({"low": low, "high": high});
         return json!({"reference": {"name": odd::name(chance), "shares": shares, "bias": bias}});
     }
@@ -177,12 +198,16 @@ fn baseline(names: &Names, chance: &mut Chance) -> Value {
         ];
         return chance.pick(&others).clone();
     }
-    json!({"arm": one_of(&names.arms, chance)})
+    json!({"arm": other})
 }
 
 fn level(chance: &mut Chance) -> f64 {
-    let far = [0.5, 0.999, 1.0 - 1e-12, 1e-12, 5e-324, 1.0 - f64::EPSILON / 2.0, 1.0];
-    if chance.one_in(2) { 0.95 } else { *chance.pick(&far) }
+    let far = [0.5, 0.999, 1.0 - 1e-12, 1e-12, 5e-324, 1.0 - f64::EPSILON / 2.0];
+    match chance.below(40) {
+        0 => 1.0,
+        1..20 => *chance.pick(&far),
+        _ => 0.95,
+    }
 }
 
 fn inference(chance: &mut Chance) -> Value {

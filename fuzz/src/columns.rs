@@ -41,8 +41,13 @@ enum Cells {
 }
 
 impl Table {
-    /// Takes apart a sound file with columns of the kinds that the library writes.
+    /// Takes apart a sound file with columns of the kinds that the library writes. The reader may panic of one
+    /// that is not: the library asks the headers of its pages first, and whoever mutates cannot.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        std::panic::catch_unwind(|| Self::of_sound(bytes)).ok().flatten()
+    }
+
+    fn of_sound(bytes: &[u8]) -> Option<Self> {
         let reader =
             ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes)).ok()?;
         let said = reader.metadata().file_metadata().key_value_metadata().cloned();

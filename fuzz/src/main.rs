@@ -2,6 +2,7 @@
 //! them. No function here knows what an input means.
 
 mod ask;
+mod beyond;
 mod bundle;
 mod bytes;
 mod chance;

@@ -12,6 +12,7 @@ use tiltmeter::tally::{Tally, TallySpec, WindowBy};
 use tiltmeter::{Error, ExposureLog, StudyFile, StudyInputs, StudyLog};
 
 use crate::ask::{self, Names};
+use crate::beyond;
 use crate::bundle::Files;
 use crate::chance::Chance;
 use crate::form::Form;
@@ -94,6 +95,7 @@ impl Place {
             self.answers.ask(&inputs, &study, chance);
         }
         let StudyLog::Whole(log) = &inputs.log else { return Ok(()) };
+        beyond::ask(log, &names, &self.answers, chance);
         let spec = TallySpec {
             windows: *chance.pick(&[WindowBy::Nothing, WindowBy::days(1)]),
             ..spec(chance, schema)

@@ -25,11 +25,16 @@ pub(crate) struct Answers {
 impl Answers {
     /// Puts a question, and counts what became of it.
     pub(crate) fn ask(&self, inputs: &StudyInputs, its: &StudyFile, chance: &mut Chance) {
+        self.count(its, || study(inputs, its, chance));
+    }
+
+    /// Counts what became of a question.
+    pub(crate) fn count(&self, its: impl Debug, question: impl FnOnce() -> Result<(), Error>) {
         let says = std::env::var_os(SAY).is_some();
         if says {
             eprintln!("asking {its:?}");
         }
-        let count = match study(inputs, its, chance) {
+        let count = match question() {
             Ok(()) => &self.given,
             Err(fault) => {
                 if says {

@@ -191,6 +191,9 @@ impl Spread {
         if variance <= 0.0 {
             return Err(NoInterval::NoVariation);
         }
+        if !variance.is_finite() {
+            return Err(NoInterval::BeyondNumbers);
+        }
         let most = members.either() as f64 - 1.0;
         let over = |side: usize| match members.needed[side] {
             true => self.alone[side] * self.alone[side] / (members.sizes[side] as f64 - 1.0),

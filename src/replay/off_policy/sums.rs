@@ -5,6 +5,9 @@
 /// still add up.
 pub(super) const LARGEST: f64 = 1e70;
 
+/// The least weight that is taken, but for 0.
+pub(super) const LEAST: f64 = 1e-70;
+
 /// The sum of numbers whose order is their own.
 pub(super) fn sum_in_order(values: impl Iterator<Item = f64>) -> f64 {
     // Not `sum`, whose empty sum is -0.0.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::sums::{LARGEST, effective_size, sum_of};
+use super::sums::{LARGEST, LEAST, effective_size, sum_of};
 use super::target::Target;
 use crate::error::Error;
 use crate::log::{ExposureLog, Role};
@@ -27,7 +27,7 @@ pub enum Clip {
     /// Weights are left as they are.
     #[default]
     None,
-    /// A weight above this number counts as this number; above 0.
+    /// A weight above this number counts as this number; 1e-70 or more.
     At(f64),
 }
 
@@ -113,17 +113,18 @@ impl ImportanceWeights {
     /// [`Error::MissingRole`] without arms or propensities, and without items for a target that needs
     /// them; [`Error::UnknownArm`]; [`Error::Parameter`] for a target or a clip out of its range;
     /// [`Error::ColumnLength`] and [`Error::GivenRow`] for probabilities by row that do not fit;
-    /// [`Error::GivenRow`] for a propensity so small that a weight is beyond 1e70.
+    /// [`Error::GivenRow`] for a propensity or probability so small that a weight is beyond 1e70, or under
+    /// 1e-70 and not 0.
     pub fn of(log: &ExposureLog, arm: &str, target: &Target, clip: Clip) -> Result<Self, Error> {
         log.refuse_counts("off-policy estimation")?;
         let limit = match clip {
             Clip::None => f64::INFINITY,
-            Clip::At(limit) if limit > 0.0 && limit.is_finite() => limit,
+            Clip::At(limit) if limit >= LEAST && limit.is_finite() => limit,
             Clip::At(limit) => {
                 return Err(Error::Parameter {
                     parameter: "the limit of Clip::At",
                     value: limit.to_string(),
-                    expected: "a finite number above 0",
+                    expected: "a finite number from 1e-70 on",
                 });
             }
         };
@@ -173,15 +174,18 @@ impl ImportanceWeights {
 
 fn ratio(row: usize, probability: f64, propensity: f64) -> Result<f64, Error> {
     let weight = probability / propensity;
-    if weight <= LARGEST {
-        return Ok(weight);
-    }
-    Err(Error::GivenRow {
-        what: "the propensity",
-        row: row as u64 + 1,
-        value: propensity,
-        expected: "so large that the target's probability over it is at most 1e70",
-    })
+    let (what, value, expected) = match weight {
+        0.0 | LEAST..=LARGEST => return Ok(weight),
+        ..LEAST => {
+            let expected = "0, or so large that over the propensity it is at least 1e-70";
+            ("the target's probability", probability, expected)
+        }
+        _ => {
+            let expected = "so large that the target's probability over it is at most 1e70";
+            ("the propensity", propensity, expected)
+        }
+    };
+    Err(Error::GivenRow { what, row: row as u64 + 1, value, expected })
 }
 
 /// The rows of an arm, ascending; there is at least one.

@@ -106,10 +106,13 @@ fn hint(error: &Error) -> Option<String> {
         Error::Unstated { what: "topics", .. } => {
             "--topic COLUMN for one topic an impression, --topics COLUMN for any number".to_owned()
         }
-        Error::MemoryLimit { needed, .. } => format!(
-            "--memory {} or more; a tally has a fixed size by --cluster hashed:16:UNIT",
-            needed.div_ceil(1 << 20)
-        ),
+        Error::MemoryLimit { what, needed, .. } => {
+            let memory = format!("--memory {} or more", needed.div_ceil(1 << 20));
+            match what.starts_with("the tally") {
+                true => memory + "; a tally has a fixed size by --cluster hashed:16:UNIT",
+                false => memory,
+            }
+        }
         Error::BaselineLacks { .. } => {
             "--baseline-supply FILE gives the items, --candidates FILE the candidates of requests, \
              --slate and --time their columns"

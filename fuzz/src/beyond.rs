@@ -53,7 +53,7 @@ fn interval(chance: &mut Chance) -> Interval {
     let few = Bootstrap { replicates: 100, ..Bootstrap::default() };
     let intervals =
         [Interval::default(), Interval::Delta(Delta::default()), Interval::Bootstrap(few)];
-    chance.pick(&intervals).clone()
+    *chance.pick(&intervals)
 }
 
 fn attention(chance: &mut Chance) -> Attention {

@@ -21,6 +21,9 @@ const LARGE: u64 = 1 << 31;
 /// The most bytes of a document that may come out of one: text and JSON come to a tenth of this.
 const MOST_OF_ONE: u64 = 256;
 
+/// The size of what ends a zip, without a comment.
+const END_OF_DIRECTORY: u64 = 22;
+
 /// Documents up to this size may come out of less.
 const SMALL: u64 = 1 << 20;
 
@@ -75,6 +78,10 @@ impl Zipped {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let mut archive = archive(path)?;
         let fault = |kind: EvidenceFaultKind| kind.of(path);
+        if archive.offset() > 0 || !ends_with_directory(path).map_err(io(path))? {
+            let detail = "it has bytes before its files or after its directory".to_owned();
+            return Err(fault(EvidenceFaultKind::Zip { detail }));
+        }
         if archive.has_overlapping_files().map_err(damaged(path))? {
             let detail = "files in it share bytes, as in one made to fill a disk".to_owned();
             return Err(fault(EvidenceFaultKind::Zip { detail }));
@@ -160,6 +167,17 @@ impl Zipped {
 fn archive(path: &Path) -> Result<ZipArchive<Reopened>, Error> {
     let file = Some(BufReader::new(File::open(path).map_err(io(path))?));
     ZipArchive::new(Reopened { path: path.to_owned(), file }).map_err(damaged(path))
+}
+
+/// Whether the directory of a zip ends the file, without as much as a comment: whatever else is there is not
+/// of the bundle.
+fn ends_with_directory(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let Some(at) = file.metadata()?.len().checked_sub(END_OF_DIRECTORY) else { return Ok(false) };
+    file.seek(SeekFrom::Start(at))?;
+    let mut end = [0; 4];
+    file.read_exact(&mut end)?;
+    Ok(end == *b"PK\x05\x06")
 }
 
 fn damaged(path: &Path) -> impl Fn(zip::result::ZipError) -> Error {

@@ -1,8 +1,8 @@
 //! What a job saves, so that it can go on after it was killed.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -154,8 +154,16 @@ impl State {
 
     /// Reads a state back, if there is one, which must be of the same job.
     pub(super) fn open(path: &Path, identity: &Identity) -> Result<Option<(Tally, Self)>, Error> {
-        if !path.try_exists().map_err(|cause| Error::Io { path: path.to_owned(), cause })? {
-            return Ok(None);
+        let io = |cause| Error::Io { path: path.to_owned(), cause };
+        match fs::metadata(path) {
+            Ok(at) if at.is_file() => {}
+            // To read from a pipe is to wait for whoever writes to it.
+            Ok(_) => {
+                let what = "a checkpoint is read again, so it must be a file";
+                return Err(io(io::Error::new(io::ErrorKind::InvalidInput, what)));
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(io(cause)),
         }
         let (tally, state): (Tally, Self) = Tally::open_saved_with(path)?;
         match state.identity.difference(identity) {

@@ -54,7 +54,7 @@ pub const MIN_MEMORY: usize = 64 << 20;
 ///
 /// Lines, values and pages have greatest lengths whatever the memory: [`MAX_LINE`](crate::log::MAX_LINE),
 /// [`MAX_COLUMNS`](crate::log::MAX_COLUMNS), [`MAX_VALUE`](crate::log::MAX_VALUE),
-/// [`MAX_PAGE`](crate::log::MAX_PAGE).
+/// [`MAX_PAGE`](crate::log::MAX_PAGE), [`MAX_FOOTER`](crate::log::MAX_FOOTER).
 ///
 /// # Stopping and going on
 ///

@@ -38,15 +38,15 @@ impl Parts {
         schema: &LogSchema,
         filter: &Filter,
         most: u64,
-        threads: usize,
+        room: &Room,
     ) -> Result<Self, Error> {
         let mut groups = Vec::with_capacity(files.len());
         for path in files {
-            groups.push(source::row_groups_of(path, &schema.range_columns())?);
+            groups.push(source::row_groups_of(path, &schema.range_columns(), room)?);
         }
         let wanted = groups.iter().flatten().flatten().filter(|g| filter.may_hold(schema, g));
         let rows: u64 = wanted.map(|group| group.rows).sum();
-        let rows = most.min(rows.div_ceil(threads as u64));
+        let rows = most.min(rows.div_ceil(room.readers() as u64));
         let mut all = Self::default();
         for (file, groups) in groups.iter().enumerate() {
             match groups {

@@ -27,7 +27,7 @@ pub(super) struct Shares {
 impl Shares {
     pub(super) fn of(memory: usize, threads: usize) -> Self {
         let threads = threads.min(memory / LEAST_OF_THREAD).max(1);
-        let (chunk, room) = (memory / 8 / threads, Room::new(memory / Room::PART));
+        let (chunk, room) = (memory / 8 / threads, Room::new(memory / Room::PART, threads));
         Self { memory, threads, chunk, room, largest: AtomicUsize::new(0) }
     }
 

@@ -44,7 +44,7 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
         Some((tally, state)) => (Some(tally), state),
         None => {
             let rows = (shares.chunk / schema.bytes_per_row()) as u64;
-            let parts = Parts::of(&job.files, &schema, &job.filter, rows, threads)?;
+            let parts = Parts::of(&job.files, &schema, &job.filter, rows, &shares.room)?;
             (None, State { identity, parts, done: BTreeMap::new() })
         }
     };

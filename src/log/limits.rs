@@ -18,6 +18,10 @@ pub const MAX_COLUMNS: usize = 1 << 16;
 /// as a whole. A [`TallyJob`](crate::job::TallyJob) reads only pages that fit into its memory.
 pub const MAX_PAGE: usize = 128 << 20;
 
+/// The largest footer of a Parquet file, in bytes: 64 MiB. It is held as a whole while the file is read, as about
+/// five times its size. A [`TallyJob`](crate::job::TallyJob) reads only files whose footers fit into its memory.
+pub const MAX_FOOTER: usize = 64 << 20;
+
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,6 +32,8 @@ pub enum Limit {
     Columns,
     /// [`MAX_PAGE`].
     Page,
+    /// [`MAX_FOOTER`].
+    Footer,
 }
 
 impl Limit {
@@ -38,6 +44,7 @@ impl Limit {
             Self::Line => MAX_LINE,
             Self::Columns => MAX_COLUMNS,
             Self::Page => MAX_PAGE,
+            Self::Footer => MAX_FOOTER,
         }
     }
 
@@ -50,6 +57,7 @@ impl Limit {
             }
             Self::Columns => "write the file with the columns that are needed",
             Self::Page => "write the file with smaller pages (1 MiB is usual)",
+            Self::Footer => "write the file with the columns that are needed, or larger row groups",
         }
     }
 }
@@ -63,6 +71,7 @@ impl fmt::Display for Limit {
             Self::Page => {
                 "a page of more than 134,217,728 bytes (MAX_PAGE), or which says that it is"
             }
+            Self::Footer => "a footer of more than 67,108,864 bytes (MAX_FOOTER)",
         })
     }
 }
@@ -73,7 +82,7 @@ mod tests {
 
     #[test]
     fn words_and_numbers_agree() {
-        for limit in [Limit::Line, Limit::Columns, Limit::Page] {
+        for limit in [Limit::Line, Limit::Columns, Limit::Page, Limit::Footer] {
             let words = limit.to_string().replace(',', "");
             assert!(words.contains(&limit.most().to_string()), "{words}");
         }

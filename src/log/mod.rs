@@ -34,7 +34,7 @@ pub(crate) use self::fault::excerpt;
 pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use self::keep::Keep;
 pub use self::key::ClusterKey;
-pub use self::limits::{Limit, MAX_COLUMNS, MAX_LINE, MAX_PAGE, MAX_VALUE};
+pub use self::limits::{Limit, MAX_COLUMNS, MAX_FOOTER, MAX_LINE, MAX_PAGE, MAX_VALUE};
 pub use self::mixed::MixedValue;
 pub use self::names::{JoinNames, NameRemark, OddNames};
 pub(crate) use self::parse::{iso as iso_time, iso_text};

@@ -91,12 +91,16 @@ pub(crate) fn looks_like_log(path: &Path) -> bool {
 
 /// The row groups of a file that can be read one without the others, with the ranges of some
 /// columns by name; `None` if it can only be read from its beginning.
-pub(crate) fn row_groups_of(path: &Path, columns: &[&str]) -> Result<Option<Vec<RowGroup>>, Error> {
+pub(crate) fn row_groups_of(
+    path: &Path,
+    columns: &[&str],
+    room: &Room,
+) -> Result<Option<Vec<RowGroup>>, Error> {
     #[cfg(feature = "parquet")]
     if is_parquet(path) {
-        return self::parquet::row_groups(path, columns).map(Some);
+        return self::parquet::row_groups(path, columns, room).map(Some);
     }
-    let _ = (path, columns);
+    let _ = (path, columns, room);
     Ok(None)
 }
 

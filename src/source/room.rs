@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Room {
     /// Bytes, all together.
     most: usize,
+    /// How many readers share it.
+    readers: usize,
     used: Mutex<Used>,
     freed: Condvar,
 }
@@ -28,13 +30,18 @@ impl Room {
     /// Which part of a job's memory this is.
     pub(crate) const PART: usize = 4;
 
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, used: Mutex::default(), freed: Condvar::new() })
+    pub(crate) fn new(most: usize, readers: usize) -> Arc<Self> {
+        Arc::new(Self { most, readers, used: Mutex::default(), freed: Condvar::new() })
     }
 
     /// Bytes, all together.
     pub(crate) fn most(&self) -> usize {
         self.most
+    }
+
+    /// How many readers share it: what each holds from the beginning is there so many times.
+    pub(crate) fn readers(&self) -> usize {
+        self.readers
     }
 
     /// The most that was used at a time.
@@ -75,7 +82,7 @@ mod tests {
 
     #[test]
     fn no_more_is_used_than_there_is() {
-        let room = Room::new(10);
+        let room = Room::new(10, 8);
         assert!(room.reserve(11).is_none());
         std::thread::scope(|scope| {
             for _ in 0..8 {

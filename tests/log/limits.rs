@@ -154,3 +154,19 @@ fn many_columns_are_found_at_once() {
     let (_folder, path) = written("log.ndjson", format!("{{{}}}\n", keys.join(",")).as_bytes());
     assert_eq!(ExposureLog::open(&path, &schema).unwrap().rows(), 1);
 }
+
+/// A footer says its length in the last bytes of the file, before anything of it is read.
+#[cfg(feature = "parquet")]
+#[test]
+fn the_largest_footer() {
+    use tiltmeter::log::MAX_FOOTER;
+    let schema = LogSchema::new().viewer("who");
+    let says = |length: u32| [&length.to_le_bytes()[..], b"PAR1"].concat();
+    let long = [vec![0; MAX_FOOTER + 1], says(MAX_FOOTER as u32 + 1)].concat();
+    let (_folder, path) = written("log.parquet", &long);
+    refused(&path, Limit::Footer, "a footer of more than 67,108,864 bytes (MAX_FOOTER)");
+    // Longer than the file is damage, whatever the length.
+    let (_folder, path) = written("log.parquet", &[&b"PAR1"[..], &says(u32::MAX)].concat());
+    let refused = ExposureLog::open(&path, &schema).unwrap_err();
+    assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
+}

@@ -145,6 +145,12 @@ fn damaged_zips_are_noticed() {
         fs::write(&cut, &bytes[..length]).unwrap();
         assert!(matches!(why(Bundle::open(&cut).unwrap_err()), EvidenceFaultKind::Zip { .. }));
     }
+    // What is no part of it: before, after, and as a comment, which its last two bytes say the length of.
+    let commented = [&bytes[..bytes.len() - 2], &[3, 0], b"new"].concat();
+    for odd in [[b"#!/bin/sh\n", &bytes[..]].concat(), [&bytes[..], b"more"].concat(), commented] {
+        fs::write(&cut, odd).unwrap();
+        assert!(matches!(why(Bundle::open(&cut).unwrap_err()), EvidenceFaultKind::Zip { .. }));
+    }
     let (mut noticed, mut all) = (0, 0);
     for at in (0..bytes.len()).step_by(bytes.len() / 200) {
         let mut flipped = bytes.clone();

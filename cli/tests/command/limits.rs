@@ -51,11 +51,14 @@ fn no_log_takes_more_than_was_said() {
     let names: String = (0..1_000).map(names).collect();
     let arms: String = (0..150_000).map(|row| format!("{},arm {row},t\n", row % 1_000)).collect();
     let viewers: String = (0..300_000).map(|row| format!("v{row},{},t\n", row % 2)).collect();
+    let long = |row: usize| format!("{row},arm {}{},t\n", row % 9_000, "x".repeat(2_000));
+    let long: String = (0..18_000).map(long).collect();
     let text = |rows: &str| format!("{header}{rows}").into_bytes();
     let logs = [
         ("line.csv.gz", line, Some("a line of more than 1,048,576 bytes (MAX_LINE) in row 1")),
         ("names.csv", text(&names), Some("hint: --memory ")),
         ("arms.csv", text(&arms), None),
+        ("long-names-of-arms.csv", text(&long), None),
         ("viewers.csv", text(&viewers), None),
     ];
     for (name, bytes, refusal) in logs {

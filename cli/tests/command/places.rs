@@ -80,6 +80,10 @@ fn the_checkpoint_outlives_a_failed_save() {
     tally("/dev/full").failed(1);
     tally(&out).ok();
     assert!(!Path::new(&checkpoint).exists());
+    // A pipe, from which nobody would ever hear.
+    assert!(std::process::Command::new("mkfifo").arg(&checkpoint).status().unwrap().success());
+    let refused = tally(&out).failed(1);
+    assert!(refused.contains("must be a file"), "{refused}");
 }
 
 /// What is read is not written over, nor two results to one place; links count as what they lead to.

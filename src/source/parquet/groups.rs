@@ -5,12 +5,18 @@ use std::path::Path;
 use arrow_array::ArrayRef;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
-use super::{Builder, columns, guarded, opened};
+use super::super::room::Room;
+use super::{Builder, columns, footer_fits, guarded, opened};
 use crate::error::Error;
 use crate::log::{Bound, Column, RowGroup};
 
 /// The row groups of a file, with the ranges of some columns by name.
-pub(in crate::source) fn row_groups(path: &Path, names: &[&str]) -> Result<Vec<RowGroup>, Error> {
+pub(in crate::source) fn row_groups(
+    path: &Path,
+    names: &[&str],
+    room: &Room,
+) -> Result<Vec<RowGroup>, Error> {
+    footer_fits(path, room)?;
     let builder = opened(path)?;
     let ranges: Vec<Vec<Option<(Bound, Bound)>>> =
         names.iter().map(|name| ranges(&builder, name)).collect();

@@ -10,6 +10,7 @@ mod write;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -35,14 +36,14 @@ use super::BATCH_ROWS;
 use super::converted::{self, Converted};
 use super::room::{Reserved, Room};
 use crate::error::Error;
-use crate::log::{Batch, Column, Limit, LogSource};
+use crate::log::{Batch, Column, Limit, LogSource, MAX_FOOTER};
 
 /// Reads a Parquet file, row group by row group.
 ///
 /// Text (plain or dictionary), whole numbers, floating-point numbers, decimals, booleans, dates,
 /// timestamps and lists of text are read; timestamps without a zone count as UTC. Compression
-/// may be none, Snappy, gzip or Zstandard. Pages have at most [`MAX_PAGE`](crate::log::MAX_PAGE) bytes
-/// ([`Error::TooLarge`]), which their headers are asked for before anything is decoded.
+/// may be none, Snappy, gzip or Zstandard. Pages have at most [`MAX_PAGE`](crate::log::MAX_PAGE) bytes and the
+/// footer at most [`MAX_FOOTER`] ([`Error::TooLarge`]), which is known before anything is decoded.
 pub struct ParquetSource {
     name: String,
     path: PathBuf,
@@ -80,7 +81,7 @@ impl ParquetSource {
     /// Opens a file and reads its footer.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Damaged`] when the footer is missing or makes no sense.
+    /// [`Error::Io`]; [`Error::Damaged`] when the footer is missing or makes no sense; [`Error::TooLarge`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -124,6 +125,9 @@ impl ParquetSource {
     }
 }
 
+/// How many times its size a footer takes once it is read: measured for footers of 2 and 17 MiB.
+const FOOTER_HELD: u64 = 5;
+
 /// The most rows per byte for which room is made before they are read; columns that repeat one
 /// value come to more, and grow as they are read.
 const BELIEVABLE: u64 = 16;
@@ -141,9 +145,47 @@ fn rows_of(group: &RowGroupMetaData) -> u64 {
     u64::try_from(group.num_rows()).unwrap_or(0)
 }
 
+/// How long the footer of a file says that it is; no longer than the file.
+fn footer_of(mut file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    // Its length and what ends the file.
+    let Some(at) = length.checked_sub(8) else { return Ok(0) };
+    let mut footer = [0; 4];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut footer)?;
+    file.rewind()?;
+    Ok(u64::from(u32::from_le_bytes(footer)).min(length))
+}
+
+/// Refuses a footer that is too large for each of a room's readers to hold, before it is read.
+fn footer_fits(path: &Path, room: &Room) -> Result<(), Error> {
+    let io = |cause| Error::Io { path: path.to_owned(), cause };
+    let held = File::open(path).and_then(|file| footer_of(&file)).map_err(io)? * FOOTER_HELD;
+    let footers = usize::try_from(held).unwrap_or(usize::MAX).saturating_mul(room.readers());
+    if footers <= room.most() {
+        return Ok(());
+    }
+    let mend = "write the file with the columns that are needed, or larger row groups";
+    Err(no_room(path, "holding its footer", footers, room, mend))
+}
+
+fn no_room(path: &Path, what: &str, bytes: usize, room: &Room, mend: &'static str) -> Error {
+    Error::MemoryLimit {
+        what: format!("{}: {what}", path.display()),
+        needed: bytes.saturating_mul(Room::PART),
+        limit: room.most().saturating_mul(Room::PART),
+        mend,
+    }
+}
+
 /// Opens a file and reads its footer.
 fn opened(path: &Path) -> Result<Builder, Error> {
-    let file = File::open(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
+    let io = |cause| Error::Io { path: path.to_owned(), cause };
+    let file = File::open(path).map_err(io)?;
+    if footer_of(&file).map_err(io)? > MAX_FOOTER as u64 {
+        let file = path.display().to_string();
+        return Err(Error::TooLarge { file, limit: Limit::Footer, place: String::new() });
+    }
     let builder = guarded(|| -> parquet::errors::Result<_> {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
         let metadata = match with_microseconds(&metadata) {
@@ -233,6 +275,7 @@ impl ParquetSource {
         groups: Range<usize>,
         room: &Arc<Room>,
     ) -> Result<Self, Error> {
+        footer_fits(path, room)?;
         let mut source = Self::open(path)?;
         source.room = Some(Arc::clone(room));
         if let State::Opened(builder) = source.state {
@@ -308,13 +351,11 @@ impl ParquetSource {
             value = value.max(sizes.value);
         }
         if let Some(room) = &self.room {
-            let bytes = usize::try_from(decoding).unwrap_or(usize::MAX);
-            self.reserved = Some(room.reserve(bytes).ok_or_else(|| Error::MemoryLimit {
-                what: format!("{}: decoding its pages", self.name),
-                needed: bytes.saturating_mul(Room::PART),
-                limit: room.most().saturating_mul(Room::PART),
-                mend: "write the file with smaller pages and dictionaries (1 MiB is usual)",
-            })?);
+            let footer = FOOTER_HELD.saturating_mul(footer_of(&file).unwrap_or(0));
+            let bytes = usize::try_from(decoding.saturating_add(footer)).unwrap_or(usize::MAX);
+            let mend = "write the file with smaller pages and dictionaries (1 MiB is usual)";
+            let refused = || no_room(&self.path, "decoding its pages", bytes, room, mend);
+            self.reserved = Some(room.reserve(bytes).ok_or_else(refused)?);
         }
         let fit = BATCH_OF_ARROW / value.max(1);
         Ok(usize::try_from(fit).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS))

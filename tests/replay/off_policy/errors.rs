@@ -155,6 +155,13 @@ fn numbers_out_of_their_range() {
     assert!(matches!(error, Error::ColumnLength { found: 3, expected: 4, .. }), "{error}");
     let error = refused(all.clone().reward_model(given(4, f64::NAN)));
     assert!(matches!(error, Error::GivenRow { row: 1, .. }), "{error}");
+    // So small that squares of weights would be none.
+    let tiny = all.clone().target(Target::ByRow(vec![1e-80; 4]));
+    let error = refused(tiny);
+    assert!(error.to_string().contains("at least 1e-70"), "{error}");
+    assert!(matches!(error, Error::GivenRow { row: 1, .. }), "{error}");
+    assert!(parameter(all.clone().clip(Clip::At(5e-324)).run().unwrap_err()));
+    assert!(all.clone().clip(Clip::At(1e-70)).floor(Floor::At(0.0)).run().is_ok());
     let by_place = ItemMeans { of: MeansOf::ItemAndPosition, ..ItemMeans::default() };
     assert!(all.reward_model(means(by_place)).floor(Floor::At(0.0)).run().is_ok());
 }

@@ -1,0 +1,205 @@
+//! The house: rooms stand one on the other, and whatever a file imports stands below it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use syn::visit::Visit;
+
+/// The rooms, bottom up.
+const STACK: &[&str] = &[
+    "digits",
+    "printable",
+    "philox",
+    "temporary",
+    "lock",
+    "place",
+    "error",
+    "attention",
+    "estimand",
+    "baseline",
+    "log",
+    "source",
+    "tally",
+    "statistic",
+    "estimate",
+    "inference",
+    "job",
+    "simulate",
+    "replay",
+    "audit",
+    "study_file",
+    "sensitivity",
+    "decompose",
+    "findings",
+    "report",
+    "evidence",
+    "guide",
+];
+
+/// A module by its path; the root has none.
+type Name = Vec<String>;
+
+/// What a file says of names.
+#[derive(Default)]
+struct File {
+    /// Names that it defines.
+    items: BTreeSet<String>,
+    /// Names that it takes from elsewhere, and where they are said to be.
+    uses: Vec<(String, Vec<String>)>,
+    /// Other paths that begin at the root or go up.
+    paths: Vec<Vec<String>>,
+}
+
+impl File {
+    fn uses(&mut self, before: &[String], tree: &syn::UseTree) {
+        let with = |ident: &syn::Ident| [before, &[ident.to_string()]].concat();
+        let (path, name) = match tree {
+            syn::UseTree::Path(path) => return self.uses(&with(&path.ident), &path.tree),
+            syn::UseTree::Group(group) => {
+                return group.items.iter().for_each(|tree| self.uses(before, tree));
+            }
+            syn::UseTree::Name(name) if name.ident == "self" => {
+                (before.to_vec(), before.last().cloned().unwrap_or_default())
+            }
+            syn::UseTree::Name(name) => (with(&name.ident), name.ident.to_string()),
+            syn::UseTree::Rename(its) => (with(&its.ident), its.rename.to_string()),
+            syn::UseTree::Glob(_) => (before.to_vec(), "*".to_owned()),
+        };
+        self.uses.push((name, path));
+    }
+}
+
+fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|its| {
+        its.path().is_ident("cfg")
+            && its.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+impl<'a> Visit<'a> for File {
+    fn visit_item(&mut self, item: &'a syn::Item) {
+        let (attributes, name) = match item {
+            syn::Item::Use(its) if !is_of_tests(&its.attrs) => return self.uses(&[], &its.tree),
+            syn::Item::Const(its) => (&its.attrs, &its.ident),
+            syn::Item::Enum(its) => (&its.attrs, &its.ident),
+            syn::Item::Fn(its) => (&its.attrs, &its.sig.ident),
+            syn::Item::Mod(its) => (&its.attrs, &its.ident),
+            syn::Item::Static(its) => (&its.attrs, &its.ident),
+            syn::Item::Struct(its) => (&its.attrs, &its.ident),
+            syn::Item::Trait(its) => (&its.attrs, &its.ident),
+            syn::Item::Type(its) => (&its.attrs, &its.ident),
+            _ => return syn::visit::visit_item(self, item),
+        };
+        if !is_of_tests(attributes) {
+            self.items.insert(name.to_string());
+            syn::visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'a syn::Path) {
+        let segments: Vec<String> = path.segments.iter().map(|its| its.ident.to_string()).collect();
+        if ["crate", "super"].contains(&&*segments[0]) {
+            self.paths.push(segments);
+        }
+        syn::visit::visit_path(self, path);
+    }
+}
+
+/// All files of the library.
+struct House(BTreeMap<Name, File>);
+
+impl House {
+    fn read() -> Self {
+        let mut house = Self(BTreeMap::new());
+        house.enter(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &[]);
+        house
+    }
+
+    fn enter(&mut self, folder: &Path, name: &[String]) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let inside = [name, &[stem.clone()]].concat();
+            if path.is_dir() {
+                self.enter(&path, &inside);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let mut file = File::default();
+                file.visit_file(&syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap());
+                let is_face = stem == "mod" || stem == "lib";
+                self.0.insert(if is_face { name.to_vec() } else { inside }, file);
+            }
+        }
+    }
+
+    /// The file that defines what a path leads to, as far as that is of the library.
+    fn file_of(&self, path: &[String], from: &Name, most: usize) -> Option<Name> {
+        let (mut at, mut rest) = (from.clone(), path);
+        match &*path[0] {
+            "crate" => (at, rest) = (Name::new(), &rest[1..]),
+            "self" => rest = &rest[1..],
+            "super" => {
+                while rest.first().is_some_and(|name| name == "super") {
+                    at.pop();
+                    rest = &rest[1..];
+                }
+            }
+            _ => {}
+        }
+        let begins_here = rest.len() == path.len();
+        while let Some((name, after)) = rest.split_first() {
+            let inside = [&at[..], &[name.clone()]].concat();
+            if self.0.contains_key(&inside) {
+                (at, rest) = (inside, after);
+                continue;
+            }
+            let file = &self.0[&at];
+            if file.items.contains(name) {
+                return Some(at);
+            }
+            let used = file.uses.iter().find(|(its, path)| its == name && most > 0 && path != rest);
+            return match used {
+                Some((_, path)) => self.file_of(path, &at, most - 1),
+                // A crate, or a name of the language.
+                None if begins_here => None,
+                None => Some(at),
+            };
+        }
+        Some(at)
+    }
+
+    /// Each file with those that it imports from.
+    fn arrows(&self) -> BTreeSet<(&Name, Name)> {
+        let mut arrows = BTreeSet::new();
+        for (name, file) in &self.0 {
+            let paths = file.uses.iter().map(|(_, path)| path).chain(&file.paths);
+            let to = paths.filter_map(|path| self.file_of(path, name, 8));
+            arrows.extend(to.filter(|to| to != name).map(|to| (name, to)));
+        }
+        arrows.retain(|(from, to)| !from.is_empty() && !to.is_empty());
+        arrows
+    }
+}
+
+#[test]
+fn imports_point_down() {
+    let house = House::read();
+    let place = |name: &Name| STACK.iter().position(|room| *room == name[0]);
+    for name in house.0.keys().filter(|name| !name.is_empty()) {
+        assert!(place(name).is_some(), "{} is in no room of the stack", name[0]);
+    }
+    let up: BTreeSet<String> = house
+        .arrows()
+        .iter()
+        .filter(|(from, to)| place(from) < place(to))
+        .map(|(from, to)| format!("{} → {}", from.join("/"), to.join("/")))
+        .collect();
+    let known: BTreeSet<String> = UP.iter().map(|&its| its.to_owned()).collect();
+    let new: Vec<_> = up.difference(&known).collect();
+    assert!(new.is_empty(), "these run up the stack: {new:#?}");
+    let gone: Vec<_> = known.difference(&up).collect();
+    assert!(gone.is_empty(), "these are gone, and go from the list: {gone:#?}");
+}
+
+/// Imports that run up the stack, and are to go.
+const UP: &[&str] = &[];

@@ -59,9 +59,9 @@
 
 mod attention;
 mod audit;
+mod base;
 mod baseline;
 pub mod decompose;
-mod digits;
 mod error;
 mod estimand;
 mod estimate;
@@ -70,11 +70,8 @@ pub mod findings;
 pub mod guide;
 pub mod inference;
 pub mod job;
-mod lock;
 pub mod log;
-mod philox;
 mod place;
-mod printable;
 pub mod replay;
 pub mod report;
 pub mod sensitivity;
@@ -83,7 +80,6 @@ pub mod source;
 pub mod statistic;
 mod study_file;
 pub mod tally;
-mod temporary;
 
 pub use crate::attention::{Attention, Beyond};
 pub use crate::audit::Audit;

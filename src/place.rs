@@ -5,8 +5,8 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::base::temporary::{make_in, sweep};
 use crate::error::Error;
-use crate::temporary::{make_in, sweep};
 
 /// How many links may lead to a place.
 const MOST_LINKS: u32 = 40;

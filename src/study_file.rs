@@ -210,7 +210,8 @@ impl StudyFile {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::printable::json_of(self).map_err(|cause| Error::Report { detail: cause.to_string() })
+        crate::base::printable::json_of(self)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 
     /// The files that it reads, from this folder; the log's are all that its path stands for.

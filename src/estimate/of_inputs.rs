@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Warning;
+use crate::base::printable::{printable, quoted};
 use crate::log::Origin;
-use crate::printable::{printable, quoted};
 
 /// What was said of a question and changes nothing in its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

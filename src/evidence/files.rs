@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::digest::{FileState, Sha256};
-use super::fault::io;
 use super::manifest::{
     FileRecord, INPUTS, MANIFEST, MARKDOWN, Manifest, REPORT, STUDY, SUMS, TEXT, name_from,
 };
 use super::store::Store;
 use super::verification::Finding;
+use crate::base::sha256::{FileState, Sha256};
 use crate::error::Error;
+use crate::error::evidence::io;
 use crate::study_file::StudyFile;
 
 /// Checks every file of a bundle.

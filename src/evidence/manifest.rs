@@ -6,10 +6,10 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::{FileState, Sha256};
-use super::fault::EvidenceFaultKind;
 use crate::audit::Aside;
+use crate::base::sha256::{FileState, Sha256};
 use crate::error::Error;
+use crate::error::evidence::EvidenceFaultKind;
 use crate::estimate::Warning;
 use crate::log::Origin;
 use crate::replay::RowsAre;
@@ -252,7 +252,7 @@ impl Manifest {
     }
 
     pub(super) fn to_json(&self) -> Result<String, Error> {
-        let json = crate::printable::json_of(self)
+        let json = crate::base::printable::json_of(self)
             .map_err(|cause| Error::Report { detail: cause.to_string() })?;
         Ok(json + "\n")
     }

@@ -14,8 +14,6 @@
 //! anew; only a fingerprint from elsewhere ([`Bundle::expecting`]) tells.
 
 mod compare;
-mod digest;
-mod fault;
 mod files;
 mod make;
 mod manifest;
@@ -30,8 +28,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-pub use self::digest::{FileState, NoSha256, Sha256};
-pub use self::fault::{EvidenceFault, EvidenceFaultKind};
 pub use self::manifest::{
     BaselineRows, Contents, EVIDENCE_SCHEMA, EVIDENCE_VERSION, FileRecord, Manifest, Part,
     Platform, RowCounts, TallyKept,
@@ -41,7 +37,9 @@ pub use self::verification::{
     Difference, FieldsCompared, Finding, Obstacle, RecomputedFrom, Verdict, Verification,
 };
 use self::verify::Place;
+pub use crate::base::sha256::{FileState, NoSha256, Sha256};
 use crate::error::Error;
+pub use crate::error::evidence::{EvidenceFault, EvidenceFaultKind};
 use crate::study_file::StudyFile;
 
 /// A bundle of evidence, with its manifest read.

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::fault::{EvidenceFaultKind, io};
 use crate::error::Error;
+use crate::error::evidence::{EvidenceFaultKind, io};
 
 /// The largest document that is read into memory: manifest, study, report.
 const MOST: u64 = 256 << 20;

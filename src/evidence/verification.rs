@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::digest::{FileState, Sha256};
 use super::manifest::{Part, Platform};
+use crate::base::sha256::{FileState, Sha256};
 use crate::report::{printable, printable_name};
 
 /// How a bundle stands, all in all.

@@ -6,7 +6,6 @@ use std::path::{Component, Path};
 use serde_json::Value as Json;
 
 use super::compare::{self, Compared, Release};
-use super::fault::EvidenceFaultKind;
 use super::files::{self, InputsFound};
 use super::make::{self, Tallies, Ways};
 use super::manifest::{
@@ -20,6 +19,7 @@ use super::{Bundle, Inputs};
 use crate::audit::Parts;
 use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
+use crate::error::evidence::EvidenceFaultKind;
 use crate::report::{AuditReport, ReportRecord};
 use crate::study_file::StudyFile;
 use crate::tally::{Tally, TwoWay};
@@ -324,7 +324,7 @@ impl Again<'_> {
         };
         let of_json = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
         let record = ReportRecord { tiltmeter: written_by.clone(), ..ReportRecord::from(report) };
-        let again = crate::printable::json_of(&record).map_err(of_json)? + "\n";
+        let again = crate::base::printable::json_of(&record).map_err(of_json)? + "\n";
         let [old, new] = [json, &again].map(serde_json::from_str::<Json>);
         let (old, new) = (old.map_err(of_json)?, new.map_err(of_json)?);
         let Compared { differences, fields } = compare::reports(&old, &new, release);

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::digest::FileState;
-use super::fault::{EvidenceFaultKind, io};
 use super::make;
 use super::manifest::{self, Contents, FileRecord, Manifest, Platform, TallyKept};
 use super::store::is_zip;
+use crate::base::sha256::FileState;
+use crate::base::temporary::{make_in, sweep};
 use crate::error::Error;
+use crate::error::evidence::{EvidenceFaultKind, io};
 use crate::place::{folder_of, sync_folder};
 use crate::study_file::StudyFile;
-use crate::temporary::{make_in, sweep};
 
 /// A folder of this process alone, which is gone when it is dropped.
 pub(super) struct Folder {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::fault::{EvidenceFaultKind, io};
 use super::manifest::{FileRecord, INPUTS, check_name};
 use super::store::Store;
 use super::write::Folder;
 use crate::error::Error;
+use crate::error::evidence::{EvidenceFaultKind, io};
 use crate::place::replace;
 
 /// From this size on, a file is written so that it may have more than 4 GiB.

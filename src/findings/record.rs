@@ -95,7 +95,7 @@ impl Findings {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::printable::json_of(&FindingsRecord::from(self))
+        crate::base::printable::json_of(&FindingsRecord::from(self))
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::philox::philox;
+use crate::base::philox::philox;
 
 /// The purpose of the random numbers, as part of the counter.
 const PURPOSE: u64 = 0x7065_726d;

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::Case;
 use super::influence::{Members, Spread, score, small_sample};
 use super::resample::{GROUP, Weights, poisson_weights};
+use crate::base::philox::philox;
 use crate::log::ClusterKey;
-use crate::philox::philox;
 use crate::statistic::Working;
 
 /// How clusters are weighted in a replicate.

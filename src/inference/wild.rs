@@ -8,10 +8,10 @@ use super::bootstrap::{check_replicates, quantile};
 use super::contribution::{Contributions, index};
 use super::influence::{Members, Score, Spread, small_sample};
 use super::{Case, Doubt};
+use crate::base::philox::philox;
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval, NoTest, TestUsed, Tested};
 use crate::log::ClusterKey;
-use crate::philox::philox;
 use crate::statistic::{Cell, Quantity, Statistic, TwoArms};
 use crate::tally::Tally;
 

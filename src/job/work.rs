@@ -11,8 +11,8 @@ use super::checkpoint::{Identity, State};
 use super::parts::Parts;
 use super::shares::Shares;
 use super::{Callback, Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
+use crate::base::lock::Lock;
 use crate::error::Error;
-use crate::lock::Lock;
 use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin, Spare};
 use crate::tally::{Tally, TallySpec};
 

@@ -8,14 +8,15 @@ use std::collections::{HashMap, HashSet};
 use super::batch::{Batch, Column, TextColumn};
 use super::chunks::Spare;
 use super::dictionary::Coded;
-use super::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 use super::ids::IdReader;
 use super::mixed::{self, MixedValue};
 use super::names::{self, JoinNames, Nulls};
 use super::parse;
-use super::schema::{LogSchema, Role, TimeFormat};
+use super::schema::{LogSchema, TimeFormat};
 use super::topics::{TopicReader, Topics};
 use crate::error::Error;
+use crate::error::role::Role;
+use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 
 /// The largest weight an impression may have: 2^23. Weights are summed in fixed point, which
 /// leaves no room for absurd ones; 2^23 milliseconds are 2.3 hours of dwell.

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
-use super::key::ClusterKey;
+use crate::base::cluster_key::ClusterKey;
 use crate::error::Error;
 
 /// The distinct ids of a column, in order of first appearance; the position of an id is its code.

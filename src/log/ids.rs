@@ -8,9 +8,9 @@ use foldhash::fast::RandomState;
 
 use super::batch::{Column, SharedNumbers, SharedText, TextColumn};
 use super::dictionary::Coded;
-use super::fault::FaultReason;
-use super::limits::MAX_VALUE;
 use crate::error::Error;
+use crate::error::limit::MAX_VALUE;
+use crate::error::row::FaultReason;
 
 /// A code that was not handed out yet.
 const UNKNOWN: u32 = u32::MAX;

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ExposureLog;
+use crate::base::printable::quoted;
 use crate::error::Error;
-use crate::printable::quoted;
 
 /// Rows with one of these ids in a column of the schema.
 ///

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use super::dictionary::Coded;
-use super::fault::FaultReason;
 use super::ids::refused;
 use super::topics::{TopicFault, TopicReader};
 use crate::error::Error;
+use crate::error::row::FaultReason;
 
 /// A cell of a column whose cells differ in type.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,12 +6,8 @@ mod batch;
 mod builder;
 mod chunks;
 mod dictionary;
-mod fault;
 mod ids;
 mod keep;
-mod key;
-mod limits;
-mod md5;
 mod mixed;
 mod names;
 mod parse;
@@ -30,21 +26,21 @@ use self::builder::{Built, LogBuilder, is_like_count};
 pub use self::builder::{COUNT_NAMES, MAX_WEIGHT};
 pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
-pub(crate) use self::fault::excerpt;
-pub use self::fault::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
+use crate::error::row::{SetAsideAccount, excerpt};
+
 pub use self::keep::Keep;
-pub use self::key::ClusterKey;
-pub use self::limits::{Limit, MAX_COLUMNS, MAX_FOOTER, MAX_LINE, MAX_PAGE, MAX_VALUE};
 pub use self::mixed::MixedValue;
 pub use self::names::{JoinNames, NameRemark, OddNames};
 pub(crate) use self::parse::{iso as iso_time, iso_text};
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
-pub use self::schema::{
-    CombinedColumn, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat, Unlisted,
-};
+pub use self::schema::{CombinedColumn, LogSchema, TimeFormat, TopicColumn, TopicFormat, Unlisted};
 pub use self::topics::{ItemRepeats, ItemTopics, ItemTopicsSchema, Topics};
+pub use crate::base::cluster_key::ClusterKey;
 use crate::error::Error;
+pub use crate::error::limit::{Limit, MAX_COLUMNS, MAX_FOOTER, MAX_LINE, MAX_PAGE, MAX_VALUE};
+pub use crate::error::role::Role;
+pub use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 
 /// Something that yields the rows of a log, batch after batch, without holding all of them.
 ///
@@ -589,7 +585,7 @@ impl ItemTopics {
     ) -> Result<Self, Error> {
         let items = log.require_ids(Role::Item, "a topics table")?;
         let topics = log.topics().expect("the schema declares topics");
-        let mut account = fault::SetAsideAccount::default();
+        let mut account = SetAsideAccount::default();
         let mut table = Self {
             source: log.origin.source.clone(),
             labels_of: std::collections::HashMap::default(),
@@ -613,7 +609,7 @@ impl ItemTopics {
                         file: table.source.clone(),
                         column: schema.item.clone(),
                         row: source_row,
-                        value: fault::excerpt(item),
+                        value: excerpt(item),
                         reason: FaultReason::ConflictingTopics,
                     };
                     match schema.rows {

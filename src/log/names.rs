@@ -8,12 +8,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::schema::Role;
 use super::writing::{
     DayForm, day_form, has_no_width, is_like_null, is_mark, is_rounded, is_whole, number_in, ways,
     whole_number,
 };
-use crate::printable::has_look;
+use crate::base::printable::has_look;
+use crate::error::role::Role;
 
 /// Differences in writing that a log may be read without; see
 /// [`LogSchema::join_names`](super::LogSchema::join_names).

@@ -8,13 +8,13 @@ use foldhash::fast::RandomState;
 
 use super::batch::{SharedText, TextColumn};
 use super::dictionary::Dictionary;
-use super::fault::{FaultReason, RowPolicy, SetAside, excerpt};
 use super::ids::{Memo, all_made, none_made};
-use super::limits::MAX_VALUE;
 use super::names::Nulls;
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
+use crate::error::limit::MAX_VALUE;
+use crate::error::row::{FaultReason, RowPolicy, SetAside, excerpt};
 
 /// The set without topics, which untagged impressions have.
 const UNTAGGED: u32 = 0;

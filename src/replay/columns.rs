@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::log::{Coded, ExposureLog, FaultReason, Role, RowFault, excerpt};
+use crate::error::row::excerpt;
+use crate::log::{Coded, ExposureLog, FaultReason, Role, RowFault};
 use crate::simulate::policy::Feature;
 
 /// A column of numbers.

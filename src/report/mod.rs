@@ -35,13 +35,15 @@ pub use self::waterfall::{
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::digits::decimals;
+use crate::base::digits::decimals;
+pub use crate::base::printable::{
+    has_look, inert_json, printable, printable_lines, printable_name,
+};
 use crate::error::Error;
 use crate::estimand::Unit;
 use crate::estimate::{Estimate, SideOfNull, Value, Warning};
 use crate::inference::Multiplicity;
 use crate::log::DataQuality;
-pub use crate::printable::{has_look, inert_json, printable, printable_lines, printable_name};
 
 /// The answer of an [`Audit`](crate::Audit).
 ///
@@ -241,7 +243,8 @@ impl AuditReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::printable::json_of(self).map_err(|cause| Error::Report { detail: cause.to_string() })
+        crate::base::printable::json_of(self)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }
 
@@ -371,7 +374,10 @@ impl AuditReport {
                 more => format!(" and {more} more"),
             };
             let of = if many { format!(" by {statistic}") } else { String::new() };
-            format!("No interval{of} for {}{more}: {why}.", crate::printable::quoted_each(named))
+            format!(
+                "No interval{of} for {}{more}: {why}.",
+                crate::base::printable::quoted_each(named)
+            )
         };
         groups.into_iter().map(sentence).collect()
     }

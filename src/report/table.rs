@@ -7,7 +7,7 @@ use comfy_table::{
 };
 
 use super::{AuditReport, named, percent, printable, printable_name};
-use crate::digits::decimals;
+use crate::base::digits::decimals;
 use crate::estimate::{ConfidenceInterval, Estimate, Value};
 use crate::log::{DataQuality, SetAside};
 
@@ -270,7 +270,7 @@ pub(crate) fn wrap(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{in_lines, number};
-    use crate::digits::{decimals, exact};
+    use crate::base::digits::{decimals, exact};
 
     /// Parted by the table it would take minutes.
     #[test]

@@ -256,7 +256,7 @@ impl WaterfallReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::printable::json_of(&WaterfallRecord::from(self))
+        crate::base::printable::json_of(&WaterfallRecord::from(self))
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

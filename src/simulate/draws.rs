@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use pulp::{Arch, NullaryFnOnce};
 use rand::TryRng;
 
-use crate::philox::Stream;
+use crate::base::philox::Stream;
 
 /// What random numbers are for; streams of other purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use crate::base::philox::Stream;
 use crate::error::Error;
-use crate::philox::Stream;
 
 /// What replicates are for; those of other purposes have other seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

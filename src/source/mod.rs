@@ -46,7 +46,7 @@ pub use self::ndjson::NdjsonSource;
 pub use self::parquet::{ParquetSource, write_parquet};
 use self::room::Room;
 pub use self::slice::SliceSource;
-use crate::error::Error;
+use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup};
 
@@ -56,12 +56,6 @@ const BATCH_ROWS: usize = 16_384;
 
 /// Bytes of text after which a batch ends before it has so many rows.
 const BATCH_BYTES: usize = 1 << 20;
-
-pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
-    ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
-} else {
-    ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
-};
 
 /// Whether a file's ending is that of a log that can be read.
 pub(crate) fn is_log(path: &Path) -> bool {

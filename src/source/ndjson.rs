@@ -11,9 +11,10 @@ use foldhash::fast::RandomState;
 use self::line::{cells_of, new_keys};
 use super::{BATCH_BYTES, BATCH_ROWS, gzip};
 use crate::error::Error;
+use crate::error::row::excerpt;
 use crate::log::{
     Batch, Column, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, MixedValue, RowFault,
-    TextColumn, UnreadableRow, excerpt,
+    TextColumn, UnreadableRow,
 };
 
 /// Reads one JSON object per line; blank lines are skipped.

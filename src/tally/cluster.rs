@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::printable::printable;
 use crate::error::Error;
 use crate::log::{ClusterKey, Coded, ExposureLog, Role};
-use crate::printable::printable;
 
 /// The most buckets of [`ClusterBy::Hashed`], as a power of two.
 pub const MAX_BUCKET_BITS: u32 = 24;

@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::printable::printable;
 use crate::error::Error;
 use crate::log::{Coded, ExposureLog, Role};
-use crate::printable::printable;
 
 /// Who the members of groups are, in a log.
 ///

@@ -281,7 +281,7 @@ impl GroupReport {
     /// [`Error::Report`] when the serialiser fails.
     pub fn to_json(&self) -> Result<String, Error> {
         let record = GroupReportRecord::from(self);
-        crate::printable::json_of(&record)
+        crate::base::printable::json_of(&record)
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::control::refuse;
 use super::offline::Costs;
+use crate::base::philox::Stream;
 use crate::error::Error;
-use crate::philox::Stream;
 
 /// The purpose of the random numbers, as part of the counter.
 const PURPOSE: u32 = 0x6461_7465;

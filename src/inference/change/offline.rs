@@ -166,7 +166,7 @@ impl Costs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::philox::Stream;
+    use crate::base::philox::Stream;
 
     /// Against the plain quadratic programme, on short random walks with ties, for all minimal sizes:
     /// pruning loses nothing.

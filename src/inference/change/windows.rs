@@ -9,7 +9,7 @@ use super::date::{BlockBootstrap, BreakDate};
 use super::episode::{Episode, Shift, Span, episodes};
 use super::monitor::{CHARTED, measured};
 use super::offline::pelt;
-use crate::digits::decimals;
+use crate::base::digits::decimals;
 use crate::error::Error;
 use crate::estimate::Value;
 use crate::inference::contribution::{Contributions, Question};

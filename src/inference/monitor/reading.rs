@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digits::decimals;
+use crate::base::digits::decimals;
+use crate::base::printable::printable_name;
 use crate::estimand::Estimand;
 use crate::estimate::{ClusterCounts, ConfidenceInterval, NoInterval, Value};
-use crate::printable::printable_name;
 
 /// What a [`Monitor`](super::Monitor) knows of a question now.
 ///

@@ -12,8 +12,8 @@ use super::exact::{Wide, whole};
 use super::reading::{History, Observed};
 use super::sums::{Sums, bits};
 use super::{Monitor, MonitorSpec, Trail, Watched};
+use crate::base::lock::Lock;
 use crate::error::Error;
-use crate::lock::Lock;
 use crate::log::ClusterKey;
 use crate::place::replace;
 

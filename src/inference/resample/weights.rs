@@ -1,8 +1,8 @@
 //! The weight of a cluster in a bootstrap replicate: a pure function of seed, replicate and
 //! cluster key, so that it is the same on any thread, in any order and on any machine.
 
+use crate::base::philox::philox;
 use crate::log::ClusterKey;
-use crate::philox::philox;
 
 /// Replicates of a group: their weights are made together.
 pub(in crate::inference) const GROUP: usize = 128;

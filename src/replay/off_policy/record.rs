@@ -169,7 +169,8 @@ impl OffPolicyReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::printable::json_of(self).map_err(|cause| Error::Report { detail: cause.to_string() })
+        crate::base::printable::json_of(self)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }
 

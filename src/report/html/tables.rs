@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::digits::exact;
+use crate::base::digits::exact;
 use crate::estimate::{Estimate, Value};
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
 use crate::report::{number, percent};

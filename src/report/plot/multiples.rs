@@ -6,8 +6,8 @@ use super::axis::{Axis, Extent, short};
 use super::{
     ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Side, cut, lines_of, picture, width_of,
 };
+use crate::base::printable::printable_name;
 use crate::error::Error;
-use crate::printable::printable_name;
 use crate::statistic::Scale;
 
 const WIDTH: i32 = 800;

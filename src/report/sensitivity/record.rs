@@ -129,7 +129,7 @@ impl SensitivityTable {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::printable::json_of(&SensitivityRecord::from(self))
+        crate::base::printable::json_of(&SensitivityRecord::from(self))
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 }

@@ -19,8 +19,8 @@ use ndarray::Array2;
 use pulp::Arch;
 
 use self::race::{Entry, Race};
+use crate::base::philox::Stream;
 use crate::error::Error;
-use crate::philox::Stream;
 
 /// The purpose of the random numbers, as part of the counter, so that the same seed gives other
 /// numbers to every other purpose.

@@ -3,7 +3,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::philox::Stream;
+use crate::base::philox::Stream;
 
 /// Candidates whose random words are made together.
 const BLOCK: usize = 32;

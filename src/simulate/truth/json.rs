@@ -39,7 +39,7 @@ impl Truth {
             tiltmeter: env!("CARGO_PKG_VERSION"),
             truth: self,
         };
-        crate::printable::json_of(&stamped)
+        crate::base::printable::json_of(&stamped)
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }
 

@@ -20,7 +20,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::guarded;
 use crate::error::Error;
-use crate::log::{Batch, Column, LogSource, MixedValue, RowFault, excerpt};
+use crate::error::row::excerpt;
+use crate::log::{Batch, Column, LogSource, MixedValue, RowFault};
 use crate::place::replace;
 
 /// Rows of a row group: enough for a dictionary to pay, few enough that one is held in memory and that a

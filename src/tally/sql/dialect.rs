@@ -28,18 +28,23 @@ pub enum Dialect {
 
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(self.called())
+    }
+}
+
+impl Dialect {
+    /// What it is called.
+    pub(crate) const fn called(self) -> &'static str {
+        match self {
             Self::DuckDb => "DuckDB",
             Self::Spark => "Spark",
             Self::BigQuery => "BigQuery",
             Self::Snowflake => "Snowflake",
             Self::Trino => "Trino",
             Self::Postgres => "Postgres",
-        })
+        }
     }
-}
 
-impl Dialect {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::DuckDb, Self::Spark, Self::BigQuery, Self::Snowflake, Self::Trino, Self::Postgres];

@@ -186,7 +186,7 @@ impl Query<'_> {
     }
 
     fn refuse<T>(&self, what: impl Into<String>, mend: &'static str) -> Result<T, Error> {
-        Err(Error::NotInSql { dialect: self.dialect, what: what.into(), mend })
+        Err(Error::NotInSql { dialect: self.dialect.called(), what: what.into(), mend })
     }
 
     /// Whether rows are taken as they are.

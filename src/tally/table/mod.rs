@@ -4,7 +4,6 @@
 
 #[cfg(feature = "parquet")]
 mod build;
-mod fault;
 #[cfg(feature = "parquet")]
 mod key;
 #[cfg(feature = "parquet")]
@@ -12,8 +11,8 @@ mod read;
 #[cfg(feature = "parquet")]
 mod write;
 
-pub use self::fault::{TableFault, TableFaultReason};
 use super::TallySpec;
+pub use crate::error::table::{TableFault, TableFaultReason};
 
 /// The version of the table's layout.
 const VERSION: &str = "1";

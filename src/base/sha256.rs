@@ -102,16 +102,16 @@ pub struct FileState {
 
 impl FileState {
     #[cfg(test)]
-    pub(super) fn of_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         Self { bytes: bytes.len() as u64, sha256: Sha256::of(bytes) }
     }
 
-    pub(super) fn of_file(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         Self::of_reader(File::open(path)?, |_| Ok(()))
     }
 
     /// That of all that a reader gives, which `also` is shown too.
-    pub(super) fn of_reader(
+    pub(crate) fn of_reader(
         mut from: impl Read,
         mut also: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<Self> {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::printable::{printable, quoted};
+use crate::base::printable::{printable, quoted};
 
 /// What to do with a row that breaks a rule.
 ///

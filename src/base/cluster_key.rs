@@ -32,7 +32,7 @@ impl ClusterKey {
     }
 
     /// The keys of several ids. Those of short ids are made side by side.
-    pub(super) fn of_each<'i, 'k>(
+    pub(crate) fn of_each<'i, 'k>(
         mut ids: impl Iterator<Item = &'i str>,
         mut keys: impl Iterator<Item = &'k mut Self>,
     ) {

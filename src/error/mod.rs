@@ -1,15 +1,32 @@
 //! What may go wrong, each with what to do about it. One enum for the crate; its messages name
 //! the file, column, row and value. Warnings about a result live with the [`crate::Estimate`].
 
+pub(crate) mod evidence;
+pub(crate) mod limit;
+pub(crate) mod no_interval;
+pub(crate) mod role;
+pub(crate) mod row;
+pub(crate) mod table;
+
 use std::path::PathBuf;
 
-use crate::digits::exact;
-use crate::estimate::NoInterval;
-use crate::evidence::EvidenceFault;
-use crate::log::{ClusterKey, Limit, Role, RowFault};
-use crate::printable::{of_path, printable, quoted};
-use crate::statistic::{Cell, Side};
-use crate::tally::{Dialect, TableFault};
+use self::evidence::EvidenceFault;
+use self::limit::Limit;
+use self::no_interval::NoInterval;
+use self::role::Role;
+use self::row::RowFault;
+use self::table::TableFault;
+use crate::base::cell::{Cell, Side};
+use crate::base::cluster_key::ClusterKey;
+use crate::base::digits::exact;
+use crate::base::printable::{of_path, printable, quoted};
+
+/// The endings of logs that can be read, in words.
+pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
+} else {
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
+};
 
 /// Any failure of the library. The message says what happened, where, and how to mend it.
 ///
@@ -686,8 +703,8 @@ pub enum Error {
     /// A query cannot do exactly what the library does.
     #[error("no query in the dialect of {dialect} for {what}: {mend}", what = printable(what))]
     NotInSql {
-        /// The dialect.
-        dialect: Dialect,
+        /// The dialect, as it is called.
+        dialect: &'static str,
         /// What was asked for.
         what: String,
         /// What to do.
@@ -752,7 +769,7 @@ pub enum Error {
         "{}: this file in a folder of logs looks like one of them and cannot be read; write it in a \
          format that can be ({}), or leave it out by its name (log_files_but, or skip in a study's log)",
         of_path(path),
-        crate::source::KNOWN_ENDINGS
+        KNOWN_ENDINGS
     )]
     UnreadInFolder {
         /// The file.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::printable::{printable, quoted};
+use crate::base::printable::{printable, quoted};
 
 /// The rule that a row of a tally's table breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@
 use pulp::{Arch, NullaryFnOnce};
 
 /// Texts that are hashed together.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// The longest text that fits into one block, with the bit that ends it and its length.
 const LONGEST: usize = 55;
@@ -87,18 +87,18 @@ const ROTATED: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23]
 const START: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
 
 /// One block for each lane.
-pub(super) struct Lanes {
+pub(crate) struct Lanes {
     /// By place in the block.
     words: [Words; 16],
 }
 
 impl Lanes {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { words: [[0; LANES]; 16] }
     }
 
     /// Gives a lane its text, unless that is too long.
-    pub(super) fn set(&mut self, lane: usize, text: &[u8]) -> bool {
+    pub(crate) fn set(&mut self, lane: usize, text: &[u8]) -> bool {
         if text.len() > LONGEST {
             return false;
         }
@@ -114,7 +114,7 @@ impl Lanes {
     }
 
     /// By lane, the first eight bytes of the digest, read big-endian.
-    pub(super) fn first_eight_bytes(&self, arch: Arch) -> [u64; LANES] {
+    pub(crate) fn first_eight_bytes(&self, arch: Arch) -> [u64; LANES] {
         let [first, second] = arch.dispatch(Vectorised(self));
         let word = |word: u32| u64::from(word.swap_bytes());
         std::array::from_fn(|lane| word(first[lane]) << 32 | word(second[lane]))

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::digest::Sha256;
-use crate::error::Error;
-use crate::printable::{of_path, printable, quoted};
+use super::Error;
+use crate::base::printable::{of_path, printable, quoted};
+use crate::base::sha256::Sha256;
 
 /// Why a bundle cannot be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,12 +104,12 @@ pub enum EvidenceFaultKind {
 }
 
 impl EvidenceFaultKind {
-    pub(super) fn of(self, file: &Path) -> Error {
+    pub(crate) fn of(self, file: &Path) -> Error {
         Error::Evidence(Box::new(EvidenceFault { file: file.to_owned(), why: self }))
     }
 }
 
-pub(super) fn io(path: &Path) -> impl Fn(std::io::Error) -> Error {
+pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Error {
     let path = path.to_owned();
     move |cause| Error::Io { path: path.clone(), cause }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use self::of_inputs::{Said, Table};
 pub use self::warning::Warning;
 pub use crate::error::no_interval::NoInterval;
-use crate::estimand::Estimand;
 use crate::inference::Multiplicity;
+use crate::question::estimand::Estimand;
 use crate::statistic::{Side, Undefined};
 
 /// The value of a statistic, or the state it is in. Never NaN.

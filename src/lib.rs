@@ -57,13 +57,10 @@
 //! ([`Value`], [`NoInterval`]). That holds for [statistics of your own](statistic::Statistic) too: what
 //! they return is looked at wherever they are evaluated, and a fault of theirs is [`Error::Statistic`].
 
-mod attention;
 mod audit;
 mod base;
-mod baseline;
 pub mod decompose;
 mod error;
-mod estimand;
 mod estimate;
 pub mod evidence;
 pub mod findings;
@@ -72,6 +69,7 @@ pub mod inference;
 pub mod job;
 pub mod log;
 mod place;
+mod question;
 pub mod replay;
 pub mod report;
 pub mod sensitivity;
@@ -81,13 +79,8 @@ pub mod statistic;
 mod study_file;
 pub mod tally;
 
-pub use crate::attention::{Attention, Beyond};
 pub use crate::audit::Audit;
-pub use crate::baseline::{
-    Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
-};
 pub use crate::error::{Error, StatisticFault};
-pub use crate::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::estimate::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
     NoTest, Relation, Said, SideOfNull, Table, TestUsed, Tested, Value, Warning,
@@ -95,6 +88,11 @@ pub use crate::estimate::{
 pub use crate::inference::Interval;
 pub use crate::log::{ExposureLog, Keep};
 pub use crate::place::Place;
+pub use crate::question::attention::{Attention, Beyond};
+pub use crate::question::baseline::{
+    Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
+};
+pub use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::report::AuditReport;
 pub use crate::statistic::NamedStatistic;
 pub use crate::study_file::{

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::Attention;
 use crate::audit::Audit;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files_but};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::replay::{PoolBy, Pools};
 use crate::report::AuditReport;
 use crate::statistic::NamedStatistic;

@@ -2,9 +2,9 @@
 
 use super::compared::{Compared, Elsewhere};
 use crate::error::Error;
-use crate::estimand::Unit;
 use crate::estimate::{ArmTotals, ConfidenceInterval, Estimate, Finding, Tested, Value, Warning};
 use crate::inference::{Asked, Inference, Test};
+use crate::question::estimand::Unit;
 use crate::replay::RowsAre;
 use crate::statistic::{AgainstKnown, KnownBaseline};
 

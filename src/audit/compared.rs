@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{Made, Subject};
-use crate::attention::Attention;
-use crate::baseline::{Baseline, Bias, Reference, Supply};
 use crate::error::Error;
-use crate::estimand::Denominator;
 use crate::estimate::Warning;
 use crate::log::{ExposureLog, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::{Baseline, Bias, Reference, Supply};
+use crate::question::estimand::Denominator;
 use crate::replay::{Derived, Making, Pools, RowsAre, derive, supply_arm};
 use crate::statistic::{KnownBaseline, Undefined};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};

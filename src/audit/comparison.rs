@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::compared::{self, Compared};
 use super::{Audit, answers, said};
-use crate::attention::Attention;
-use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Estimate, Warning};
 use crate::inference::{Asked, Inference, Question};
 use crate::log::{DataQuality, NameRemark, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::{Baseline, Supply};
+use crate::question::estimand::{Denominator, Unit};
 use crate::replay::RowsAre;
 use crate::statistic::{AmplificationRatio, NamedStatistic, Side, Statistic};
 use crate::tally::{StratifyBy, Tally};

@@ -2,9 +2,9 @@
 
 use super::compared::{Compared, Elsewhere};
 use super::{Audit, Comparison, Made, Subject};
-use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
 use crate::estimate::Warning;
+use crate::question::baseline::{Baseline, Supply};
 use crate::replay::RowsAre;
 use crate::report::AuditReport;
 use crate::statistic::Undefined;

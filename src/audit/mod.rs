@@ -14,13 +14,13 @@ use self::compared::Given;
 pub(crate) use self::comparison::{Comparison, of_quality};
 pub(crate) use self::kept::{Aside, Kept, Parts};
 
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::Estimate;
 use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Test};
 use crate::log::{DataQuality, ExposureLog, Origin, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::replay::Pools;
 use crate::report::AuditReport;
 use crate::statistic::Statistic;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::compared::Given;
 use super::{Comparison, Subject};
-use crate::attention::Attention;
-use crate::baseline::Baseline;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::{Said, Table, Warning};
 use crate::inference::{Blocks, Test};
 use crate::log::{Coded, ExposureLog, Keep, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::statistic::{Side, Statistic, keeps_strata};
 use crate::tally::{MultiLabel, StratifyBy, Tally};
 

@@ -10,3 +10,4 @@ pub(crate) mod philox;
 pub(crate) mod printable;
 pub(crate) mod sha256;
 pub(crate) mod temporary;
+pub(crate) mod time;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::waterfall::{EngagementCounts, Stage};
-use crate::attention::Attention;
 use crate::estimate::{Estimate, Warning};
 use crate::log::DataQuality;
+use crate::question::attention::Attention;
 use crate::tally::ClusterBy;
 
 /// What the stages of an arm do to its topics.

@@ -5,14 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
-use crate::attention::Attention;
 use crate::audit::Audit;
-use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
-use crate::estimand::Denominator;
 use crate::estimate::{ArmTotals, Estimate, Warning};
 use crate::inference::Interval;
 use crate::log::{DataQuality, ExposureLog, MAX_WEIGHT, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::{Baseline, Supply};
+use crate::question::estimand::Denominator;
 use crate::replay::{Making, Pools, derive, rows_of_arm, supply_arm};
 use crate::statistic::LogRatio;
 use crate::tally::{ClusterBy, MultiLabel, Tally, TallySpec, masses};

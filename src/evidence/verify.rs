@@ -17,9 +17,9 @@ use super::verification::{
 };
 use super::{Bundle, Inputs};
 use crate::audit::Parts;
-use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
 use crate::error::evidence::EvidenceFaultKind;
+use crate::question::baseline::{Baseline, Supply};
 use crate::report::{AuditReport, ReportRecord};
 use crate::study_file::StudyFile;
 use crate::tally::{Tally, TwoWay};

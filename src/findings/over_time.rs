@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Part};
-use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
 use crate::estimate::NoInterval;
 use crate::inference::{self, Question, ShareBounds};
 use crate::log::ExposureLog;
+use crate::question::baseline::{Baseline, Supply};
 use crate::tally::{Tally, TallySpec, WindowBy};
 
 const DAY: i64 = 86_400_000_000;

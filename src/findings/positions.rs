@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Part};
-use crate::estimand::Denominator;
 use crate::log::ExposureLog;
+use crate::question::estimand::Denominator;
 
 /// Ranks below this one are counted together.
 const TOP: u32 = 20;

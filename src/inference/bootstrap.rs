@@ -15,9 +15,9 @@ use super::reweigh::{Drawn, Draws, Scheme, Wanted, reweigh};
 use super::summary::{Shared, Summary};
 use super::{Asked, Case, Doubt};
 use crate::error::Error;
-use crate::estimand::Unit;
 use crate::estimate::{MethodUsed, NoInterval, Warning};
 use crate::log::ClusterKey;
+use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Scale, Working};
 use crate::tally::Tally;
 

@@ -4,11 +4,11 @@
 use ndarray::{Array2, ShapeBuilder};
 
 use super::summary::Summary;
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Estimand, Reach, Unit};
 use crate::estimate::{ArmTotals, ClusterCounts};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic, keeps_strata, phrase_in_full};
 use crate::tally::{CellSum, Mass, StratifyBy, Tally};
 

@@ -9,8 +9,8 @@ use super::contribution::{ArmBlock, ArmCells, Contributions, Question};
 use super::delta::{self, Quantile};
 use super::influence::Influence;
 use crate::error::Error;
-use crate::estimand::{Estimand, Unit};
 use crate::estimate::{ClusterCounts, NoInterval, Relation};
+use crate::question::estimand::{Estimand, Unit};
 use crate::statistic::{Checked, Scale, Side, Statistic, Working};
 use crate::tally::Tally;
 

@@ -3,11 +3,12 @@
 
 use super::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, Replicated, replicate};
 use super::resample::Resampling;
-use super::simultaneous::{Distances, ReplicateErrors, critical_value, families, step_down};
+use super::simultaneous::{Distances, critical_value, families, step_down};
 use super::summary::Shared;
 use super::{Asked, Case, Inference, Interval, Multiplicity, finding};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, SideOfNull};
+use crate::question::multiplicity::ReplicateErrors;
 use crate::statistic::Scale;
 use crate::tally::Tally;
 

@@ -59,12 +59,11 @@ pub use self::monitor::{
     Lies, Look, Monitor, MonitorSpec, Null, NullState, Observed, Reading, Running, Sidedness,
     Trail, Watched,
 };
-pub use self::multiplicity::{Multiplicity, TwoStage};
 pub use self::permutation::{Blocks, Compare, Permutation};
 use self::share_bounds::Contrast;
 pub use self::share_bounds::{BoundsForm, ShareBounds};
 use self::shares::Shares;
-pub use self::simultaneous::{ReplicateErrors, RomanoWolf, Simultaneous};
+pub use self::simultaneous::Simultaneous;
 use self::summary::Summary;
 pub(crate) use self::sums::{ClusterSums, OfSums, naive_of_sums};
 use self::testing::Errors;
@@ -78,6 +77,7 @@ use crate::estimate::{
     Value, Warning,
 };
 use crate::log::ClusterKey;
+pub use crate::question::multiplicity::{Multiplicity, ReplicateErrors, RomanoWolf, TwoStage};
 use crate::statistic::{Quantity, Scale, Side, Statistic, Working};
 use crate::tally::{ClusterBy, StratifyBy, Tally};
 

@@ -9,9 +9,9 @@ use super::assignment::Design;
 use super::bootstrap::check_replicates;
 use super::contribution::{Contributions, Question, index};
 use super::influence::{Members, Score, Spread, small_sample};
-use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::estimate::{NoTest, TestUsed, Tested, Warning};
+use crate::question::baseline::Baseline;
 use crate::statistic::{Cell, Side, Statistic, Working};
 use crate::tally::{StratifyBy, Tally};
 

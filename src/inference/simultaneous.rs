@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Replicated, check_replicates, quantile};
 use crate::error::Error;
+use crate::question::multiplicity::ReplicateErrors;
 
 /// Bands that hold for all estimates of a statistic at once: each is as long as the largest
 /// distance of any of them from its estimate, in standard errors, over replicates of the Poisson
@@ -49,17 +50,6 @@ pub struct Simultaneous {
     pub errors: ReplicateErrors,
 }
 
-/// The standard errors that replicates' distances from the estimate are measured in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplicateErrors {
-    /// The estimate's, for all replicates.
-    #[default]
-    Same,
-    /// Each replicate's own.
-    Each,
-}
-
 impl Default for Simultaneous {
     /// 95%, 1,999 replicates, seed 0, the estimate's standard errors.
     fn default() -> Self {
@@ -71,39 +61,6 @@ impl Simultaneous {
     pub(super) fn check(&self) -> Result<(), Error> {
         super::check_level(self.level)?;
         check_replicates(self.replicates)
-    }
-}
-
-/// Romano and Wolf's step-down p-values: the family-wise error is controlled, with the dependence
-/// among topics taken from the replicates of the Poisson cluster bootstrap (Romano and Wolf 2005;
-/// 2016, doi 10.1016/j.spl.2016.02.012).
-///
-/// The largest |t| is compared with the largest distances of all topics, the next with those of the
-/// topics that are left, and so on; no p-value may be below the one before. More powerful than Holm
-/// where topics go together. With fewer than some dozens of clusters take
-/// [`ReplicateErrors::Each`].
-///
-/// ```
-/// use tiltmeter::inference::{Multiplicity, RomanoWolf};
-/// let step_down = Multiplicity::RomanoWolf(RomanoWolf { replicates: 4_999, ..Default::default() });
-/// // It needs the replicates, so it cannot be had from p-values alone.
-/// assert!(step_down.adjusted(&[0.01, 0.2]).is_err());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RomanoWolf {
-    /// How many replicates, from 2 to 1,000,000.
-    pub replicates: u32,
-    /// The seed of the random numbers.
-    pub seed: u64,
-    /// The standard errors that distances are measured in.
-    pub errors: ReplicateErrors,
-}
-
-impl Default for RomanoWolf {
-    /// 1,999 replicates, seed 0, the estimate's standard errors.
-    fn default() -> Self {
-        Self { replicates: 1_999, seed: 0, errors: ReplicateErrors::default() }
     }
 }
 

@@ -8,8 +8,8 @@ use foldhash::fast::RandomState;
 
 use super::Asked;
 use super::contribution::{ArmBlock, ArmCells, Question, index};
-use crate::estimand::Unit;
 use crate::estimate::{ArmTotals, ClusterCounts};
+use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
 use crate::tally::{CellSum, Mass, Squares, Tally};
 

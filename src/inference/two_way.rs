@@ -11,8 +11,8 @@ use super::shares::Shares;
 use super::testing::{self, DeltaTest, Errors};
 use super::{Asked, Doubt, Inference, Interval, Multiplicity, Test, finding, joint, own};
 use crate::error::Error;
-use crate::estimand::Unit;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested, Warning};
+use crate::question::estimand::Unit;
 use crate::statistic::{Statistic, Working};
 use crate::tally::TwoWay;
 

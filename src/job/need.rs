@@ -1,8 +1,8 @@
 //! Which columns a job needs: others are not decoded.
 
 use super::Filter;
-use crate::attention::Attention;
 use crate::log::{ItemTopics, LogSchema, Role};
+use crate::question::attention::Attention;
 use crate::tally::{ClusterBy, StratifyBy, TallySpec, WindowBy};
 
 /// The schema without the columns that the tally does not need.

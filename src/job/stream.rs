@@ -88,7 +88,7 @@ pub(crate) fn merge_alike(tallies: &mut Vec<(u32, Tally)>) -> Result<(), Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::Attention;
+    use crate::question::attention::Attention;
     use crate::simulate::{Preset, Simulation, SimulationConfig};
     use crate::tally::{ClusterBy, StratifyBy};
 

@@ -28,19 +28,19 @@ pub(crate) use self::chunks::{Chunk, Chunks, Spare};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 use crate::error::row::{SetAsideAccount, excerpt};
 
-pub use self::keep::Keep;
 pub use self::mixed::MixedValue;
 pub use self::names::{JoinNames, NameRemark, OddNames};
-pub(crate) use self::parse::{iso as iso_time, iso_text};
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
 pub use self::schema::{CombinedColumn, LogSchema, TimeFormat, TopicColumn, TopicFormat, Unlisted};
 pub use self::topics::{ItemRepeats, ItemTopics, ItemTopicsSchema, Topics};
 pub use crate::base::cluster_key::ClusterKey;
+pub(crate) use crate::base::time::iso_text;
 use crate::error::Error;
 pub use crate::error::limit::{Limit, MAX_COLUMNS, MAX_FOOTER, MAX_LINE, MAX_PAGE, MAX_VALUE};
 pub use crate::error::role::Role;
 pub use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
+pub use crate::question::keep::Keep;
 
 /// Something that yields the rows of a log, batch after batch, without holding all of them.
 ///

@@ -401,7 +401,7 @@ impl Found {
 fn folded(name: &str) -> String {
     let bytes = name.as_bytes();
     let is_moment = bytes.len() >= 16 && bytes[4] == b'-' && bytes[7] == b'-';
-    match super::parse::iso(name).filter(|_| is_moment) {
+    match crate::base::time::iso(name).filter(|_| is_moment) {
         Some(moment) => super::parse::moment_id(moment),
         None => joined(name, &JoinNames::ALL).into_owned(),
     }

@@ -1,10 +1,9 @@
 //! Reading one value from text: times, lists, numbers. No rows, no files.
 
-use jiff::fmt::{strtime, temporal};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
+use jiff::fmt::strtime;
 
 use super::schema::TimeFormat;
+use crate::base::time::{iso, iso_text, utc};
 
 /// Microseconds since the epoch, from text in the given format.
 pub(super) fn time(text: &str, format: &TimeFormat) -> Option<i64> {
@@ -49,24 +48,6 @@ fn microseconds_per_unit(format: &TimeFormat) -> Option<i64> {
     }
 }
 
-/// Microseconds since the epoch, from ISO 8601; without an offset it is UTC.
-pub(crate) fn iso(text: &str) -> Option<i64> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at.as_microsecond());
-    }
-    let pieces = temporal::Pieces::parse(text).ok()?;
-    let local = pieces.offset().is_none() && pieces.time_zone_annotation().is_none();
-    local.then(|| utc(pieces.date().to_datetime(pieces.time().unwrap_or_default())))?
-}
-
-/// A moment in ISO 8601, UTC; its microseconds where no calendar reaches it.
-pub(crate) fn iso_text(microseconds: i64) -> String {
-    match Timestamp::from_microsecond(microseconds) {
-        Ok(at) => at.to_string(),
-        Err(_) => format!("{microseconds} microseconds"),
-    }
-}
-
 /// The text of a moment as an id. Midnight is its date, since a date and the moment at which it begins
 /// are one thing that files hold as either.
 pub(super) fn moment_id(microseconds: i64) -> String {
@@ -75,10 +56,6 @@ pub(super) fn moment_id(microseconds: i64) -> String {
         text.truncate(date);
     }
     text
-}
-
-fn utc(at: civil::DateTime) -> Option<i64> {
-    Some(TimeZone::UTC.to_timestamp(at).ok()?.as_microsecond())
 }
 
 /// The strings of a list as Python prints it. Anything but strings in it is not read.

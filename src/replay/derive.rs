@@ -4,11 +4,11 @@
 use super::off_policy::{Floor, ImportanceWeights};
 use super::pools::Pools;
 use super::requests::{Requests, rows_of_arm};
-use crate::attention::Attention;
-use crate::baseline::{Baseline, EngagementWeighted, Period, Propensity};
 use crate::error::Error;
 use crate::estimate::Warning;
 use crate::log::{Coded, ExposureLog, MAX_WEIGHT, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::{Baseline, EngagementWeighted, Period, Propensity};
 use crate::statistic::Undefined;
 use crate::tally::{ClusterBy, masses};
 

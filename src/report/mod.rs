@@ -40,10 +40,10 @@ pub use crate::base::printable::{
     has_look, inert_json, printable, printable_lines, printable_name,
 };
 use crate::error::Error;
-use crate::estimand::Unit;
 use crate::estimate::{Estimate, SideOfNull, Value, Warning};
 use crate::inference::Multiplicity;
 use crate::log::DataQuality;
+use crate::question::estimand::Unit;
 
 /// The answer of an [`Audit`](crate::Audit).
 ///

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::AuditReport;
 use crate::error::Error;
-use crate::estimand::Estimand;
 use crate::estimate::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
     NoTest, SideOfNull, TestUsed, Tested, Value, Warning,
 };
 use crate::inference::Multiplicity;
 use crate::log::DataQuality;
+use crate::question::estimand::Estimand;
 use crate::statistic::Undefined;
 
 /// The name of the schema.

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::record::{EstimateRecord, WarningRecord, read};
 use super::sensitivity::first_of_each;
 use super::{RULED, number, percent, printable, wrap};
-use crate::attention::Attention;
 use crate::decompose::{
     EngagementCounts, Stage, StageShare, Step, TopicWaterfall, WaterfallReport,
 };
 use crate::error::Error;
 use crate::estimate::{ConfidenceInterval, Value};
 use crate::log::DataQuality;
+use crate::question::attention::Attention;
 use crate::tally::ClusterBy;
 
 /// The name of the schema.

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::Attention;
-use crate::baseline::{Baseline, EngagementWeighted, Reference, Supply};
 use crate::error::Error;
-use crate::estimand::{Denominator, Reach, Unit};
 use crate::log::Role;
+use crate::question::attention::Attention;
+use crate::question::baseline::{Baseline, EngagementWeighted, Reference, Supply};
+use crate::question::estimand::{Denominator, Reach, Unit};
 use crate::tally::{ClusterBy, MultiLabel};
 
 /// Whether the log's weights count.

@@ -2,11 +2,11 @@
 
 use super::choices::{Choices, Dimension, LeftOut, Unsupported, UnsupportedKind, Weighting};
 use super::{Sensitivity, choices};
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Reach, Unit};
 use crate::log::{ExposureLog, Role};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Reach, Unit};
 use crate::tally::{ClusterBy, MultiLabel, masses};
 
 /// The persistence of the rank-biased model that is taken if none is asked for: viewers who go on to

@@ -12,13 +12,13 @@ pub use self::choices::{Choices, Dimension, LeftOut, Unsupported, UnsupportedKin
 pub use self::summary::{
     Direction, Disagreement, Effect, Found, SensitivitySummary, Tallied, Verdict,
 };
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::Estimate;
 use crate::inference::Interval;
 use crate::log::{DataQuality, ExposureLog};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::replay::Pools;
 use crate::statistic::Statistic;
 use crate::tally::{ClusterBy, MultiLabel};

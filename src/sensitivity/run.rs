@@ -8,11 +8,11 @@ use super::levels::{Levels, levels_at, place};
 use super::summary::{SensitivitySummary, found};
 use super::{Dimension, Sensitivity, SensitivityRow, SensitivityTable};
 use crate::audit::{Audit, Comparison};
-use crate::baseline::{Baseline, Supply};
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::Estimate;
 use crate::log::{DataQuality, ExposureLog, Role};
+use crate::question::baseline::{Baseline, Supply};
+use crate::question::estimand::{Denominator, Unit};
 use crate::statistic::{AmplificationRatio, Statistic};
 use crate::tally::{Tally, TallySpec, masses};
 

@@ -7,8 +7,8 @@ use super::design::Design;
 use super::labels::LabelErrors;
 use super::policy::{PolicyConfig, check_slate};
 use super::world::WorldConfig;
-use crate::attention::Attention;
 use crate::error::Error;
+use crate::question::attention::Attention;
 
 /// A simulation: a world, the arms of its feed, and how they are studied. What comes of it is a pure
 /// function of this and nothing else: not of threads, nor of how it is read.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::base::cell::{Cell, Over, Quantity, Side};
 use crate::error::Error;
-use crate::estimand::{Reach, Unit};
 use crate::estimate::ConfidenceInterval;
+use crate::question::estimand::{Reach, Unit};
 
 mod checked;
 mod derivative;

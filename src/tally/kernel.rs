@@ -311,8 +311,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::attention::Attention;
     use crate::log::{ClusterKey, LogSchema, TimeFormat, TopicColumn};
+    use crate::question::attention::Attention;
     use crate::source::SliceSource;
     use crate::tally::{
         CellSum, ClusterBy, Mass, MultiLabel, Slab, Squares, StratifyBy, Totals, WindowBy,

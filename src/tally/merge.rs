@@ -10,9 +10,9 @@ use super::block::{BLOCK, Block, BlockWriter};
 use super::gather::Gather;
 use super::mass::Mass;
 use super::{Squares, Tally, Weights};
-use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::ClusterKey;
+use crate::question::attention::Attention;
 
 /// Blocks that are merged before the memory of those used up is given back.
 pub(super) const BLOCKS_AT_A_TIME: usize = 64;
@@ -423,8 +423,8 @@ fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::Beyond;
     use crate::log::{ExposureLog, LogSchema};
+    use crate::question::attention::Beyond;
     use crate::source::SliceSource;
     use crate::tally::{ClusterBy, TallySpec};
 

@@ -21,58 +21,25 @@ mod table;
 mod totals;
 mod two_way;
 mod weights;
-mod window;
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::axes::{Axes, CellKind, Slab};
 use self::block::{BLOCK, Block};
 pub(crate) use self::cluster::cluster_of_rows;
-pub use self::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
 pub use self::mass::Mass;
 pub(crate) use self::slots::masses;
 pub use self::sql::{Dialect, SqlLog};
 pub use self::table::{TableFault, TableFaultReason};
 pub use self::totals::Totals;
 pub use self::two_way::TwoWay;
-pub use self::weights::Weights;
-pub use self::window::WindowBy;
-use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::{ClusterKey, ExposureLog};
-
-/// How an impression with several topics counts for each of them.
-///
-/// ```
-/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// use tiltmeter::MultiLabel;
-/// let report = audit.multi_label(MultiLabel::Fractional).topics(["war"]).run()?;
-/// let mass = report.estimates()[0].treatment.topic;
-/// assert!((mass - 3.5).abs() < 1e-9); // one of four impressions is about politics too
-/// # Ok::<(), tiltmeter::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MultiLabel {
-    /// Every topic gets the whole mass; shares may add up to more than 1.
-    #[default]
-    Full,
-    /// Each of n topics gets one n-th of the mass.
-    Fractional,
-}
-
-impl fmt::Display for MultiLabel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full => "full",
-            Self::Fractional => "fractional",
-        })
-    }
-}
+use crate::question::attention::Attention;
+pub use crate::question::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
+pub use crate::question::multi_label::MultiLabel;
+pub use crate::question::weights::Weights;
+pub use crate::question::window::WindowBy;
 
 /// What a tally sums, and by what. Tallies with equal specs can be merged.
 ///

@@ -10,11 +10,10 @@ use foldhash::fast::RandomState;
 use super::axes::Axes;
 use super::cluster;
 use super::mass::Mass;
-use super::window::WindowBy;
-use super::{MultiLabel, Squares, TallySpec};
-use crate::attention::Attention;
+use super::{MultiLabel, Squares, TallySpec, WindowBy};
 use crate::error::Error;
 use crate::log::{Coded, Dictionary, ExposureLog, Role, Topics};
+use crate::question::attention::Attention;
 
 /// The most ranks for which a lookup table is made; deeper ranks are computed one by one.
 const TABLE_RANKS: u32 = 1 << 16;

@@ -25,12 +25,12 @@ pub use self::report::{
     MemberCounts, MemberFinding, Part, PartKind, Presence, Quantiles, Surely, Verdict,
 };
 use self::work::Work;
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::inference::{Interval, Jackknife, Question};
 use crate::log::ExposureLog;
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::statistic::{HalfAddedRatio, Statistic};
 use crate::tally::{Tally, TallySpec};
 

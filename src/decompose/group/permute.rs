@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::{Arrangements, LabelTest};
 use crate::error::Error;
-use crate::estimand::{Reach, Unit};
 use crate::estimate::NoTest;
 use crate::inference::{Assignments, Question};
+use crate::question::estimand::{Reach, Unit};
 use crate::tally::{Mass, Tally};
 
 /// Differences that are closer than this, relative to what they are made of, are equal: sums in another

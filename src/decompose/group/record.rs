@@ -8,11 +8,11 @@ use super::report::{
     MemberFinding, PartKind, Presence, Quantiles, Surely, Verdict,
 };
 use super::{Others, ZeroMembers};
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, NoTest, Value};
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::report::{EstimateRecord, IntervalRecord, StateRecord, WarningRecord};
 use crate::statistic::Undefined;
 use crate::tally::ClusterBy;

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::of_log::Membership;
 use super::{Others, ZeroMembers};
-use crate::attention::Attention;
 use crate::base::digits::decimals;
 use crate::base::printable::{printable, printable_name};
-use crate::baseline::Baseline;
-use crate::estimand::{Denominator, Unit};
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, SideOfNull, Value,
     Warning,
 };
 use crate::inference::OfSums;
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::tally::ClusterBy;
 
 /// A number with its clustered interval, or why it has none.

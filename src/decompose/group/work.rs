@@ -11,9 +11,9 @@ use super::report::{
 };
 use super::{GroupDecomposition, Others, ZeroMembers};
 use crate::error::Error;
-use crate::estimand::Unit;
 use crate::estimate::{Estimate, Warning};
 use crate::inference::{self, Asked, ClusterSums, Interval, OfSums, Question, TopicSets};
+use crate::question::estimand::Unit;
 use crate::statistic::{AmplificationRatio, Statistic};
 use crate::tally::Tally;
 

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::control::{Alarm, ChangeSpec, ChangeState, ControlChart, InControlValues};
 use super::episode::{Episode, Span, episodes};
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Unit};
 use crate::inference::contribution::{Contributions, Question};
 use crate::inference::influence::Influence;
 use crate::inference::shares::Shares;
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Unit};
 use crate::statistic::{Cell, LogRatio, Quantity, Scale, Side, Statistic, Undefined, Working};
 use crate::tally::{Tally, TallySpec};
 

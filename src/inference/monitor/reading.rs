@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::digits::decimals;
 use crate::base::printable::printable_name;
-use crate::estimand::Estimand;
 use crate::estimate::{ClusterCounts, ConfidenceInterval, NoInterval, Value};
+use crate::question::estimand::Estimand;
 
 /// What a [`Monitor`](super::Monitor) knows of a question now.
 ///

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::sequence::{Boundary, Sidedness};
-use crate::attention::Attention;
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::{Denominator, Estimand, Unit};
 use crate::inference::check_level;
 use crate::inference::contribution::Question;
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Estimand, Unit};
 use crate::statistic::{self, AmplificationRatio, Cell, Over, Statistic};
 use crate::tally::{ClusterBy, StratifyBy, TallySpec, Weights};
 

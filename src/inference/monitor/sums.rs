@@ -2,9 +2,9 @@
 //! whole numbers, and the variance that follows from them. It knows nothing of time.
 
 use super::exact::{Pair, Wide};
-use crate::estimand::Unit;
 use crate::estimate::{ClusterCounts, NoInterval};
 use crate::inference::contribution::Contributions;
+use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Quantity, Side};
 use crate::tally::Mass;
 

@@ -19,15 +19,13 @@ pub use self::record::{
     CautionRecord, OFF_POLICY_SCHEMA, OFF_POLICY_VERSION, OffPolicyEstimateRecord, OffPolicyRecord,
     RefusalRecord,
 };
-pub use self::report::{
-    Answer, Asked, Caution, Floor, OffPolicyEstimate, OffPolicyReport, Refusal,
-};
-pub use self::target::Target;
-pub use self::weights::{Clip, ImportanceWeights, WeightDiagnostics};
-use crate::attention::Attention;
+pub use self::report::{Answer, Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
+pub use self::weights::{ImportanceWeights, WeightDiagnostics};
 use crate::error::Error;
 use crate::inference::Interval;
 use crate::log::ExposureLog;
+use crate::question::attention::Attention;
+pub use crate::question::propensity::{Clip, Floor, Target};
 use crate::tally::{ClusterBy, MultiLabel};
 
 /// An off-policy estimation, being put together.

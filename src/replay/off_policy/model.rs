@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::sample::{Impression, within};
 use super::sums::sum_in_order;
-use super::target::{Target, one_per_row};
+use super::target::one_per_row;
 use crate::error::Error;
 use crate::log::{Coded, ExposureLog};
+use crate::question::propensity::Target;
 
 /// What is expected of an item's reward, for the doubly robust estimate.
 ///

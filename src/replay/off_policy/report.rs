@@ -5,72 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measure;
-use super::weights::{Clip, WeightDiagnostics};
-use crate::attention::Attention;
-use crate::error::Error;
+use super::weights::WeightDiagnostics;
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, MethodUsed, Naive, NoInterval, Value, Warning,
 };
 use crate::inference::Interval;
+use crate::question::attention::Attention;
+use crate::question::propensity::{Clip, Floor};
 use crate::report::number;
 use crate::tally::{ClusterBy, MultiLabel};
-
-/// Below which effective sample size nothing is said of the target.
-///
-/// The default is 100. No impression then carries more than a tenth of all weight, since the greatest
-/// part of it is at most one over the root of the effective size; and the standard error of a
-/// self-normalised mean is about a tenth of the rewards' standard deviation. Below that an estimate is
-/// an anecdote about a few impressions, and its interval, which is made from the same few, is too short.
-/// The floor is kept by the weights as they are used, clipped ones if so asked, and for topics by
-/// weights times exposure mass.
-///
-/// ```
-/// use tiltmeter::replay::off_policy::Floor;
-/// assert_eq!(Floor::default(), Floor::At(100.0));
-/// assert_eq!(Floor::overridden(), Floor::Overridden(100.0));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Floor {
-    /// Estimates of the target are refused below this effective size; 0 or more.
-    At(f64),
-    /// They are made all the same, with a warning below this effective size.
-    Overridden(f64),
-}
-
-impl Default for Floor {
-    fn default() -> Self {
-        Self::At(100.0)
-    }
-}
-
-impl Floor {
-    /// The default floor, overridden.
-    #[must_use]
-    pub fn overridden() -> Self {
-        Self::Overridden(100.0)
-    }
-
-    /// The effective size in question.
-    #[must_use]
-    pub const fn effective_size(self) -> f64 {
-        match self {
-            Self::At(size) | Self::Overridden(size) => size,
-        }
-    }
-
-    pub(super) fn check(self) -> Result<(), Error> {
-        let size = self.effective_size();
-        if size >= 0.0 && size.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            parameter: "the floor of the effective sample size",
-            value: size.to_string(),
-            expected: "a finite number, 0 or more",
-        })
-    }
-}
 
 /// Why an estimate is refused.
 ///

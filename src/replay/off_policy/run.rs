@@ -6,14 +6,14 @@ use super::OffPolicy;
 use super::answer::{Adds, Part, answer, of_one};
 use super::measure::Measure;
 use super::model::RewardModel;
-use super::report::{Asked, Caution, Floor, OffPolicyEstimate, OffPolicyReport, Refusal};
+use super::report::{Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
 use super::sample::{Impression, Parts, Sample};
 use super::sums::effective_size;
-use super::target::Target;
-use super::weights::{Clip, ImportanceWeights, WeightDiagnostics};
+use super::weights::{ImportanceWeights, WeightDiagnostics};
 use crate::error::Error;
 use crate::inference::Interval;
 use crate::log::{Role, Topics};
+use crate::question::propensity::{Clip, Floor, Target};
 use crate::tally::{ClusterBy, MultiLabel};
 
 pub(super) fn run(question: &OffPolicy<'_>) -> Result<OffPolicyReport, Error> {

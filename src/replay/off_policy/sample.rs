@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 
 use super::model::{Predictions, RewardModel};
 use super::sums::LARGEST;
-use super::target::Target;
 use super::weights::{ImportanceWeights, rows_of_arm};
-use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::{ClusterKey, Coded, ExposureLog, Role, Topics};
+use crate::question::attention::Attention;
+use crate::question::propensity::Target;
 use crate::tally::{ClusterBy, cluster_of_rows, masses};
 
 /// One impression.

@@ -2,61 +2,14 @@
 //! nothing is weighed here.
 
 use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
 
 use super::sums::sum_in_order;
 use crate::error::Error;
 use crate::log::{Coded, ExposureLog, Role};
+use crate::question::propensity::Target;
 
 /// How far above 1 the probabilities of a table may add up: the rounding of whoever made it.
 const ROUNDING: f64 = 1e-9;
-
-/// The target policy: with which probability it would have shown the logged item in the place of the
-/// logged impression.
-///
-/// A target must be stated for the same choice as the logged propensities: the probability of the item
-/// *here*, at this position of this request. Where a logging policy fills several positions and its
-/// propensity is that of an item at its position, a uniform target over 80 items is 1/80 at each.
-///
-/// ```
-/// use tiltmeter::replay::off_policy::Target;
-/// assert_eq!(Target::Uniform { items: 80 }.to_string(), "uniform over 80 items");
-/// let table = Target::Table([("a".to_owned(), 0.75), ("b".to_owned(), 0.25)].into());
-/// assert_eq!(table.to_string(), "a table of 2 items");
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Target {
-    /// Each of so many items alike, those that the log never shows too.
-    Uniform {
-        /// How many items there are to choose from, 1 or more, and no fewer than were shown.
-        items: u32,
-    },
-    /// Each of the distinct items of the logging arm alike. Items that it never showed are not counted,
-    /// which the report says: a log shows what its policy liked, so this target is closer to it than
-    /// the whole catalogue is.
-    UniformOverItems,
-    /// The probability of each item, whatever the request; 0 for items that are not in it. 0 or more
-    /// each, and at most 1 together.
-    Table(BTreeMap<String, f64>),
-    /// The probability of the logged item at each impression: one for each row of the log, from 0 to 1.
-    /// Values in rows of other arms are not looked at.
-    ByRow(Vec<f64>),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Uniform { items } => write!(f, "uniform over {items} items"),
-            Self::UniformOverItems => f.write_str("uniform over the items of the logging arm"),
-            Self::Table(table) => write!(f, "a table of {} items", table.len()),
-            Self::ByRow(_) => f.write_str("probabilities given by row"),
-        }
-    }
-}
 
 /// The target's probabilities of an arm's rows, and how far the arm shows what the target would.
 pub(super) struct Chosen {

@@ -1,44 +1,12 @@
 //! Importance weights: how much more often the target would have shown what was logged. Weights and
 //! what they are worth; no rewards and no topics.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::sums::{LARGEST, LEAST, effective_size, sum_of};
-use super::target::Target;
 use crate::error::Error;
 use crate::log::{ExposureLog, Role};
-
-/// Whether great weights are cut.
-///
-/// Cutting trades variance for bias, and the bias is against what the logging policy seldom showed
-/// (Ionides 2008, doi 10.1198/106186008X320456). So it is done on request only, and the report says
-/// how many weights were cut and how much of all weight that took away.
-///
-/// ```
-/// use tiltmeter::replay::off_policy::Clip;
-/// assert_eq!(Clip::default(), Clip::None);
-/// assert_eq!(Clip::At(20.0).to_string(), "clipped at 20");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Clip {
-    /// Weights are left as they are.
-    #[default]
-    None,
-    /// A weight above this number counts as this number; 1e-70 or more.
-    At(f64),
-}
-
-impl fmt::Display for Clip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("not clipped"),
-            Self::At(limit) => write!(f, "clipped at {limit}"),
-        }
-    }
-}
+use crate::question::propensity::{Clip, Target};
 
 /// What importance weights are worth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! Which methods were used, and where they come from. A source is named here only if the documentation of
 //! the method names it.
 
-use crate::attention::Attention;
-use crate::baseline::{Baseline, Bias};
 use crate::estimate::{Estimate, MethodUsed, TestUsed};
 use crate::findings::Findings;
+use crate::question::attention::Attention;
+use crate::question::baseline::{Baseline, Bias};
 
 /// A source in words, and its link.
 pub(super) type Source = (String, Option<String>);

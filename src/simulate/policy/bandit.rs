@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::per::Per;
 use super::{Feature, Learning, Policy, Propensities, Request, Selection, Shown};
-use crate::attention::Attention;
 use crate::error::Error;
+use crate::question::attention::Attention;
 use crate::simulate::check::out;
 
 /// The probability of exploring where a rule without chance of its own is not told how slates are made.

@@ -20,10 +20,10 @@ use super::check::out;
 use super::replicates::{Progress, Replicates, in_order};
 use super::truth::{Contrast, Truth, TruthSpec};
 use super::{Simulation, SimulationConfig};
-use crate::baseline::Baseline;
 use crate::error::Error;
-use crate::estimand::Unit;
 use crate::inference::{Asked, Inference, Question, estimates};
+use crate::question::baseline::Baseline;
+use crate::question::estimand::Unit;
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 
 /// How often intervals cover the truth and tests find it, in studies of one simulation.

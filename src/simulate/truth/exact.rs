@@ -14,7 +14,7 @@ use statrs::distribution::{Binomial, Discrete};
 use super::TruthSpec;
 use super::totals::{Counted, Layout, Part, attention, copy_to_unit};
 use crate::error::Error;
-use crate::estimand::Unit;
+use crate::question::estimand::Unit;
 use crate::simulate::design::{Blocks, Design};
 use crate::simulate::feed::{MOST_REQUESTS, Round};
 use crate::simulate::policy::{

@@ -16,9 +16,9 @@ use self::totals::{Layout, Part};
 use super::SimulationConfig;
 use super::check::{out, positive};
 use super::replicates::Progress;
-use crate::attention::Attention;
 use crate::error::{Error, StatisticFault};
-use crate::estimand::{Denominator, Unit};
+use crate::question::attention::Attention;
+use crate::question::estimand::{Denominator, Unit};
 use crate::statistic::{AmplificationRatio, Checked, Scale, Statistic, Working, check_unit};
 use crate::tally::MultiLabel;
 

@@ -3,7 +3,7 @@
 
 use super::{About, Contrast};
 use crate::error::Error;
-use crate::estimand::{Denominator, Reach, Unit};
+use crate::question::estimand::{Denominator, Reach, Unit};
 use crate::simulate::check::out;
 use crate::simulate::rows::Rows;
 use crate::simulate::world::DAY;
@@ -289,9 +289,9 @@ fn contribution(unit: Unit, masses: &[f64], impressions: &[u32], column: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::Attention;
-    use crate::baseline::Baseline;
     use crate::inference::{Contributions, Question};
+    use crate::question::attention::Attention;
+    use crate::question::baseline::Baseline;
     use crate::simulate::feed::Feed;
     use crate::simulate::{LabelErrors, Preset};
     use crate::statistic::AmplificationRatio;

@@ -2,8 +2,8 @@
 //! not.
 
 use super::*;
-use crate::attention::Attention;
 use crate::log::{ExposureLog, LogSchema, TopicColumn};
+use crate::question::attention::Attention;
 use crate::source::SliceSource;
 
 /// Two arms, four viewers, topics that overlap; one count above 255 and masses of every width.

@@ -11,9 +11,9 @@ use super::table::{
     WINDOW,
 };
 use super::{ClusterBy, MultiLabel, StratifyBy, TallySpec, WindowBy};
-use crate::attention::Attention;
 use crate::error::Error;
 use crate::log::{LogSchema, MAX_WEIGHT, Role, RowPolicy, TimeFormat, TopicFormat, Unlisted};
+use crate::question::attention::Attention;
 
 /// The deepest rank of a query that does not say.
 const RANKS: u32 = 1_000;

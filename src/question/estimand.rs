@@ -4,10 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::Attention;
-use crate::baseline::Baseline;
-use crate::log::Keep;
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Weights};
+use super::attention::Attention;
+use super::baseline::Baseline;
+use super::cluster::{ClusterBy, StratifyBy};
+use super::keep::Keep;
+use super::multi_label::MultiLabel;
+use super::weights::Weights;
 
 /// How clusters are put together into an arm's share. On real data the first two differ (11.81
 /// against 11.92 points on a 2024 audit of TikTok), so the choice is always explicit.

@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster::ClusterBy;
+use super::propensity::{Clip, Floor, Target};
+use crate::base::time::{iso, iso_text};
 use crate::error::Error;
-use crate::replay::off_policy::{Clip, Floor, Target};
-use crate::tally::ClusterBy;
 
 /// What the treatment is compared with. Each answers another question, and on the same log they may
 /// disagree in sign; so the choice is part of the estimand.
@@ -303,7 +304,7 @@ impl Period {
     /// # Errors
     /// [`Error::Parameter`] for a text that is no time.
     pub fn before(moment: &str) -> Result<Self, Error> {
-        let cut = crate::log::iso_time(moment).ok_or_else(|| Error::Parameter {
+        let cut = iso(moment).ok_or_else(|| Error::Parameter {
             parameter: "the date of a Period",
             value: format!("{moment:?}"),
             expected: "a date or time as 2024-07-13 or 2024-07-13T00:00:00Z",
@@ -388,7 +389,7 @@ impl fmt::Display for Baseline {
                 if *plus > 0.0 { write!(f, ", {plus} added to each") } else { Ok(()) }
             }
             Self::Period(period) => {
-                write!(f, "the same arm before {}", crate::log::iso_text(period.cut))
+                write!(f, "the same arm before {}", iso_text(period.cut))
             }
             Self::Propensity(Propensity { target, logged, .. }) => {
                 write!(f, "{target}, by the propensities of ")?;

@@ -1,0 +1,36 @@
+//! How several topics share an impression.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How an impression with several topics counts for each of them.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::{Audit, Baseline};
+/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// use tiltmeter::MultiLabel;
+/// let report = audit.multi_label(MultiLabel::Fractional).topics(["war"]).run()?;
+/// let mass = report.estimates()[0].treatment.topic;
+/// assert!((mass - 3.5).abs() < 1e-9); // one of four impressions is about politics too
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MultiLabel {
+    /// Every topic gets the whole mass; shares may add up to more than 1.
+    #[default]
+    Full,
+    /// Each of n topics gets one n-th of the mass.
+    Fractional,
+}
+
+impl fmt::Display for MultiLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "full",
+            Self::Fractional => "fractional",
+        })
+    }
+}

@@ -64,6 +64,7 @@ mod error;
 mod estimate;
 pub mod evidence;
 pub mod findings;
+mod format;
 pub mod guide;
 pub mod inference;
 pub mod job;
@@ -80,6 +81,7 @@ mod study_file;
 pub mod tally;
 
 pub use crate::audit::Audit;
+pub use crate::audit::report::AuditReport;
 pub use crate::error::{Error, StatisticFault};
 pub use crate::estimate::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
@@ -93,7 +95,6 @@ pub use crate::question::baseline::{
     Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
 };
 pub use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
-pub use crate::report::AuditReport;
 pub use crate::statistic::NamedStatistic;
 pub use crate::study_file::{
     CandidatesInput, ItemTopicsInput, LogInput, QuestionFile, StudyFile, StudyInputs, StudyLog,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Audit;
+use crate::audit::report::AuditReport;
 use crate::error::Error;
 use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files_but};
@@ -15,7 +16,6 @@ use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
 use crate::replay::{PoolBy, Pools};
-use crate::report::AuditReport;
 use crate::statistic::NamedStatistic;
 use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
 

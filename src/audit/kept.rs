@@ -1,12 +1,12 @@
 //! A comparison as it may be kept and gone on from: its tallies, and what they do not say of themselves.
 
 use super::compared::{Compared, Elsewhere};
+use super::report::AuditReport;
 use super::{Audit, Comparison, Made, Subject};
 use crate::error::Error;
 use crate::estimate::Warning;
 use crate::question::baseline::{Baseline, Supply};
 use crate::replay::RowsAre;
-use crate::report::AuditReport;
 use crate::statistic::Undefined;
 use crate::tally::Tally;
 

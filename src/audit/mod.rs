@@ -4,7 +4,10 @@
 mod answers;
 mod compared;
 mod comparison;
+pub(crate) mod json;
 mod kept;
+mod places;
+pub(crate) mod report;
 mod said;
 
 use std::borrow::Cow;
@@ -14,6 +17,7 @@ use self::compared::Given;
 pub(crate) use self::comparison::{Comparison, of_quality};
 pub(crate) use self::kept::{Aside, Kept, Parts};
 
+use self::report::AuditReport;
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Test};
@@ -22,7 +26,6 @@ use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
 use crate::replay::Pools;
-use crate::report::AuditReport;
 use crate::statistic::Statistic;
 use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay, Weights};
 

@@ -10,4 +10,5 @@ pub(crate) mod philox;
 pub(crate) mod printable;
 pub(crate) mod sha256;
 pub(crate) mod temporary;
+pub(crate) mod text;
 pub(crate) mod time;

@@ -135,6 +135,11 @@ pub(crate) fn json_of(what: &impl serde::Serialize) -> serde_json::Result<String
     serde_json::to_string_pretty(what).map(inert_json)
 }
 
+/// Names without quotes, with commas between them.
+pub(crate) fn named(names: &[&str]) -> String {
+    names.iter().map(|name| printable_name(name)).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{has_look, inert_json, printable, printable_name};

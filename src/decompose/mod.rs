@@ -2,6 +2,7 @@
 //! to what was acted upon. It asks `inference` for every interval.
 
 mod group;
+pub(crate) mod json;
 mod report;
 mod waterfall;
 

@@ -16,11 +16,11 @@ pub use self::over_time::{OverTime, ShareInWindow};
 pub use self::positions::{AtRank, Beyond, MissingRank, PositionProfile, TopicAtRank};
 pub use self::power::{PowerLeft, TopicPower};
 pub use self::record::{FINDINGS_SCHEMA, FINDINGS_VERSION, FindingsRecord};
+use crate::audit::report::AuditReport;
 use crate::decompose::{Waterfall, WaterfallReport};
 use crate::error::Error;
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::question::baseline::{Baseline, Supply};
-use crate::report::AuditReport;
 use crate::sensitivity::{Sensitivity, SensitivityTable};
 use crate::study_file::{StudyFile, StudyInputs, StudyLog};
 

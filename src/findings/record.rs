@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Findings, OverTime, Part, PositionProfile, PowerLeft};
+use crate::audit::json::ReportRecord;
+use crate::decompose::json::WaterfallRecord;
 use crate::error::Error;
+use crate::format::document::read;
 use crate::log::DataQuality;
-use crate::report::{ReportRecord, SensitivityRecord, WaterfallRecord, read};
+use crate::sensitivity::json::SensitivityRecord;
 use crate::study_file::StudyFile;
 
 /// The name of the schema.

@@ -2,8 +2,9 @@
 
 use polars::prelude::{Column, DataFrame, NamedFrom, Series};
 
-use super::{AuditReport, EstimateRecord};
+use crate::audit::report::AuditReport;
 use crate::error::Error;
+use crate::estimate::json::EstimateRecord;
 
 impl AuditReport {
     /// The estimates as a polars frame, one row each, with the fields of [`EstimateRecord`] that

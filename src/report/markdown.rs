@@ -3,7 +3,8 @@
 use comfy_table::{ContentArrangement, presets};
 
 use super::table::quality_lines;
-use super::{AuditReport, named, printable, printable_name};
+use crate::audit::report::AuditReport;
+use crate::base::printable::{named, printable, printable_name};
 
 impl AuditReport {
     /// The table in Markdown, without the sentences around it.

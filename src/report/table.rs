@@ -3,12 +3,15 @@
 use std::fmt;
 
 use comfy_table::{
-    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width, presets,
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width,
 };
 
-use super::{AuditReport, named, percent, printable, printable_name};
+use crate::audit::report::AuditReport;
 use crate::base::digits::decimals;
-use crate::estimate::{ConfidenceInterval, Estimate, Value};
+use crate::base::printable::{named, printable, printable_name};
+use crate::base::text::{RULED, in_lines, number, percent, wrap};
+use crate::estimate::Estimate;
+use crate::estimate::words::{interval, value};
 use crate::log::{DataQuality, SetAside};
 
 /// The width of the table, in characters.
@@ -19,16 +22,6 @@ const TOPIC_WIDTH: u16 = 40;
 
 /// Topics up to so many characters stay on one line, however wide that makes the table.
 const SHORT_TOPIC: u16 = 16;
-
-/// A line under the header and none elsewhere.
-pub(crate) const RULED: TableStyle = TableStyle {
-    top_border: presets::NOTHING.top_border,
-    header_lines: presets::UTF8_HORIZONTAL_ONLY.header_lines,
-    header_separator: presets::UTF8_HORIZONTAL_ONLY.header_separator,
-    content_lines: presets::UTF8_HORIZONTAL_ONLY.content_lines,
-    row_separator: presets::NOTHING.row_separator,
-    bottom_border: presets::NOTHING.bottom_border,
-};
 
 impl AuditReport {
     pub(super) fn table(
@@ -172,19 +165,6 @@ fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result
     Ok(())
 }
 
-/// A very long name in lines of so many columns, since a table would look for where to part it anew for each.
-pub(crate) fn in_lines(name: String, columns: u16) -> String {
-    const LONG: usize = 400;
-    if name.len() <= LONG {
-        return name;
-    }
-    // Characters may be two columns wide.
-    let width = usize::from(columns) / if name.is_ascii() { 1 } else { 2 };
-    let characters: Vec<char> = name.chars().collect();
-    let lines = characters.chunks(width.max(1)).map(|line| line.iter().collect::<String>());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 fn row(estimate: &Estimate, [topic, statistic]: [String; 2]) -> Vec<Cell> {
     let share = |share: Option<f64>| {
         share.map_or("-".to_owned(), |s| format!("{}%", decimals(100.0 * s, 2)))
@@ -209,89 +189,4 @@ fn row(estimate: &Estimate, [topic, statistic]: [String; 2]) -> Vec<Cell> {
 /// A p-value; small ones as a bound, since what is beyond that is the model's, not the log's.
 fn p_value(p: f64) -> String {
     if p < 1e-4 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
-}
-
-/// A value in words or digits.
-pub(crate) fn value(value: Value) -> String {
-    match value {
-        Value::Estimated(at) => number(at),
-        Value::Zero(at) => format!("{} (zero)", number(at)),
-        Value::Infinite => "infinite".to_owned(),
-        Value::NegativeInfinite => "-infinite".to_owned(),
-        Value::Undefined(_) => "undefined".to_owned(),
-        Value::Between { low, high } => format!("from {} to {}", number(low), number(high)),
-    }
-}
-
-/// An interval in words or digits.
-pub(crate) fn interval(interval: &ConfidenceInterval) -> String {
-    match (interval.low, interval.high) {
-        (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
-        (Some(low), None) => format!("{} or more", number(low)),
-        (None, Some(high)) => format!("{} or less", number(high)),
-        (None, None) => "unbounded".to_owned(),
-    }
-}
-
-/// Four significant digits; plain notation where that is short.
-pub(crate) fn number(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "infinite" } else { "-infinite" }.to_owned();
-    }
-    let magnitude = value.abs().log10().floor();
-    if (-4.0..6.0).contains(&magnitude) {
-        let digits = (3.0 - magnitude).clamp(0.0, 7.0) as usize;
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.3e}")
-    }
-}
-
-/// Lines of at most 100 characters.
-pub(crate) fn wrap(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 100 {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{in_lines, number};
-    use crate::base::digits::{decimals, exact};
-
-    /// Parted by the table it would take minutes.
-    #[test]
-    fn very_long_names_are_in_lines() {
-        let long = in_lines("x".repeat(1 << 16), 40);
-        assert!(long.lines().all(|line| line.len() <= 40));
-        assert_eq!(long.replace('\n', "").len(), 1 << 16);
-        let wide = in_lines("日".repeat(1 << 14), 40);
-        assert!(wide.lines().all(|line| line.chars().count() <= 20));
-        assert_eq!(in_lines("a b".to_owned(), 2), "a b");
-    }
-
-    #[test]
-    fn numbers_of_every_size_are_short_and_exact_ones_read_back() {
-        for value in [0.0, -0.0, 0.1, 5e-324, -5e-324, 1e-300, 1e81, -1e300, f64::MAX, 1.0 / 3.0] {
-            assert!(number(value).len() <= 12, "{}", number(value));
-            assert!(decimals(value, 3).len() <= 14, "{}", decimals(value, 3));
-            let text = exact(value);
-            assert!(text.len() <= 26, "{text}");
-            assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
-        }
-        assert_eq!((&*exact(0.25), &*exact(1e81), &*decimals(1.5, 3)), ("0.25", "1e81", "1.500"));
-    }
 }

@@ -2,6 +2,7 @@
 //! unit, denominator, multi-label rule, clusters. It wires audits together and computes no estimate.
 
 mod choices;
+pub(crate) mod json;
 mod levels;
 mod run;
 mod summary;

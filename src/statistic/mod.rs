@@ -11,19 +11,20 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::base::cell::{Cell, Over, Quantity, Side};
 use crate::error::Error;
-use crate::estimate::ConfidenceInterval;
 use crate::question::estimand::{Reach, Unit};
 
 mod checked;
 mod derivative;
 mod known;
 mod named;
+pub(crate) mod value;
 
 use self::checked::{Asking, Origin};
 pub(crate) use self::checked::{Checked, check_cells};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
 pub use self::named::NamedStatistic;
+use self::value::ConfidenceInterval;
 
 macro_rules! statistics {
     (

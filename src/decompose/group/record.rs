@@ -9,11 +9,11 @@ use super::report::{
 };
 use super::{Others, ZeroMembers};
 use crate::error::Error;
+use crate::estimate::json::{EstimateRecord, IntervalRecord, StateRecord, WarningRecord};
 use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, NoTest, Value};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
-use crate::report::{EstimateRecord, IntervalRecord, StateRecord, WarningRecord};
 use crate::statistic::Undefined;
 use crate::tally::ClusterBy;
 

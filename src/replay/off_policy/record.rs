@@ -6,8 +6,8 @@ use super::measure::Measure;
 use super::report::{Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
 use super::weights::WeightDiagnostics;
 use crate::error::Error;
+use crate::estimate::json::{IntervalRecord, StateRecord};
 use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, Value};
-use crate::report::{IntervalRecord, StateRecord};
 use crate::statistic::Undefined;
 
 /// The name of the schema.

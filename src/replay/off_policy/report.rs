@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Measure;
 use super::weights::WeightDiagnostics;
+use crate::base::text::number;
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, MethodUsed, Naive, NoInterval, Value, Warning,
 };
 use crate::inference::Interval;
 use crate::question::attention::Attention;
 use crate::question::propensity::{Clip, Floor};
-use crate::report::number;
 use crate::tally::{ClusterBy, MultiLabel};
 
 /// Why an estimate is refused.

@@ -6,10 +6,10 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 
 use super::measure::Measure;
 use super::report::{Answer, Caution, OffPolicyEstimate, OffPolicyReport};
+use crate::base::printable::{printable, printable_name};
+use crate::base::text::{RULED, in_lines, number, percent, wrap};
 use crate::estimate::MethodUsed;
-use crate::report::{
-    RULED, in_lines, interval, number, percent, printable, printable_name, value, wrap,
-};
+use crate::estimate::words::{interval, value};
 
 /// The width of tables, in characters.
 const TABLE_WIDTH: u16 = 120;

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::words::sentence;
 use super::{Drawn, Figure, tables};
+use crate::base::text::{number, percent};
 use crate::error::Error;
+use crate::estimate::words::{interval, value};
 use crate::estimate::{ConfidenceInterval, Estimate, Naive, SideOfNull, Value};
 use crate::findings::{Findings, OverTime, PositionProfile, ShareInWindow};
 use crate::report::plot::{
     Bar, Counted, Forest, ForestRow, Mark, Multiples, Panel, Series, SeriesPoint,
 };
-use crate::report::{interval, number, percent, value};
 use crate::statistic::{AmplificationRatio, Scale, Statistic};
 
 /// Topics beyond these have no specification curve and no waterfall in the report.

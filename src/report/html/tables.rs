@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::base::digits::exact;
+use crate::base::text::{number, percent};
 use crate::estimate::{Estimate, Value};
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
-use crate::report::{number, percent};
 use crate::sensitivity::{SensitivityRow, SensitivityTable};
 
 /// A table.
@@ -75,7 +75,7 @@ fn value(value: Value) -> Datum {
         Value::Estimated(at) | Value::Zero(at) => numeric(Some(at)),
         Value::Between { low, high } => words(format!("{} to {}", number(low), number(high))),
         Value::Undefined(reason) => words(format!("undefined: {reason}")),
-        Value::Infinite | Value::NegativeInfinite => words(crate::report::value(value)),
+        Value::Infinite | Value::NegativeInfinite => words(crate::estimate::words::value(value)),
     }
 }
 

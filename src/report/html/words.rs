@@ -1,8 +1,9 @@
 //! What is found, and its limits, in sentences.
 
+use crate::base::text::{number, percent};
 use crate::estimate::{Estimate, MethodUsed, Value};
 use crate::findings::{Findings, PowerLeft};
-use crate::report::{FindingCounts, number, percent};
+use crate::report::FindingCounts;
 use crate::statistic::Statistic;
 
 /// How many topics are spoken of one by one.

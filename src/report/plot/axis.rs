@@ -1,6 +1,6 @@
 //! An upright axis: which values it shows, and where each stands.
 
-use super::super::number;
+use crate::base::text::number;
 use crate::statistic::Scale;
 
 /// How many ticks are enough.

@@ -16,7 +16,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 pub(super) use self::axis::short;
 pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
 pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};
-use super::{printable, printable_name};
+use crate::base::printable::{printable, printable_name};
 use crate::error::Error;
 
 /// Of the colours of Okabe and Ito, which people who see colours otherwise can tell apart (Wong 2011, doi

@@ -1,17 +1,13 @@
 //! A sensitivity table in words, as a table, and as JSON.
 
-mod record;
-
 use std::fmt;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-pub use self::record::{
-    EffectRecord, SENSITIVITY_SCHEMA, SENSITIVITY_VERSION, SensitivityRecord, SensitivityRowRecord,
-    SensitivitySummaryRecord,
-};
-use super::table::interval;
-use super::{RULED, in_lines, number, percent, printable, value, wrap};
+use crate::base::printable::printable;
+use crate::base::text::{RULED, in_lines, number, percent, wrap};
+use crate::estimate::words::interval;
+use crate::estimate::words::value;
 use crate::estimate::{Estimate, Warning};
 use crate::sensitivity::{
     Dimension, Direction, Disagreement, Effect, Found, SensitivityRow, SensitivitySummary,

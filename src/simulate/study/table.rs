@@ -8,7 +8,9 @@ use super::StudyResult;
 use super::curve::{PowerResult, Smallest};
 use super::proportion::Proportion;
 use super::record::{Accuracy, StudyRecord};
-use crate::report::{RULED, number, printable, printable_name, value, wrap};
+use crate::base::printable::{printable, printable_name};
+use crate::base::text::{RULED, number, wrap};
+use crate::estimate::words::value;
 use crate::simulate::truth::{HowKnown, Known};
 
 /// The power whose smallest effect is printed.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Value;
-use crate::report::StateRecord;
+use crate::estimate::json::StateRecord;
 use crate::statistic::{Scale, Undefined, Working};
 
 /// A true value and how well it is known. Never NaN: a value that there is not is a state.

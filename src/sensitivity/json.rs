@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::record::{EstimateRecord, finite, read};
-use crate::error::Error;
-use crate::log::DataQuality;
-use crate::sensitivity::{
+use super::{
     Choices, Dimension, Effect, Found, LeftOut, SensitivityRow, SensitivitySummary,
     SensitivityTable, Tallied, Unsupported, Verdict,
 };
+use crate::error::Error;
+use crate::estimate::json::{EstimateRecord, finite};
+use crate::format::document::read;
+use crate::log::DataQuality;
 use crate::statistic::Scale;
 
 /// The name of the schema.

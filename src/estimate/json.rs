@@ -1,129 +1,15 @@
-//! The report's JSON: flat records in a versioned schema, which can be read back.
-
-use std::collections::HashMap;
+//! Estimates as JSON holds them: flat.
 
 use serde::{Deserialize, Serialize};
 
-use super::AuditReport;
-use crate::error::Error;
-use crate::estimate::{
+use super::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
     NoTest, SideOfNull, TestUsed, Tested, Value, Warning,
 };
-use crate::inference::Multiplicity;
-use crate::log::DataQuality;
+use crate::error::Error;
 use crate::question::estimand::Estimand;
+use crate::question::multiplicity::Multiplicity;
 use crate::statistic::Undefined;
-
-/// The name of the schema.
-pub const REPORT_SCHEMA: &str = "tiltmeter.report";
-
-/// The version of the schema: raised whenever a field changes its meaning or goes away; new
-/// fields alone do not raise it.
-pub const REPORT_VERSION: u32 = 1;
-
-/// A report as JSON holds it. `docs/report-json.md` describes every field.
-///
-/// ```
-/// # use tiltmeter::log::{LogSchema, TopicColumn};
-/// # use tiltmeter::{Audit, Baseline, ExposureLog, source::SliceSource};
-/// # let source = SliceSource::new("example")
-/// #     .text("who", &["ada", "bo", "cy", "di"])
-/// #     .text("feed", &["ranked", "ranked", "newest", "newest"])
-/// #     .text("about", &["war", "sport", "war", "sport"]);
-/// # let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
-/// # let log = ExposureLog::read(source, &schema)?;
-/// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
-/// use tiltmeter::report::ReportRecord;
-/// let record = ReportRecord::from_json(&report.to_json()?)?;
-/// assert_eq!(record.estimates[0].topic, "sport");
-/// assert_eq!(record.estimates[0].value, Some(1.0));
-/// # Ok::<(), tiltmeter::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReportRecord {
-    /// Always [`REPORT_SCHEMA`].
-    pub schema: String,
-    /// The version of the schema.
-    pub version: u32,
-    /// The release of the library that made the report.
-    pub tiltmeter: String,
-    /// What was estimated, in a sentence.
-    pub sentence: String,
-    /// The estimates.
-    pub estimates: Vec<EstimateRecord>,
-    /// The state of the log's data; null for a report from a tally whose
-    /// [`origin`](crate::Audit::origin) was not said.
-    pub quality: Option<DataQuality>,
-}
-
-impl ReportRecord {
-    /// Reads a report's JSON.
-    ///
-    /// # Errors
-    /// [`Error::Report`] when it is not a report's, or is of another version.
-    pub fn from_json(json: &str) -> Result<Self, Error> {
-        read(json, REPORT_SCHEMA, REPORT_VERSION)
-    }
-}
-
-/// Reads JSON that says which schema and version it is of.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(
-    json: &str,
-    its_schema: &str,
-    its_version: u32,
-) -> Result<T, Error> {
-    let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
-    // The stamp first: a report of another version may not have this one's fields at all.
-    let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
-    if schema != its_schema || version != its_version {
-        return Err(Error::Report {
-            detail: format!(
-                "schema {schema:?} version {version}, where this release reads {its_schema:?} version {its_version}"
-            ),
-        });
-    }
-    serde_json::from_str(json).map_err(failed)
-}
-
-impl AuditReport {
-    /// Reads a report back from its JSON, to be shown in another form.
-    ///
-    /// What the JSON does not hold is lost: a bound that is infinite is none, and a naive interval
-    /// beside no interval is taken to be one of 95%.
-    ///
-    /// ```
-    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Baseline};
-    /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-    /// use tiltmeter::AuditReport;
-    /// let report = audit.run()?;
-    /// let again = AuditReport::from_json(&report.to_json()?)?;
-    /// assert_eq!(again.to_string(), report.to_string());
-    /// # Ok::<(), tiltmeter::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`ReportRecord::from_json`], and [`Error::Report`] for a record whose state and value
-    /// do not fit each other.
-    pub fn from_json(json: &str) -> Result<Self, Error> {
-        let ReportRecord { estimates, quality, .. } = ReportRecord::from_json(json)?;
-        let family = |its: &EstimateRecord| (its.statistic.clone(), its.estimand.phrase.clone());
-        let families: Vec<_> = estimates.iter().map(family).collect();
-        let mut sizes: HashMap<&(String, String), usize> = HashMap::new();
-        families.iter().for_each(|family| *sizes.entry(family).or_default() += 1);
-        let estimates = estimates.into_iter().zip(&families);
-        let estimates = estimates.map(|(record, family)| record.estimate(sizes[family]));
-        Ok(Self::new(estimates.collect::<Result<_, _>>()?, quality))
-    }
-}
-
-/// What a report of any version says of itself.
-#[derive(Deserialize)]
-struct Stamp {
-    schema: String,
-    version: u32,
-}
 
 /// The state of a value. JSON has no infinities, so the state says what a null means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,19 +160,6 @@ pub struct WarningRecord {
     pub message: String,
 }
 
-impl From<&AuditReport> for ReportRecord {
-    fn from(report: &AuditReport) -> Self {
-        Self {
-            schema: REPORT_SCHEMA.to_owned(),
-            version: REPORT_VERSION,
-            tiltmeter: env!("CARGO_PKG_VERSION").to_owned(),
-            sentence: report.sentence(),
-            estimates: report.estimates.iter().map(EstimateRecord::from).collect(),
-            quality: report.quality.clone(),
-        }
-    }
-}
-
 impl From<&Estimate> for EstimateRecord {
     fn from(estimate: &Estimate) -> Self {
         let interval = estimate.interval.ok();
@@ -353,7 +226,7 @@ impl From<&Estimate> for EstimateRecord {
 
 impl EstimateRecord {
     /// The estimate that the record is of, as one of so many of its statistic.
-    fn estimate(self, of: usize) -> Result<Estimate, Error> {
+    pub(crate) fn estimate(self, of: usize) -> Result<Estimate, Error> {
         let (value, naive, tested) = (self.its_value()?, self.naive(), self.tested());
         let interval = match (self.level, self.no_interval) {
             (_, Some(reason)) => Err(reason),
@@ -477,6 +350,6 @@ impl From<&Warning> for WarningRecord {
     }
 }
 
-pub(super) fn finite(number: f64) -> Option<f64> {
+pub(crate) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }

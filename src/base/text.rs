@@ -1,0 +1,109 @@
+//! Numbers and names as tables and sentences have them.
+
+use comfy_table::{TableStyle, presets};
+
+/// A line under the header and none elsewhere.
+pub(crate) const RULED: TableStyle = TableStyle {
+    top_border: presets::NOTHING.top_border,
+    header_lines: presets::UTF8_HORIZONTAL_ONLY.header_lines,
+    header_separator: presets::UTF8_HORIZONTAL_ONLY.header_separator,
+    content_lines: presets::UTF8_HORIZONTAL_ONLY.content_lines,
+    row_separator: presets::NOTHING.row_separator,
+    bottom_border: presets::NOTHING.bottom_border,
+};
+
+/// Four significant digits; plain notation where that is short.
+pub(crate) fn number(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "infinite" } else { "-infinite" }.to_owned();
+    }
+    let magnitude = value.abs().log10().floor();
+    if (-4.0..6.0).contains(&magnitude) {
+        let digits = (3.0 - magnitude).clamp(0.0, 7.0) as usize;
+        format!("{value:.digits$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+/// Lines of at most 100 characters.
+pub(crate) fn wrap(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 100 {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// A very long name in lines of so many columns, since a table would look for where to part it anew for each.
+pub(crate) fn in_lines(name: String, columns: u16) -> String {
+    const LONG: usize = 400;
+    if name.len() <= LONG {
+        return name;
+    }
+    // Characters may be two columns wide.
+    let width = usize::from(columns) / if name.is_ascii() { 1 } else { 2 };
+    let characters: Vec<char> = name.chars().collect();
+    let lines = characters.chunks(width.max(1)).map(|line| line.iter().collect::<String>());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A level in percent, without digits that say nothing; one below 1 is never 100%.
+pub(crate) fn percent(level: f64) -> String {
+    let mut digits = 4;
+    loop {
+        let text = format!("{:.digits$}", 100.0 * level);
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        if short != "100" || level >= 1.0 || digits >= 17 {
+            return short.to_owned();
+        }
+        digits += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_lines, number, percent};
+    use crate::base::digits::{decimals, exact};
+
+    /// Parted by the table it would take minutes.
+    #[test]
+    fn very_long_names_are_in_lines() {
+        let long = in_lines("x".repeat(1 << 16), 40);
+        assert!(long.lines().all(|line| line.len() <= 40));
+        assert_eq!(long.replace('\n', "").len(), 1 << 16);
+        let wide = in_lines("日".repeat(1 << 14), 40);
+        assert!(wide.lines().all(|line| line.chars().count() <= 20));
+        assert_eq!(in_lines("a b".to_owned(), 2), "a b");
+    }
+
+    #[test]
+    fn numbers_of_every_size_are_short_and_exact_ones_read_back() {
+        for value in [0.0, -0.0, 0.1, 5e-324, -5e-324, 1e-300, 1e81, -1e300, f64::MAX, 1.0 / 3.0] {
+            assert!(number(value).len() <= 12, "{}", number(value));
+            assert!(decimals(value, 3).len() <= 14, "{}", decimals(value, 3));
+            let text = exact(value);
+            assert!(text.len() <= 26, "{text}");
+            assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
+        assert_eq!((&*exact(0.25), &*exact(1e81), &*decimals(1.5, 3)), ("0.25", "1e81", "1.500"));
+    }
+
+    #[test]
+    fn levels_below_one_are_not_all() {
+        let shown = [0.95, 0.5, 0.999, 1.0, 0.999_999_99, 1.0 - f64::EPSILON].map(percent);
+        assert_eq!(shown[..5], ["95", "50", "99.9", "100", "99.999999"]);
+        assert!(shown[5].starts_with("99.99"), "{shown:?}");
+    }
+}

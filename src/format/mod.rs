@@ -1,0 +1,3 @@
+//! Saved forms, and what they say of themselves.
+
+pub(crate) mod document;

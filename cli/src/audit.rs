@@ -129,11 +129,11 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
     // All that it reads, as patterns and tables too; what is not there is told by whoever reads it.
     let sources = study.files(&folder).unwrap_or_default();
     args.page.check(args.write_study.as_ref(), &sources)?;
+    let inputs = read(&study, &folder)?;
+    let report = waiting("estimating", || study.audit(&inputs).run())?;
     if let Some(path) = &args.write_study {
         study::write(path, &study, &folder)?;
     }
-    let inputs = read(&study, &folder)?;
-    let report = waiting("estimating", || study.audit(&inputs).run())?;
     args.output.show(&report)?;
     args.page.write(&study, &inputs)
 }

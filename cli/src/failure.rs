@@ -107,10 +107,13 @@ fn hint(error: &Error) -> Option<String> {
             "--topic COLUMN for one topic an impression, --topics COLUMN for any number".to_owned()
         }
         Error::MemoryLimit { what, needed, .. } => {
-            let memory = format!("--memory {} or more", needed.div_ceil(1 << 20));
+            let memory = needed.div_ceil(1 << 20);
             match what.starts_with("the tally") {
-                true => memory + "; a tally has a fixed size by --cluster hashed:16:UNIT",
-                false => memory,
+                true => format!(
+                    "--memory {memory} would do so far, and the rest of the log needs more; by --cluster \
+                     hashed:16:UNIT a tally of few arms, strata and topics has a fixed size"
+                ),
+                false => format!("--memory {memory} or more"),
             }
         }
         Error::BaselineLacks { .. } => {

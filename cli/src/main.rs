@@ -38,7 +38,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (or whoever read the output had seen enough); 1 the input or the run failed, with the
-reason on standard error; 2 the command line makes no sense; 3 a bundle is not what it says.
+reason on standard error; 2 the command line makes no sense; 3 a bundle is not what it says; 4 a bundle is of another
+release, and what both say is the same.
 
 Start with `tiltmeter inspect LOG`, which says what is in a log and drafts a study file; then
 `tiltmeter audit --study FILE`.";

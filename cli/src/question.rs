@@ -40,7 +40,7 @@ pub(crate) struct QuestionArgs {
 pub(crate) struct ClusterArgs {
     /// The unit that was assigned or sampled independently: viewer (the default), session, slate, item
     /// where the flag of that name is given; else a column of that name; impression; hashed:BITS:UNIT;
-    /// column:NAME for a column whatever its name. Twice for two-way clusters.
+    /// column:NAME for a column whatever its name. Twice for two-way clusters, in audits of logs.
     #[arg(long, value_name = "UNIT")]
     pub(crate) cluster: Vec<String>,
     /// How several topics share an impression: full (the default) or fractional.

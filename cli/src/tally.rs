@@ -173,8 +173,8 @@ pub(crate) struct MergeArgs {
 }
 
 pub(crate) fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    // A sum may take the place of one of its parts, which are read before.
-    out::check([Some(&args.out)], [])?;
+    // A sum in the place of one of its parts would be added to them the next time.
+    out::check([Some(&args.out)], &args.tallies)?;
     let tally = waiting("merging", || merge_files(&args.tallies))?;
     tally.save(&args.out)?;
     told(&args.out, &tally, None)

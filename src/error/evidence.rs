@@ -29,6 +29,12 @@ pub enum EvidenceFaultKind {
          put the study file in a folder above all that it reads, with paths that start there"
     )]
     InputOutside,
+    /// An input is there by a link that leads out of the folder of the study.
+    #[error(
+        "this input is a link, or in a folder that is one, and leads out of the folder of the study; put \
+         the file itself there"
+    )]
+    LinkedOutside,
     /// An input is not what it was when the audit began.
     #[error(
         "this input changed while it was audited (SHA-256 {before} before, {after} after); write the \

@@ -26,8 +26,14 @@ pub(super) fn is_zip(path: &Path) -> bool {
 
 impl Store {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        if fs::metadata(path).map_err(io(path))?.is_dir() {
+        let at = fs::metadata(path).map_err(io(path))?;
+        if at.is_dir() {
             return Ok(Self::Folder(path.to_owned()));
+        }
+        if !at.is_file() {
+            // From a pipe nothing can be read twice, if it ever comes.
+            let what = "it is neither a folder nor a file, so it is no bundle";
+            return Err(io(path)(std::io::Error::other(what)));
         }
         #[cfg(feature = "zip")]
         return Ok(Self::Zip(super::zipped::Zipped::open(path)?));

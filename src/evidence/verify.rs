@@ -10,7 +10,7 @@ use super::files::{self, InputsFound};
 use super::make::{self, Tallies, Ways};
 use super::manifest::{
     MARKDOWN, PAIRS, Part, Platform, REPORT, RowCounts, SECOND, STUDY, SUPPLY, TALLY, TEXT,
-    TallyKept, name_from, seeds,
+    TallyKept, name_from, needs_inputs, seeds,
 };
 use super::verification::{
     Difference, FieldsCompared, Finding, Obstacle, RecomputedFrom, Verdict, Verification,
@@ -258,6 +258,8 @@ impl Again<'_> {
             differences.extend(of_manifest("rows", &manifest.rows, &rows)?);
         }
         differences.extend(of_manifest("seeds", &manifest.seeds, &seeds(study)?)?);
+        let needs_inputs = needs_inputs(manifest.contents);
+        differences.extend(of_manifest("needs_inputs", &manifest.needs_inputs, &needs_inputs)?);
         let (from, report) = match (folder, tallies, manifest.tally.aside()) {
             (Some(folder), ..) => {
                 let (report, more) = self.of_inputs(study, folder, tallies)?;

@@ -83,8 +83,15 @@ pub(super) fn inputs_of(
     states.collect()
 }
 
+/// Its name from the folder of the study on, where it is: a link there may lead anywhere else.
 fn name_of(folder: &Path, file: &Path) -> Result<String, Error> {
-    manifest::name_from(folder, file)
+    let name = manifest::name_from(folder, file)?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (its, of) = (file.canonicalize().map_err(io(file))?, folder.canonicalize());
+    if its.starts_with(of.map_err(io(folder))?) {
+        return Ok(name);
+    }
+    Err(EvidenceFaultKind::LinkedOutside.of(file))
 }
 
 /// Writes a bundle.

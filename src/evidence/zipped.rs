@@ -24,6 +24,10 @@ const MOST_OF_ONE: u64 = 256;
 /// The size of what ends a zip, without a comment.
 const END_OF_DIRECTORY: u64 = 22;
 
+/// What a mode of Unix says of the kind of a file, and what it says of a plain one.
+const KIND: u32 = 0o170_000;
+const PLAIN: u32 = 0o100_000;
+
 /// Documents up to this size may come out of less.
 const SMALL: u64 = 1 << 20;
 
@@ -90,6 +94,11 @@ impl Zipped {
             let name = "a file".to_owned();
             return Err(fault(EvidenceFaultKind::Repeated { name }));
         }
+        if !is_of_its_files(&mut archive, path)? {
+            let detail =
+                "it holds more than the files of its directory, or calls them otherwise".to_owned();
+            return Err(fault(EvidenceFaultKind::Zip { detail }));
+        }
         let mut sizes = BTreeMap::new();
         for at in 0..archive.len() {
             let raw = archive.by_index_raw(at).map_err(damaged(path))?;
@@ -101,7 +110,8 @@ impl Zipped {
             if raw.is_dir() {
                 continue;
             }
-            let size = (raw.is_file() && !raw.encrypted()).then_some(raw.size());
+            let is_plain = raw.unix_mode().is_none_or(|mode| matches!(mode & KIND, 0 | PLAIN));
+            let size = (raw.is_file() && is_plain && !raw.encrypted()).then_some(raw.size());
             if sizes.insert(name.to_owned(), size).is_some() {
                 let name = name.to_owned();
                 return Err(fault(EvidenceFaultKind::Repeated { name }));
@@ -167,6 +177,38 @@ impl Zipped {
 fn archive(path: &Path) -> Result<ZipArchive<Reopened>, Error> {
     let file = Some(BufReader::new(File::open(path).map_err(io(path))?));
     ZipArchive::new(Reopened { path: path.to_owned(), file }).map_err(damaged(path))
+}
+
+/// Whether the files of a zip stand one after the other from its beginning to its directory, each under the name
+/// that it has there: a program that reads the one must find what a program that reads the other does.
+fn is_of_its_files(archive: &mut ZipArchive<Reopened>, path: &Path) -> Result<bool, Error> {
+    // Where a file's beginning has the length of its name, and two bytes on the name.
+    const LENGTH: u64 = 26;
+    let mut file = File::open(path).map_err(io(path))?;
+    let (mut spans, mut directory) = (Vec::new(), u64::MAX);
+    for at in 0..archive.len() {
+        let raw = archive.by_index_raw(at).map_err(damaged(path))?;
+        let (begin, data) = (raw.header_start(), raw.data_start().unwrap_or(0));
+        directory = directory.min(raw.central_header_start());
+        let mut its = vec![0; 4 + raw.name_raw().len()];
+        file.seek(SeekFrom::Start(begin + LENGTH)).map_err(io(path))?;
+        file.read_exact(&mut its).map_err(io(path))?;
+        let length = usize::from(u16::from_le_bytes([its[0], its[1]]));
+        if (length, &its[4..]) != (raw.name_raw().len(), raw.name_raw())
+            || !raw.comment().is_empty()
+        {
+            return Ok(false);
+        }
+        spans.push((begin, data + raw.compressed_size()));
+    }
+    spans.sort_unstable();
+    let ends = spans.iter().map(|(_, end)| *end);
+    let nexts = spans.iter().skip(1).map(|(begin, _)| *begin).chain([directory]);
+    // What was not known when a file began may follow it: a check sum and sizes, in up to 24 bytes.
+    let follows = |(end, next): (u64, u64)| {
+        next.checked_sub(end).is_some_and(|gap| matches!(gap, 0 | 12 | 16 | 20 | 24))
+    };
+    Ok(spans.first().is_none_or(|(begin, _)| *begin == 0) && ends.zip(nexts).all(follows))
 }
 
 /// Whether the directory of a zip ends the file, without as much as a comment: whatever else is there is not

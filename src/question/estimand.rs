@@ -42,7 +42,7 @@ pub enum Unit {
 /// When a cluster counts as reached by a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reach {
-    /// At least so many impressions of the topic.
+    /// At least so many impressions of the topic; 1 or more.
     pub impressions: u64,
     /// And at least so much exposure mass of it (seconds, if weights are dwell in seconds).
     pub mass: f64,

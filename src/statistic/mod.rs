@@ -285,6 +285,11 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
             value: format!("{unit} for {}", statistic.name()),
             expected: "Unit::Reach, since it counts the clusters that a topic reached",
         }),
+        (_, Unit::Reach(Reach { impressions: 0, .. })) => Err(Error::Parameter {
+            parameter: "the impressions of Reach",
+            value: "0".to_owned(),
+            expected: "1 or more, since every cluster has at least none",
+        }),
         (_, Unit::Reach(Reach { mass, .. })) if !(0.0..f64::INFINITY).contains(&mass) => {
             Err(Error::Parameter {
                 parameter: "the mass of Reach",

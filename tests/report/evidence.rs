@@ -567,6 +567,17 @@ fn what_is_refused() {
         outside.log.path = path;
         assert_eq!(why(write(&outside, &inner).unwrap_err()), EvidenceFaultKind::InputOutside);
     }
+    // A link from within to what is outside, and a folder that is one.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("../log.csv", inner.join("log.csv")).unwrap();
+        std::os::unix::fs::symlink("..", inner.join("up")).unwrap();
+        for path in ["log.csv", "up/log.csv"] {
+            let mut linked = study.clone();
+            linked.log.path = path.into();
+            assert_eq!(why(write(&linked, &inner).unwrap_err()), EvidenceFaultKind::LinkedOutside);
+        }
+    }
     // Nothing is left of what failed.
     let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().contains("evidence")));

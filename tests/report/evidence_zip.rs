@@ -151,6 +151,21 @@ fn damaged_zips_are_noticed() {
         fs::write(&cut, odd).unwrap();
         assert!(matches!(why(Bundle::open(&cut).unwrap_err()), EvidenceFaultKind::Zip { .. }));
     }
+    // A second report between the files and their directory, for whoever reads a zip from its beginning; and
+    // one under another name there.
+    let directory = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    let first = bytes[4..].windows(4).position(|four| four == b"PK\x03\x04").unwrap() + 4;
+    let mut hidden = [&bytes[..directory], &bytes[..first], &bytes[directory..]].concat();
+    let end = hidden.len() - 6;
+    hidden[end..end + 4].copy_from_slice(&((directory + first) as u32).to_le_bytes());
+    let mut other = bytes.clone();
+    other[31] ^= 1;
+    for odd in [hidden, other] {
+        fs::write(&cut, odd).unwrap();
+        let fault = why(Bundle::open(&cut).unwrap_err());
+        let EvidenceFaultKind::Zip { detail } = fault else { panic!("{fault}") };
+        assert!(detail.contains("more than the files"), "{detail}");
+    }
     let (mut noticed, mut all) = (0, 0);
     for at in (0..bytes.len()).step_by(bytes.len() / 200) {
         let mut flipped = bytes.clone();

@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 use tiltmeter::job::{MIN_MEMORY, TallyJob};
 use tiltmeter::log::{Limit, LogSchema, TopicColumn};
-use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
+use tiltmeter::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 use tiltmeter::{Error, ExposureLog};
 
 fn schema() -> LogSchema {
@@ -117,4 +117,18 @@ fn large_pages() {
     let error = ExposureLog::open(&path, &schema()).unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit: Limit::Page, .. }), "{error}");
     assert!(error.to_string().contains("in column \"who\", row group 1"), "{error}");
+}
+
+/// Impressions have no ids by which parts of a log could be added: a log by them is tallied as one, or not.
+#[test]
+fn a_log_by_impressions_is_one_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let rows: String = (0..300_000).map(|row| format!("viewer {row},{},t\n", row % 2)).collect();
+    std::fs::write(&path, format!("who,feed,about\n{rows}")).unwrap();
+    let spec = TallySpec { cluster: ClusterBy::Impression, ..TallySpec::default() };
+    let job = |memory| TallyJob::new([path.clone()], schema(), spec.clone()).memory(memory).run();
+    let Err(Error::MemoryLimit { what, needed, .. }) = job(MIN_MEMORY) else { panic!("merged") };
+    assert!(what.contains("by impression") && needed > MIN_MEMORY, "{what}");
+    assert_eq!(job(1 << 30).unwrap().tally.clusters(), 300_000);
 }

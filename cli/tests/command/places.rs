@@ -84,6 +84,8 @@ fn the_checkpoint_outlives_a_failed_save() {
     assert!(std::process::Command::new("mkfifo").arg(&checkpoint).status().unwrap().success());
     let refused = tally(&out).failed(1);
     assert!(refused.contains("must be a file"), "{refused}");
+    let refused = run(["verify", &checkpoint]).failed(1);
+    assert!(refused.contains("neither a folder nor a file"), "{refused}");
 }
 
 /// What is read is not written over, nor two results to one place; links count as what they lead to.
@@ -116,6 +118,14 @@ fn inputs_and_results_keep_apart() {
     run(["audit", "--study", &study, "--html", &log]).failed(2);
     run(["report", "--study", &study, "--html", &log]).failed(2);
     assert_eq!(fs::read(&log).unwrap(), before);
+    // A sum in the place of one of its parts would count it twice the next time.
+    tally(&["--out", &new]).ok();
+    let part = fs::read(&new).unwrap();
+    run(["merge", &new, "--out", &new]).failed(2);
+    assert_eq!(fs::read(&new).unwrap(), part);
+    // A study is written when it could be run.
+    audit("no log.csv", &["--write-study", &new]).failed(1);
+    assert_eq!(fs::read(&new).unwrap(), part);
     // Devices hold nothing.
     audit(&log, &["--html", "/dev/null", "--findings", "/dev/null"]).ok();
 }

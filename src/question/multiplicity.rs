@@ -53,7 +53,7 @@ pub enum Multiplicity {
     /// Benjamini and Hochberg twice, the second time for as many tests as the first did not reject.
     TwoStage(TwoStage),
     /// Step-down with the dependence among topics taken from bootstrap replicates; controls the
-    /// FWER. For [`super::Inference::multiplicity`] only, since it needs the clusters.
+    /// FWER. For [`crate::inference::Inference::multiplicity`] only, since it needs the clusters.
     RomanoWolf(RomanoWolf),
 }
 

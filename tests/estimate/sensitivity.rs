@@ -526,6 +526,10 @@ fn what_cannot_be_asked_is_an_error() {
     assert!(matches!(unknown, Error::UnknownTopic { .. }), "{unknown}");
     let range = run(ask(&log).attentions([Attention::TopK { k: 0 }]));
     assert!(matches!(range, Error::Parameter { parameter: "k", .. }), "{range}");
+    let none = Unit::Reach(Reach { impressions: 0, mass: 0.0 });
+    let audit = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).unit(none);
+    let range = audit.run().unwrap_err();
+    assert!(range.to_string().contains("1 or more"), "{range}");
     let none = run(ask(&log).multi_labels(Vec::<MultiLabel>::new()));
     assert!(none.to_string().contains("0 for the multi-label rule"), "{none}");
     // Nothing is supported: what the first lacks.

@@ -63,6 +63,15 @@ impl ReportRecord {
 }
 
 impl AuditReport {
+    /// The report as JSON, in the schema of [`ReportRecord`].
+    ///
+    /// # Errors
+    /// [`Error::Report`] if the serialiser fails, which it has no reason to.
+    pub fn to_json(&self) -> Result<String, Error> {
+        crate::base::printable::json_of(self)
+            .map_err(|cause| Error::Report { detail: cause.to_string() })
+    }
+
     /// Reads a report back from its JSON, to be shown in another form.
     ///
     /// What the JSON does not hold is lost: a bound that is infinite is none, and a naive interval
@@ -104,5 +113,11 @@ impl From<&AuditReport> for ReportRecord {
             estimates: report.estimates.iter().map(EstimateRecord::from).collect(),
             quality: report.quality.clone(),
         }
+    }
+}
+
+impl serde::Serialize for AuditReport {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ReportRecord::from(self).serialize(serializer)
     }
 }

@@ -9,6 +9,7 @@ mod kept;
 mod places;
 pub(crate) mod report;
 mod said;
+mod vain;
 
 use std::borrow::Cow;
 use std::sync::Arc;

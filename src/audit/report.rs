@@ -3,11 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::json::ReportRecord;
 use super::places::Places;
 use crate::base::printable::{named, printable};
 use crate::base::text::{number, percent};
-use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
 use crate::log::DataQuality;
 
@@ -202,20 +200,5 @@ impl AuditReport {
     /// How many topics there are estimates of.
     pub(crate) fn distinct_topics(&self) -> usize {
         self.estimates.iter().map(|its| &*its.estimand.topic).collect::<HashSet<_>>().len()
-    }
-
-    /// The report as JSON, in the schema of [`ReportRecord`].
-    ///
-    /// # Errors
-    /// [`Error::Report`] if the serialiser fails, which it has no reason to.
-    pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
-    }
-}
-
-impl serde::Serialize for AuditReport {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        ReportRecord::from(self).serialize(serializer)
     }
 }

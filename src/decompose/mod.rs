@@ -4,6 +4,7 @@
 mod group;
 pub(crate) mod json;
 mod report;
+mod stage;
 mod waterfall;
 
 pub use self::group::{
@@ -13,4 +14,5 @@ pub use self::group::{
     PartKind, PartRecord, Presence, Quantiles, Several, Surely, Verdict, ZeroMembers,
 };
 pub use self::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
-pub use self::waterfall::{EngagementCounts, Stage, Waterfall};
+pub use self::stage::{EngagementCounts, Stage};
+pub use self::waterfall::Waterfall;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::waterfall::{EngagementCounts, Stage};
+use super::stage::{EngagementCounts, Stage};
 use crate::estimate::{Estimate, Warning};
 use crate::log::DataQuality;
 use crate::question::attention::Attention;

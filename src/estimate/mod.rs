@@ -2,6 +2,7 @@
 
 pub(crate) mod json;
 mod of_inputs;
+mod said;
 mod sentence;
 mod warning;
 pub(crate) mod words;
@@ -10,7 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::of_inputs::{Said, Table};
+pub use self::said::{Said, Table};
 pub use self::warning::Warning;
 pub use crate::error::no_interval::NoInterval;
 use crate::inference::Multiplicity;

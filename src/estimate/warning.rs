@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::of_inputs::{Said, Table};
+use super::said::{Said, Table};
 use crate::log::{NameRemark, Role};
 use crate::statistic::Side;
 

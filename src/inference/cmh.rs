@@ -6,7 +6,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use super::Asked;
 use super::contribution::Contributions;
 use super::influence::Influence;
-use super::testing::above;
+use super::tails::above;
 use crate::error::Error;
 use crate::estimate::{NoTest, TestUsed, Tested};
 use crate::statistic::{MantelHaenszelDifference, NullOf, Stratum};

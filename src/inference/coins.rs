@@ -1,6 +1,6 @@
 //! What the toss of coins could have done where few clusters are in both arms.
 
-use super::testing::above;
+use super::tails::above;
 
 /// Of so many clusters, as if of equal weight, and more, coins need not be asked.
 const MANY: f64 = 12.0;

@@ -4,8 +4,8 @@
 use super::contribution::Contributions;
 use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
-use super::testing::above;
-use super::{Inference, Interval, Multiplicity, Test, joint, simultaneous};
+use super::tails::above;
+use super::{Inference, Interval, Multiplicity, Test, simultaneous};
 use crate::error::Error;
 use crate::estimate::{
     ConfidenceInterval, Estimate, Finding, MethodUsed, NoInterval, SideOfNull, Warning,
@@ -118,7 +118,7 @@ pub(super) fn among_all(
     let is_band = matches!(inference.interval, Interval::Simultaneous(_));
     let tests = !matches!(inference.test, None | Some(Test::Equivalence(_)));
     let asked_for = inference.multiplicity.filter(|_| tests);
-    let names: Vec<String> = estimates.iter().map(joint::family).collect();
+    let names: Vec<String> = estimates.iter().map(family).collect();
     for family in simultaneous::families(names.iter().map(String::as_str)) {
         let own = |at: usize| match estimates[at].test {
             Some(test) if tests => test.p.ok(),
@@ -145,4 +145,9 @@ pub(super) fn among_all(
         }
     }
     Ok(())
+}
+
+/// What estimates of one statistic have in common: its name, and its parameters in the phrase.
+pub(super) fn family(estimate: &Estimate) -> String {
+    format!("{}: {}", estimate.estimand.statistic, estimate.estimand.phrase)
 }

@@ -2,10 +2,11 @@
 //! for all of them, p-values that know how many there are.
 
 use super::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, Replicated, replicate};
+use super::finding::{self, family};
 use super::resample::Resampling;
 use super::simultaneous::{Distances, critical_value, families, step_down};
 use super::summary::Shared;
-use super::{Asked, Case, Inference, Interval, Multiplicity, finding};
+use super::{Asked, Case, Inference, Interval, Multiplicity};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, SideOfNull};
 use crate::question::multiplicity::ReplicateErrors;
@@ -176,11 +177,6 @@ fn adjust_by_replicates(answers: &mut [Answer], family: &[usize], method: Multip
             (test.p_adjusted, test.adjusted_by) = (Some(adjusted), Some(method));
         }
     }
-}
-
-/// What estimates of one statistic have in common: its name, and its parameters in the phrase.
-pub(super) fn family(estimate: &Estimate) -> String {
-    format!("{}: {}", estimate.estimand.statistic, estimate.estimand.phrase)
 }
 
 /// Adjusts the p-values of each statistic; those that are missing count as no tests.

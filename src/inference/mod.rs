@@ -28,6 +28,7 @@ mod shares;
 mod simultaneous;
 mod summary;
 mod sums;
+mod tails;
 mod testing;
 mod topic_sets;
 mod two_way;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::beta::{self, GREATEST, LEAST, Tail};
 use super::delta::{normal_quantile, student_quantile};
 use super::shares::{ArmShare, Shares};
-use super::testing::above;
+use super::tails::above;
 use super::{Case, Doubt, Jackknife};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, Warning};

@@ -1,7 +1,6 @@
 //! How a test is asked for: one enum of plain structs; and the tests that the delta method makes.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::Asked;
 use super::cmh::CmhTest;
@@ -9,6 +8,7 @@ use super::delta::Quantile;
 use super::influence::Variance;
 use super::permutation::Permutation;
 use super::share_bounds::Contrast;
+use super::tails::above;
 use super::wild::WildTest;
 use crate::error::Error;
 use crate::estimate::{Estimate, NoInterval, NoTest, TestUsed, Tested, Warning};
@@ -297,15 +297,6 @@ fn distance(
         Quantile::Normal => None,
     };
     Ok(Distance { errors: off / known.variance.sqrt(), degrees })
-}
-
-/// The probability that Student's t or the normal exceeds a number.
-pub(super) fn above(errors: f64, degrees: Option<f64>) -> f64 {
-    let student = degrees.and_then(|degrees| StudentsT::new(0.0, 1.0, degrees).ok());
-    match student {
-        Some(student) => student.sf(errors),
-        None => Normal::standard().sf(errors),
-    }
 }
 
 fn used(quantile: Quantile) -> TestUsed {

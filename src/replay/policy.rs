@@ -1,15 +1,15 @@
 //! The front door of replays: a log that is in memory, and what comes of it.
 
-use super::account::ReplayAccount;
-use super::answer::{Answering, Answers};
+use super::answer::Answering;
 use super::pools::Pools;
+use super::replayed::Replayed;
 use super::requests::Requests;
 use super::spec::ReplaySpec;
 use super::steps::{Step, StepSpec, Stepping};
 use crate::error::Error;
 use crate::log::ExposureLog;
 use crate::simulate::Policy;
-use crate::tally::{Tally, TallySpec, WindowBy};
+use crate::tally::{TallySpec, WindowBy};
 
 /// The requests of an arm answered once more, by another policy, from the candidates that they had: what
 /// it would have shown, as rows of an arm of its own. Any [`Policy`] will do: one of
@@ -85,18 +85,6 @@ pub struct Replay<'p> {
     pub(super) answering: Answering<'p>,
 }
 
-/// What a replay made, in memory.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Replayed {
-    /// The arm's rows of answered requests, in the order of requests and ranks.
-    pub logged: ExposureLog,
-    /// What the policy would have shown in their places.
-    pub log: ExposureLog,
-    /// What became of requests.
-    pub account: ReplayAccount,
-    pub(super) requests: Vec<super::answer::Answered>,
-}
-
 impl<'p> Replay<'p> {
     /// A replay by a policy, which goes on from what it has learned before.
     ///
@@ -127,43 +115,6 @@ impl<'p> Replay<'p> {
 }
 
 impl Replayed {
-    /// The rows of answers; `None` where no request was answered.
-    pub(super) fn of(
-        answers: Answers,
-        log: &ExposureLog,
-        pools: &Pools,
-        answering: &Answering<'_>,
-    ) -> Result<Option<Self>, Error> {
-        let mut account = ReplayAccount::default();
-        answers.requests.iter().for_each(|answered| account.add(&answered.account));
-        if answers.shown.is_empty() {
-            return Ok(None);
-        }
-        let spec = answering.spec();
-        let shown = log.again(&answers.places)?.showing(pools.candidates(), &answers.shown)?;
-        let shown = shown.in_arm(&spec.name);
-        Ok(Some(Self {
-            logged: log.again(&answers.logged)?.in_arm(&spec.arm),
-            log: if answering.knows_propensities() {
-                shown.with_propensities(answers.propensities)
-            } else {
-                shown
-            },
-            account,
-            requests: answers.requests,
-        }))
-    }
-
-    /// The tally of both arms: what was logged and what would have been shown, for
-    /// [`Audit::of_tally`](crate::Audit::of_tally) with [`Baseline::arm`](crate::Baseline::arm) of the
-    /// replay's name.
-    ///
-    /// # Errors
-    /// Those of [`Tally::of`]; and of merging tallies where clusters have no id.
-    pub fn tally(&self, spec: &TallySpec) -> Result<Tally, Error> {
-        Tally::merge_owned(vec![Tally::of(&self.logged, spec)?, Tally::of(&self.log, spec)?])
-    }
-
     /// The tallies of periods, as [`Replay::run_with`] gives them one after the other.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A replay by periods: tallies one after the other, for those who watch.
 
 use super::account::ReplayAccount;
-use super::policy::Replayed;
+use super::replayed::Replayed;
 use crate::error::Error;
 use crate::job::merge_alike;
 use crate::log::{ExposureLog, iso_text};

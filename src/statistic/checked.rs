@@ -7,42 +7,12 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
 
+use super::origin::{self, Origin};
 use super::{
     ALL, Cell, KnownBaseline, NullOf, Over, Quantity, Scale, Side, Statistic, Undefined, Units,
     Working, standardised,
 };
 use crate::error::{Error, StatisticFault};
-
-/// Who wrote a statistic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The library, which tests what it returns.
-    Library,
-    /// Somebody else.
-    Own,
-}
-
-/// Without this nobody can say that a statistic is the library's, and nobody outside has one.
-#[derive(Clone, Copy, Debug)]
-pub struct Asking(());
-
-/// Says within an implementation that the statistic is the library's.
-macro_rules! of_the_library {
-    () => {
-        fn origin(
-            &self,
-            _: crate::statistic::checked::Asking,
-        ) -> crate::statistic::checked::Origin {
-            crate::statistic::checked::Origin::Library
-        }
-    };
-}
-pub(crate) use of_the_library;
-
-/// The question whether a statistic is the library's, to be handed on.
-pub(super) fn origin(statistic: &dyn Statistic) -> Origin {
-    statistic.origin(Asking(()))
-}
 
 /// A statistic whose faults are caught. Where it returns what is no number, another value stands for
 /// it until [`fault`](Self::fault) is asked.
@@ -86,7 +56,7 @@ impl<'s> Checked<'s> {
     /// [`Error::Statistic`] for a name that is empty or taken, cells that make no sense, and a null that
     /// is no number.
     pub(crate) fn of(statistic: &'s dyn Statistic, strata: usize) -> Result<Option<Self>, Error> {
-        if origin(statistic) == Origin::Library {
+        if origin::of(statistic) == Origin::Library {
             return Ok(None);
         }
         let name = statistic.name();
@@ -215,7 +185,7 @@ fn is_taken(name: &str) -> bool {
 /// # Errors
 /// [`Error::Statistic`].
 pub(crate) fn check_cells(statistic: &dyn Statistic, strata: usize) -> Result<(), Error> {
-    if origin(statistic) == Origin::Library {
+    if origin::of(statistic) == Origin::Library {
         return Ok(());
     }
     // Where a baseline is known from elsewhere, the statistic behind is asked for both arms.
@@ -242,7 +212,7 @@ pub(crate) fn check_cells(statistic: &dyn Statistic, strata: usize) -> Result<()
 
 impl Statistic for Checked<'_> {
     // Its faults are caught already.
-    of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         self.of.name()

@@ -14,7 +14,7 @@ use super::{Scale, Side, Statistic, TwoArms, Working};
 pub struct Difference;
 
 impl Statistic for Difference {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "difference"

@@ -23,7 +23,7 @@ use super::{Scale, Side, Statistic, TwoArms, Working};
 pub struct HalfAddedRatio;
 
 impl Statistic for HalfAddedRatio {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "half_added_ratio"

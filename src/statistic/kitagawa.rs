@@ -86,7 +86,7 @@ fn sum(totals: &[f64], term: impl Fn(&Parts) -> f64) -> Working {
 pub struct CompositionEffect;
 
 impl Statistic for CompositionEffect {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "composition_effect"
@@ -126,7 +126,7 @@ impl Statistic for CompositionEffect {
 pub struct RateEffect;
 
 impl Statistic for RateEffect {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "rate_effect"

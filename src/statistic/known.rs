@@ -1,7 +1,7 @@
 //! Statistics against a baseline that is known from elsewhere: it is no arm, so only the treatment's
 //! totals are asked for, and only they vary.
 
-use super::checked::{Asking, Origin, origin};
+use super::origin::{self, Asking, Origin};
 use super::{Cell, NullOf, Over, Quantity, Scale, Side, Statistic, Units, Working};
 use crate::error::Error;
 
@@ -69,7 +69,7 @@ impl<'s> AgainstKnown<'s> {
 
 impl Statistic for AgainstKnown<'_> {
     fn origin(&self, _: Asking) -> Origin {
-        origin(self.of)
+        origin::of(self.of)
     }
 
     fn name(&self) -> &'static str {
@@ -108,7 +108,7 @@ impl Statistic for AgainstKnown<'_> {
         let gradient = self.of.gradient(&self.full(totals));
         let is_sound =
             || gradient.len() == self.cells.len() && gradient.iter().all(|slope| slope.is_finite());
-        if origin(self.of) == Origin::Own && !is_sound() {
+        if origin::of(self.of) == Origin::Own && !is_sound() {
             // What is wrong with the baseline's part is not to be lost with it.
             return Vec::new();
         }

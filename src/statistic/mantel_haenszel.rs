@@ -126,7 +126,7 @@ impl MantelHaenszelRatio {
 }
 
 impl Statistic for MantelHaenszelRatio {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "mantel_haenszel_ratio"
@@ -197,7 +197,7 @@ impl MantelHaenszelOddsRatio {
 }
 
 impl Statistic for MantelHaenszelOddsRatio {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "mantel_haenszel_odds_ratio"
@@ -293,7 +293,7 @@ impl MantelHaenszelDifference {
 }
 
 impl Statistic for MantelHaenszelDifference {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "mantel_haenszel_difference"

@@ -17,13 +17,14 @@ mod checked;
 mod derivative;
 mod known;
 mod named;
+mod origin;
 pub(crate) mod value;
 
-use self::checked::{Asking, Origin};
 pub(crate) use self::checked::{Checked, check_cells};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
 pub use self::named::NamedStatistic;
+use self::origin::{Asking, Origin};
 use self::value::ConfidenceInterval;
 
 macro_rules! statistics {

@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for NamedStatistic {
 }
 
 impl Statistic for NamedStatistic {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         self.0.name()

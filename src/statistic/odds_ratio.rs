@@ -16,7 +16,7 @@ use super::{Scale, Side, Statistic, TwoArms, Undefined, Working};
 pub struct OddsRatio;
 
 impl Statistic for OddsRatio {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "odds_ratio"

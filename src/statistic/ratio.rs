@@ -30,7 +30,7 @@ macro_rules! on_scale {
         pub struct $type;
 
         impl Statistic for $type {
-            crate::statistic::checked::of_the_library!();
+            crate::statistic::origin::of_the_library!();
 
             fn name(&self) -> &'static str {
                 $name

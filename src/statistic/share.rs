@@ -24,7 +24,7 @@ macro_rules! share_of {
         pub struct $type;
 
         impl Statistic for $type {
-            crate::statistic::checked::of_the_library!();
+            crate::statistic::origin::of_the_library!();
 
             fn name(&self) -> &'static str {
                 $name

@@ -20,7 +20,7 @@ use super::{Scale, Side, Statistic, TwoArms, Units, Working};
 pub struct SmoothedReach;
 
 impl Statistic for SmoothedReach {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         "smoothed_reach_percent"

@@ -239,7 +239,7 @@ impl StandardisedRatio {
 }
 
 impl Statistic for StandardisedRatio {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         match self.population {
@@ -339,7 +339,7 @@ impl StandardisedDifference {
 }
 
 impl Statistic for StandardisedDifference {
-    crate::statistic::checked::of_the_library!();
+    crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {
         match self.population {

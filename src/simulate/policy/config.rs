@@ -13,8 +13,8 @@ use super::popularity::{Popularity, PopularityPolicy};
 use super::random::Random;
 use super::selected::Selected;
 use super::selection::Selection;
+use super::setting::Setting;
 use crate::error::Error;
-use crate::simulate::world::TopicSets;
 
 /// What weighs candidates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,19 +58,6 @@ pub struct PolicyConfig {
     pub selection: Option<Selection>,
     /// Known biases, one on top of the other. Default none.
     pub biases: Vec<Bias>,
-}
-
-/// What a policy is made for: the names that its configuration may use.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting<'a> {
-    /// The topics and their sets.
-    pub topic_sets: &'a TopicSets,
-    /// The names of the strata of viewers.
-    pub strata: &'a [String],
-    /// The day 0 of biases that start on a day, in microseconds since 1970-01-01T00:00:00Z.
-    pub start: i64,
-    /// The seed of what a policy draws when it is made.
-    pub seed: u64,
 }
 
 impl PolicyConfig {

@@ -17,6 +17,7 @@ mod power;
 mod random;
 mod selected;
 mod selection;
+mod setting;
 mod similarity;
 
 use std::fmt;
@@ -26,7 +27,7 @@ pub use self::bandit::{ArmRecord, Bandit, BanditPolicy, BanditRule};
 pub use self::bias::{Audience, Bias, Biased, Side, Target};
 pub use self::candidates::{Candidates, Feature, Request};
 pub use self::chronological::ReverseChronological;
-pub use self::config::{PolicyConfig, Ranker, Setting};
+pub use self::config::{PolicyConfig, Ranker};
 pub use self::factors::{Factors, FactorsPolicy};
 pub use self::logistic::{Logistic, LogisticPolicy, Term};
 pub use self::per::Per;
@@ -36,6 +37,7 @@ pub use self::selected::Selected;
 pub(crate) use self::selection::Chooser;
 pub(in crate::simulate) use self::selection::check_slate;
 pub use self::selection::{Selection, Slate, slate};
+pub use self::setting::Setting;
 
 /// Decides what is shown.
 ///

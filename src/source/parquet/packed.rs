@@ -1,7 +1,8 @@
 //! Small whole numbers as Parquet packs them (its "RLE/bit-packing hybrid"): runs of one number, and
 //! groups of eight numbers side by side. Keys into dictionaries and levels of nulls come so.
 
-use super::pages::Fault;
+/// Why something cannot be read, in words.
+pub(super) type Fault = Box<dyn std::error::Error>;
 
 /// Numbers of a group.
 const GROUP: usize = 8;

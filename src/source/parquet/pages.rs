@@ -13,12 +13,11 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::super::BATCH_ROWS;
-use super::packed::Packed;
+use super::packed::{Fault, Packed};
 use super::{Builder, first_leaves, rows_of};
 use crate::log::{Column, SharedNumbers, SharedText, TextColumn};
 
 /// Why pages could not be read.
-pub(super) type Fault = Box<dyn std::error::Error>;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

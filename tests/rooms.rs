@@ -210,3 +210,31 @@ fn imports_point_down() {
         up.map(|(from, to)| format!("{} → {}", from.join("/"), to.join("/"))).collect();
     assert!(up.is_empty(), "these run up the stack: {up:#?}");
 }
+
+/// Files that import from each other are one file in pieces: whoever reads one must read all. A module and those
+/// within it may.
+#[test]
+fn no_circle_of_files() {
+    let house = House::read();
+    let arrows = house.arrows();
+    let mut above: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
+    for (from, to) in &arrows {
+        if !from.starts_with(to) && !to.starts_with(from) {
+            above.entry(from).or_default().insert(to);
+        }
+    }
+    // What imports from no file that is left, or is imported by none, is in no circle.
+    while let Some(next) = above.iter().find_map(|(from, to)| {
+        let to_none = to.iter().all(|to| !above.contains_key(to));
+        (to_none || !above.values().any(|to| to.contains(from))).then_some(*from)
+    }) {
+        above.remove(next);
+    }
+    let left: Vec<_> = above
+        .iter()
+        .flat_map(|(from, to)| to.iter().map(move |to| (from, to)))
+        .filter(|(_, to)| above.contains_key(**to))
+        .map(|(from, to)| format!("{} → {}", from.join("/"), to.join("/")))
+        .collect();
+    assert!(left.is_empty(), "files in circles: {left:#?}");
+}

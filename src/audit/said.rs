@@ -9,7 +9,6 @@ use crate::estimate::{Table, Warning};
 use crate::log::{Coded, ExposureLog, Keep, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
-use crate::statistic::Statistic;
 use crate::tally::{MultiLabel, Tally};
 
 /// So many topics that are all numbers are more than a codebook mostly has.

@@ -1,7 +1,5 @@
 //! The stages that a topic passes on its way to viewers, and what each does to its share.
 
-use serde::{Deserialize, Serialize};
-
 use super::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
 use super::stage::{EngagementCounts, Stage};
 use crate::audit::Audit;

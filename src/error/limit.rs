@@ -22,6 +22,10 @@ pub const MAX_PAGE: usize = 128 << 20;
 /// five times its size. A [`TallyJob`](crate::job::TallyJob) reads only files whose footers fit into its memory.
 pub const MAX_FOOTER: usize = 64 << 20;
 
+/// The largest weight an impression may have: 2^23. Weights are summed in fixed point, which
+/// leaves no room for absurd ones; 2^23 milliseconds are 2.3 hours of dwell.
+pub const MAX_WEIGHT: f64 = 8_388_608.0;
+
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -15,8 +15,11 @@
 
 mod compare;
 mod files;
+mod folder;
 mod make;
 mod manifest;
+#[cfg(feature = "zip")]
+mod pack;
 mod store;
 mod verification;
 mod verify;

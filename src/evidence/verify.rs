@@ -68,7 +68,7 @@ pub(super) fn verify(bundle: &Bundle, inputs: &Inputs) -> Result<Verification, E
 pub(super) enum Place<'p> {
     In(Cow<'p, Path>),
     #[cfg(feature = "zip")]
-    Unpacked(super::write::Folder),
+    Unpacked(super::folder::Folder),
 }
 
 impl Place<'_> {

@@ -1,71 +1,21 @@
 //! A bundle written: made beside its place, and put there when it is complete.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::folder::Folder;
 use super::make;
 use super::manifest::{self, Contents, FileRecord, Manifest, Platform, TallyKept};
 use super::store::is_zip;
 use crate::base::sha256::FileState;
-use crate::base::temporary::{make_in, sweep};
 use crate::error::Error;
 use crate::error::evidence::{EvidenceFaultKind, io};
-use crate::place::{folder_of, sync_folder};
+use crate::place::sync_folder;
 use crate::study_file::StudyFile;
-
-/// A folder of this process alone, which is gone when it is dropped.
-pub(super) struct Folder {
-    path: PathBuf,
-}
-
-impl Folder {
-    /// Makes one beside the place where what stands in it is to be.
-    fn beside(place: &Path) -> Result<Self, Error> {
-        let name = place.file_name().unwrap_or_default();
-        sweep(folder_of(place), name);
-        Self::new(folder_of(place), name, |path| fs::create_dir(path))
-    }
-
-    /// Makes one among the system's temporary files, for copies that nobody else is to read.
-    #[cfg(feature = "zip")]
-    pub(super) fn temporary() -> Result<Self, Error> {
-        Self::new(&std::env::temp_dir(), OsStr::new("tiltmeter-evidence"), private)
-    }
-
-    fn new(
-        within: &Path,
-        name: &OsStr,
-        make: impl Fn(&Path) -> std::io::Result<()>,
-    ) -> Result<Self, Error> {
-        let (path, ()) = make_in(within, name, make).map_err(io(within))?;
-        Ok(Self { path })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // It is gone already where it was put in its place.
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-/// A folder that nobody else may look into, where the system knows of that.
-#[cfg(feature = "zip")]
-fn private(path: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
 
 /// The files of a study by name, with what their bytes are.
 pub(super) fn inputs_of(
@@ -118,7 +68,7 @@ pub(super) fn write(
 #[cfg(feature = "zip")]
 fn put(staged: &Path, to: &Path) -> Result<(), Error> {
     match is_zip(to) {
-        true => super::zipped::pack(staged, to),
+        true => super::pack::pack(staged, to),
         false => fs::rename(staged, to).map_err(io(to)),
     }
 }

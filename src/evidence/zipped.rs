@@ -2,21 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+use zip::ZipArchive;
 
+use super::folder::Folder;
 use super::manifest::{FileRecord, INPUTS, check_name};
-use super::store::Store;
-use super::write::Folder;
 use crate::error::Error;
 use crate::error::evidence::{EvidenceFaultKind, io};
-use crate::place::replace;
-
-/// From this size on, a file is written so that it may have more than 4 GiB.
-const LARGE: u64 = 1 << 31;
 
 /// The most bytes of a document that may come out of one: text and JSON come to a tenth of this.
 const MOST_OF_ONE: u64 = 256;
@@ -227,29 +221,15 @@ fn damaged(path: &Path) -> impl Fn(zip::result::ZipError) -> Error {
     move |cause| EvidenceFaultKind::Zip { detail: cause.to_string() }.of(&path)
 }
 
-/// Puts all files of a folder into a zip, by name, with the first time that a zip can say.
-pub(super) fn pack(folder: &Path, to: &Path) -> Result<(), Error> {
-    let sizes = Store::Folder(folder.to_owned()).names()?;
-    let write = |file: &File| {
-        let mut zip = ZipWriter::new(BufWriter::new(file));
-        for (name, size) in &sizes {
-            let options = SimpleFileOptions::default()
-                .compression_method(CompressionMethod::Deflated)
-                .compression_level(Some(6))
-                .last_modified_time(DateTime::default())
-                .unix_permissions(0o644)
-                .large_file(size.is_some_and(|bytes| bytes >= LARGE));
-            zip.start_file(name.as_str(), options).map_err(io::Error::other)?;
-            io::copy(&mut File::open(folder.join(name))?, &mut zip)?;
-        }
-        zip.finish().map_err(io::Error::other)?.flush()
-    };
-    replace(to, write).map_err(io(to))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{BufWriter, Write};
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
     use super::*;
+    use crate::evidence::store::Store;
 
     fn zip(files: impl Iterator<Item = (String, Vec<u8>)>) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

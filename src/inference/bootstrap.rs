@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::contribution::{ArmBlock, ArmCells, index};
+use super::arms::{ArmBlock, ArmCells, index};
 use super::delta::normal_quantile;
 use super::influence::Influence;
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};

@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use super::arms::{ArmBlock, ArmCells};
 use super::caution::{self, Caution};
-use super::contribution::{ArmBlock, ArmCells, Contributions, Question};
+use super::contribution::Contributions;
 use super::delta::{self, Quantile};
 use super::influence::Influence;
+use super::question::Question;
 use crate::error::Error;
 use crate::estimate::{ClusterCounts, NoInterval, Relation};
 use crate::question::estimand::{Estimand, Unit};

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 
-use super::contribution::{Contributions, index};
+use super::arms::index;
+use super::contribution::Contributions;
 use crate::estimate::NoInterval;
 use crate::statistic::{Cell, Over, Side};
 

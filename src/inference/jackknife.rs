@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contribution::index;
+use super::arms::index;
 use super::delta::student_quantile;
 use super::influence::{Score, Spread, Variance};
 use super::{Case, Doubt};

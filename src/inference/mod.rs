@@ -1,6 +1,7 @@
 //! Doubt: intervals and standard errors, from each cluster's contribution to the totals. It
 //! never sees a column of the log.
 
+mod arms;
 mod assignment;
 mod beta;
 mod bootstrap;
@@ -21,6 +22,7 @@ mod multiplicity;
 mod naive;
 mod own;
 mod permutation;
+mod question;
 mod resample;
 mod reweigh;
 mod share_bounds;
@@ -49,7 +51,7 @@ pub use self::change::{
     pelt,
 };
 pub use self::cmh::{CmhErrors, CmhTest, Continuity};
-pub use self::contribution::{Contributions, Question};
+pub use self::contribution::Contributions;
 pub use self::delta::{Delta, Quantile};
 pub use self::design::{Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
 use self::influence::Influence;
@@ -61,6 +63,7 @@ pub use self::monitor::{
     Trail, Watched,
 };
 pub use self::permutation::{Blocks, Compare, Permutation};
+pub use self::question::Question;
 use self::share_bounds::Contrast;
 pub use self::share_bounds::{BoundsForm, ShareBounds};
 use self::shares::Shares;

@@ -5,10 +5,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Asked;
+use super::arms::index;
 use super::assignment::Design;
 use super::bootstrap::check_replicates;
-use super::contribution::{Contributions, Question, index};
+use super::contribution::Contributions;
 use super::influence::{Members, Score, Spread, small_sample};
+use super::question::Question;
 use crate::error::Error;
 use crate::estimate::{NoTest, TestUsed, Tested, Warning};
 use crate::question::baseline::Baseline;

@@ -239,7 +239,7 @@ impl<'c> Contrast<'c> {
     }
 
     fn term(&self, side: Side, alpha: f64) -> Term {
-        let Some(arm) = self.shares.arms[super::contribution::index(side)] else {
+        let Some(arm) = self.shares.arms[super::arms::index(side)] else {
             return Term::NONE;
         };
         let (low, high) = bounds(&arm, self.form, alpha);

@@ -1,8 +1,9 @@
 //! What clusters say of each arm's share: how it varies over them, how well that is known, and how the two
 //! arms go together. Bounds are made of it elsewhere.
 
+use super::arms::index;
 use super::coins;
-use super::contribution::{Contributions, index};
+use super::contribution::Contributions;
 use crate::estimate::NoInterval;
 use crate::statistic::{Cell, KnownBaseline, Over, Quantity, Side, Statistic};
 

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Asked;
-use super::contribution::{ArmBlock, ArmCells, Question, index};
+use super::arms::{ArmBlock, ArmCells, index};
+use super::question::Question;
 use crate::estimate::{ArmTotals, ClusterCounts};
 use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};

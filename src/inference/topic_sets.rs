@@ -1,7 +1,8 @@
 //! What each cluster contributes to sets of topics, by the same rules as to single ones: a set is shown
 //! where one of its topics is. It knows nothing of what a set stands for.
 
-use super::contribution::{ArmBlock, ArmCells, Question};
+use super::arms::{ArmBlock, ArmCells};
+use super::question::Question;
 use super::sums::ClusterSums;
 use crate::error::Error;
 use crate::log::ClusterKey;

@@ -4,8 +4,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::arms::index;
 use super::bootstrap::{check_replicates, quantile};
-use super::contribution::{Contributions, index};
+use super::contribution::Contributions;
 use super::influence::{Members, Score, Spread, small_sample};
 use super::{Case, Doubt};
 use crate::base::philox::philox;

@@ -1,6 +1,7 @@
 //! An arm's share within one window of a tally.
 
-use super::contribution::{Contributions, Question};
+use super::contribution::Contributions;
+use super::question::Question;
 use super::{Case, Doubt, ShareBounds, one_sided, reported};
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ConfidenceInterval, NoInterval, Value};

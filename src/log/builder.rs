@@ -5,22 +5,21 @@ use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::{HashMap, HashSet};
 
+use super::batch::MixedValue;
 use super::batch::{Batch, Column, TextColumn};
-use super::chunks::Spare;
 use super::dictionary::Coded;
 use super::ids::IdReader;
-use super::mixed::{self, MixedValue};
+use super::mixed;
 use super::names::{self, JoinNames, Nulls};
 use super::parse;
-use super::schema::{LogSchema, TimeFormat};
+use super::schema::LogSchema;
+use super::spare::Spare;
+use super::time_format::TimeFormat;
 use super::topics::{TopicReader, Topics};
 use crate::error::Error;
+use crate::error::limit::MAX_WEIGHT;
 use crate::error::role::Role;
 use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
-
-/// The largest weight an impression may have: 2^23. Weights are summed in fixed point, which
-/// leaves no room for absurd ones; 2^23 milliseconds are 2.3 hours of dwell.
-pub const MAX_WEIGHT: f64 = 8_388_608.0;
 
 /// Bytes that a distinct id or set of topics takes beside its text while it gets a key, is compared with
 /// others and gets a place in a tally.

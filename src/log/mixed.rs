@@ -3,33 +3,12 @@
 
 use std::borrow::Cow;
 
+use super::batch::MixedValue;
 use super::dictionary::Coded;
 use super::ids::refused;
 use super::topics::{TopicFault, TopicReader};
 use crate::error::Error;
 use crate::error::row::FaultReason;
-
-/// A cell of a column whose cells differ in type.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub enum MixedValue {
-    /// No value.
-    #[default]
-    Null,
-    /// Text; also a whole number past 64 bits, in digits.
-    Text(String),
-    /// A whole number.
-    Integer(i64),
-    /// A floating-point number. It is an id where it is a whole number below 2^53, of which each has
-    /// one: of others, two different numbers of the file may be the same floating-point number.
-    Float(f64),
-    /// A truth value.
-    Boolean(bool),
-    /// A list of text.
-    TextList(Vec<String>),
-    /// Something that no role can use, as it is written.
-    Other(String),
-}
 
 impl MixedValue {
     /// The cell as messages show it.

@@ -14,6 +14,8 @@ mod parse;
 mod quality;
 mod range;
 mod schema;
+mod spare;
+mod time_format;
 mod topics;
 mod writing;
 
@@ -21,23 +23,28 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{Batch, Column, SharedNumbers, SharedText, TextColumn, UnreadableRow};
+pub use self::batch::{
+    Batch, Column, MixedValue, SharedNumbers, SharedText, TextColumn, UnreadableRow,
+};
+pub use self::builder::COUNT_NAMES;
 use self::builder::{Built, LogBuilder, is_like_count};
-pub use self::builder::{COUNT_NAMES, MAX_WEIGHT};
-pub(crate) use self::chunks::{Chunk, Chunks, Spare};
+pub(crate) use self::chunks::{Chunk, Chunks};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
+pub(crate) use self::spare::Spare;
 use crate::error::row::{SetAsideAccount, excerpt};
 
-pub use self::mixed::MixedValue;
 pub use self::names::{JoinNames, NameRemark, OddNames};
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
-pub use self::schema::{CombinedColumn, LogSchema, TimeFormat, TopicColumn, TopicFormat, Unlisted};
+pub use self::schema::{CombinedColumn, LogSchema, TopicColumn, TopicFormat, Unlisted};
+pub use self::time_format::TimeFormat;
 pub use self::topics::{ItemRepeats, ItemTopics, ItemTopicsSchema, Topics};
 pub use crate::base::cluster_key::ClusterKey;
 pub(crate) use crate::base::time::iso_text;
 use crate::error::Error;
-pub use crate::error::limit::{Limit, MAX_COLUMNS, MAX_FOOTER, MAX_LINE, MAX_PAGE, MAX_VALUE};
+pub use crate::error::limit::{
+    Limit, MAX_COLUMNS, MAX_FOOTER, MAX_LINE, MAX_PAGE, MAX_VALUE, MAX_WEIGHT,
+};
 pub use crate::error::role::Role;
 pub use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
 pub use crate::question::keep::Keep;

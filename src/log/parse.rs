@@ -2,7 +2,7 @@
 
 use jiff::fmt::strtime;
 
-use super::schema::TimeFormat;
+use super::time_format::TimeFormat;
 use crate::base::time::{iso, iso_text, utc};
 
 /// Microseconds since the epoch, from text in the given format.

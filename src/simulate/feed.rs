@@ -13,31 +13,14 @@ use super::draws::{Draws, Purpose};
 use super::offered::Offered;
 use super::policy::{Candidates, Chooser, Feature, Learning, Policy, Request, Shown};
 use super::pool::{Live, Pools};
+use super::response::{GLANCE, MOST_REQUESTS, Response};
 use super::rows::Rows;
+use super::state::State;
 use super::world::DAY;
 use crate::error::Error;
 
 /// Viewers that a thread takes at a time.
 const CHUNK: usize = 64;
-
-/// Requests of a viewer in a round, at most: numbers of requests leave eight bits for them.
-pub(super) const MOST_REQUESTS: u32 = 256;
-
-/// What part of the time on a clicked item one is given that is looked at and not clicked.
-pub(super) const GLANCE: f64 = 0.1;
-
-/// What a viewer is like by now.
-#[derive(Clone, Debug)]
-pub(super) struct State {
-    viewer: u32,
-    pub(super) interests: Vec<f32>,
-    /// Sorted.
-    pub(super) follows: Vec<u32>,
-    /// The items last shown, the oldest first.
-    pub(super) remembered: std::collections::VecDeque<u32>,
-    /// By topic, impressions of the day.
-    shown_today: Vec<f32>,
-}
 
 /// A simulation under way.
 pub(super) struct Feed<'s> {
@@ -299,14 +282,6 @@ impl Hands {
     }
 }
 
-/// What a viewer did with an item.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Response {
-    pub(super) clicked: bool,
-    /// Seconds.
-    pub(super) dwell: f32,
-}
-
 fn respond(
     config: &ResponseConfig,
     feed: &Feed<'_>,
@@ -321,57 +296,6 @@ fn respond(
     let clicked = draws.happens(odds / (1.0 + odds));
     let part = if clicked { 1.0 } else { GLANCE };
     Response { clicked, dwell: (part * feed.dwell.sample(draws)) as f32 }
-}
-
-impl State {
-    pub(super) const fn viewer(&self) -> u32 {
-        self.viewer
-    }
-
-    /// Keeps in mind what was shown.
-    fn notice(
-        &mut self,
-        simulation: &Simulation,
-        item: u32,
-        response: Response,
-        draws: &mut Draws,
-    ) {
-        let config = &simulation.config;
-        let most = config.remembered as usize;
-        if most > 0 {
-            if self.remembered.len() == most {
-                self.remembered.pop_front();
-            }
-            self.remembered.push_back(item);
-        }
-        if config.responses.drift > 0.0 {
-            let set = simulation.catalogue.topics()[item as usize];
-            let topics = simulation.catalogue.topic_sets().of(set);
-            for topic in topics {
-                self.shown_today[usize::from(*topic)] += 1.0 / topics.len() as f32;
-            }
-        }
-        if response.clicked && config.responses.follow > 0.0 {
-            let creator = simulation.catalogue.creators()[item as usize];
-            if draws.happens(config.responses.follow)
-                && let Err(place) = self.follows.binary_search(&creator)
-            {
-                self.follows.insert(place, creator);
-            }
-        }
-    }
-
-    /// Moves interests towards what was shown on the day.
-    fn drift(&mut self, part: f64) {
-        let sum: f32 = self.shown_today.iter().sum();
-        if part > 0.0 && sum > 0.0 {
-            let topics = self.interests.len() as f32;
-            for (interest, shown) in self.interests.iter_mut().zip(&mut self.shown_today) {
-                let shown = std::mem::take(shown) / sum * topics;
-                *interest += part as f32 * (shown - *interest);
-            }
-        }
-    }
 }
 
 /// Rows of a policy as it learns from them.

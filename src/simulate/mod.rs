@@ -2,6 +2,7 @@
 //! comes out is an ordinary log. What an audit says of one is known to studies alone, which hold it
 //! against the truth.
 
+mod candidates;
 mod check;
 mod config;
 mod design;
@@ -15,21 +16,23 @@ pub mod policy;
 mod pool;
 mod preset;
 mod replicates;
+mod response;
 mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod source;
+mod state;
 mod study;
 mod truth;
 mod world;
 
+pub use self::candidates::CandidatesSource;
 pub use self::config::{ArmConfig, CandidatesConfig, ResponseConfig, SimulationConfig};
 pub use self::design::{
     Blocks, Chances, Conduct, Design, Donation, LogOdds, Order, Period, Persona, PersonaFollows,
     Positions, PuppetArms, SockPuppets, Switchback,
 };
 pub use self::labels::{LabelErrors, TopicErrors};
-pub use self::offered::CandidatesSource;
 pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;

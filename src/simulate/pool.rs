@@ -5,8 +5,8 @@ use pulp::Arch;
 use super::Simulation;
 use super::config::CandidatesConfig;
 use super::draws::{ManyDraws, Purpose, stream};
-use super::feed::State;
 use super::policy::{Candidates, Feature};
+use super::state::State;
 use super::world::Catalogue;
 
 /// The items that are alive in a round.

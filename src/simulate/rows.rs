@@ -1,6 +1,6 @@
 //! What a feed showed, as plain columns.
 
-use super::feed::Response;
+use super::response::Response;
 use crate::log::retain;
 
 /// Impressions, one row each.

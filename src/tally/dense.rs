@@ -3,8 +3,8 @@
 
 use super::Squares;
 use super::block::{BLOCK, BLOCK_BITS, Block, BlockWriter};
-use super::kernel::Rows;
 use super::mass::Mass;
+use super::rows::Rows;
 use super::slots::{SlotSum, SlotSums, Weighing};
 
 /// Sums by slot and cluster. A place's number is its slot, shifted by `bits`, and its cluster.

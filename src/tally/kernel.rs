@@ -8,9 +8,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::block::{BLOCK, BLOCK_BITS, Block};
-use super::cluster::{self, Clusters};
+use super::cluster::{self};
 use super::dense::{self, Table};
 use super::memory;
+use super::rows::Rows;
 use super::slots::{SlotSums, Slots, Weighing};
 use super::sparse;
 use super::{Tally, TallySpec, Weights};
@@ -34,17 +35,6 @@ const PLACES_PER_ROW: usize = 16;
 
 /// Sums of squares have 128 bits, 40 of them after the point, and those of several logs are added.
 const MOST_SQUARES: f64 = (1_u128 << 80) as f64;
-
-/// What is tallied: some rows of a log.
-pub(super) struct Rows<'l> {
-    pub(super) slots: &'l Slots<'l>,
-    /// By attention model.
-    pub(super) weighings: &'l [Weighing<'l>],
-    clusters: &'l Clusters<'l>,
-    /// How many impressions each row of the log stands for; one each if `None`.
-    pub(super) counts: Option<&'l [f64]>,
-    rows: Range<usize>,
-}
 
 /// The tally of a log, if its cells and keys take no more than so many bytes.
 pub(super) fn tally(log: &ExposureLog, spec: &TallySpec, most: usize) -> Result<Tally, Error> {

@@ -13,6 +13,7 @@ mod kernel;
 mod mass;
 mod memory;
 mod merge;
+mod rows;
 mod saved;
 mod slots;
 mod sparse;

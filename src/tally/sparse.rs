@@ -4,8 +4,8 @@
 use super::Squares;
 use super::block::{BLOCK_BITS, Block};
 use super::gather::Gather;
-use super::kernel::Rows;
 use super::mass::Mass;
+use super::rows::Rows;
 use super::slots::{SlotSum, SlotSums, Weighing};
 
 /// A row as its cluster and slot in one number: rows sort by cluster, then by slot.

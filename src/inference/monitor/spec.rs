@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::sequence::{Boundary, Sidedness};
 use crate::error::Error;
 use crate::inference::check_level;
-use crate::inference::contribution::Question;
+use crate::inference::question::Question;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Estimand, Unit};

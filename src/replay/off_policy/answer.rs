@@ -1,8 +1,8 @@
 //! From impressions to an answer: each cluster's sums, and what follows from them.
 
+use super::impression::Impression;
 use super::measure::Measure;
 use super::report::{Answer, Caution};
-use super::sample::Impression;
 use super::sums::effective_size;
 use crate::error::Error;
 use crate::estimate::{ClusterCounts, Warning};

@@ -2,6 +2,7 @@
 //! noted its propensities. Files and tallies are not known here.
 
 mod answer;
+mod impression;
 mod measure;
 mod model;
 mod record;

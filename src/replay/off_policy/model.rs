@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::sample::{Impression, within};
+use super::impression::{Impression, within};
 use super::sums::sum_in_order;
 use super::target::one_per_row;
 use crate::error::Error;

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::OffPolicy;
 use super::answer::{Adds, Part, answer, of_one};
+use super::impression::Impression;
 use super::measure::Measure;
 use super::model::RewardModel;
 use super::report::{Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
-use super::sample::{Impression, Parts, Sample};
+use super::sample::{Parts, Sample};
 use super::sums::effective_size;
 use super::weights::{ImportanceWeights, WeightDiagnostics};
 use crate::error::Error;

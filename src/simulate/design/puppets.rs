@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::simulate::check::{finite, not_negative, out, probability};
 use crate::simulate::config::SimulationConfig;
 use crate::simulate::draws::Draws;
-use crate::simulate::feed::{GLANCE, MOST_REQUESTS, Response};
+use crate::simulate::response::{GLANCE, MOST_REQUESTS, Response};
 use crate::simulate::world::{Catalogue, LEAST_INTEREST, Profile, TopicSets, Viewers};
 
 /// A sock-puppet audit: in place of viewers there are automated accounts, each of which plays a

@@ -16,11 +16,12 @@ use super::totals::{Counted, Layout, Part, attention, copy_to_unit};
 use crate::error::Error;
 use crate::question::estimand::Unit;
 use crate::simulate::design::{Blocks, Design};
-use crate::simulate::feed::{MOST_REQUESTS, Round};
+use crate::simulate::feed::Round;
 use crate::simulate::policy::{
     Audience, Bias, Chooser, Policy, PolicyConfig, Ranker, Request, Selection,
 };
 use crate::simulate::pool::{Live, Pools};
+use crate::simulate::response::MOST_REQUESTS;
 use crate::simulate::{ArmConfig, CandidatesConfig, Simulation, SimulationConfig, plackett_luce};
 
 /// Candidates times ranks for which marginals are made: they took 7 microseconds for each of 20 ranks of

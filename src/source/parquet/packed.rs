@@ -1,7 +1,7 @@
 //! Small whole numbers as Parquet packs them (its "RLE/bit-packing hybrid"): runs of one number, and
 //! groups of eight numbers side by side. Keys into dictionaries and levels of nulls come so.
 
-/// Why something cannot be read, in words.
+/// Why pages could not be read.
 pub(super) type Fault = Box<dyn std::error::Error>;
 
 /// Numbers of a group.

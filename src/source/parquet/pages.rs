@@ -17,8 +17,6 @@ use super::packed::{Fault, Packed};
 use super::{Builder, first_leaves, rows_of};
 use crate::log::{Column, SharedNumbers, SharedText, TextColumn};
 
-/// Why pages could not be read.
-
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

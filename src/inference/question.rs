@@ -1,0 +1,50 @@
+//! What is asked of a tally.
+
+use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::{Denominator, Estimand, Unit};
+use crate::statistic::{Statistic, keeps_strata, phrase_in_full};
+use crate::tally::{StratifyBy, Tally};
+
+/// What is asked of a tally, but for the statistic.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'q> {
+    /// The topic.
+    pub topic: &'q str,
+    /// The arm under test.
+    pub treatment: &'q str,
+    /// What it is compared with.
+    pub baseline: &'q Baseline,
+    /// How clusters are put together.
+    pub unit: Unit,
+    /// Which impressions stand below the line.
+    pub denominator: Denominator,
+    /// The position model, one of the tally's.
+    pub attention: &'q Attention,
+}
+
+impl Question<'_> {
+    /// The question in full, with what the tally and the statistic settle.
+    pub(super) fn estimand(&self, tally: &Tally, statistic: &dyn Statistic) -> Estimand {
+        let spec = tally.spec();
+        Estimand {
+            statistic: statistic.name().to_owned(),
+            phrase: phrase_in_full(statistic),
+            topic: self.topic.to_owned(),
+            treatment: self.treatment.to_owned(),
+            baseline: self.baseline.clone(),
+            unit: self.unit,
+            denominator: self.denominator,
+            weights: tally.weights().clone(),
+            attention: self.attention.clone(),
+            multi_label: spec.multi_label,
+            cluster: spec.cluster.clone(),
+            second_cluster: None,
+            strata: match keeps_strata(statistic) {
+                true => spec.strata.clone(),
+                false => StratifyBy::Nothing,
+            },
+            kept: Vec::new(),
+        }
+    }
+}

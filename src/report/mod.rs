@@ -21,7 +21,7 @@ pub use crate::audit::report::AuditReport;
 pub use crate::base::printable::{
     has_look, inert_json, printable, printable_lines, printable_name,
 };
-use crate::base::text::{number, percent};
+use crate::base::text::percent;
 pub use crate::decompose::json::{
     MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
     WaterfallRecord,

@@ -162,7 +162,7 @@ fn labels(
     name: &str,
     (x, bottom): (i32, i32),
 ) -> Result<(), Error> {
-    let factor = |log: f64| super::super::number(log.exp());
+    let factor = |log: f64| crate::base::text::number(log.exp());
     let value = match step.estimate.value.number() {
         Some(log) => format!("times {}", factor(log)),
         None => "no value".to_owned(),

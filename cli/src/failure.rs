@@ -121,6 +121,9 @@ fn hint(error: &Error) -> Option<String> {
              --slate and --time their columns"
                 .to_owned()
         }
+        Error::TooManyTotals { .. } => {
+            "--cluster hashed:8:UNIT, or another column for --stratum".to_owned()
+        }
         Error::RowsOfSeveral { .. } => "leave --count out once rows are repeated".to_owned(),
         Error::NoStrata { .. } => {
             "--stratum COLUMN names the column of groups; of a tally, `tally --stratum COLUMN` makes it \

@@ -851,6 +851,20 @@ pub enum Error {
         /// Topics of the log.
         topics: usize,
     },
+    /// A statistic that keeps strata apart needs more totals of clusters than there is memory for.
+    #[error(
+        "with {strata} strata kept apart, each of {clusters} clusters has {totals} totals, more than can be \
+         held together (134,217,728, of 8 bytes); group the strata, or put clusters into hash buckets \
+         (ClusterBy::hashed)"
+    )]
+    TooManyTotals {
+        /// Clusters of the tally.
+        clusters: usize,
+        /// Totals that the statistic needs of each.
+        totals: usize,
+        /// Strata of the tally.
+        strata: usize,
+    },
     /// Two ids have the same 64-bit cluster key.
     #[error(
         "the ids {first} and {second} have the same cluster key; rename one of them",

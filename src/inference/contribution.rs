@@ -13,6 +13,9 @@ use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
 use crate::tally::Tally;
 
+/// The most contributions that are held together: a gibibyte.
+const MOST: usize = 1 << 27;
+
 /// What each cluster adds to each total that a statistic needs.
 ///
 /// `values` is clusters x cells: row c holds the contribution of cluster c, in the order of the
@@ -57,7 +60,7 @@ impl Contributions {
     ///
     /// # Errors
     /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`] and
-    /// [`Error::SameArm`].
+    /// [`Error::SameArm`]; [`Error::TooManyTotals`] for strata kept apart.
     pub fn of(
         tally: &Tally,
         question: &Question<'_>,
@@ -103,6 +106,10 @@ impl Contributions {
         let strata = tally.axes().strata().len();
         crate::statistic::check_cells(statistic, strata)?;
         let cells = statistic.cells(strata);
+        if tally.clusters().saturating_mul(cells.len()) > MOST {
+            let (clusters, totals) = (tally.clusters(), cells.len());
+            return Err(Error::TooManyTotals { clusters, totals, strata });
+        }
         let mut summary = Summary::new(tally, question.unit, attention, arms, cells);
         let mut made = Growing {
             columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],

@@ -12,7 +12,8 @@ use tiltmeter::statistic::{
     CompositionEffect, Difference, MantelHaenszelOddsRatio, MantelHaenszelRatio, RateEffect,
     Statistic, Working,
 };
-use tiltmeter::{Audit, Baseline, Estimate, ExposureLog, Interval, Value};
+use tiltmeter::tally::StratifyBy;
+use tiltmeter::{Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval, Value};
 
 /// Impressions of (cluster, arm, stratum, topic or not).
 fn log(rows: &[(i64, &str, String, &str)]) -> ExposureLog {
@@ -165,4 +166,30 @@ proptest! {
         let parts = value(CompositionEffect.value(&totals)) + value(RateEffect.value(&totals));
         prop_assert!((parts - value(Difference.value(&sums))).abs() < 1e-12);
     }
+}
+
+/// A stratum for each viewer: totals of strata by clusters that would fill the memory of any machine.
+#[test]
+fn strata_by_clusters_are_refused_before_they_are_there() {
+    let viewers: Vec<String> = (0..6_000).map(|viewer| viewer.to_string()).collect();
+    let arms: Vec<&str> = (0..6_000).map(|viewer| ["a", "b"][viewer % 2]).collect();
+    let topics: Vec<&str> = (0..6_000).map(|viewer| ["war", "sport"][viewer / 2 % 2]).collect();
+    let source =
+        SliceSource::new("rows").text("who", &viewers).text("feed", &arms).text("about", &topics);
+    let schema = LogSchema::new()
+        .viewer("who")
+        .arm("feed")
+        .stratum("who")
+        .topics(TopicColumn::single("about"));
+    let log = ExposureLog::read(source, &schema).unwrap();
+    let audit = || {
+        let audit = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).topics(["war"]);
+        audit.strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio)
+    };
+    let error = audit().run().unwrap_err();
+    let Error::TooManyTotals { clusters, totals, strata } = error else { panic!("{error}") };
+    assert_eq!((clusters, totals, strata), (6_000, 24_000, 6_000));
+    // What the message advises.
+    let by_buckets = audit().cluster(ClusterBy::Viewer.hashed(8)).run().unwrap();
+    assert_eq!(by_buckets.estimates()[0].clusters.treatment, 256);
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Audit;
 use crate::audit::report::AuditReport;
 use crate::error::Error;
+use crate::format::document;
 use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files_but};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
@@ -210,8 +211,7 @@ impl StudyFile {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(self)
     }
 
     /// The files that it reads, from this folder; the log's are all that its path stands for.

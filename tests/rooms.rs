@@ -96,6 +96,7 @@ impl<'a> Visit<'a> for File {
 
     fn visit_macro(&mut self, its: &'a syn::Macro) {
         self.paths.extend(paths_in(&its.tokens.to_string()));
+        syn::visit::visit_macro(self, its);
     }
 
     fn visit_attribute(&mut self, its: &'a syn::Attribute) {

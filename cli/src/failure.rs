@@ -106,14 +106,14 @@ fn hint(error: &Error) -> Option<String> {
         Error::Unstated { what: "topics", .. } => {
             "--topic COLUMN for one topic an impression, --topics COLUMN for any number".to_owned()
         }
-        Error::MemoryLimit { what, needed, .. } => {
+        Error::MemoryLimit { file, needed, .. } => {
             let memory = needed.div_ceil(1 << 20);
-            match what.starts_with("the tally") {
-                true => format!(
+            match file {
+                None => format!(
                     "--memory {memory} would do so far, and the rest of the log needs more; by --cluster \
                      hashed:16:UNIT a tally of few arms, strata and topics has a fixed size"
                 ),
-                false => format!("--memory {memory} or more"),
+                Some(_) => format!("--memory {memory} or more"),
             }
         }
         Error::BaselineLacks { .. } => {
@@ -122,7 +122,10 @@ fn hint(error: &Error) -> Option<String> {
                 .to_owned()
         }
         Error::TooManyTotals { .. } => {
-            "--cluster hashed:8:UNIT, or another column for --stratum".to_owned()
+            "--cluster hashed:8:UNIT, another column for --stratum, or fewer --replicates".to_owned()
+        }
+        Error::UnmergeableClusters { .. } => {
+            "another --cluster, or for one log a larger --memory".to_owned()
         }
         Error::RowsOfSeveral { .. } => "leave --count out once rows are repeated".to_owned(),
         Error::NoStrata { .. } => {

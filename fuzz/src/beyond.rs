@@ -98,7 +98,7 @@ fn members(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) -> Re
 }
 
 fn off_policy(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) -> Result<(), Error> {
-    let share = *chance.pick(&[0.0, 5e-324, 0.5, 1.0]);
+    let share = *chance.pick(&[0.0, 1e-70, 0.5, 1.0]);
     let targets = [
         Target::UniformOverItems,
         Target::Uniform { items: *chance.pick(&[1, 10, u32::MAX]) },
@@ -107,7 +107,7 @@ fn off_policy(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) ->
     let mut estimation = OffPolicy::of(log)
         .arm(arm)
         .target(chance.pick(&targets).clone())
-        .clip(*chance.pick(&[Clip::None, Clip::At(5e-324), Clip::At(10.0), Clip::At(1e308)]))
+        .clip(*chance.pick(&[Clip::None, Clip::At(1e-70), Clip::At(10.0), Clip::At(1e308)]))
         .floor(*chance.pick(&[Floor::At(0.0), Floor::overridden(), Floor::default()]))
         .interval(interval(chance))
         .attention(attention(chance));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::report::AuditReport;
 use crate::error::Error;
 use crate::estimate::json::EstimateRecord;
-use crate::format::document::read;
+use crate::format::document::{self, read};
 use crate::log::DataQuality;
 
 /// The name of the schema.
@@ -68,8 +68,7 @@ impl AuditReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(self)
     }
 
     /// Reads a report back from its JSON, to be shown in another form.

@@ -130,11 +130,6 @@ pub fn inert_json(json: String) -> String {
     out
 }
 
-/// Something as JSON for people, [inert](inert_json).
-pub(crate) fn json_of(what: &impl serde::Serialize) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(what).map(inert_json)
-}
-
 /// Names without quotes, with commas between them.
 pub(crate) fn named(names: &[&str]) -> String {
     names.iter().map(|name| printable_name(name)).collect::<Vec<_>>().join(", ")

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{EngagementCounts, Stage, StageShare, Step, TopicWaterfall, WaterfallReport};
 use crate::error::Error;
 use crate::estimate::json::{EstimateRecord, WarningRecord};
-use crate::format::document::read;
+use crate::format::document::{self, read};
 use crate::log::DataQuality;
 use crate::question::attention::Attention;
 use crate::tally::ClusterBy;
@@ -111,8 +111,7 @@ impl WaterfallReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(&WaterfallRecord::from(self))
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(&WaterfallRecord::from(self))
     }
 }
 

@@ -710,10 +710,12 @@ pub enum Error {
         /// What to do.
         mend: &'static str,
     },
-    /// The clusters of a tally are known in its own log only, so nothing can be added to them.
+    /// The clusters of a tally are known in its own log only, so nothing can be added to them: neither another
+    /// tally, nor what a [`TallyJob`](crate::job::TallyJob) makes of the next part of a log.
     #[error(
-        "these tallies cannot be merged: their clusters are {cluster}, numbered anew in each log; \
-         tally the logs as one, or cluster by something that has an id",
+        "these tallies, or the parts of this log, cannot be added: their clusters are {cluster}, numbered anew in \
+         each; cluster by something that has an id, or tally one log at once (a TallyJob with more memory takes \
+         larger parts)",
         cluster = printable(cluster)
     )]
     UnmergeableClusters {
@@ -816,12 +818,15 @@ pub enum Error {
     },
     /// A tally outgrew the memory that a job may use, or part of a file is too large to be read in it.
     #[error(
-        "{what} needs about {needed} bytes of memory, and the job may use {limit}; allow more with \
-         TallyJob::memory, or {mend}"
+        "{of}{what} needs about {needed} bytes of memory, and the job may use {limit}; allow more with \
+         TallyJob::memory, or {mend}",
+        of = file.as_ref().map_or_else(String::new, |file| printable(file) + ": ")
     )]
     MemoryLimit {
-        /// What does not fit: the tally, or a file and part of it.
-        what: String,
+        /// The file that does not fit; `None` for the tally.
+        file: Option<String>,
+        /// What does not fit.
+        what: &'static str,
         /// The memory in which the job could go on from here, in bytes.
         needed: usize,
         /// What it may use, in bytes.
@@ -851,17 +856,20 @@ pub enum Error {
         /// Topics of the log.
         topics: usize,
     },
-    /// A statistic that keeps strata apart needs more totals of clusters than there is memory for.
+    /// A statistic that keeps strata apart needs more totals than are held together: of each cluster, or in each
+    /// replicate of a bootstrap.
     #[error(
-        "with {strata} strata kept apart, each of {clusters} clusters has {totals} totals, more than can be \
-         held together (134,217,728, of 8 bytes); group the strata, or put clusters into hash buckets \
-         (ClusterBy::hashed)"
+        "with {strata} strata kept apart, each of {of} {each} has {totals} totals, more than can be held together \
+         (134,217,728, of 8 bytes); group the strata, put clusters into hash buckets (ClusterBy::hashed), or take \
+         an interval with fewer replicates"
     )]
     TooManyTotals {
-        /// Clusters of the tally.
-        clusters: usize,
         /// Totals that the statistic needs of each.
         totals: usize,
+        /// How many there are of what has them.
+        of: usize,
+        /// What has them: `clusters` or `replicates`.
+        each: &'static str,
         /// Strata of the tally.
         strata: usize,
     },
@@ -899,7 +907,7 @@ impl Error {
     pub(crate) fn tally_too_large(needed: usize, limit: usize) -> Self {
         let mend = "tally by hash buckets (ClusterBy::hashed) of fewer arms, strata, windows and topics, \
                     whose size is fixed";
-        Self::MemoryLimit { what: "the tally so far".to_owned(), needed, limit, mend }
+        Self::MemoryLimit { file: None, what: "the tally so far", needed, limit, mend }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::base::sha256::{FileState, Sha256};
 use crate::error::Error;
 use crate::error::evidence::EvidenceFaultKind;
 use crate::estimate::Warning;
+use crate::format::document;
 use crate::log::Origin;
 use crate::replay::RowsAre;
 use crate::statistic::Undefined;
@@ -252,8 +253,7 @@ impl Manifest {
     }
 
     pub(super) fn to_json(&self) -> Result<String, Error> {
-        let json = crate::base::printable::json_of(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })?;
+        let json = document::write(self)?;
         Ok(json + "\n")
     }
 

@@ -19,6 +19,7 @@ use super::{Bundle, Inputs};
 use crate::audit::Parts;
 use crate::error::Error;
 use crate::error::evidence::EvidenceFaultKind;
+use crate::format::document;
 use crate::question::baseline::{Baseline, Supply};
 use crate::report::{AuditReport, ReportRecord};
 use crate::study_file::StudyFile;
@@ -326,7 +327,7 @@ impl Again<'_> {
         };
         let of_json = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
         let record = ReportRecord { tiltmeter: written_by.clone(), ..ReportRecord::from(report) };
-        let again = crate::base::printable::json_of(&record).map_err(of_json)? + "\n";
+        let again = document::write(&record)? + "\n";
         let [old, new] = [json, &again].map(serde_json::from_str::<Json>);
         let (old, new) = (old.map_err(of_json)?, new.map_err(of_json)?);
         let Compared { differences, fields } = compare::reports(&old, &new, release);

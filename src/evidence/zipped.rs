@@ -176,33 +176,59 @@ fn archive(path: &Path) -> Result<ZipArchive<Reopened>, Error> {
 /// Whether the files of a zip stand one after the other from its beginning to its directory, each under the name
 /// that it has there: a program that reads the one must find what a program that reads the other does.
 fn is_of_its_files(archive: &mut ZipArchive<Reopened>, path: &Path) -> Result<bool, Error> {
-    // Where a file's beginning has the length of its name, and two bytes on the name.
-    const LENGTH: u64 = 26;
     let mut file = File::open(path).map_err(io(path))?;
     let (mut spans, mut directory) = (Vec::new(), u64::MAX);
     for at in 0..archive.len() {
         let raw = archive.by_index_raw(at).map_err(damaged(path))?;
         let (begin, data) = (raw.header_start(), raw.data_start().unwrap_or(0));
         directory = directory.min(raw.central_header_start());
-        let mut its = vec![0; 4 + raw.name_raw().len()];
-        file.seek(SeekFrom::Start(begin + LENGTH)).map_err(io(path))?;
-        file.read_exact(&mut its).map_err(io(path))?;
-        let length = usize::from(u16::from_le_bytes([its[0], its[1]]));
-        if (length, &its[4..]) != (raw.name_raw().len(), raw.name_raw())
+        let mut its = vec![0; LOCAL + raw.name_raw().len()];
+        read_at(&mut file, begin, &mut its).map_err(io(path))?;
+        let length = usize::from(u16::from_le_bytes([its[26], its[27]]));
+        if (length, &its[LOCAL..]) != (raw.name_raw().len(), raw.name_raw())
             || !raw.comment().is_empty()
         {
             return Ok(false);
         }
-        spans.push((begin, data + raw.compressed_size()));
+        let sum = (its[6] & SUM_FOLLOWS > 0).then_some(raw.crc32());
+        spans.push((begin, data + raw.compressed_size(), sum));
     }
     spans.sort_unstable();
-    let ends = spans.iter().map(|(_, end)| *end);
-    let nexts = spans.iter().skip(1).map(|(begin, _)| *begin).chain([directory]);
-    // What was not known when a file began may follow it: a check sum and sizes, in up to 24 bytes.
-    let follows = |(end, next): (u64, u64)| {
-        next.checked_sub(end).is_some_and(|gap| matches!(gap, 0 | 12 | 16 | 20 | 24))
-    };
-    Ok(spans.first().is_none_or(|(begin, _)| *begin == 0) && ends.zip(nexts).all(follows))
+    let mut at = 0;
+    for (begin, end, sum) in spans {
+        if begin != at {
+            return Ok(false);
+        }
+        let after = sum.map(|sum| sums_at(&mut file, end, sum).map_err(io(path))).transpose()?;
+        at = end + after.unwrap_or(0);
+    }
+    Ok(at == directory || archive.is_empty())
+}
+
+/// What begins a file in a zip, before its name; where it has its flags and the length of the name is the form's.
+const LOCAL: usize = 30;
+
+/// The flag that a check sum and sizes, unknown when a file began, follow it.
+const SUM_FOLLOWS: u8 = 8;
+
+/// How many bytes a check sum and sizes take that follow a file: with or without a mark before them, and with sizes
+/// of four or eight bytes, which whatever comes next tells apart.
+fn sums_at(file: &mut File, end: u64, sum: u32) -> io::Result<u64> {
+    let mut its = [0; 28];
+    let have = file.metadata()?.len().saturating_sub(end).min(28) as usize;
+    read_at(file, end, &mut its[..have])?;
+    let mark = if its.starts_with(b"PK\x07\x08") { 4 } else { 0 };
+    if its[mark..mark + 4] != sum.to_le_bytes() {
+        return Ok(0);
+    }
+    let next =
+        |at: usize| its[at..].starts_with(b"PK\x03\x04") || its[at..].starts_with(b"PK\x01\x02");
+    Ok([mark + 12, mark + 20].into_iter().find(|&at| next(at)).unwrap_or(0) as u64)
+}
+
+fn read_at(file: &mut File, at: u64, into: &mut [u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(into)
 }
 
 /// Whether the directory of a zip ends the file, without as much as a comment: whatever else is there is not
@@ -211,9 +237,14 @@ fn ends_with_directory(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let Some(at) = file.metadata()?.len().checked_sub(END_OF_DIRECTORY) else { return Ok(false) };
     file.seek(SeekFrom::Start(at))?;
-    let mut end = [0; 4];
+    let mut end = [0; END_OF_DIRECTORY as usize];
     file.read_exact(&mut end)?;
-    Ok(end == *b"PK\x05\x06")
+    let number =
+        |from: usize| u64::from(u32::from_le_bytes([0, 1, 2, 3].map(|byte| end[from + byte])));
+    // Where it is said in a form for larger files, it is checked as that.
+    let (size, begin) = (number(12), number(16));
+    let is_before = begin == u64::from(u32::MAX) || begin + size == at;
+    Ok(end.starts_with(b"PK\x05\x06") && is_before)
 }
 
 fn damaged(path: &Path) -> impl Fn(zip::result::ZipError) -> Error {

@@ -6,7 +6,7 @@ use super::{Findings, OverTime, Part, PositionProfile, PowerLeft};
 use crate::audit::json::ReportRecord;
 use crate::decompose::json::WaterfallRecord;
 use crate::error::Error;
-use crate::format::document::read;
+use crate::format::document::{self, read};
 use crate::log::DataQuality;
 use crate::sensitivity::json::SensitivityRecord;
 use crate::study_file::StudyFile;
@@ -98,7 +98,6 @@ impl Findings {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(&FindingsRecord::from(self))
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(&FindingsRecord::from(self))
     }
 }

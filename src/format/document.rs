@@ -1,8 +1,15 @@
-//! JSON that says which schema and version it is of.
+//! Documents of JSON: how all are written, and how those are read that say of which schema and version they are.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::base::printable::inert_json;
 use crate::error::Error;
+
+/// Something as JSON for people, [inert](inert_json).
+pub(crate) fn write(what: &impl Serialize) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(what).map(inert_json);
+    text.map_err(|cause| Error::Report { detail: cause.to_string() })
+}
 
 /// Reads JSON that says which schema and version it is of.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::arms::{ArmBlock, ArmCells, index};
+use super::contribution::check_totals;
 use super::delta::normal_quantile;
 use super::influence::Influence;
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};
@@ -236,6 +237,8 @@ pub(super) fn replicate(
         let mut table = Table::new(tally, shared);
         let mut taken = 0;
         while taken < rest.len() && (taken == 0 || table.sources.len() < most) {
+            let (statistic, strata) = (rest[taken].statistic, tally.axes().strata().len());
+            check_totals(statistic.cells(strata).len(), (replicates, "replicates"), strata)?;
             table.ask(&rest[taken])?;
             taken += 1;
         }

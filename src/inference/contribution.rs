@@ -13,8 +13,20 @@ use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
 use crate::tally::Tally;
 
-/// The most contributions that are held together: a gibibyte.
+/// The most totals, of clusters or of replicates, that are held together: a gibibyte.
 const MOST: usize = 1 << 27;
+
+/// Refuses what would be held of a statistic that keeps strata apart, before it is.
+pub(super) fn check_totals(
+    totals: usize,
+    (of, each): (usize, &'static str),
+    strata: usize,
+) -> Result<(), Error> {
+    if totals.saturating_mul(of) <= MOST {
+        return Ok(());
+    }
+    Err(Error::TooManyTotals { totals, of, each, strata })
+}
 
 /// What each cluster adds to each total that a statistic needs.
 ///
@@ -106,10 +118,7 @@ impl Contributions {
         let strata = tally.axes().strata().len();
         crate::statistic::check_cells(statistic, strata)?;
         let cells = statistic.cells(strata);
-        if tally.clusters().saturating_mul(cells.len()) > MOST {
-            let (clusters, totals) = (tally.clusters(), cells.len());
-            return Err(Error::TooManyTotals { clusters, totals, strata });
-        }
+        check_totals(cells.len(), (tally.clusters(), "clusters"), strata)?;
         let mut summary = Summary::new(tally, question.unit, attention, arms, cells);
         let mut made = Growing {
             columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],

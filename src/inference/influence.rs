@@ -335,3 +335,27 @@ pub(super) fn score(
     score.without_rounding();
     score
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gradients whose squares numbers of 64 bits do not hold, and such as are none: a reason, and no number.
+    #[test]
+    fn a_variance_beyond_numbers_is_none() {
+        let columns = vec![
+            vec![3.0, 1.0, 0.0, 0.0],
+            vec![4.0, 4.0, 0.0, 0.0],
+            vec![0.0, 0.0, 2.0, 1.0],
+            vec![0.0, 0.0, 4.0, 4.0],
+        ];
+        let present = vec![[true, false], [true, false], [false, true], [false, true]];
+        let contributions =
+            Contributions::of_columns(columns, present, (0..4).collect(), Cell::TWO_ARMS.to_vec());
+        let variance = |by: f64| Influence::of(&[by, -by, -by, by], &contributions).variance();
+        assert!(variance(1.0).is_ok());
+        for by in [1e200, f64::INFINITY, f64::NAN] {
+            assert_eq!(variance(by).unwrap_err(), NoInterval::BeyondNumbers, "{by}");
+        }
+    }
+}

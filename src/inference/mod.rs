@@ -52,6 +52,7 @@ pub use self::change::{
 };
 pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::Contributions;
+use self::contribution::check_totals;
 pub use self::delta::{Delta, Quantile};
 pub use self::design::{Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
 use self::influence::Influence;
@@ -291,7 +292,11 @@ fn answers(
     for Asked { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
         inference.check_baseline(*statistic)?;
-        crate::statistic::check_strata(*statistic, tally.axes().strata())?;
+        let strata = tally.axes().strata();
+        crate::statistic::check_strata(*statistic, strata)?;
+        // Replicates are made before the contributions.
+        let totals = statistic.cells(strata.len()).len();
+        check_totals(totals, (tally.clusters(), "clusters"), strata.len())?;
     }
     if let (Some(Test::CochranMantelHaenszel(_)), StratifyBy::Nothing) =
         (&inference.test, &tally.spec().strata)

@@ -115,11 +115,6 @@ impl Identity {
         })
     }
 
-    /// How many files are read.
-    pub(super) fn files(&self) -> usize {
-        self.files.len()
-    }
-
     /// Whether all files are still what they were when the job began to read them.
     pub(super) fn check_files(&self) -> Result<(), Error> {
         for file in &self.files {

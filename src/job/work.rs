@@ -423,20 +423,8 @@ impl<'j> Gathering<'j> {
         self.shares.check(self.held())
     }
 
-    /// Whether there is memory to merge some of the tallies, and a way.
+    /// Whether there is memory to merge some of the tallies.
     fn check_merging(&self, tallies: &[&Tally]) -> Result<(), Error> {
-        // A log that fits into the memory of a chunk is tallied as one.
-        if let [first, _, ..] = tallies
-            && self.state.identity.files() == 1
-            && !first.spec().cluster.has_stable_keys()
-        {
-            return Err(Error::MemoryLimit {
-                what: format!("a log by {}, which is tallied as one,", first.spec().cluster),
-                needed: self.shares.memory.saturating_mul(2),
-                limit: self.shares.memory,
-                mend: "cluster by something that has an id",
-            });
-        }
         self.shares.check(self.held() + Tally::merging_takes(tallies))
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::estimate::json::{EstimateRecord, finite};
-use crate::format::document::read;
+use crate::format::document::{self, read};
 use crate::log::DataQuality;
 use crate::statistic::Scale;
 
@@ -130,8 +130,7 @@ impl SensitivityTable {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(&SensitivityRecord::from(self))
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(&SensitivityRecord::from(self))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::shared;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
-use tiltmeter::inference::{Delta, Jackknife};
+use tiltmeter::inference::{Bootstrap, Delta, Jackknife};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
@@ -187,9 +187,16 @@ fn strata_by_clusters_are_refused_before_they_are_there() {
         audit.strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio)
     };
     let error = audit().run().unwrap_err();
-    let Error::TooManyTotals { clusters, totals, strata } = error else { panic!("{error}") };
-    assert_eq!((clusters, totals, strata), (6_000, 24_000, 6_000));
+    let Error::TooManyTotals { totals, of, each, strata } = error else { panic!("{error}") };
+    assert_eq!((totals, of, each, strata), (24_000, 6_000, "clusters", 6_000));
     // What the message advises.
     let by_buckets = audit().cluster(ClusterBy::Viewer.hashed(8)).run().unwrap();
     assert_eq!(by_buckets.estimates()[0].clusters.treatment, 256);
+    // So many of each of them in so many replicates are refused as well.
+    let many = Bootstrap { replicates: 9_999, ..Bootstrap::default() };
+    let error = audit().cluster(ClusterBy::Viewer.hashed(2)).interval(Interval::Bootstrap(many));
+    let error = error.run().unwrap_err();
+    let Error::TooManyTotals { of: 9_999, each: "replicates", .. } = error else {
+        panic!("{error}")
+    };
 }

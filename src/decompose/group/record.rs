@@ -11,6 +11,7 @@ use super::{Others, ZeroMembers};
 use crate::error::Error;
 use crate::estimate::json::{EstimateRecord, IntervalRecord, StateRecord, WarningRecord};
 use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, NoTest, Value};
+use crate::format::document;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
@@ -281,8 +282,7 @@ impl GroupReport {
     /// [`Error::Report`] when the serialiser fails.
     pub fn to_json(&self) -> Result<String, Error> {
         let record = GroupReportRecord::from(self);
-        crate::base::printable::json_of(&record)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(&record)
     }
 }
 

@@ -8,6 +8,7 @@ use super::weights::WeightDiagnostics;
 use crate::error::Error;
 use crate::estimate::json::{IntervalRecord, StateRecord};
 use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, Value};
+use crate::format::document;
 use crate::statistic::Undefined;
 
 /// The name of the schema.
@@ -169,8 +170,7 @@ impl OffPolicyReport {
     /// # Errors
     /// [`Error::Report`] if the serialiser fails, which it has no reason to.
     pub fn to_json(&self) -> Result<String, Error> {
-        crate::base::printable::json_of(self)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(self)
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Truth;
 use crate::error::Error;
+use crate::format::document;
 
 /// The name of the schema that [`Truth::to_json`] writes.
 pub const TRUTH_SCHEMA: &str = "tiltmeter.truth";
@@ -39,8 +40,7 @@ impl Truth {
             tiltmeter: env!("CARGO_PKG_VERSION"),
             truth: self,
         };
-        crate::base::printable::json_of(&stamped)
-            .map_err(|cause| Error::Report { detail: cause.to_string() })
+        document::write(&stamped)
     }
 
     /// Reads a truth's JSON.

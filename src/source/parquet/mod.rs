@@ -169,9 +169,16 @@ fn footer_fits(path: &Path, room: &Room) -> Result<(), Error> {
     Err(no_room(path, "holding its footer", footers, room, mend))
 }
 
-fn no_room(path: &Path, what: &str, bytes: usize, room: &Room, mend: &'static str) -> Error {
+fn no_room(
+    path: &Path,
+    what: &'static str,
+    bytes: usize,
+    room: &Room,
+    mend: &'static str,
+) -> Error {
     Error::MemoryLimit {
-        what: format!("{}: {what}", path.display()),
+        file: Some(path.display().to_string()),
+        what,
         needed: bytes.saturating_mul(Room::PART),
         limit: room.most().saturating_mul(Room::PART),
         mend,

@@ -19,15 +19,15 @@ use tiltmeter::{Audit, AuditReport, Baseline, Error, Interval};
 use workload::{ARMS, Columns, Shape};
 
 fn audit(tally: &Tally, by: Inference) -> Result<AuditReport, Error> {
-    let audit = Audit::of_tally(tally).treatment(ARMS[0]).baseline(Baseline::arm(ARMS[1]));
-    let audit = audit.interval(by.interval);
+    let audit = Question::between(ARMS[0], Baseline::arm(ARMS[1]));
+    let audit = Audit::of_tally(tally, &audit).interval(by.interval);
     let audit = match by.test {
-        Some(test) => audit.test(test),
+        Some(test) => Audit::of_tally(tally, &audit).test(test),
         None => audit,
     };
     match by.multiplicity {
-        Some(method) => audit.multiplicity(method).run(),
-        None => audit.run(),
+        Some(method) => Audit::of_tally(tally, &audit).multiplicity(method).run(),
+        None => Audit::of_tally(tally, &audit).run(),
     }
 }
 

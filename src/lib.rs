@@ -18,10 +18,7 @@
 //!     .topics(TopicColumn::separated("about", '|'));
 //! let log = ExposureLog::open(&path, &schema)?;
 //!
-//! let report = Audit::of(&log)
-//!     .treatment("ranked")
-//!     .baseline(Baseline::arm("newest"))
-//!     .cluster(ClusterBy::Viewer)
+//! let report = Audit::of(&log, &Question::between("ranked", "newest").cluster(ClusterBy::Viewer))
 //!     .run()?;
 //! println!("{report}");
 //! # Ok::<(), tiltmeter::Error>(())
@@ -95,10 +92,10 @@ pub use crate::question::baseline::{
     Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
 };
 pub use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
-pub use crate::statistic::NamedStatistic;
+pub use crate::question::whole::{Question, Topics};
+pub use crate::statistic::{AnyStatistic, UnknownStatistic};
 pub use crate::study_file::{
-    CandidatesInput, ItemTopicsInput, LogInput, QuestionFile, StudyFile, StudyInputs, StudyLog,
-    TableInput,
+    CandidatesInput, ItemTopicsInput, LogInput, StudyFile, StudyInputs, StudyLog, TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

@@ -13,12 +13,9 @@ use crate::format::document;
 use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files_but};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
-use crate::question::attention::Attention;
-use crate::question::baseline::Baseline;
-use crate::question::estimand::{Denominator, Unit};
+use crate::question::whole::Question;
 use crate::replay::{PoolBy, Pools};
-use crate::statistic::NamedStatistic;
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay};
+use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// An audit as data: what was read, and what was asked of it.
 ///
@@ -64,7 +61,7 @@ pub struct StudyFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supply: Option<TableInput>,
     /// What is asked.
-    pub question: QuestionFile,
+    pub question: Question,
     /// How doubt is expressed.
     #[serde(default)]
     pub inference: Inference,
@@ -120,43 +117,6 @@ pub struct ItemTopicsInput {
     pub path: PathBuf,
     /// What its columns are.
     pub schema: ItemTopicsSchema,
-}
-
-/// The question of a study.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QuestionFile {
-    /// The arm under test.
-    pub treatment: String,
-    /// What it is compared with.
-    pub baseline: Baseline,
-    /// The topics; all of the log's if there are none here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub topics: Vec<String>,
-    /// The statistics, by name; the amplification ratio if there are none here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub statistics: Vec<NamedStatistic>,
-    /// How clusters are put together.
-    #[serde(default)]
-    pub unit: Unit,
-    /// Which impressions stand below the line.
-    #[serde(default)]
-    pub denominator: Denominator,
-    /// The position model.
-    #[serde(default)]
-    pub attention: Attention,
-    /// How several topics share an impression.
-    #[serde(default)]
-    pub multi_label: MultiLabel,
-    /// The groups kept apart; the log's stratum, where it has one, if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strata: Option<StratifyBy>,
-    /// The unit that was assigned or sampled independently.
-    #[serde(default)]
-    pub cluster: ClusterBy,
-    /// A second such unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second_cluster: Option<ClusterBy>,
 }
 
 /// What a study reads.
@@ -252,9 +212,9 @@ impl StudyFile {
     pub fn tally_spec(&self) -> TallySpec {
         let question = &self.question;
         TallySpec {
-            cluster: question.cluster.clone(),
-            attentions: vec![question.attention.clone()],
-            multi_label: question.multi_label,
+            cluster: question.cluster.clone().unwrap_or_default(),
+            attentions: vec![question.attention.clone().unwrap_or_default()],
+            multi_label: question.multi_label.unwrap_or_default(),
             strata: match (&question.strata, &self.log.schema.stratum) {
                 // By the column's name, so that the estimand says which one it was.
                 (None | Some(StratifyBy::Stratum), Some(column)) => {
@@ -340,7 +300,7 @@ impl StudyFile {
             }
             job.on_progress(&mut *progress).run()
         };
-        let first = self.question.cluster.clone();
+        let first = self.question.cluster.clone().unwrap_or_default();
         let done = sums_by(first.clone())?;
         let log = match &self.question.second_cluster {
             None => StudyLog::Tallied(Box::new(done.tally)),
@@ -373,17 +333,18 @@ impl StudyFile {
         held.into_iter().try_fold(log, ExposureLog::keep)
     }
 
-    /// The audit, ready to be run or asked more.
+    /// The audit, ready to be run.
     pub fn audit<'l>(&self, inputs: &'l StudyInputs) -> Audit<'l> {
-        let audit = self.ask(match &inputs.log {
-            StudyLog::Whole(log) => Audit::of(log),
-            StudyLog::Tallied(tally) => Audit::of_tally(tally),
-            StudyLog::TwoWay(tallies) => Audit::of_two_way(tallies),
-        });
-        let mut audit = match &inputs.origin {
-            Some(origin) => audit.origin(origin),
-            None => audit,
-        };
+        let question = self.question_of_tally();
+        let mut audit = match &inputs.log {
+            StudyLog::Whole(log) => Audit::of(log, &question),
+            StudyLog::Tallied(tally) => Audit::of_tally(tally, &question),
+            StudyLog::TwoWay(tallies) => Audit::of_two_way(tallies, &question),
+        }
+        .inference(self.inference);
+        if let Some(origin) = &inputs.origin {
+            audit = audit.origin(origin);
+        }
         if let Some(candidates) = &inputs.candidates {
             audit = audit.candidates(candidates);
         }
@@ -393,38 +354,11 @@ impl StudyFile {
         }
     }
 
-    /// The study's question, put to an audit of whatever it is.
-    pub(crate) fn ask<'l>(&self, audit: Audit<'l>) -> Audit<'l> {
-        let question = &self.question;
-        let mut audit = audit
-            .treatment(&question.treatment)
-            .baseline(question.baseline.clone())
-            .unit(question.unit)
-            .denominator(question.denominator)
-            .attention(question.attention.clone())
-            .multi_label(question.multi_label)
-            .cluster(question.cluster.clone())
-            .interval(self.inference.interval);
+    /// The question, with the strata by the name of their column, as its tally has them.
+    pub(crate) fn question_of_tally(&self) -> Question {
         let strata = self.tally_spec().strata;
-        if question.strata.is_some() || strata != StratifyBy::Nothing {
-            audit = audit.strata(strata);
-        }
-        if let Some(second) = &question.second_cluster {
-            audit = audit.second_cluster(second.clone());
-        }
-        if !question.topics.is_empty() {
-            audit = audit.topics(&question.topics);
-        }
-        for statistic in &question.statistics {
-            audit = audit.statistic(*statistic);
-        }
-        if let Some(test) = self.inference.test {
-            audit = audit.test(test);
-        }
-        if let Some(method) = self.inference.multiplicity {
-            audit = audit.multiplicity(method);
-        }
-        audit
+        let is_said = self.question.strata.is_some() || strata != StratifyBy::Nothing;
+        Question { strata: is_said.then_some(strata), ..self.question.clone() }
     }
 
     /// Reads the inputs from this folder and runs the audit.

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Reading, Running, Sidedness, Watched};
+use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Reading, Running, Sidedness};
 use tiltmeter::log::{LogSchema, NameRemark, Role};
 use tiltmeter::tally::Tally;
-use tiltmeter::{ExposureLog, NamedStatistic};
+use tiltmeter::{AnyStatistic, ExposureLog, Question};
 
 use crate::failure::Failure;
+use crate::out;
 use crate::progress::waiting;
 use crate::roles::Uses;
 use crate::tally::{ByArgs, SkipArgs};
-use crate::{out, parse};
 
 /// Watch an audit while clusters come in, with intervals that hold at every look.
 #[derive(Debug, Args)]
@@ -50,8 +50,8 @@ struct InitArgs {
     #[arg(long, value_name = "TOPIC", required = true)]
     watch: Vec<String>,
     /// The statistic; amplification_ratio if not said.
-    #[arg(long, value_name = "NAME", value_parser = parse::named_statistic)]
-    statistic: Option<NamedStatistic>,
+    #[arg(long, value_name = "NAME")]
+    statistic: Option<AnyStatistic>,
     /// The number of clusters at which the sequence is narrowest.
     #[arg(long, value_name = "CLUSTERS")]
     target: u64,
@@ -142,17 +142,11 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
     let (schema, tally) = args.by.plan()?;
     args.refuse_without_effect()?;
     args.by.roles.tell_unused(&Uses::of_tally(&tally));
-    let mut spec = MonitorSpec::for_clusters(args.target);
-    for topic in &args.watch {
-        let mut watched = Watched::of(topic, &args.treatment, &args.baseline);
-        if let Some(statistic) = args.statistic {
-            watched.statistic = statistic.get();
-        }
-        if let Some(first) = tally.attentions.first() {
-            watched.attention = first.clone();
-        }
-        spec.questions.push(watched);
-    }
+    let mut question =
+        Question::between(&args.treatment, args.baseline.as_str()).topics(&args.watch);
+    question.statistics.extend(args.statistic.clone());
+    question.attention = tally.attentions.first().cloned();
+    let mut spec = MonitorSpec::of(&question, args.target)?;
     spec.tally = tally;
     (spec.level, spec.start) = (args.level, args.start);
     spec.sidedness = args.side.unwrap_or_default();

@@ -2,10 +2,8 @@
 
 use tiltmeter::inference::{Multiplicity, Quantile, RomanoWolf, TwoStage};
 use tiltmeter::log::{JoinNames, TimeFormat, TopicFormat};
-use tiltmeter::statistic;
 use tiltmeter::{
-    Attention, Bias, Denominator, Keep, MultiLabel, NamedStatistic, Reach, Reference,
-    ReferenceShare, Unit,
+    Attention, Bias, Denominator, Keep, MultiLabel, Reach, Reference, ReferenceShare, Unit,
 };
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
@@ -65,13 +63,6 @@ pub(crate) fn labels(text: &str) -> Result<MultiLabel, String> {
         "fractional" => Ok(MultiLabel::Fractional),
         _ => Err("there are full and fractional".to_owned()),
     }
-}
-
-pub(crate) fn named_statistic(text: &str) -> Result<NamedStatistic, String> {
-    NamedStatistic::of(text).ok_or_else(|| {
-        let known: Vec<&str> = statistic::ALL.iter().map(|its| its.name()).collect();
-        format!("there are {}", known.join(", "))
-    })
 }
 
 pub(crate) fn quantile(text: &str) -> Result<Quantile, String> {

@@ -2,17 +2,17 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, Question};
+use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, TopicQuestion};
 use tiltmeter::simulate::{PowerCurve, PowerResult, SmallestEffect, Study};
-use tiltmeter::statistic::{Over, Statistic};
+use tiltmeter::statistic::Over;
 use tiltmeter::tally::{StratifyBy, Tally};
-use tiltmeter::{Attention, StudyFile, StudyLog, Unit};
+use tiltmeter::{AnyStatistic, Attention, StudyFile, StudyLog, Unit};
 
 use crate::audit::{AskedArgs, read};
 use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
 use crate::progress::{Bar, waiting};
-use crate::simulate::{WorldArgs, contrast};
+use crate::simulate::{WorldArgs, first_two};
 use crate::{out, parse};
 
 /// How large must a study be?
@@ -136,27 +136,17 @@ fn pilot(args: &PilotArgs) -> Result<(), Failure> {
 
 fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Planned>, Failure> {
     let asked = &study.question;
-    let topics = match asked.topics.as_slice() {
-        [] => tally.axes().topics(),
-        topics => topics,
-    };
-    let mut statistics: Vec<_> = asked.statistics.iter().map(|its| its.get()).collect();
+    let topics = asked.topics.named().unwrap_or_else(|| tally.axes().topics());
+    let mut statistics = asked.statistics.clone();
     if statistics.is_empty() {
-        statistics.push(&tiltmeter::statistic::AmplificationRatio);
+        statistics.push(AnyStatistic::default());
     }
     tell_without_effect(args, study, &statistics);
     let mut planned = Vec::new();
-    for statistic in statistics {
+    for statistic in &statistics {
         for topic in topics {
-            let question = Question {
-                topic,
-                treatment: &asked.treatment,
-                baseline: &asked.baseline,
-                unit: asked.unit,
-                denominator: asked.denominator,
-                attention: &asked.attention,
-            };
-            let mut pilot = Pilot::of(tally, &question, statistic)?;
+            let question = TopicQuestion::of(asked, topic)?;
+            let mut pilot = Pilot::of(tally, &question, &**statistic)?;
             pilot.estimand.kept.clone_from(&study.log.keep);
             let design = args.design(&pilot);
             let needed = args.effect.iter().map(|&effect| {
@@ -177,10 +167,9 @@ fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Plann
 }
 
 /// Says on standard error what changes nothing: a plan has no report to say it in.
-fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[&'static dyn Statistic]) {
-    let of_strata = |its: &&dyn Statistic| {
-        its.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)))
-    };
+fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[AnyStatistic]) {
+    let of_strata =
+        |its: &AnyStatistic| its.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)));
     let question = &study.question;
     if study.tally_spec().strata != StratifyBy::Nothing && !statistics.iter().any(of_strata) {
         out::tell(
@@ -189,9 +178,8 @@ fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[&'stat
     }
     if matches!(question.unit, Unit::Reach(reach) if reach.mass <= 0.0) {
         let weighed = args.asked.roles.weight.is_some();
-        for (said, flag) in
-            [(weighed, "--weight"), (question.attention != Attention::Uniform, "--attention")]
-        {
+        let attended = !matches!(question.attention, None | Some(Attention::Uniform));
+        for (said, flag) in [(weighed, "--weight"), (attended, "--attention")] {
             if said {
                 out::tell(&format!(
                     "note: {flag} changes nothing here: reach counts impressions of any mass"
@@ -258,8 +246,8 @@ struct Curve<'r> {
 
 fn curve(args: &CurveArgs) -> Result<(), Failure> {
     let config = args.world.config()?;
-    let contrast = contrast(&config)?;
-    let mut study = Study::of(config, contrast);
+    let question = first_two(&config)?.0;
+    let mut study = Study::of(config, &question);
     study.studies = args.studies;
     study.truth.replicates = args.replicates;
     study.inferences = vec![args.doubt.inference().map_err(Failure::Usage)?];

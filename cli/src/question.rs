@@ -2,7 +2,7 @@
 
 use clap::Args;
 use tiltmeter::{
-    Attention, Baseline, ClusterBy, Denominator, MultiLabel, NamedStatistic, QuestionFile, Unit,
+    AnyStatistic, Attention, Baseline, ClusterBy, Denominator, MultiLabel, Question, Unit,
 };
 
 use crate::baseline::{BaselineArgs, KindArgs};
@@ -21,8 +21,8 @@ pub(crate) struct QuestionArgs {
     #[arg(long, value_name = "TOPIC")]
     only: Vec<String>,
     /// A statistic; amplification_ratio if not said.
-    #[arg(long, value_name = "NAME", value_parser = parse::named_statistic)]
-    statistic: Vec<NamedStatistic>,
+    #[arg(long, value_name = "NAME")]
+    statistic: Vec<AnyStatistic>,
     /// pooled (the default), cluster-mean, reach or reach:IMPRESSIONS.
     #[arg(long, value_name = "UNIT", value_parser = parse::unit)]
     unit: Option<Unit>,
@@ -103,20 +103,16 @@ impl QuestionArgs {
         baseline: Baseline,
         (cluster, second_cluster): (ClusterBy, Option<ClusterBy>),
         labels: Option<MultiLabel>,
-    ) -> Result<QuestionFile, Failure> {
-        Ok(QuestionFile {
-            treatment: self.treatment()?.to_owned(),
-            baseline,
-            topics: self.only.clone(),
-            statistics: self.statistic.clone(),
-            unit: self.unit.unwrap_or_default(),
-            denominator: self.denominator.unwrap_or_default(),
-            attention: self.attention.clone().unwrap_or_default(),
-            multi_label: labels.unwrap_or_default(),
-            strata: None,
-            cluster,
-            second_cluster,
-        })
+    ) -> Result<Question, Failure> {
+        let mut question = Question::between(self.treatment()?, baseline).cluster(cluster);
+        question.topics = self.only.clone().into();
+        question.statistics = self.statistic.clone();
+        question.unit = self.unit.unwrap_or_default();
+        question.denominator = self.denominator.unwrap_or_default();
+        question.attention = Some(self.attention.clone().unwrap_or_default());
+        question.multi_label = Some(labels.unwrap_or_default());
+        question.second_cluster = second_cluster;
+        Ok(question)
     }
 
     /// The question of one arm against another or of a reference, about a tally.
@@ -124,7 +120,7 @@ impl QuestionArgs {
         &self,
         (kind, more): (&KindArgs, &BaselineArgs),
         tally: &tiltmeter::tally::TallySpec,
-    ) -> Result<QuestionFile, Failure> {
+    ) -> Result<Question, Failure> {
         let baseline = kind.alone(more)?.ok_or_else(|| {
             Failure::Usage("compared with what? --baseline ARM or --reference".to_owned())
         })?;
@@ -132,9 +128,7 @@ impl QuestionArgs {
         let units = (tally.cluster.clone(), None);
         let mut question = self.question(baseline, units, Some(tally.multi_label))?;
         question.strata = Some(tally.strata.clone());
-        if let (None, Some(first)) = (&self.attention, tally.attentions.first()) {
-            question.attention = first.clone();
-        }
+        question.attention = self.attention.clone().or_else(|| tally.attentions.first().cloned());
         Ok(question)
     }
 }

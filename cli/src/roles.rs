@@ -7,7 +7,7 @@ use tiltmeter::log::{JoinNames, LogSchema, Role, RowPolicy, TimeFormat, TopicCol
 use tiltmeter::report::printable;
 use tiltmeter::source::{LogSource, open_source};
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Attention, Baseline, ClusterBy, Error, QuestionFile};
+use tiltmeter::{Attention, Baseline, ClusterBy, Error, Question};
 
 use crate::{out, parse};
 
@@ -220,13 +220,13 @@ pub(crate) struct Uses<'q> {
 
 impl<'q> Uses<'q> {
     pub(crate) fn of_question(
-        question: &'q QuestionFile,
+        question: &'q Question,
         keeps: impl IntoIterator<Item = &'q str>,
     ) -> Self {
         Self {
-            attentions: vec![&question.attention],
-            units: std::iter::once(&question.cluster).chain(&question.second_cluster).collect(),
-            baseline: Some(&question.baseline),
+            attentions: question.attention.iter().collect(),
+            units: question.cluster.iter().chain(&question.second_cluster).collect(),
+            baseline: question.baseline.as_ref(),
             keeps: keeps.into_iter().collect(),
         }
     }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use tiltmeter::simulate::{Contrast, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
+use tiltmeter::Question;
+use tiltmeter::simulate::{Preset, Simulation, SimulationConfig, Truth, TruthSpec};
 
 use crate::failure::Failure;
 use crate::out;
@@ -82,10 +83,13 @@ fn configured(path: &Path) -> Result<SimulationConfig, Failure> {
     serde_json::from_str(&text).map_err(|cause| Failure::of_file(path, cause))
 }
 
-/// The first two arms.
-pub(crate) fn contrast(config: &SimulationConfig) -> Result<Contrast, Failure> {
+/// The first arm against the second, and what they are called.
+pub(crate) fn first_two(config: &SimulationConfig) -> Result<(Question, [&str; 2]), Failure> {
     match config.arms.as_slice() {
-        [treatment, baseline, ..] => Ok(Contrast::between(&treatment.name, &baseline.name)),
+        [treatment, baseline, ..] => {
+            let arms = [treatment.name.as_str(), baseline.name.as_str()];
+            Ok((Question::between(arms[0], arms[1]), arms))
+        }
         _ => Err(Failure::Told(
             "the configuration has one arm: there is nothing to compare it with".to_owned(),
         )),
@@ -105,15 +109,13 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let rows = waiting("simulating", || Simulation::new(&config)?.write_parquet(&args.out))?;
     let mut told = format!("{}: {rows} impressions", out::of_path(&args.out));
     if let Some(path) = &args.truth {
-        let contrast = contrast(&config)?;
+        let (question, [treatment, baseline]) = first_two(&config)?;
         told.push_str(&format!(
-            "\n{}: what is true of arm {:?} against arm {:?}",
+            "\n{}: what is true of arm {treatment:?} against arm {baseline:?}",
             out::of_path(path),
-            contrast.treatment,
-            contrast.baseline
         ));
         let spec =
-            TruthSpec { replicates: args.replicates.unwrap_or(256), ..TruthSpec::of(contrast) };
+            TruthSpec { replicates: args.replicates.unwrap_or(256), ..TruthSpec::of(&question) };
         let bar = Bar::of("replicates");
         let truth = Truth::with_progress(&config, &spec, &|done, of| bar.at(done, of));
         bar.end();

@@ -43,9 +43,9 @@ fn said(path: &Path, study: &StudyFile) -> Result<(), Failure> {
         "column of topics"
     } else if question.treatment == TO_BE_SAID {
         "treatment"
-    } else if question.baseline == Baseline::arm(TO_BE_SAID) {
+    } else if question.baseline == Some(Baseline::arm(TO_BE_SAID)) {
         "baseline"
-    } else if question.cluster == ClusterBy::column(TO_BE_SAID) {
+    } else if question.cluster == Some(ClusterBy::column(TO_BE_SAID)) {
         "cluster"
     } else {
         return Ok(());

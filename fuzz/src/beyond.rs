@@ -20,8 +20,8 @@ use crate::shown::{Answers, no_nan, plain};
 pub(crate) fn ask(log: &ExposureLog, names: &Names, answers: &Answers, chance: &mut Chance) {
     let (arm, other) = names.two_arms(chance);
     let pools = Pools::new(log.clone(), pool_by(chance)).ok();
-    type Question<'q> = (&'static str, Box<dyn FnOnce(&mut Chance) -> Result<(), Error> + 'q>);
-    let questions: [Question<'_>; 5] = [
+    type TopicQuestion<'q> = (&'static str, Box<dyn FnOnce(&mut Chance) -> Result<(), Error> + 'q>);
+    let questions: [TopicQuestion<'_>; 5] = [
         ("a waterfall", Box::new(|chance| waterfall(log, &arm, pools.as_ref(), chance))),
         ("members of groups", Box::new(|chance| members(log, &arm, &other, chance))),
         ("an off-policy estimate", Box::new(|chance| off_policy(log, &arm, &other, chance))),
@@ -66,10 +66,8 @@ fn waterfall(
     pools: Option<&Pools>,
     chance: &mut Chance,
 ) -> Result<(), Error> {
-    let mut waterfall = Waterfall::of(log)
-        .arm(arm)
+    let mut waterfall = Waterfall::of(log, &Question::of_arm(arm).attention(attention(chance)))
         .interval(interval(chance))
-        .attention(attention(chance))
         .engagement(*chance.pick(&[EngagementCounts::Alone, EngagementCounts::TimesMass]));
     if let Some(pools) = pools {
         waterfall = waterfall.candidates(pools);
@@ -85,13 +83,15 @@ fn waterfall(
 
 fn members(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) -> Result<(), Error> {
     let by = [Member::Item, Member::column("country"), Member::column(odd::name(chance))];
-    let report = GroupDecomposition::of_log(log, chance.pick(&by).clone())
-        .treatment(arm)
-        .baseline(Baseline::arm(other))
-        .several(*chance.pick(&[Several::Refuse, Several::Majority, Several::LeaveOut]))
-        .interval(interval(chance))
-        .permutations(99, chance.next())
-        .run()?;
+    let report = GroupDecomposition::of_log(
+        log,
+        chance.pick(&by).clone(),
+        &Question::between(arm, Baseline::arm(other)),
+    )
+    .several(*chance.pick(&[Several::Refuse, Several::Majority, Several::LeaveOut]))
+    .interval(interval(chance))
+    .permutations(99, chance.next())
+    .run()?;
     no_nan(&report);
     plain(&report.to_string());
     Ok(())
@@ -104,13 +104,11 @@ fn off_policy(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) ->
         Target::Uniform { items: *chance.pick(&[1, 10, u32::MAX]) },
         Target::ByRow(vec![share; log.rows()]),
     ];
-    let mut estimation = OffPolicy::of(log)
-        .arm(arm)
+    let mut estimation = OffPolicy::of(log, &Question::of_arm(arm).attention(attention(chance)))
         .target(chance.pick(&targets).clone())
         .clip(*chance.pick(&[Clip::None, Clip::At(1e-70), Clip::At(10.0), Clip::At(1e308)]))
         .floor(*chance.pick(&[Floor::At(0.0), Floor::overridden(), Floor::default()]))
-        .interval(interval(chance))
-        .attention(attention(chance));
+        .interval(interval(chance));
     if chance.one_in(3) {
         estimation = estimation.check(other);
     }
@@ -143,9 +141,7 @@ fn replay(log: &ExposureLog, arm: &str, pools: &Pools, chance: &mut Chance) -> R
 }
 
 fn choices(log: &ExposureLog, arm: &str, other: &str) -> Result<(), Error> {
-    let table = Sensitivity::of(log)
-        .treatment(arm)
-        .baseline(Baseline::arm(other))
+    let table = Sensitivity::of(log, &Question::between(arm, Baseline::arm(other)))
         .attentions([Attention::Uniform, Attention::Logarithmic])
         .run()?;
     no_nan(&table);

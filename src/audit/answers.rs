@@ -3,7 +3,7 @@
 use super::compared::{Compared, Elsewhere};
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ConfidenceInterval, Estimate, Finding, Tested, Value, Warning};
-use crate::inference::{Asked, Inference, Test};
+use crate::inference::{Inference, Query, Test};
 use crate::question::estimand::Unit;
 use crate::replay::RowsAre;
 use crate::statistic::{AgainstKnown, KnownBaseline};
@@ -11,11 +11,11 @@ use crate::statistic::{AgainstKnown, KnownBaseline};
 /// Answers in the order of the questions.
 pub(super) fn answers(
     compared: &Compared<'_>,
-    asked: &[Asked<'_>],
+    asked: &[Query<'_>],
     by: Inference,
 ) -> Result<Vec<Estimate>, Error> {
     let is_of_viewers = compared.elsewhere.is_none() && compared.rows == RowsAre::Impressions;
-    for Asked { question, .. } in asked.iter().filter(|_| !is_of_viewers) {
+    for Query { question, .. } in asked.iter().filter(|_| !is_of_viewers) {
         if matches!(question.unit, Unit::Reach(_)) {
             return Err(Error::Parameter {
                 parameter: "the unit",
@@ -28,7 +28,7 @@ pub(super) fn answers(
         return compared.made.estimates(asked, by);
     };
     let of_counts = asked.iter().find(|asked| asked.statistic.is_of_counts());
-    if let (Elsewhere::Reference(_), Some(Asked { question, statistic })) = (elsewhere, of_counts) {
+    if let (Elsewhere::Reference(_), Some(Query { question, statistic })) = (elsewhere, of_counts) {
         return Err(Error::Parameter {
             parameter: "the statistic",
             value: format!("{}, against {}", statistic.name(), question.baseline),
@@ -56,13 +56,13 @@ pub(super) fn answers(
 fn against(
     compared: &Compared<'_>,
     (elsewhere, factor): (&Elsewhere, f64),
-    asked: &[Asked<'_>],
+    asked: &[Query<'_>],
     by: Inference,
 ) -> Result<Vec<Estimate>, Error> {
     let strata = compared.made.tally().axes().strata();
     let known: Vec<KnownBaseline> = asked
         .iter()
-        .map(|Asked { question, .. }| {
+        .map(|Query { question, .. }| {
             elsewhere.known(question.topic, (strata, question.denominator), factor)
         })
         .collect::<Result<_, _>>()?;
@@ -71,13 +71,13 @@ fn against(
         .zip(&known)
         .map(|(asked, known)| AgainstKnown::new(asked.statistic, strata.len(), known.clone()))
         .collect();
-    let with_known: Vec<Asked<'_>> = asked
+    let with_known: Vec<Query<'_>> = asked
         .iter()
         .zip(&statistics)
-        .map(|(asked, statistic)| Asked { question: asked.question, statistic })
+        .map(|(asked, statistic)| Query { question: asked.question, statistic })
         .collect();
     let mut estimates = compared.made.estimates(&with_known, by)?;
-    for (estimate, Asked { question, .. }) in estimates.iter_mut().zip(asked) {
+    for (estimate, Query { question, .. }) in estimates.iter_mut().zip(asked) {
         // As it was stated: the bias is in the value.
         let known = elsewhere.known(question.topic, (strata, question.denominator), 1.0)?;
         let [topic, all] = known.totals;

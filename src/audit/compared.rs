@@ -54,7 +54,9 @@ pub(super) fn attention_of<'a>(
         Subject::Tally(tally) => tally.spec(),
         Subject::TwoWay(tallies) => tallies.first().spec(),
     };
-    spec.attentions.first().ok_or(Error::Unstated { what: "attention", call: "Audit::attention" })
+    spec.attentions
+        .first()
+        .ok_or(Error::Unstated { what: "attention", call: "Question::attention" })
 }
 
 /// Makes the tally of treatment and baseline.

@@ -1,19 +1,18 @@
 //! Both sides of a comparison, tallied, and what is asked of them: any statistic, in any unit.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::compared::{self, Compared};
 use super::{Audit, answers, said};
 use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
-use crate::inference::{Asked, Inference, Question};
+use crate::inference::{Inference, Query, TopicQuestion};
 use crate::log::{DataQuality, NameRemark, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
 use crate::question::estimand::{Denominator, Unit};
 use crate::replay::RowsAre;
-use crate::statistic::{AmplificationRatio, NamedStatistic, Side, Statistic};
+use crate::statistic::{AnyStatistic, Side};
 use crate::tally::{StratifyBy, Tally};
 
 /// A treatment and a baseline, ready to be asked about.
@@ -33,17 +32,14 @@ pub(crate) struct Comparison<'a> {
 impl Audit<'_> {
     /// Tallies both sides.
     pub(crate) fn compare(&self) -> Result<Comparison<'_>, Error> {
-        let unstated = |what, call| Error::Unstated { what, call };
-        let treatment = self.treatment.as_deref();
-        let treatment = treatment.ok_or_else(|| unstated("treatment", "Audit::treatment"))?;
-        let baseline = self.baseline.as_ref();
-        let baseline = baseline.ok_or_else(|| unstated("baseline", "Audit::baseline"))?;
+        let treatment = self.question.treatment.as_str();
+        let baseline = self.question.needs_baseline()?;
         self.check_said()?;
         let quality = match (&self.quality, &self.of) {
             (Some(quality), _) => Some(quality.clone()),
             (None, of) => of.quality(self.origin),
         };
-        let attention = compared::attention_of(&self.of, self.attention.as_ref())?;
+        let attention = compared::attention_of(&self.of, self.question.attention.as_ref())?;
         let compared = match self.kept {
             Some(kept) => kept.compared(&self.of, baseline)?,
             None => self.compared_anew((treatment, baseline), attention, quality.as_ref())?,
@@ -69,7 +65,8 @@ impl Audit<'_> {
             baseline,
             attention,
             inference,
-            strata_said: self.said.strata.as_ref().is_some_and(|said| *said != StratifyBy::Nothing),
+            strata_said: (self.question.strata.as_ref())
+                .is_some_and(|said| *said != StratifyBy::Nothing),
             warnings,
             quality,
         })
@@ -85,7 +82,7 @@ impl<'l> Audit<'l> {
         quality: Option<&DataQuality>,
     ) -> Result<Compared<'l>, Error> {
         let sides = (treatment, baseline);
-        let second = self.second_cluster.as_ref();
+        let second = self.question.second_cluster.as_ref();
         let mut compared = compared::compared(&self.of, sides, attention, second, self.given)?;
         let kept = quality.into_iter().flat_map(|quality| &quality.origin.kept);
         let kept: Vec<_> = kept.cloned().collect();
@@ -112,11 +109,10 @@ impl Comparison<'_> {
         matches!(baseline, Baseline::Arm(_)).then(|| (self.compared.made.tally(), baseline))
     }
 
-    /// Answers by statistic, then by topic: all topics if none are said, the amplification ratio if no
-    /// statistic is.
+    /// Answers by statistic, then by topic: all topics if none are named.
     pub(crate) fn estimates(
         &self,
-        statistics: &[Arc<dyn Statistic>],
+        statistics: &[AnyStatistic],
         topics: Option<&[String]>,
         (unit, denominator): (Unit, Denominator),
     ) -> Result<Vec<Estimate>, Error> {
@@ -141,18 +137,10 @@ impl Comparison<'_> {
         // What is named twice is one question, and counts once where several are taken into account.
         let mut seen = HashSet::new();
         let topics: Vec<&String> = topics.iter().filter(|topic| seen.insert(*topic)).collect();
-        let ratio: [Arc<dyn Statistic>; 1] = [Arc::new(AmplificationRatio)];
-        let statistics = if statistics.is_empty() { &ratio } else { statistics };
-        let mut seen = HashSet::new();
-        let once = |its: &&Arc<dyn Statistic>| {
-            let is_listed = NamedStatistic::of(its.name()).is_some();
-            !is_listed || seen.insert((its.name(), its.details()))
-        };
-        let statistics: Vec<Arc<dyn Statistic>> = statistics.iter().filter(once).cloned().collect();
         let mut questions = Vec::with_capacity(topics.len() * statistics.len());
-        for statistic in &statistics {
+        for statistic in statistics {
             for topic in &topics {
-                let question = Question {
+                let question = TopicQuestion {
                     topic,
                     treatment: self.treatment,
                     baseline: &self.compared.baseline,
@@ -160,11 +148,11 @@ impl Comparison<'_> {
                     denominator,
                     attention: self.attention,
                 };
-                questions.push(Asked { question, statistic: &**statistic });
+                questions.push(Query { question, statistic: &**statistic });
             }
         }
         let mut estimates = answers::answers(&self.compared, &questions, self.inference)?;
-        let said = self.said_of(&statistics, (unit, denominator));
+        let said = self.said_of(statistics, (unit, denominator));
         for estimate in &mut estimates {
             estimate.warnings.extend(said.iter().cloned());
             estimate.estimand.baseline = self.baseline.clone();

@@ -28,7 +28,7 @@ pub const REPORT_VERSION: u32 = 1;
 /// #     .text("about", &["war", "sport", "war", "sport"]);
 /// # let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
 /// # let log = ExposureLog::read(source, &schema)?;
-/// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+/// # let report = Audit::of(&log, &Question::between("ranked", "newest")).run()?;
 /// use tiltmeter::report::ReportRecord;
 /// let record = ReportRecord::from_json(&report.to_json()?)?;
 /// assert_eq!(record.estimates[0].topic, "sport");
@@ -78,10 +78,10 @@ impl AuditReport {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Baseline};
-    /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+    /// # use tiltmeter::{Audit, Question};
+    /// # let question = Question::between("ranked", "newest");
     /// use tiltmeter::AuditReport;
-    /// let report = audit.run()?;
+    /// let report = Audit::of(&log, &question).run()?;
     /// let again = AuditReport::from_json(&report.to_json()?)?;
     /// assert_eq!(again.to_string(), report.to_string());
     /// # Ok::<(), tiltmeter::Error>(())

@@ -64,8 +64,9 @@ impl<'l> Audit<'l> {
         look: impl FnOnce(&Comparison<'_>) -> Result<T, Error>,
     ) -> Result<(AuditReport, T), Error> {
         let comparison = self.compare()?;
-        let way = (self.unit, self.denominator);
-        let estimates = comparison.estimates(&self.statistics, self.topics.as_deref(), way)?;
+        let (question, topics) = (&self.question, self.question.topics.named());
+        let way = (question.unit, question.denominator);
+        let estimates = comparison.estimates(&question.distinct_statistics(), topics, way)?;
         let seen = look(&comparison)?;
         Ok((AuditReport::new(estimates, comparison.quality), seen))
     }

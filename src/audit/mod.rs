@@ -12,7 +12,6 @@ mod said;
 mod vain;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use self::compared::Given;
 pub(crate) use self::comparison::{Comparison, of_quality};
@@ -21,26 +20,21 @@ pub(crate) use self::kept::{Aside, Kept, Parts};
 use self::report::AuditReport;
 use crate::error::Error;
 use crate::estimate::Estimate;
-use crate::inference::{self, Asked, Inference, Interval, Multiplicity, Test};
+use crate::inference::{self, Inference, Interval, Multiplicity, Query, Test};
 use crate::log::{DataQuality, ExposureLog, Origin, Role};
-use crate::question::attention::Attention;
-use crate::question::baseline::Baseline;
-use crate::question::estimand::{Denominator, Unit};
+use crate::question::whole::{Question, same};
 use crate::replay::Pools;
-use crate::statistic::Statistic;
-use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay, Weights};
+use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay, Weights};
 
 /// An audit of one arm of a feed against a baseline, being put together.
 ///
-/// Treatment and baseline must be said; the rest has defaults: clusters are viewers, attention is
-/// uniform, shares are pooled over all impressions, every topic of the log is estimated, the
-/// statistic is the amplification ratio and its interval the 95% one by
-/// [`ShareBounds`](crate::inference::ShareBounds).
+/// What is asked is a [`Question`]; how sure the answers are is said here, by default the 95% intervals of
+/// [`ShareBounds`](crate::inference::ShareBounds) and no test.
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::statistic::{AmplificationRatio, Difference};
-/// use tiltmeter::{Audit, Baseline, ExposureLog, source::SliceSource};
+/// use tiltmeter::{Audit, ExposureLog, Question, source::SliceSource};
 ///
 /// let source = SliceSource::new("example")
 ///     .text("who", &["ada", "ada", "bo", "bo", "cy", "cy", "di", "di"])
@@ -49,13 +43,11 @@ use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay, 
 /// let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
 /// let log = ExposureLog::read(source, &schema)?;
 ///
-/// let report = Audit::of(&log)
-///     .treatment("ranked")
-///     .baseline(Baseline::arm("newest"))
+/// let question = Question::between("ranked", "newest")
 ///     .topics(["war"])
 ///     .statistic(AmplificationRatio)
-///     .statistic(Difference)
-///     .run()?;
+///     .statistic(Difference);
+/// let report = Audit::of(&log, &question).run()?;
 ///
 /// let ratio = report.estimates()[0].value.number().unwrap();
 /// assert!((ratio - 3.0).abs() < 1e-12); // three of four against one of four
@@ -66,44 +58,14 @@ use crate::tally::{ClusterBy, MultiLabel, StratifyBy, Tally, TallySpec, TwoWay, 
 #[must_use]
 pub struct Audit<'l> {
     of: Subject<'l>,
-    treatment: Option<String>,
-    baseline: Option<Baseline>,
-    topics: Option<Vec<String>>,
-    statistics: Vec<Arc<dyn Statistic>>,
-    unit: Unit,
-    denominator: Denominator,
+    question: Question,
     inference: Inference,
-    attention: Option<Attention>,
-    second_cluster: Option<ClusterBy>,
-    said: Said,
     origin: Option<&'l Origin>,
     given: Given<'l>,
     /// The state of the data behind a tally, where that is known.
     quality: Option<DataQuality>,
     /// What was kept of a comparison beside its tallies.
     kept: Option<Kept<'l>>,
-}
-
-/// What was asked for of a tally, which one that was made before has or has not.
-#[derive(Clone, Debug, Default)]
-struct Said {
-    cluster: Option<ClusterBy>,
-    multi_label: Option<MultiLabel>,
-    strata: Option<StratifyBy>,
-}
-
-/// Refuses what was said where a tally has something else.
-fn same<T: PartialEq + std::fmt::Debug>(
-    what: &'static str,
-    said: Option<&T>,
-    tally: &T,
-) -> Result<(), Error> {
-    match said {
-        Some(said) if said != tally => {
-            Err(Error::OtherTally { what, said: format!("{said:?}"), tally: format!("{tally:?}") })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -115,38 +77,28 @@ enum Subject<'l> {
 }
 
 impl<'l> Audit<'l> {
-    /// An audit of a log. Its strata, where declared, are kept apart.
-    pub fn of(log: &'l ExposureLog) -> Self {
-        let spec = TallySpec { strata: strata_of(log), ..TallySpec::default() };
-        Self::new(Subject::Log(log, spec))
+    /// An audit of a log.
+    pub fn of(log: &'l ExposureLog, question: &Question) -> Self {
+        Self::new(Subject::Log(log, spec_of(log, question)), question)
     }
 
-    /// An audit of a tally made before, here or elsewhere. Cluster, multi-label rule and strata
-    /// are the tally's own; they need not be said again, and saying others is refused
-    /// ([`Error::OtherTally`]). The attention model is the tally's
-    /// first unless another of its models is asked for.
-    pub fn of_tally(tally: &'l Tally) -> Self {
-        Self::new(Subject::Tally(tally))
+    /// An audit of a tally made before, here or elsewhere. Cluster, multi-label rule, strata and attention
+    /// are the tally's own where the question leaves them to it; a question that says others is refused
+    /// ([`Error::OtherTally`], [`Error::UnknownAttention`]).
+    pub fn of_tally(tally: &'l Tally, question: &Question) -> Self {
+        Self::new(Subject::Tally(tally), question)
     }
 
     /// An audit of tallies by two ways of clustering.
-    pub fn of_two_way(tallies: &'l TwoWay) -> Self {
-        Self::new(Subject::TwoWay(tallies))
+    pub fn of_two_way(tallies: &'l TwoWay, question: &Question) -> Self {
+        Self::new(Subject::TwoWay(tallies), question)
     }
 
-    fn new(of: Subject<'l>) -> Self {
+    fn new(of: Subject<'l>, question: &Question) -> Self {
         Self {
             of,
-            treatment: None,
-            baseline: None,
-            topics: None,
-            statistics: Vec::new(),
-            unit: Unit::default(),
-            denominator: Denominator::default(),
+            question: question.clone(),
             inference: Inference::default(),
-            attention: None,
-            second_cluster: None,
-            said: Said::default(),
             origin: None,
             given: Given::default(),
             quality: None,
@@ -154,39 +106,21 @@ impl<'l> Audit<'l> {
         }
     }
 
-    fn spec(mut self, change: impl FnOnce(&mut TallySpec)) -> Self {
-        if let Subject::Log(_, spec) = &mut self.of {
-            change(spec);
-        }
-        self
-    }
-
-    /// Refuses what was said otherwise than the tally has it.
+    /// Refuses what is asked otherwise than the tally has it.
     fn check_said(&self) -> Result<(), Error> {
+        let question = &self.question;
         let first = match &self.of {
             Subject::Log(..) => return Ok(()),
             Subject::Tally(tally) => tally.spec(),
             Subject::TwoWay(tallies) => {
                 let second = &tallies.second().spec().cluster;
-                same("second cluster", self.second_cluster.as_ref(), second)?;
+                same("second cluster", question.second_cluster.as_ref(), second)?;
                 tallies.first().spec()
             }
         };
-        same("cluster", self.said.cluster.as_ref(), &first.cluster)?;
-        same("counting of labels", self.said.multi_label.as_ref(), &first.multi_label)?;
-        same("stratum", self.said.strata.as_ref(), &first.strata)
-    }
-
-    /// The arm under test.
-    pub fn treatment(mut self, arm: impl Into<String>) -> Self {
-        self.treatment = Some(arm.into());
-        self
-    }
-
-    /// What it is compared with.
-    pub fn baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = Some(baseline);
-        self
+        same("cluster", question.cluster.as_ref(), &first.cluster)?;
+        same("counting of labels", question.multi_label.as_ref(), &first.multi_label)?;
+        same("stratum", question.strata.as_ref(), &first.strata)
     }
 
     /// The candidates of each request, for baselines that are made of them.
@@ -195,62 +129,10 @@ impl<'l> Audit<'l> {
         self
     }
 
-    /// The items that were available, for [`Baseline::Supply`]: a table read as a log is, with items,
-    /// topics, and weights where they count differently.
+    /// The items that were available, for [`Baseline::Supply`](crate::Baseline::Supply): a table read as a log
+    /// is, with items, topics, and weights where they count differently.
     pub fn supply(mut self, items: &'l ExposureLog) -> Self {
         self.given.supply = Some(items);
-        self
-    }
-
-    /// The topics to estimate, in this order and each once; all of the log's, by name, if not said.
-    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
-        self.topics = Some(topics.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Adds a statistic; the amplification ratio if none is added. One of the library that is added twice is
-    /// asked for once.
-    pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
-        self.statistics.push(Arc::new(statistic));
-        self
-    }
-
-    /// The unit that was assigned or sampled independently.
-    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
-        self.said.cluster = Some(cluster.clone());
-        self.spec(|spec| spec.cluster = cluster)
-    }
-
-    /// A second unit, for impressions that are alike for two reasons: the same device and the same
-    /// week. See [`TwoWay`].
-    pub fn second_cluster(mut self, cluster: ClusterBy) -> Self {
-        self.second_cluster = Some(cluster);
-        self
-    }
-
-    /// The position model.
-    pub fn attention(mut self, attention: Attention) -> Self {
-        self.attention = Some(attention.clone());
-        self.spec(|spec| spec.attentions = vec![attention])
-    }
-
-    /// How several topics share an impression.
-    pub fn multi_label(mut self, rule: MultiLabel) -> Self {
-        self.said.multi_label = Some(rule);
-        self.spec(|spec| spec.multi_label = rule)
-    }
-
-    /// The groups kept apart; the log's stratum, where it has one, if not said. Groups that are said
-    /// and that neither statistics nor test look at are warned of.
-    pub fn strata(mut self, strata: StratifyBy) -> Self {
-        self.said.strata = Some(strata.clone());
-        if let Subject::Log(log, spec) = &mut self.of {
-            // By the column's name, so that the estimand says which one it was.
-            spec.strata = match strata {
-                StratifyBy::Stratum if log.ids(Role::Stratum).is_some() => strata_of(log),
-                other => other,
-            };
-        }
         self
     }
 
@@ -261,15 +143,9 @@ impl<'l> Audit<'l> {
         self
     }
 
-    /// How clusters are put together.
-    pub fn unit(mut self, unit: Unit) -> Self {
-        self.unit = unit;
-        self
-    }
-
-    /// Which impressions stand below the line of a share.
-    pub fn denominator(mut self, denominator: Denominator) -> Self {
-        self.denominator = denominator;
+    /// How sure the answers are: intervals, test and adjustment together, as a study file has them.
+    pub fn inference(mut self, inference: Inference) -> Self {
+        self.inference = inference;
         self
     }
 
@@ -279,14 +155,13 @@ impl<'l> Audit<'l> {
         self
     }
 
-    /// What is tested beside the interval; nothing if not said.
+    /// What is tested beside the interval; nothing by default.
     pub fn test(mut self, test: Test) -> Self {
         self.inference.test = Some(test);
         self
     }
 
-    /// How the p-values of a statistic are adjusted for how many topics there are; not at all if not
-    /// said.
+    /// How the p-values of a statistic are adjusted for how many topics there are; not at all by default.
     pub fn multiplicity(mut self, method: Multiplicity) -> Self {
         self.inference.multiplicity = Some(method);
         self
@@ -307,7 +182,7 @@ impl<'l> Audit<'l> {
     /// Runs the audit.
     ///
     /// # Errors
-    /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`] and
+    /// [`Error::Unstated`] for a question without a baseline; [`Error::UnknownArm`] and
     /// [`Error::UnknownTopic`] for names that the log does not have; [`Error::MissingRole`] and
     /// [`Error::UnknownColumn`] for columns that it does not have; [`Error::Parameter`] for numbers
     /// out of their range and for a unit that a statistic has no meaning for; [`Error::OtherTally`] and
@@ -316,6 +191,22 @@ impl<'l> Audit<'l> {
     /// for a declared population of other strata.
     pub fn run(self) -> Result<AuditReport, Error> {
         Ok(self.run_with(|_| Ok(()))?.0)
+    }
+}
+
+/// How a log is tallied for a question.
+pub(crate) fn spec_of(log: &ExposureLog, question: &Question) -> TallySpec {
+    TallySpec {
+        cluster: question.cluster.clone().unwrap_or_default(),
+        attentions: vec![question.attention.clone().unwrap_or_default()],
+        multi_label: question.multi_label.unwrap_or_default(),
+        strata: match &question.strata {
+            None => strata_of(log),
+            // By the column's name, so that the estimand says which one it was.
+            Some(StratifyBy::Stratum) if log.ids(Role::Stratum).is_some() => strata_of(log),
+            Some(strata) => strata.clone(),
+        },
+        ..TallySpec::default()
     }
 }
 
@@ -395,7 +286,7 @@ impl Made<'_> {
         }
     }
 
-    fn estimates(&self, asked: &[Asked<'_>], by: Inference) -> Result<Vec<Estimate>, Error> {
+    fn estimates(&self, asked: &[Query<'_>], by: Inference) -> Result<Vec<Estimate>, Error> {
         match self {
             Self::One(tally) => inference::estimates(tally, asked, by),
             Self::Two(tallies) => tallies.estimates(asked, by),

@@ -16,9 +16,9 @@ use crate::log::DataQuality;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// let report = audit.run()?;
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
+/// let report = Audit::of(&log, &question).run()?;
 /// println!("{report}");
 /// assert!(report.to_json()?.contains("\"topic\": \"war\""));
 /// assert!(report.to_markdown().starts_with("| topic"));

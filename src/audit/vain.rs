@@ -1,7 +1,5 @@
 //! What was said of a question and changes nothing in its answers, and labels that only one arm has.
 
-use std::sync::Arc;
-
 use super::comparison::Comparison;
 use super::said::has_single_topics;
 use crate::estimate::{Said, Warning};
@@ -9,14 +7,14 @@ use crate::inference::{Blocks, Test};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
-use crate::statistic::{Side, Statistic, keeps_strata};
+use crate::statistic::{AnyStatistic, Side, keeps_strata};
 use crate::tally::{MultiLabel, StratifyBy, Tally};
 
 impl Comparison<'_> {
     /// What was said and changes nothing in the answers, and what changes more than it seems to.
     pub(super) fn said_of(
         &self,
-        statistics: &[Arc<dyn Statistic>],
+        statistics: &[AnyStatistic],
         (unit, denominator): (Unit, Denominator),
     ) -> Vec<Warning> {
         let all = denominator == Denominator::AllImpressions;
@@ -26,7 +24,7 @@ impl Comparison<'_> {
         warnings
     }
 
-    fn without_effect(&self, statistics: &[Arc<dyn Statistic>], unit: Unit) -> Vec<Warning> {
+    fn without_effect(&self, statistics: &[AnyStatistic], unit: Unit) -> Vec<Warning> {
         let tally = self.compared.made.tally();
         let mut said = Vec::new();
         let kept_apart = statistics.iter().any(|its| keeps_strata(&**its))

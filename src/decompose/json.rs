@@ -25,7 +25,7 @@ pub const WATERFALL_VERSION: u32 = 1;
 /// use tiltmeter::report::WaterfallRecord;
 /// use tiltmeter::Supply;
 /// // What the example shows, as if it were all that there was.
-/// let report = Waterfall::of(&log).arm("ranked").supply(&log, Supply::Known).run()?;
+/// let report = Waterfall::of(&log, &Question::of_arm("ranked")).supply(&log, Supply::Known).run()?;
 /// let record = WaterfallRecord::from_json(&report.to_json()?)?;
 /// assert_eq!(record.stages, [Stage::Supply, Stage::Ranked]);
 /// # Ok::<(), tiltmeter::Error>(())

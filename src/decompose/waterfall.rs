@@ -9,10 +9,10 @@ use crate::inference::Interval;
 use crate::log::{DataQuality, ExposureLog, MAX_WEIGHT, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
-use crate::question::estimand::Denominator;
+use crate::question::whole::{Part, Question};
 use crate::replay::{Making, Pools, derive, rows_of_arm, supply_arm};
 use crate::statistic::LogRatio;
-use crate::tally::{ClusterBy, MultiLabel, Tally, TallySpec, masses};
+use crate::tally::{ClusterBy, Tally, TallySpec, masses};
 
 /// A waterfall being put together: an arm's share of each topic, stage by stage.
 ///
@@ -34,7 +34,7 @@ use crate::tally::{ClusterBy, MultiLabel, Tally, TallySpec, masses};
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// use tiltmeter::log::{LogSchema, TopicColumn};
-/// use tiltmeter::{ExposureLog, Supply, source::SliceSource};
+/// use tiltmeter::{ExposureLog, Question, Supply, source::SliceSource};
 /// use tiltmeter::decompose::{Stage, Waterfall};
 /// let table = SliceSource::new("items")
 ///     .text("item", &["a", "b", "c", "d"])
@@ -42,11 +42,8 @@ use crate::tally::{ClusterBy, MultiLabel, Tally, TallySpec, masses};
 /// let schema = LogSchema::new().item("item").topics(TopicColumn::single("about"));
 /// let items = ExposureLog::read(table, &schema)?;
 ///
-/// let report = Waterfall::of(&log)
-///     .arm("ranked")
-///     .supply(&items, Supply::Known)
-///     .topics(["war"])
-///     .run()?;
+/// let question = Question::of_arm("ranked").topics(["war"]);
+/// let report = Waterfall::of(&log, &question).supply(&items, Supply::Known).run()?;
 /// let war = &report.waterfalls()[0];
 /// // A quarter of the items, four of nine impressions.
 /// let ratio = war.total.estimate.value.number().unwrap().exp();
@@ -58,48 +55,26 @@ use crate::tally::{ClusterBy, MultiLabel, Tally, TallySpec, masses};
 #[must_use]
 pub struct Waterfall<'l> {
     log: &'l ExposureLog,
-    arm: Option<String>,
-    topics: Option<Vec<String>>,
+    question: Question,
     supply: Option<(&'l ExposureLog, Supply)>,
     candidates: Option<&'l Pools>,
-    attention: Attention,
     engagement: EngagementCounts,
-    cluster: ClusterBy,
-    multi_label: MultiLabel,
-    denominator: Denominator,
     interval: Interval,
 }
 
 impl<'l> Waterfall<'l> {
-    /// A waterfall of a log: clusters are viewers, attention is uniform, every label has the whole mass
-    /// and all impressions stand below the line.
-    pub fn of(log: &'l ExposureLog) -> Self {
+    /// A waterfall of the arm of a question ([`Question::of_arm`]): by its topics (by default all of the log,
+    /// of candidates and of a sampled supply; one that only a known supply has cannot be asked about),
+    /// attention, denominator, labels and clusters.
+    pub fn of(log: &'l ExposureLog, question: &Question) -> Self {
         Self {
             log,
-            arm: None,
-            topics: None,
+            question: question.clone(),
             supply: None,
             candidates: None,
-            attention: Attention::Uniform,
             engagement: EngagementCounts::default(),
-            cluster: ClusterBy::default(),
-            multi_label: MultiLabel::default(),
-            denominator: Denominator::default(),
             interval: Interval::default(),
         }
-    }
-
-    /// The arm. It must be said.
-    pub fn arm(mut self, arm: impl Into<String>) -> Self {
-        self.arm = Some(arm.into());
-        self
-    }
-
-    /// The topics, in this order; if not said all of the log, of candidates and of a sampled supply, by
-    /// name. One that only a known supply has cannot be asked about.
-    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
-        self.topics = Some(topics.into_iter().map(Into::into).collect());
-        self
     }
 
     /// The items that were available, as for [`Audit::supply`], and whether they are all or a sample.
@@ -114,33 +89,9 @@ impl<'l> Waterfall<'l> {
         self
     }
 
-    /// The position model of what was exposed.
-    pub fn attention(mut self, attention: Attention) -> Self {
-        self.attention = attention;
-        self
-    }
-
     /// What an impression's engagement counts.
     pub fn engagement(mut self, counts: EngagementCounts) -> Self {
         self.engagement = counts;
-        self
-    }
-
-    /// The unit that was assigned or sampled independently.
-    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
-        self.cluster = cluster;
-        self
-    }
-
-    /// How several topics share an impression.
-    pub fn multi_label(mut self, rule: MultiLabel) -> Self {
-        self.multi_label = rule;
-        self
-    }
-
-    /// Which impressions stand below the line of a share.
-    pub fn denominator(mut self, denominator: Denominator) -> Self {
-        self.denominator = denominator;
         self
     }
 
@@ -153,14 +104,15 @@ impl<'l> Waterfall<'l> {
     /// Measures every stage and every step.
     ///
     /// # Errors
-    /// [`Error::Unstated`] without an arm, and where there are fewer than two stages;
+    /// [`Error::Unstated`] where there are fewer than two stages; [`Error::NotLookedAt`] for a question with
+    /// a baseline other than the supply, and with statistics, unit, strata or a second way of clustering;
     /// [`Error::UnknownArm`], [`Error::UnknownTopic`]; [`Error::MissingRole`] for what clusters,
     /// attention and candidates need; [`Error::BaselineLacks`] for tables without topics;
     /// [`Error::Parameter`] for engagement below zero, and for clusters that have no ids.
     pub fn run(self) -> Result<WaterfallReport, Error> {
         let Staged { tally, stages, missing, mut warnings } = self.staged()?;
-        let topics = match &self.topics {
-            Some(topics) => topics.clone(),
+        let topics = match self.question.topics.named() {
+            Some(topics) => topics.to_vec(),
             None => tally.axes().topics().to_vec(),
         };
         if topics.is_empty() {
@@ -184,9 +136,9 @@ impl<'l> Waterfall<'l> {
         let quality = DataQuality::of(self.log);
         warnings.extend(crate::audit::of_quality(&quality));
         Ok(WaterfallReport {
-            arm: self.arm.unwrap_or_default(),
-            cluster: self.cluster,
-            attention: self.attention,
+            cluster: self.cluster(),
+            attention: self.attention(),
+            arm: self.question.treatment,
             engagement: self.engagement,
             stages,
             waterfalls,
@@ -203,20 +155,20 @@ impl<'l> Waterfall<'l> {
         (from, to): (Stage, Stage),
         topics: &[String],
     ) -> Result<Vec<Step>, Error> {
-        let audit = Audit::of_tally(tally);
-        let audit = match (&self.supply, from) {
-            (Some((items, Supply::Known)), Stage::Supply) => {
-                audit.supply(items).baseline(Baseline::Supply(Supply::Known))
-            }
-            _ => audit.baseline(Baseline::arm(from.name())),
-        };
-        let report = audit
-            .treatment(to.name())
+        let question = Question::of_arm(to.name())
             .topics(topics)
-            .denominator(self.denominator)
-            .interval(self.interval)
-            .statistic(LogRatio)
-            .run()?;
+            .denominator(self.question.denominator)
+            .statistic(LogRatio);
+        let report = match (&self.supply, from) {
+            (Some((items, Supply::Known)), Stage::Supply) => {
+                let question = question.against(Baseline::Supply(Supply::Known));
+                Audit::of_tally(tally, &question).supply(items).interval(self.interval).run()?
+            }
+            _ => {
+                let question = question.against(from.name());
+                Audit::of_tally(tally, &question).interval(self.interval).run()?
+            }
+        };
         let estimates = report.estimates().iter().cloned();
         // Both stages are made of the same impressions: an error as if they were not says nothing.
         Ok(estimates
@@ -224,21 +176,42 @@ impl<'l> Waterfall<'l> {
             .collect())
     }
 
+    /// Refuses what stages do not look at.
+    fn check(&self) -> Result<(), Error> {
+        let parts = [Part::Statistics, Part::Unit, Part::Strata, Part::SecondCluster];
+        self.question.refuse("a waterfall", &parts)?;
+        match (&self.question.baseline, &self.supply) {
+            (None, _) => Ok(()),
+            (Some(Baseline::Supply(asked)), Some((_, kind))) if asked == kind => Ok(()),
+            (Some(_), _) => self.question.refuse("a waterfall", &[Part::Baseline]),
+        }
+    }
+
+    fn cluster(&self) -> ClusterBy {
+        self.question.cluster.clone().unwrap_or_default()
+    }
+
+    /// The position model of what was exposed.
+    fn attention(&self) -> Attention {
+        self.question.attention.clone().unwrap_or_default()
+    }
+
     /// The stages as arms of one tally.
     fn staged(&self) -> Result<Staged, Error> {
-        if self.cluster.is_of_impressions() {
+        self.check()?;
+        let cluster = self.cluster();
+        if cluster.is_of_impressions() {
             return Err(Error::Parameter {
                 parameter: "the cluster of a waterfall",
-                value: self.cluster.to_string(),
+                value: cluster.to_string(),
                 expected: "a unit that has an id: each impression is in several stages",
             });
         }
-        let arm = self.arm.as_deref();
-        let arm = arm.ok_or(Error::Unstated { what: "arm", call: "Waterfall::arm" })?;
+        let arm = self.question.treatment.as_str();
         self.log.refuse_counts("a waterfall")?;
         let spec = TallySpec {
-            cluster: self.cluster.clone(),
-            multi_label: self.multi_label,
+            cluster,
+            multi_label: self.question.multi_label.unwrap_or_default(),
             ..TallySpec::default()
         };
         let mut made =
@@ -253,12 +226,13 @@ impl<'l> Waterfall<'l> {
         let (rows, warnings) = self.add_candidates(arm, &mut made)?;
         let shown = self.log.again(&rows)?;
         made.add(Stage::Ranked, shown.clone().unweighted())?;
-        let of_all = masses(self.log, &self.attention)?;
+        let attention = self.attention();
+        let of_all = masses(self.log, &attention)?;
         let masses: Vec<f64> = rows.iter().map(|&row| of_all[row as usize]).collect();
-        if self.attention == Attention::Uniform && self.log.numbers(Role::Weight).is_none() {
+        if attention == Attention::Uniform && self.log.numbers(Role::Weight).is_none() {
             made.lacks(
                 Stage::Exposed,
-                "an attention model other than the uniform (Waterfall::attention), or weights: without \
+                "an attention model other than the uniform (Question::attention), or weights: without \
                  either what was exposed is what was ranked",
             );
         } else {
@@ -317,7 +291,7 @@ impl<'l> Waterfall<'l> {
             Supply::Known => made.stages.push(Stage::Supply),
             Supply::Sampled { cluster } => {
                 let named = (Stage::Supply.name(), &Attention::Uniform);
-                made.add(Stage::Supply, supply_arm(items, cluster, named, &self.cluster)?)?;
+                made.add(Stage::Supply, supply_arm(items, cluster, named, &self.cluster())?)?;
             }
         }
         Ok(())

@@ -381,6 +381,19 @@ pub enum Error {
         /// The method that says it.
         call: &'static str,
     },
+    /// A question says what an answer of this kind does not look at.
+    #[error(
+        "{by} does not look at the {part} of a question, and this one says {said}; ask one that leaves it \
+         unsaid"
+    )]
+    NotLookedAt {
+        /// What was to answer.
+        by: &'static str,
+        /// The part of the question.
+        part: &'static str,
+        /// What it says.
+        said: String,
+    },
     /// An item is twice among the candidates of a request, and would have two chances.
     #[error(
         "{table}: item {item} is twice among the candidates of {pool}; keep one row for each \

@@ -96,13 +96,11 @@ impl fmt::Display for MethodUsed {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::TestUsed;
 /// use tiltmeter::inference::{DeltaTest, Multiplicity, Test};
-/// let report = audit
-///     .test(Test::Delta(DeltaTest::default()))
-///     .multiplicity(Multiplicity::Holm)
+/// let report = Audit::of(&log, &question).test(Test::Delta(DeltaTest::default())).multiplicity(Multiplicity::Holm)
 ///     .run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// assert_eq!(test.method, Some(TestUsed::DeltaStudentT));
@@ -388,10 +386,10 @@ impl SideOfNull {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::SideOfNull;
-/// let report = audit.run()?;
+/// let report = Audit::of(&log, &question).run()?;
 /// let finding = report.estimates()[0].finding.expect("a ratio compares");
 /// assert_eq!(finding.alone, SideOfNull::Includes); // eight viewers prove little
 /// assert_eq!(finding.of, report.estimates().len());
@@ -483,9 +481,9 @@ impl fmt::Display for Side {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// let report = audit.topics(["war"]).run()?;
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
+/// let report = Audit::of(&log, &question.topics(["war"])).run()?;
 /// let estimate = &report.estimates()[0];
 /// assert_eq!(estimate.value.number(), Some((4.0 / 9.0) / (2.0 / 11.0)));
 /// let interval = estimate.interval.expect("both arms show the topic");

@@ -79,11 +79,13 @@ impl Tallies {
         aside: &Aside,
         quality: Option<&DataQuality>,
     ) -> Result<AuditReport, Error> {
+        let question = study.question_of_tally();
         let audit = match &self.ways {
-            Ways::One(tally) => Audit::of_tally(tally),
-            Ways::Two(ways) => Audit::of_two_way(ways),
+            Ways::One(tally) => Audit::of_tally(tally, &question),
+            Ways::Two(ways) => Audit::of_two_way(ways, &question),
         };
-        let mut audit = study.ask(audit).kept(Kept { aside, supply: self.supply.as_ref() });
+        let kept = Kept { aside, supply: self.supply.as_ref() };
+        let mut audit = audit.inference(study.inference).kept(kept);
         if let Some(quality) = quality {
             audit = audit.quality(quality);
         }

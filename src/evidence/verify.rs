@@ -230,7 +230,7 @@ impl Again<'_> {
             }
         };
         let supply = match study.question.baseline {
-            Baseline::Supply(Supply::Known) => Some(self.tally(SUPPLY)?),
+            Some(Baseline::Supply(Supply::Known)) => Some(self.tally(SUPPLY)?),
             _ => None,
         };
         Ok(Some(Tallies { ways, supply }))

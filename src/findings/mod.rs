@@ -21,6 +21,7 @@ use crate::decompose::{Waterfall, WaterfallReport};
 use crate::error::Error;
 use crate::log::{DataQuality, ExposureLog, Role};
 use crate::question::baseline::{Baseline, Supply};
+use crate::question::whole::Question;
 use crate::sensitivity::{Sensitivity, SensitivityTable};
 use crate::study_file::{StudyFile, StudyInputs, StudyLog};
 
@@ -229,20 +230,21 @@ impl Asked<'_> {
     fn arms(&self) -> Vec<String> {
         let question = &self.study.question;
         let mut arms = vec![question.treatment.clone()];
-        if let Baseline::Arm(baseline) = &question.baseline {
+        if let Some(Baseline::Arm(baseline)) = &question.baseline {
             arms.push(baseline.clone());
         }
         arms
     }
 
     fn sensitivity(&self, log: &ExposureLog) -> Part<SensitivityTable> {
-        let question = &self.study.question;
-        let mut table = Sensitivity::of(log)
-            .treatment(&question.treatment)
-            .baseline(question.baseline.clone())
-            .topics(self.topics)
-            .cluster(question.cluster.clone())
-            .interval(self.study.inference.interval);
+        let question = Question {
+            topics: self.topics.to_vec().into(),
+            // What the figure draws; and one way of clustering is all that the table knows.
+            statistics: Vec::new(),
+            second_cluster: None,
+            ..self.study.question.clone()
+        };
+        let mut table = Sensitivity::of(log, &question).interval(self.study.inference.interval);
         if let Some(candidates) = &self.inputs.candidates {
             table = table.candidates(candidates);
         }
@@ -261,29 +263,33 @@ impl Asked<'_> {
                  of requests, or a table of the items that were available",
             );
         }
-        let question = &self.study.question;
-        let mut waterfall = Waterfall::of(log)
-            .arm(&question.treatment)
-            .attention(question.attention.clone())
-            .cluster(question.cluster.clone())
-            .multi_label(question.multi_label)
-            .denominator(question.denominator)
-            .interval(self.study.inference.interval);
-        if let Some(candidates) = candidates {
-            waterfall = waterfall.candidates(candidates);
-        }
-        if let Some(items) = supply {
-            let kind = match &question.baseline {
-                Baseline::Supply(kind) => kind.clone(),
-                _ => Supply::Known,
+        let asked = &self.study.question;
+        let of_topics = |topics: Vec<String>| {
+            let question = Question {
+                denominator: asked.denominator,
+                attention: asked.attention.clone(),
+                multi_label: asked.multi_label,
+                cluster: asked.cluster.clone(),
+                ..Question::of_arm(&asked.treatment).topics(topics)
             };
-            waterfall = waterfall.supply(items, kind);
-        }
-        match waterfall.clone().topics(self.topics).run() {
+            let mut waterfall = Waterfall::of(log, &question);
+            if let Some(candidates) = candidates {
+                waterfall = waterfall.candidates(candidates);
+            }
+            if let Some(items) = supply {
+                let kind = match &asked.baseline {
+                    Some(Baseline::Supply(kind)) => kind.clone(),
+                    _ => Supply::Known,
+                };
+                waterfall = waterfall.supply(items, kind);
+            }
+            waterfall.interval(self.study.inference.interval).run()
+        };
+        match of_topics(self.topics.to_vec()) {
             // A topic that no stage has: the others have their stages all the same.
             Err(Error::UnknownTopic { available, .. }) => {
                 let some = self.topics.iter().filter(|topic| available.contains(topic));
-                Part::of(waterfall.topics(some).run())
+                Part::of(of_topics(some.cloned().collect()))
             }
             other => Part::of(other),
         }

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Asked, Part};
 use crate::error::Error;
 use crate::estimate::NoInterval;
-use crate::inference::{self, Question, ShareBounds};
+use crate::inference::{self, ShareBounds, TopicQuestion};
 use crate::log::ExposureLog;
+use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
 use crate::tally::{Tally, TallySpec, WindowBy};
 
@@ -86,13 +87,13 @@ fn over(log: &ExposureLog, times: &[i64], asked: &Asked<'_>) -> Result<OverTime,
     for (window, &start) in starts.iter().enumerate() {
         for arm in &arms {
             for topic in asked.topics {
-                let asked = Question {
+                let asked = TopicQuestion {
                     topic,
                     treatment: arm,
                     baseline: &none,
                     unit: question.unit,
                     denominator: question.denominator,
-                    attention: &question.attention,
+                    attention: question.attention.as_ref().unwrap_or(&Attention::Uniform),
                 };
                 let method = ShareBounds { level, ..ShareBounds::default() };
                 let its = inference::share_in_window(&tally, &asked, window, &method)?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Asked, Part};
 use crate::error::Error;
-use crate::inference::{Design, PerArm, Pilot, Question};
+use crate::inference::{Design, PerArm, Pilot, TopicQuestion};
 use crate::statistic::{AmplificationRatio, Side};
 
 /// The smallest amplification ratio that an audit of as many clusters as this detects, by topic: the log
@@ -59,21 +59,14 @@ fn left(asked: &Asked<'_>) -> Result<Part<PowerLeft>, Error> {
     let Some((tally, baseline)) = comparison.arms() else {
         return Ok(Part::missing(format!(
             "it is planned for two arms with clusters, and {} has none",
-            study.question.baseline
+            study.question.needs_baseline()?
         )));
     };
     let level = study.inference.interval.level();
     let design = Design { level, ..Design::of(PerArm::equal(2)) };
     let mut topics = Vec::with_capacity(asked.topics.len());
     for topic in asked.topics {
-        let question = Question {
-            topic,
-            treatment: &study.question.treatment,
-            baseline,
-            unit: study.question.unit,
-            denominator: study.question.denominator,
-            attention: &study.question.attention,
-        };
+        let question = TopicQuestion { baseline, ..TopicQuestion::of(&study.question, topic)? };
         topics.push(of_topic(topic, Pilot::of(tally, &question, &AmplificationRatio), &design));
     }
     Ok(Part::There(PowerLeft { level, power: design.power, topics }))

@@ -1,6 +1,6 @@
 //! The cells of a tally that are an arm's, and sums over them.
 
-use super::question::Question;
+use super::question::TopicQuestion;
 use crate::error::Error;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Reach, Unit};
@@ -164,7 +164,7 @@ pub(super) fn index(side: Side) -> usize {
 
 impl ArmCells {
     /// The cells of treatment and baseline.
-    pub(super) fn of_both(tally: &Tally, question: &Question<'_>) -> Result<[Self; 2], Error> {
+    pub(super) fn of_both(tally: &Tally, question: &TopicQuestion<'_>) -> Result<[Self; 2], Error> {
         let treatment = Self::of(tally, question, question.treatment)?;
         match question.baseline {
             Baseline::Arm(baseline) if question.treatment == baseline => {
@@ -202,7 +202,7 @@ impl ArmCells {
     /// The cells of treatment and baseline, those of a topic only if there is one of that name.
     pub(super) fn of_both_without_topic(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
     ) -> Result<[Self; 2], Error> {
         let baseline = question.baseline.of_tally()?;
         if question.treatment == baseline {
@@ -222,7 +222,7 @@ impl ArmCells {
         slabs.flat_map(of_slab).collect()
     }
 
-    fn of(tally: &Tally, question: &Question<'_>, arm: &str) -> Result<Self, Error> {
+    fn of(tally: &Tally, question: &TopicQuestion<'_>, arm: &str) -> Result<Self, Error> {
         let axes = tally.axes();
         require_arm(tally, arm)?;
         if axes.topic(question.topic).is_none() {
@@ -244,7 +244,7 @@ impl ArmCells {
     }
 
     /// The cells that there are: none of an arm or a topic that the tally lacks.
-    pub(super) fn where_any(tally: &Tally, question: &Question<'_>, arm: &str) -> Self {
+    pub(super) fn where_any(tally: &Tally, question: &TopicQuestion<'_>, arm: &str) -> Self {
         let axes = tally.axes();
         let (arm, topic) = (axes.arm(arm), axes.topic(question.topic));
         let mut strata = vec![(Vec::new(), Vec::new()); axes.strata().len()];

@@ -14,7 +14,7 @@ use super::influence::Influence;
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};
 use super::reweigh::{Drawn, Draws, Scheme, Wanted, reweigh};
 use super::summary::{Shared, Summary};
-use super::{Asked, Case, Doubt};
+use super::{Case, Doubt, Query};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval, Warning};
 use crate::log::ClusterKey;
@@ -52,13 +52,13 @@ const MOST_REPLICATES: u32 = 1_000_000;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::Interval;
 /// use tiltmeter::inference::{Bootstrap, BootstrapKind};
 /// let bootstrap = Bootstrap { replicates: 2_000, seed: 7, ..Bootstrap::default() };
 /// let bca = Bootstrap { kind: BootstrapKind::Bca, ..bootstrap };
-/// let report = audit.interval(Interval::Bootstrap(bca)).topics(["sport"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["sport"])).interval(Interval::Bootstrap(bca)).run()?;
 /// let interval = report.estimates()[0].interval.expect("both arms show the topic");
 /// assert!(interval.low < report.estimates()[0].value.number());
 /// # Ok::<(), tiltmeter::Error>(())
@@ -225,7 +225,7 @@ pub(super) struct Replicated {
 /// The replicates of everything that is asked, in its order.
 pub(super) fn replicate(
     tally: &Tally,
-    asked: &[Asked<'_>],
+    asked: &[Query<'_>],
     shared: &Shared,
     resampling: Resampling,
 ) -> Result<Vec<Replicated>, Error> {
@@ -256,7 +256,7 @@ pub(super) fn replicate(
 
 /// A statistic in every replicate.
 fn values(
-    asked: &Asked<'_>,
+    asked: &Query<'_>,
     wanted: &[Vec<usize>],
     totals: &ReplicateTotals,
     replicates: usize,
@@ -426,7 +426,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    fn ask(&mut self, asked: &Asked<'_>) -> Result<(), Error> {
+    fn ask(&mut self, asked: &Query<'_>) -> Result<(), Error> {
         let question = &asked.question;
         let arms = ArmCells::of_both(self.tally, question)?;
         let attention = self.tally.attention(question.attention)?;

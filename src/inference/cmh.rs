@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::Asked;
+use super::Query;
 use super::contribution::Contributions;
 use super::influence::Influence;
 use super::tails::above;
@@ -59,7 +59,7 @@ use crate::tally::Tally;
 ///     .stratum("state")
 ///     .topics(TopicColumn::single("about"));
 /// let log = ExposureLog::read(source, &schema)?;
-/// let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// let audit = Question::between("ranked", "newest");
 /// let audit = audit.statistic(MantelHaenszelRatio).topics(["war"]);
 /// let report = audit.test(Test::CochranMantelHaenszel(CmhTest::default())).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
@@ -121,7 +121,7 @@ impl CmhTest {
     pub(super) fn test(
         &self,
         tally: &Tally,
-        Asked { question, statistic }: &Asked<'_>,
+        Query { question, statistic }: &Query<'_>,
     ) -> Result<Tested, Error> {
         if statistic.null_of() != NullOf::Shares {
             return Ok(Tested::none(NoTest::NotOfAmplification));

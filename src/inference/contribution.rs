@@ -4,7 +4,7 @@
 use ndarray::{Array2, ShapeBuilder};
 
 use super::arms::{ArmBlock, ArmCells, index};
-use super::question::Question;
+use super::question::TopicQuestion;
 use super::summary::Summary;
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ClusterCounts};
@@ -36,14 +36,14 @@ pub(super) fn check_totals(
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// use tiltmeter::inference::{Contributions, Question};
+/// use tiltmeter::inference::{Contributions, TopicQuestion};
 /// use tiltmeter::statistic::AmplificationRatio;
 /// use tiltmeter::tally::{Tally, TallySpec};
 /// use tiltmeter::{Attention, Baseline, Denominator, Unit};
 ///
 /// let tally = Tally::of(&log, &TallySpec::default())?;
 /// let baseline = Baseline::arm("newest");
-/// let question = Question {
+/// let question = TopicQuestion {
 ///     topic: "war",
 ///     treatment: "ranked",
 ///     baseline: &baseline,
@@ -75,7 +75,7 @@ impl Contributions {
     /// [`Error::SameArm`]; [`Error::TooManyTotals`] for strata kept apart.
     pub fn of(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
         Self::of_cells(tally, question, statistic, &ArmCells::of_both(tally, question)?)
@@ -85,7 +85,7 @@ impl Contributions {
     /// counts as zero.
     pub(super) fn of_part(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
         let treatment = ArmCells::where_any(tally, question, question.treatment);
@@ -100,7 +100,7 @@ impl Contributions {
     /// The same within one window of the tally, by its place among the axes'.
     pub(super) fn of_window(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
         window: usize,
     ) -> Result<Self, Error> {
@@ -110,7 +110,7 @@ impl Contributions {
 
     fn of_cells(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
         arms: &[ArmCells; 2],
     ) -> Result<Self, Error> {

@@ -27,12 +27,12 @@ use crate::statistic::Scale;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::Interval;
 /// use tiltmeter::inference::{Delta, Quantile};
 /// let normal = Delta { level: 0.9, quantile: Quantile::Normal };
-/// let report = audit.interval(Interval::Delta(normal)).run()?;
+/// let report = Audit::of(&log, &question).interval(Interval::Delta(normal)).run()?;
 /// assert_eq!(report.estimates()[0].interval.map(|i| i.level), Ok(0.9));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

@@ -9,7 +9,7 @@ use super::caution::{self, Caution};
 use super::contribution::Contributions;
 use super::delta::{self, Quantile};
 use super::influence::Influence;
-use super::question::Question;
+use super::question::TopicQuestion;
 use crate::error::Error;
 use crate::estimate::{ClusterCounts, NoInterval, Relation};
 use crate::question::estimand::{Estimand, Unit};
@@ -189,14 +189,14 @@ impl PerArm {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// use tiltmeter::inference::{Design, PerArm, Pilot, Question};
+/// use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
 /// use tiltmeter::statistic::AmplificationRatio;
 /// use tiltmeter::tally::{Tally, TallySpec};
 /// use tiltmeter::{Attention, Baseline, Denominator, Unit};
 ///
 /// let tally = Tally::of(&log, &TallySpec::default())?;
 /// let baseline = Baseline::arm("newest");
-/// let question = Question {
+/// let question = TopicQuestion {
 ///     topic: "war",
 ///     treatment: "ranked",
 ///     baseline: &baseline,
@@ -320,7 +320,7 @@ impl Pilot {
     /// that returns what is no number.
     pub fn of(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
         let own = Checked::of(statistic, tally.axes().strata().len())?;
@@ -332,7 +332,7 @@ impl Pilot {
     /// The same of a statistic that returns nothing but numbers.
     fn of_sound(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
         crate::statistic::check_unit(statistic, question.unit)?;
@@ -606,7 +606,7 @@ impl ArmCounts {
 }
 
 impl Counts {
-    fn of(tally: &Tally, question: &Question<'_>) -> Result<Self, Error> {
+    fn of(tally: &Tally, question: &TopicQuestion<'_>) -> Result<Self, Error> {
         let cells = ArmCells::of_both(tally, question)?;
         let attention = tally.attention(question.attention)?;
         let mut arms = [ArmCounts::default(), ArmCounts::default()];

@@ -20,12 +20,12 @@ use crate::error::Error;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::{ShareBounds, WildBootstrap};
 /// use tiltmeter::{Interval, MethodUsed};
 /// assert_eq!(Interval::default(), Interval::ShareBounds(ShareBounds::default()));
-/// let report = audit.interval(Interval::WildBootstrap(WildBootstrap::default())).run()?;
+/// let report = Audit::of(&log, &question).interval(Interval::WildBootstrap(WildBootstrap::default())).run()?;
 /// assert_eq!(report.estimates()[0].method, Some(MethodUsed::WildBootstrap));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

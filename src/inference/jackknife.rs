@@ -31,12 +31,12 @@ use crate::statistic::Working;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::Jackknife;
 /// use tiltmeter::{Interval, MethodUsed};
 /// let jackknife = Interval::Jackknife(Jackknife { level: 0.9 });
-/// let report = audit.interval(jackknife).topics(["sport"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["sport"])).interval(jackknife).run()?;
 /// assert_eq!(report.estimates()[0].method, Some(MethodUsed::Jackknife));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

@@ -6,7 +6,7 @@ use super::finding::{self, family};
 use super::resample::Resampling;
 use super::simultaneous::{Distances, critical_value, families, step_down};
 use super::summary::Shared;
-use super::{Asked, Case, Inference, Interval, Multiplicity};
+use super::{Case, Inference, Interval, Multiplicity, Query};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, SideOfNull};
 use crate::question::multiplicity::ReplicateErrors;
@@ -44,7 +44,7 @@ pub(super) struct Answer {
 impl Replicates {
     pub(super) fn of(
         tally: &Tally,
-        asked: &[Asked<'_>],
+        asked: &[Query<'_>],
         inference: &Inference,
     ) -> Result<Self, Error> {
         let for_interval = match inference.interval {

@@ -60,11 +60,11 @@ pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
 pub use self::monitor::{
-    Lies, Look, Monitor, MonitorSpec, Null, NullState, Observed, Reading, Running, Sidedness,
-    Trail, Watched,
+    Lies, Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading,
+    Running, Sidedness, Trail,
 };
 pub use self::permutation::{Blocks, Compare, Permutation};
-pub use self::question::Question;
+pub use self::question::TopicQuestion;
 use self::share_bounds::Contrast;
 pub use self::share_bounds::{BoundsForm, ShareBounds};
 use self::shares::Shares;
@@ -119,7 +119,7 @@ impl From<Interval> for Inference {
 }
 
 impl Inference {
-    fn check(&self, asked: &[Asked<'_>]) -> Result<(), Error> {
+    fn check(&self, asked: &[Query<'_>]) -> Result<(), Error> {
         self.interval.check()?;
         if let Some(method) = &self.multiplicity {
             method.check()?;
@@ -180,9 +180,9 @@ fn check_level(level: f64) -> Result<(), Error> {
 
 /// A question and the statistic that answers it.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'q> {
+pub struct Query<'q> {
     /// What is asked.
-    pub question: Question<'q>,
+    pub question: TopicQuestion<'q>,
     /// Of what.
     pub statistic: &'q dyn Statistic,
 }
@@ -255,11 +255,11 @@ impl Doubt {
 /// Those of [`estimates`].
 pub fn estimate(
     tally: &Tally,
-    question: &Question<'_>,
+    question: &TopicQuestion<'_>,
     statistic: &dyn Statistic,
     inference: impl Into<Inference>,
 ) -> Result<Estimate, Error> {
-    let asked = [Asked { question: *question, statistic }];
+    let asked = [Query { question: *question, statistic }];
     Ok(estimates(tally, &asked, inference)?.remove(0))
 }
 
@@ -275,7 +275,7 @@ pub fn estimate(
 /// from outside the library that returns what is no number, or has a name that is taken.
 pub fn estimates(
     tally: &Tally,
-    asked: &[Asked<'_>],
+    asked: &[Query<'_>],
     inference: impl Into<Inference>,
 ) -> Result<Vec<Estimate>, Error> {
     let watch = own::Watch::over(tally, asked)?;
@@ -285,11 +285,11 @@ pub fn estimates(
 /// The same of statistics that return nothing but numbers.
 fn answers(
     tally: &Tally,
-    asked: &[Asked<'_>],
+    asked: &[Query<'_>],
     inference: &Inference,
 ) -> Result<Vec<Estimate>, Error> {
     inference.check(asked)?;
-    for Asked { question, statistic } in asked {
+    for Query { question, statistic } in asked {
         crate::statistic::check_unit(*statistic, question.unit)?;
         inference.check_baseline(*statistic)?;
         let strata = tally.axes().strata();
@@ -318,12 +318,12 @@ fn answers(
 /// Answers a question as far as it can be without the others.
 fn answer(
     tally: &Tally,
-    asked: &[Asked<'_>],
+    asked: &[Query<'_>],
     replicates: &joint::Replicates,
     at: usize,
     inference: &Inference,
 ) -> Result<Answer, Error> {
-    let Asked { ref question, statistic } = asked[at];
+    let Query { ref question, statistic } = asked[at];
     let contributions = Contributions::of(tally, question, statistic)?;
     let summary = contributions.summary();
     let working = statistic.value(summary.totals());
@@ -336,7 +336,7 @@ fn answer(
         _ => None,
     };
     case.iter().for_each(|case| few_that_count(&case.influence, summary, &mut warnings));
-    let same = |its: &&Asked<'_>| its.statistic.name() == statistic.name();
+    let same = |its: &&Query<'_>| its.statistic.name() == statistic.name();
     let family = asked.iter().filter(same).count();
     let doubt = match (&case, working) {
         (Some(case), _) => {
@@ -472,7 +472,7 @@ fn standing_in(
 fn tested(
     (test, form): (&Test, BoundsForm),
     tally: &Tally,
-    asked: &Asked<'_>,
+    asked: &Query<'_>,
     working: Working,
     (contributions, case): (&Contributions, Option<&Case<'_>>),
     warnings: &mut Vec<Warning>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::{Asked, Question};
+use super::{Query, TopicQuestion};
 use crate::error::{Error, StatisticFault};
 use crate::estimate::{Estimate, Value};
 use crate::statistic::Checked;
@@ -13,14 +13,14 @@ use crate::tally::Tally;
 
 /// By question, the statistic under watch; `None` for one of the library.
 pub(super) struct Watch<'q> {
-    asked: &'q [Asked<'q>],
+    asked: &'q [Query<'q>],
     checked: Vec<Option<Checked<'q>>>,
 }
 
 impl<'q> Watch<'q> {
     /// # Errors
     /// [`Error::Statistic`] for a statistic that nothing can be asked of, and for two of one name.
-    pub(super) fn over(tally: &Tally, asked: &'q [Asked<'q>]) -> Result<Self, Error> {
+    pub(super) fn over(tally: &Tally, asked: &'q [Query<'q>]) -> Result<Self, Error> {
         let strata = tally.axes().strata().len();
         let checked = asked.iter().map(|asked| Checked::of(asked.statistic, strata));
         let watch = Self { asked, checked: checked.collect::<Result<_, _>>()? };
@@ -29,8 +29,8 @@ impl<'q> Watch<'q> {
     }
 
     /// What is asked, with statistics whose faults are caught.
-    pub(super) fn asked(&self) -> Vec<Asked<'_>> {
-        let mut watched: Vec<Asked<'_>> = self.asked.to_vec();
+    pub(super) fn asked(&self) -> Vec<Query<'_>> {
+        let mut watched: Vec<Query<'_>> = self.asked.to_vec();
         for (asked, checked) in watched.iter_mut().zip(&self.checked) {
             if let Some(checked) = checked {
                 asked.statistic = checked;
@@ -64,9 +64,9 @@ impl<'q> Watch<'q> {
 
     /// Whether answers to one question can be told apart by what they are called.
     fn check_names(&self) -> Result<(), Error> {
-        let mut called: HashMap<_, Vec<&Question<'_>>, RandomState> = HashMap::default();
+        let mut called: HashMap<_, Vec<&TopicQuestion<'_>>, RandomState> = HashMap::default();
         let own = self.asked.iter().zip(&self.checked).filter(|(_, checked)| checked.is_some());
-        for (Asked { question, statistic }, _) in own {
+        for (Query { question, statistic }, _) in own {
             let name = (statistic.name(), statistic.details(), question.topic, question.treatment);
             let others = called.entry(name).or_default();
             if others.iter().any(|other| is_same(other, question)) {
@@ -82,8 +82,8 @@ impl<'q> Watch<'q> {
 }
 
 /// Whether two questions about one topic and treatment are one.
-fn is_same(a: &Question<'_>, b: &Question<'_>) -> bool {
-    let rest = |its: &Question<'_>| (its.unit, its.denominator);
+fn is_same(a: &TopicQuestion<'_>, b: &TopicQuestion<'_>) -> bool {
+    let rest = |its: &TopicQuestion<'_>| (its.unit, its.denominator);
     rest(a) == rest(b) && a.baseline == b.baseline && a.attention == b.attention
 }
 

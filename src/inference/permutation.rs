@@ -4,13 +4,13 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Asked;
+use super::Query;
 use super::arms::index;
 use super::assignment::Design;
 use super::bootstrap::check_replicates;
 use super::contribution::Contributions;
 use super::influence::{Members, Score, Spread, small_sample};
-use super::question::Question;
+use super::question::TopicQuestion;
 use crate::error::Error;
 use crate::estimate::{NoTest, TestUsed, Tested, Warning};
 use crate::question::baseline::Baseline;
@@ -58,11 +58,11 @@ use crate::tally::{StratifyBy, Tally};
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::TestUsed;
 /// use tiltmeter::inference::{Permutation, Test};
-/// let report = audit.test(Test::Permutation(Permutation::default())).topics(["war"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["war"])).test(Test::Permutation(Permutation::default())).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// // Eight viewers, four in either arm, can be assigned in 70 ways.
 /// assert_eq!(test.method, Some(TestUsed::PermutationExact));
@@ -94,11 +94,11 @@ impl Default for Permutation {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::{Compare, Permutation, Test};
 /// let test = Permutation { compare: Compare::Value, ..Permutation::default() };
-/// let report = audit.test(Test::Permutation(test)).topics(["war"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["war"])).test(Test::Permutation(test)).run()?;
 /// let (value, test) = (report.estimates()[0].value.number(), report.estimates()[0].test);
 /// // The logarithm of the ratio is how far it is from a ratio of 1.
 /// let distance = test.and_then(|test| test.statistic).expect("the ratio is finite");
@@ -131,11 +131,11 @@ pub enum Compare {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::{Blocks, Permutation, Test};
 /// let blocked = Permutation { blocks: Blocks::Strata, ..Permutation::default() };
-/// let error = audit.test(Test::Permutation(blocked)).run().unwrap_err();
+/// let error = Audit::of(&log, &question).test(Test::Permutation(blocked)).run().unwrap_err();
 /// assert!(error.to_string().contains("Blocks::Together")); // the log has no strata
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
@@ -162,7 +162,7 @@ impl Permutation {
     pub(super) fn test(
         &self,
         tally: &Tally,
-        Asked { question, statistic }: &Asked<'_>,
+        Query { question, statistic }: &Query<'_>,
         contributions: &Contributions,
         warnings: &mut Vec<Warning>,
     ) -> Result<Tested, Error> {
@@ -238,7 +238,7 @@ fn partners(cells: &[Cell]) -> Option<Vec<usize>> {
 /// By cluster of the question, the stratum in which it has its impressions.
 fn strata(
     tally: &Tally,
-    question: &Question<'_>,
+    question: &TopicQuestion<'_>,
     contributions: &Contributions,
 ) -> Result<Vec<u32>, Error> {
     if tally.spec().strata == StratifyBy::Nothing {

@@ -1,14 +1,16 @@
 //! What is asked of a tally.
 
+use crate::error::Error;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Estimand, Unit};
+use crate::question::whole::Question;
 use crate::statistic::{Statistic, keeps_strata, phrase_in_full};
 use crate::tally::{StratifyBy, Tally};
 
-/// What is asked of a tally, but for the statistic.
+/// What a [`Question`] asks of a tally about one topic, but for the statistic.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'q> {
+pub struct TopicQuestion<'q> {
     /// The topic.
     pub topic: &'q str,
     /// The arm under test.
@@ -23,7 +25,22 @@ pub struct Question<'q> {
     pub attention: &'q Attention,
 }
 
-impl Question<'_> {
+impl<'q> TopicQuestion<'q> {
+    /// What a question asks about one of its topics, of a log's tally.
+    ///
+    /// # Errors
+    /// [`Error::Unstated`] for a question without a baseline.
+    pub fn of(question: &'q Question, topic: &'q str) -> Result<Self, Error> {
+        Ok(Self {
+            topic,
+            treatment: &question.treatment,
+            baseline: question.needs_baseline()?,
+            unit: question.unit,
+            denominator: question.denominator,
+            attention: question.attention.as_ref().unwrap_or(&Attention::Uniform),
+        })
+    }
+
     /// The question in full, with what the tally and the statistic settle.
     pub(super) fn estimand(&self, tally: &Tally, statistic: &dyn Statistic) -> Estimand {
         let spec = tally.spec();

@@ -60,12 +60,12 @@ use crate::statistic::{Side, Statistic};
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::ShareBounds;
 /// use tiltmeter::{Interval, MethodUsed};
 /// assert_eq!(Interval::default(), Interval::ShareBounds(ShareBounds::default()));
-/// let report = audit.run()?;
+/// let report = Audit::of(&log, &question).run()?;
 /// assert_eq!(report.estimates()[0].method, Some(MethodUsed::ShareBounds));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

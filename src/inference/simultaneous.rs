@@ -27,13 +27,13 @@ use crate::question::multiplicity::ReplicateErrors;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::Simultaneous;
 /// use tiltmeter::statistic::Difference;
 /// use tiltmeter::{Interval, MethodUsed};
 /// let bands = Interval::Simultaneous(Simultaneous::default());
-/// let report = audit.statistic(Difference).interval(bands).run()?;
+/// let report = Audit::of(&log, &question.statistic(Difference)).interval(bands).run()?;
 /// assert_eq!(report.estimates()[0].method, Some(MethodUsed::SimultaneousMaxT));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

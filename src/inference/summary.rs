@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::Asked;
+use super::Query;
 use super::arms::{ArmBlock, ArmCells, index};
-use super::question::Question;
+use super::question::TopicQuestion;
 use crate::estimate::{ArmTotals, ClusterCounts};
 use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
@@ -233,9 +233,9 @@ pub(super) struct Shared {
 impl Shared {
     /// For the questions that are about pooled shares over all strata. What is wrong with a
     /// question is found when it is answered.
-    pub(super) fn of(tally: &Tally, asked: &[Asked<'_>]) -> Self {
+    pub(super) fn of(tally: &Tally, asked: &[Query<'_>]) -> Self {
         let mut shared = Self { totals: HashMap::default() };
-        for Asked { question, statistic } in asked {
+        for Query { question, statistic } in asked {
             let Ok(attention) = tally.attention(question.attention) else {
                 continue;
             };
@@ -253,7 +253,7 @@ impl Shared {
     }
 }
 
-fn is_pooled(tally: &Tally, question: &Question<'_>, statistic: &dyn Statistic) -> bool {
+fn is_pooled(tally: &Tally, question: &TopicQuestion<'_>, statistic: &dyn Statistic) -> bool {
     let cells = statistic.cells(tally.axes().strata().len());
     question.unit == Unit::Pooled && cells.iter().all(|cell| cell.over == Over::AllStrata)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Asked;
+use super::Query;
 use super::cmh::CmhTest;
 use super::delta::Quantile;
 use super::influence::Variance;
@@ -19,10 +19,10 @@ use crate::statistic::Statistic;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::Test;
-/// let report = audit.test(Test::ShareBounds).topics(["war"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["war"])).test(Test::ShareBounds).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// assert!(test.p.is_ok_and(|p| p > 0.05)); // eight viewers prove little
 /// # Ok::<(), tiltmeter::Error>(())
@@ -103,11 +103,11 @@ pub struct DeltaTest {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::{Equivalence, Test};
 /// let margin = Equivalence { low: 0.8, high: 1.25, ..Equivalence::default() };
-/// let report = audit.test(Test::Equivalence(margin)).topics(["war"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["war"])).test(Test::Equivalence(margin)).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// assert!(test.p.is_ok_and(|p| p > 0.5)); // 2.4 is no evidence for equivalence
 /// # Ok::<(), tiltmeter::Error>(())
@@ -152,7 +152,7 @@ impl DeltaTest {
 }
 
 /// Warns of margins that leave no amplification out: what lies within them is amplified.
-pub(super) fn tell_margins(estimates: &mut [Estimate], asked: &[Asked<'_>], test: Option<&Test>) {
+pub(super) fn tell_margins(estimates: &mut [Estimate], asked: &[Query<'_>], test: Option<&Test>) {
     let Some(Test::Equivalence(margin)) = test else { return };
     for (estimate, asked) in estimates.iter_mut().zip(asked) {
         if let Some(null) = margin.null_beside(asked.statistic) {

@@ -2,7 +2,7 @@
 //! where one of its topics is. It knows nothing of what a set stands for.
 
 use super::arms::{ArmBlock, ArmCells};
-use super::question::Question;
+use super::question::TopicQuestion;
 use super::sums::ClusterSums;
 use crate::error::Error;
 use crate::log::ClusterKey;
@@ -29,7 +29,7 @@ impl TopicSets {
     /// [`Error::UnknownArm`], [`Error::SameArm`] and [`Error::UnknownAttention`].
     pub(crate) fn of(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         sets: &[Vec<usize>],
     ) -> Result<Self, Error> {
         let attention = tally.attention(question.attention)?;
@@ -75,7 +75,7 @@ impl TopicSets {
     /// Those of [`of`](Self::of).
     pub(crate) fn totals(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         sets: &[Vec<usize>],
     ) -> Result<([f64; 2], Vec<[f64; 2]>), Error> {
         /// Sets whose contributions are held at once.
@@ -117,7 +117,7 @@ impl TopicSets {
 /// Appends the contributions of the clusters of a block that are kept.
 fn append(
     sums: &ArmBlock,
-    question: &Question<'_>,
+    question: &TopicQuestion<'_>,
     quantity: Quantity,
     keep: &[bool],
     column: &mut Vec<f64>,

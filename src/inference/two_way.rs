@@ -9,7 +9,7 @@ use super::influence::{Influence, Variance};
 use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
 use super::testing::{self, DeltaTest, Errors};
-use super::{Asked, Doubt, Inference, Interval, Multiplicity, Test, finding, joint, own};
+use super::{Doubt, Inference, Interval, Multiplicity, Query, Test, finding, joint, own};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested, Warning};
 use crate::question::estimand::Unit;
@@ -24,7 +24,7 @@ impl TwoWay {
     /// and the delta one, for tests that are made by neither, and for a unit other than [`Unit::Pooled`].
     pub fn estimates(
         &self,
-        asked: &[Asked<'_>],
+        asked: &[Query<'_>],
         inference: impl Into<Inference>,
     ) -> Result<Vec<Estimate>, Error> {
         let watch = own::Watch::over(self.first(), asked)?;
@@ -32,11 +32,11 @@ impl TwoWay {
     }
 
     /// The same of statistics that return nothing but numbers.
-    fn answers(&self, asked: &[Asked<'_>], inference: &Inference) -> Result<Vec<Estimate>, Error> {
+    fn answers(&self, asked: &[Query<'_>], inference: &Inference) -> Result<Vec<Estimate>, Error> {
         inference.check(asked)?;
         let method = method_of(inference)?;
         let test = test_of(inference)?;
-        for Asked { question, statistic } in asked {
+        for Query { question, statistic } in asked {
             if question.unit != Unit::Pooled {
                 return Err(Error::Parameter {
                     parameter: "the unit",
@@ -76,7 +76,7 @@ impl TwoWay {
     }
 
     /// What a statistic's value and errors are, by either way and by pairs.
-    fn ways<'s>(&self, asked: &Asked<'s>) -> Result<Ways, Error> {
+    fn ways<'s>(&self, asked: &Query<'s>) -> Result<Ways, Error> {
         let statistic: &'s dyn Statistic = asked.statistic;
         let mut variances = Vec::with_capacity(3);
         let mut shares = Vec::with_capacity(3);

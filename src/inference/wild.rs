@@ -87,11 +87,11 @@ pub enum WildWeights {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::{Test, WildTest, WildWeights};
 /// let wild = WildTest { weights: WildWeights::Rademacher, ..WildTest::default() };
-/// let report = audit.test(Test::WildBootstrap(wild)).topics(["war"]).run()?;
+/// let report = Audit::of(&log, &question.topics(["war"])).test(Test::WildBootstrap(wild)).run()?;
 /// let p = report.estimates()[0].test.and_then(|test| test.p.ok());
 /// assert!(p.is_some_and(|p| p > 0.05)); // eight viewers prove little
 /// # Ok::<(), tiltmeter::Error>(())

@@ -1,7 +1,7 @@
 //! An arm's share within one window of a tally.
 
 use super::contribution::Contributions;
-use super::question::Question;
+use super::question::TopicQuestion;
 use super::{Case, Doubt, ShareBounds, one_sided, reported};
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ConfidenceInterval, NoInterval, Value};
@@ -24,7 +24,7 @@ pub(crate) struct Share {
 /// meaning in.
 pub(crate) fn share_in_window(
     tally: &Tally,
-    question: &Question<'_>,
+    question: &TopicQuestion<'_>,
     window: usize,
     method: &ShareBounds,
 ) -> Result<Share, Error> {

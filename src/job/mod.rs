@@ -88,7 +88,7 @@ pub const MIN_MEMORY: usize = 64 << 20;
 /// let files = log_files(folder.path().join("*.csv"))?;
 /// let done = TallyJob::new(files, schema, TallySpec::default()).memory(256 << 20).run()?;
 /// assert_eq!((done.tally.impressions(), done.tally.clusters()), (6, 3));
-/// let audit = Audit::of_tally(&done.tally).treatment("ranked");
+/// let audit = Question::of_arm("ranked");
 /// println!("{}", audit.baseline(Baseline::arm("newest")).run()?);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

@@ -367,6 +367,20 @@ impl Baseline {
     }
 }
 
+impl From<&str> for Baseline {
+    /// Another arm, by its name.
+    fn from(arm: &str) -> Self {
+        Self::arm(arm)
+    }
+}
+
+impl From<String> for Baseline {
+    /// Another arm, by its name.
+    fn from(arm: String) -> Self {
+        Self::arm(arm)
+    }
+}
+
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -16,11 +16,11 @@ pub const MAX_BUCKET_BITS: u32 = 24;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::ClusterBy;
 /// assert_eq!(ClusterBy::Viewer.hashed(10).to_string(), "1024 hash buckets of viewer");
-/// let report = audit.cluster(ClusterBy::column("viewer")).run()?;
+/// let report = Audit::of(&log, &question.cluster(ClusterBy::column("viewer"))).run()?;
 /// assert_eq!(report.estimates()[0].clusters.treatment, 4);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

@@ -9,4 +9,5 @@ pub(crate) mod multi_label;
 pub(crate) mod multiplicity;
 pub(crate) mod propensity;
 pub(crate) mod weights;
+pub(crate) mod whole;
 pub(crate) mod window;

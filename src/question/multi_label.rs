@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
-/// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// # use tiltmeter::{Audit, Question};
+/// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::MultiLabel;
-/// let report = audit.multi_label(MultiLabel::Fractional).topics(["war"]).run()?;
+/// let report = Audit::of(&log, &question.multi_label(MultiLabel::Fractional).topics(["war"])).run()?;
 /// let mass = report.estimates()[0].treatment.topic;
 /// assert!((mass - 3.5).abs() < 1e-9); // one of four impressions is about politics too
 /// # Ok::<(), tiltmeter::Error>(())

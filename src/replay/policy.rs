@@ -74,7 +74,7 @@ use crate::tally::{TallySpec, WindowBy};
 /// let replayed = Replay::new(&spec, &mut ReverseChronological)?.log(&log, &pools)?;
 /// assert_eq!((replayed.account.requests, replayed.account.matches), (2, 1));
 /// let tally = replayed.tally(&TallySpec::default())?;
-/// let audit = Audit::of_tally(&tally).treatment("ranked").baseline(Baseline::arm("newest"));
+/// let audit = Question::between("ranked", "newest");
 /// let report = audit.topics(["war"]).run()?;
 /// assert_eq!(report.estimates()[0].value.number(), Some(2.0)); // all of one, half of the other
 /// # Ok::<(), tiltmeter::Error>(())

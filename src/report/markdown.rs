@@ -21,9 +21,9 @@ impl AuditReport {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Baseline};
-    /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-    /// let report = audit.topics(["war"]).run()?;
+    /// # use tiltmeter::{Audit, Question};
+    /// # let question = Question::between("ranked", "newest");
+    /// let report = Audit::of(&log, &question.topics(["war"])).run()?;
     /// let text = report.to_markdown_document();
     /// assert!(text.contains("| topic |") && text.contains("- **Warning**"));
     /// # Ok::<(), tiltmeter::Error>(())

@@ -37,22 +37,27 @@ impl Levels {
     pub(super) fn of(asked: &Sensitivity<'_>) -> Result<Self, Error> {
         let log = asked.log;
         let mut left_out = Vec::new();
-        if asked.baselines.is_empty() {
-            return Err(Error::Unstated { what: "baseline", call: "Sensitivity::baseline" });
-        }
+        let question = &asked.question;
+        let own = question.needs_baseline()?.clone();
+        let cluster = question.cluster.clone().unwrap_or_default();
+        let attention = question.attention.clone();
         let levels = Self {
-            baselines: distinct(asked.baselines.clone()),
-            clusters: match asked.clusters.is_empty() {
-                true => vec![ClusterBy::default()],
-                false => distinct(asked.clusters.clone()),
-            },
-            attentions: said(&asked.attentions, || attentions(log, &mut left_out)),
+            baselines: distinct(with_own(Some(own), asked.baselines.clone())),
+            clusters: distinct(with_own(Some(cluster), asked.clusters.clone())),
+            attentions: said(&asked.attentions, || {
+                with_own(attention, attentions(log, &mut left_out))
+            }),
             weightings: said(&asked.weightings, || weightings(log, &mut left_out)),
             units: said(&asked.units, || {
-                vec![Unit::Pooled, Unit::ClusterMean, Unit::Reach(Reach::default())]
+                let all = vec![Unit::Pooled, Unit::ClusterMean, Unit::Reach(Reach::default())];
+                with_own(Some(question.unit), all)
             }),
-            denominators: said(&asked.denominators, || denominators(log, &mut left_out)),
-            multi_labels: said(&asked.multi_labels, || multi_labels(log, &mut left_out)),
+            denominators: said(&asked.denominators, || {
+                with_own(Some(question.denominator), denominators(log, &mut left_out))
+            }),
+            multi_labels: said(&asked.multi_labels, || {
+                with_own(question.multi_label, multi_labels(log, &mut left_out))
+            }),
             left_out: Vec::new(),
         };
         levels.check()?;
@@ -105,6 +110,14 @@ impl Levels {
             multi_label: self.multi_labels[at[6]],
         }
     }
+}
+
+/// The levels with the question's own first, if it is none of them.
+fn with_own<L: PartialEq>(own: Option<L>, mut levels: Vec<L>) -> Vec<L> {
+    if let Some(own) = own.filter(|own| !levels.contains(own)) {
+        levels.insert(0, own);
+    }
+    levels
 }
 
 /// The place of a combination among all: the last dimension changes first.

@@ -7,8 +7,6 @@ mod levels;
 mod run;
 mod summary;
 
-use std::sync::Arc;
-
 pub use self::choices::{Choices, Dimension, LeftOut, Unsupported, UnsupportedKind, Weighting};
 pub use self::summary::{
     Direction, Disagreement, Effect, Found, SensitivitySummary, Tallied, Verdict,
@@ -20,17 +18,18 @@ use crate::log::{DataQuality, ExposureLog};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
+use crate::question::whole::Question;
 use crate::replay::Pools;
 use crate::statistic::Statistic;
 use crate::tally::{ClusterBy, MultiLabel};
 
 /// A sensitivity table being put together: one question, asked in every way that the log supports.
 ///
-/// Treatment and a baseline must be said. Dimensions that are not said have these levels:
+/// What the [`Question`] chose is always among the rows. Dimensions whose levels are not said have these:
 ///
 /// | dimension | levels |
 /// | --- | --- |
-/// | cluster | the viewer |
+/// | baseline, cluster | the question's, and those that are added |
 /// | attention | uniform; with positions logarithmic, reciprocal, rank-biased with persistence 0.8, top 1, 3 and 10 as far as the log has more ranks than that; with slates and satisfactions the cascade |
 /// | weighting | as logged; unweighted too if the log has weights |
 /// | unit | pooled, cluster mean, reach |
@@ -58,13 +57,10 @@ use crate::tally::{ClusterBy, MultiLabel};
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// use tiltmeter::Baseline;
+/// use tiltmeter::Question;
 /// use tiltmeter::sensitivity::{Sensitivity, Verdict};
-/// let table = Sensitivity::of(&log)
-///     .treatment("ranked")
-///     .baseline(Baseline::arm("newest"))
-///     .topics(["war"])
-///     .run()?;
+/// let question = Question::between("ranked", "newest").topics(["war"]);
+/// let table = Sensitivity::of(&log, &question).run()?;
 /// println!("{table}");
 /// let summary = &table.summaries()[0];
 /// // Pooled and averaged, of all and of tagged impressions, full and fractional; and reach.
@@ -76,10 +72,8 @@ use crate::tally::{ClusterBy, MultiLabel};
 #[must_use]
 pub struct Sensitivity<'l> {
     log: &'l ExposureLog,
-    treatment: Option<String>,
+    question: Question,
     baselines: Vec<Baseline>,
-    topics: Option<Vec<String>>,
-    statistics: Vec<Arc<dyn Statistic>>,
     candidates: Option<&'l Pools>,
     supply: Option<&'l ExposureLog>,
     clusters: Vec<ClusterBy>,
@@ -92,15 +86,12 @@ pub struct Sensitivity<'l> {
 }
 
 impl<'l> Sensitivity<'l> {
-    /// A table of a log. Its strata, where declared, are kept apart, as [`Audit::of`](crate::Audit::of)
-    /// does.
-    pub fn of(log: &'l ExposureLog) -> Self {
+    /// A table of a log.
+    pub fn of(log: &'l ExposureLog, question: &Question) -> Self {
         Self {
             log,
-            treatment: None,
+            question: question.clone(),
             baselines: Vec::new(),
-            topics: None,
-            statistics: Vec::new(),
             candidates: None,
             supply: None,
             clusters: Vec::new(),
@@ -113,32 +104,14 @@ impl<'l> Sensitivity<'l> {
         }
     }
 
-    /// The arm under test.
-    pub fn treatment(mut self, arm: impl Into<String>) -> Self {
-        self.treatment = Some(arm.into());
+    /// Adds a baseline to the question's.
+    pub fn baseline(mut self, baseline: impl Into<Baseline>) -> Self {
+        self.baselines.push(baseline.into());
         self
     }
 
-    /// Adds a baseline.
-    pub fn baseline(mut self, baseline: Baseline) -> Self {
-        self.baselines.push(baseline);
-        self
-    }
-
-    /// The topics, in this order; all of the log's, by name, if not said.
-    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
-        self.topics = Some(topics.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Adds a statistic; the amplification ratio if none is added.
-    pub fn statistic(mut self, statistic: impl Statistic + 'static) -> Self {
-        self.statistics.push(Arc::new(statistic));
-        self
-    }
-
-    /// Adds a unit that may have been assigned or sampled independently; the viewer if none is added.
-    /// Which it was is mostly known, and then there is but one.
+    /// Adds a unit that may have been assigned or sampled independently to the question's. Which it was is
+    /// mostly known, and then there is but one.
     pub fn cluster(mut self, cluster: ClusterBy) -> Self {
         self.clusters.push(cluster);
         self
@@ -156,7 +129,7 @@ impl<'l> Sensitivity<'l> {
         self
     }
 
-    /// The position models.
+    /// The position models: these, and no others.
     pub fn attentions(mut self, models: impl IntoIterator<Item = Attention>) -> Self {
         self.attentions = Some(models.into_iter().collect());
         self
@@ -174,7 +147,7 @@ impl<'l> Sensitivity<'l> {
         self
     }
 
-    /// Which impressions stand below the line of a share.
+    /// Which impressions form the denominator.
     pub fn denominators(mut self, denominators: impl IntoIterator<Item = Denominator>) -> Self {
         self.denominators = Some(denominators.into_iter().collect());
         self
@@ -197,7 +170,8 @@ impl<'l> Sensitivity<'l> {
     /// the time before need a pass for each attention model too.
     ///
     /// # Errors
-    /// [`Error::Unstated`] without treatment or baseline; [`Error::UnknownArm`],
+    /// [`Error::Unstated`] for a question without a baseline, and [`Error::NotLookedAt`] for one with a
+    /// second way of clustering; [`Error::UnknownArm`],
     /// [`Error::UnknownTopic`] and [`Error::SameArm`] for names that cannot be asked about;
     /// [`Error::Parameter`] for levels out of their range; and where no combination at all is supported,
     /// what the first of them lacks.

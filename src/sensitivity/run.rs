@@ -1,7 +1,6 @@
 //! The walk through all combinations: one tally for all that it can answer.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::choices::{Unsupported, UnsupportedKind, Weighting};
 use super::levels::{Levels, levels_at, place};
@@ -11,26 +10,24 @@ use crate::audit::{Audit, Comparison};
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::log::{DataQuality, ExposureLog, Role};
+use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
 use crate::question::estimand::{Denominator, Unit};
-use crate::statistic::{AmplificationRatio, Statistic};
+use crate::question::whole::{Part, Question};
+use crate::statistic::AnyStatistic;
 use crate::tally::{Tally, TallySpec, masses};
 
 /// An estimate or why there is none, for each question: statistics, and in them topics.
 type Answers = Vec<Result<Estimate, Unsupported>>;
 
 pub(super) fn run(asked: &Sensitivity<'_>) -> Result<SensitivityTable, Error> {
-    let unstated = |what, call| Error::Unstated { what, call };
-    let treatment = asked.treatment.as_deref();
-    let treatment = treatment.ok_or_else(|| unstated("treatment", "Sensitivity::treatment"))?;
+    asked.question.refuse("a sensitivity table", &[Part::SecondCluster])?;
+    let treatment = asked.question.treatment.as_str();
     let levels = Levels::of(asked)?;
     let topics = topics(asked)?;
-    let statistics = match asked.statistics.is_empty() {
-        true => vec![Arc::new(AmplificationRatio) as Arc<dyn Statistic>],
-        false => asked.statistics.clone(),
-    };
+    let statistics = asked.question.distinct_statistics();
     let quality = DataQuality::of(asked.log);
-    let walk = Walk { asked, treatment, levels: &levels, topics: &topics, quality: &quality };
+    let walk = Walk { asked, levels: &levels, topics: &topics, quality: &quality };
     let sizes = levels.sizes();
     let combinations: usize = sizes.iter().product();
     let mut answers: Vec<Answers> = vec![Vec::new(); combinations];
@@ -84,8 +81,8 @@ fn topics(asked: &Sensitivity<'_>) -> Result<Vec<String>, Error> {
     let mut all: Vec<String> =
         labels.iter().flat_map(|labels| labels.iter()).map(str::to_owned).collect();
     all.sort();
-    match &asked.topics {
-        Some(topics) => Ok(topics.clone()),
+    match asked.question.topics.named() {
+        Some(topics) => Ok(topics.to_vec()),
         None if all.is_empty() => {
             let call = "LogSchema::topics or with_item_topics";
             Err(Error::Unstated { what: "topics", call })
@@ -97,7 +94,6 @@ fn topics(asked: &Sensitivity<'_>) -> Result<Vec<String>, Error> {
 /// What stays the same on the way.
 struct Walk<'w> {
     asked: &'w Sensitivity<'w>,
-    treatment: &'w str,
     levels: &'w Levels,
     topics: &'w [String],
     quality: &'w DataQuality,
@@ -110,7 +106,7 @@ impl Walk<'_> {
     /// Walks through all combinations; `first` receives the first error that is no fault of the question.
     fn all(
         &self,
-        statistics: &[Arc<dyn Statistic>],
+        statistics: &[AnyStatistic],
         put: &mut Put<'_>,
         first: &mut Option<Error>,
     ) -> Result<(), Error> {
@@ -136,7 +132,7 @@ impl Walk<'_> {
                         cluster: cluster.clone(),
                         attentions: models.cloned().collect(),
                         multi_label: *multi_label,
-                        strata: crate::audit::strata_of(&log),
+                        strata: crate::audit::spec_of(&log, &self.asked.question).strata,
                         ..TallySpec::default()
                     };
                     let here = Here { log: &log, spec: &spec, at: [c, w, m] };
@@ -152,7 +148,7 @@ impl Walk<'_> {
         &self,
         here: &Here<'_>,
         supported: &[Result<(), Unsupported>],
-        statistics: &[Arc<dyn Statistic>],
+        statistics: &[AnyStatistic],
         put: &mut Put<'_>,
         first: &mut Option<Error>,
     ) -> Result<(), Error> {
@@ -168,18 +164,16 @@ impl Walk<'_> {
         let one = supported.iter().position(Result::is_ok).unwrap_or(0);
         for (b, baseline) in self.levels.baselines.iter().enumerate() {
             for (a, model) in self.levels.attentions.iter().enumerate() {
+                let question = self.question(here, baseline, model);
                 let audit = match (&supported[a], &tally) {
                     (Err(reason), _) => Err(reason.clone()),
                     (Ok(()), Some(Err(reason))) if is_of_tally(baseline) => Err(reason.clone()),
                     (Ok(()), Some(Ok(tally))) if is_of_tally(baseline) => {
-                        Ok(self.audit(Audit::of_tally(tally).rows_behind(here.log), baseline))
+                        let audit = Audit::of_tally(tally, &question).rows_behind(here.log);
+                        Ok(self.audit(audit))
                     }
-                    (Ok(()), _) => Ok(self
-                        .audit(Audit::of(here.log), baseline)
-                        .cluster(here.spec.cluster.clone())
-                        .multi_label(here.spec.multi_label)),
+                    (Ok(()), _) => Ok(self.audit(Audit::of(here.log, &question))),
                 };
-                let audit = audit.map(|audit| audit.attention(model.clone()));
                 let comparison = match audit.as_ref().map(Audit::compare) {
                     Err(reason) => Err(reason.clone()),
                     Ok(Ok(comparison)) => Ok(comparison),
@@ -206,12 +200,21 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn audit<'a>(&'a self, audit: Audit<'a>, baseline: &Baseline) -> Audit<'a> {
-        let audit = audit
-            .treatment(self.treatment)
-            .baseline(baseline.clone())
-            .interval(self.asked.interval)
-            .quality(self.quality);
+    /// The question as one combination puts it, but for unit and denominator.
+    fn question(&self, here: &Here<'_>, baseline: &Baseline, model: &Attention) -> Question {
+        let asked = &self.asked.question;
+        Question {
+            baseline: Some(baseline.clone()),
+            attention: Some(model.clone()),
+            multi_label: Some(here.spec.multi_label),
+            strata: asked.strata.as_ref().map(|_| here.spec.strata.clone()),
+            cluster: Some(here.spec.cluster.clone()),
+            ..asked.clone()
+        }
+    }
+
+    fn audit<'a>(&'a self, audit: Audit<'a>) -> Audit<'a> {
+        let audit = audit.interval(self.asked.interval).quality(self.quality);
         let audit = self.asked.candidates.into_iter().fold(audit, Audit::candidates);
         self.asked.supply.into_iter().fold(audit, Audit::supply)
     }
@@ -220,7 +223,7 @@ impl Walk<'_> {
     fn answers(
         &self,
         comparison: &Comparison<'_>,
-        statistics: &[Arc<dyn Statistic>],
+        statistics: &[AnyStatistic],
         way: (Unit, Denominator),
         first: &mut Option<Error>,
     ) -> Result<Answers, Error> {

@@ -41,7 +41,7 @@ pub use self::study::{
     StudyRecord, StudyResult,
 };
 pub use self::truth::{
-    About, ArmTruth, Contrast, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
+    About, ArmTruth, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
     TRUTH_VERSION, TopicTruth, Truth, TruthSpec,
 };
 pub use self::world::{
@@ -71,10 +71,7 @@ use crate::tally::{Tally, TallySpec};
 /// config.world.viewers = 200;
 /// config.days = 2;
 /// let log = Simulation::new(&config)?.log()?;
-/// let report = Audit::of(&log)
-///     .treatment("treatment")
-///     .baseline(Baseline::arm("baseline"))
-///     .topics(["conflict"])
+/// let report = Audit::of(&log, &Question::between("treatment", "baseline").topics(["conflict"]))
 ///     .run()?;
 /// assert!(report.estimates()[0].value.number().unwrap() > 1.0);
 /// # Ok::<(), tiltmeter::Error>(())

@@ -28,7 +28,7 @@ use super::world::{Burst, StratumConfig, TopicConfig, WorldConfig};
 ///     (Preset::Everyday, "news", 0.85, 1.15),
 /// ] {
 ///     let log = Simulation::new(&SimulationConfig::preset(preset))?.log()?;
-///     let audit = Audit::of(&log).treatment("treatment").baseline(Baseline::arm("baseline"));
+///     let audit = Question::between("treatment", "baseline");
 ///     let report = audit.topics([topic]).run()?;
 ///     let ratio = report.estimates()[0].value.number().unwrap();
 ///     assert!(low < ratio && ratio < high, "{topic}: {ratio}");

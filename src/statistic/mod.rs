@@ -11,20 +11,21 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::base::cell::{Cell, Over, Quantity, Side};
 use crate::error::Error;
-use crate::question::estimand::{Reach, Unit};
 
+mod any;
 mod checked;
 mod derivative;
 mod known;
-mod named;
 mod origin;
+mod unit;
 pub(crate) mod value;
 
+pub use self::any::{AnyStatistic, UnknownStatistic};
 pub(crate) use self::checked::{Checked, check_cells};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
-pub use self::named::NamedStatistic;
 use self::origin::{Asking, Origin};
+pub use self::unit::{Reach, Unit};
 use self::value::ConfidenceInterval;
 
 macro_rules! statistics {
@@ -372,7 +373,7 @@ pub enum NullOf {
 ///     }
 /// }
 ///
-/// let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+/// let audit = Question::between("ranked", "newest");
 /// let report = audit.topics(["war"]).statistic(CohensH).run()?;
 /// let h = report.estimates()[0].value.number().expect("both arms show the topic");
 /// let expected: f64 = 2.0 * ((4.0_f64 / 9.0).sqrt().asin() - (2.0_f64 / 11.0).sqrt().asin());

@@ -34,7 +34,7 @@ use crate::log::ExposureLog;
 /// let log = ExposureLog::read(source, &schema)?;
 /// let spec = TallySpec::default();
 /// let ways = TwoWay::of(&log, &spec, ClusterBy::column("week"))?;
-/// let audit = Audit::of_two_way(&ways).treatment("ranked").baseline(Baseline::arm("new"));
+/// let audit = Question::between("ranked", "new");
 /// let report = audit.topics(["war"]).run()?;
 /// assert_eq!(report.estimates()[0].method, Some(MethodUsed::TwoWayShareBounds));
 /// assert_eq!(report.estimates()[0].second_clusters.map(|weeks| weeks.both), Some(2));

@@ -105,12 +105,11 @@ fn agree(what: &str, estimate: &Estimate, golden: &Json) {
 }
 
 fn audit<'l>(log: &'l ExposureLog, baseline: Baseline, attention: &Attention) -> Audit<'l> {
-    Audit::of(log)
-        .treatment("ranked")
-        .baseline(baseline)
-        .topics(["war"])
-        .attention(attention.clone())
-        .interval(Interval::Delta(Delta::default()))
+    Audit::of(
+        log,
+        &Question::between("ranked", baseline).topics(["war"]).attention(attention.clone()),
+    )
+    .interval(Interval::Delta(Delta::default()))
 }
 
 fn reference(bias: Bias) -> Baseline {
@@ -258,11 +257,8 @@ fn nothing_of_a_topic() {
 
     let retagged =
         items.clone().retag(|_, row| vec![if row < 30 { "war" } else { "rare" }]).unwrap();
-    let of_supply = Audit::of(&log)
-        .treatment("ranked")
-        .baseline(known)
+    let of_supply = Audit::of(&log, &Question::between("ranked", known).topics(["sport"]))
         .supply(&retagged)
-        .topics(["sport"])
         .interval(Interval::Delta(Delta::default()));
     assert_eq!(first(of_supply).value, Value::Infinite);
 
@@ -332,12 +328,9 @@ fn requests() -> (ExposureLog, ExposureLog) {
 }
 
 fn share(log: &ExposureLog, pools: &Pools, baseline: Baseline, attention: Attention) -> Estimate {
-    let audit = Audit::of(log)
-        .treatment("ranked")
-        .baseline(baseline)
-        .attention(attention)
-        .topics(["war"])
-        .candidates(pools);
+    let audit =
+        Audit::of(log, &Question::between("ranked", baseline).attention(attention).topics(["war"]))
+            .candidates(pools);
     first(audit)
 }
 
@@ -357,12 +350,13 @@ fn candidates_by_hand() {
     ] {
         assert!(newest.warnings.contains(&warning), "{:?}", newest.warnings);
     }
-    let sport = Audit::of(&log)
-        .treatment("ranked")
-        .baseline(Baseline::Chronological)
-        .topics(["sport"])
-        .attention(Attention::Reciprocal)
-        .candidates(&pools);
+    let sport = Audit::of(
+        &log,
+        &Question::between("ranked", Baseline::Chronological)
+            .topics(["sport"])
+            .attention(Attention::Reciprocal),
+    )
+    .candidates(&pools);
     // Half of the first two places of r1 and c third, half of both places of r2: 3/4 + 1/3 + 3/4 of
     // 11/6 + 3/2.
     let expected = (11.0 / 6.0) / (10.0 / 3.0);
@@ -416,24 +410,22 @@ fn inventories_go_by_time() {
     let catalogue = table.restrict(|row| seen.insert(items[row].clone())).unwrap();
     let everyone = |max_age| Pools::new(catalogue.clone(), PoolBy::Everyone { max_age }).unwrap();
     let sport = |pools: &Pools| {
-        let audit = Audit::of(&timed)
-            .treatment("ranked")
-            .baseline(Baseline::Chronological)
-            .topics(["sport"])
-            .candidates(pools);
+        let audit = Audit::of(
+            &timed,
+            &Question::between("ranked", Baseline::Chronological).topics(["sport"]),
+        )
+        .candidates(pools);
         first(audit).baseline.share
     };
     // At 8 the newest two are c (7) and b (6); at 20 the newest is d or e (9).
     assert_eq!(sport(&everyone(None)), Some(1.5 / 3.0));
     // At most two seconds old: at 20 there is nothing, and the request is left out.
     assert_eq!(sport(&everyone(Some(2_000_000))), Some(1.0 / 2.0));
-    let error = Audit::of(&log)
-        .treatment("ranked")
-        .baseline(Baseline::Chronological)
-        .topics(["sport"])
-        .candidates(&everyone(None))
-        .run()
-        .unwrap_err();
+    let error =
+        Audit::of(&log, &Question::between("ranked", Baseline::Chronological).topics(["sport"]))
+            .candidates(&everyone(None))
+            .run()
+            .unwrap_err();
     assert!(matches!(error, Error::MissingRole { .. }), "{error}");
 }
 
@@ -470,8 +462,8 @@ fn what_is_missing_is_said() {
     let tagged = bare.clone().retag(|_, _| vec!["war"]).unwrap();
     let of = |table: &ExposureLog, baseline: Baseline| {
         let pools = Pools::new(table.clone(), PoolBy::Slate).unwrap();
-        let audit = Audit::of(&shown).treatment("ranked").baseline(baseline).topics(["war"]);
-        audit.candidates(&pools).run().unwrap_err()
+        let audit = Question::between("ranked", baseline).topics(["war"]);
+        Audit::of(&shown, &audit).candidates(&pools).run().unwrap_err()
     };
     assert!(of(&bare, Baseline::UniformPool).to_string().contains("topics of candidates"));
     assert!(of(&tagged, Baseline::Chronological).to_string().contains("the time"));
@@ -492,8 +484,8 @@ fn what_is_missing_is_said() {
     // Nobody was reached by an expectation, and single impressions have no counterpart.
     let unit = Unit::Reach(Reach::default());
     let audit = |unit| {
-        let audit = Audit::of(&shown).treatment("ranked").baseline(Baseline::UniformPool);
-        audit.topics(["war"]).candidates(&pools).unit(unit)
+        let audit = Question::between("ranked", Baseline::UniformPool);
+        Audit::of(&shown, &audit.topics(["war"]).unit(unit)).candidates(&pools)
     };
     assert!(audit(unit).run().unwrap_err().to_string().contains("nobody was reached"));
     let impressions = audit(Unit::Pooled).cluster(ClusterBy::Impression).run();
@@ -581,23 +573,23 @@ fn propensities_of_open_bandit() {
         let target = Target::Uniform { items };
         let run = |floor| {
             let by = Propensity { floor, ..Propensity::of(target.clone()) };
-            let audit = Audit::of(&log)
-                .treatment("bts")
-                .baseline(Baseline::Propensity(by))
-                .cluster(ClusterBy::column("hour"))
-                .interval(Interval::Delta(Delta::default()));
+            let audit = Audit::of(
+                &log,
+                &Question::between("bts", Baseline::Propensity(by))
+                    .cluster(ClusterBy::column("hour")),
+            )
+            .interval(Interval::Delta(Delta::default()));
             audit.run().unwrap()
         };
         let sure = run(Floor::default());
         let shares = golden["topic_share_snips"].as_object().unwrap();
-        let off_policy = OffPolicy::of(&log)
-            .arm("bts")
-            .target(target.clone())
-            .cluster(ClusterBy::column("hour"))
-            .floor(Floor::overridden())
-            .interval(Interval::Delta(Delta::default()))
-            .run()
-            .unwrap();
+        let off_policy =
+            OffPolicy::of(&log, &Question::of_arm("bts").cluster(ClusterBy::column("hour")))
+                .target(target.clone())
+                .floor(Floor::overridden())
+                .interval(Interval::Delta(Delta::default()))
+                .run()
+                .unwrap();
         let overridden = run(Floor::overridden());
         for estimate in overridden.estimates() {
             let topic = &estimate.estimand.topic;

@@ -27,8 +27,8 @@ fn log(rows: &[Row], weighed: bool) -> ExposureLog {
 }
 
 fn audit<'l>(log: &'l ExposureLog, method: Bootstrap) -> Audit<'l> {
-    let audit = Audit::of(log).treatment("a").baseline(Baseline::arm("b"));
-    audit.interval(Interval::Bootstrap(method))
+    let audit = Question::between("a", "b");
+    Audit::of(log, &audit).interval(Interval::Bootstrap(method))
 }
 
 fn bounds(report: &AuditReport) -> (f64, f64) {
@@ -121,8 +121,8 @@ fn many_clusters_agree_with_the_delta_method() {
         let log = log(&study(2_000, 3), weighed);
         for unit in [Unit::Pooled, Unit::ClusterMean] {
             let of = |interval| {
-                let audit = Audit::of(&log).treatment("a").baseline(Baseline::arm("b"));
-                let report = audit.unit(unit).interval(interval).run().unwrap();
+                let audit = Question::between("a", "b");
+                let report = Audit::of(&log, &audit.unit(unit)).interval(interval).run().unwrap();
                 (report.estimates()[0].standard_error.unwrap(), bounds(&report))
             };
             let method = Bootstrap { replicates: 2_000, seed: 5, ..Bootstrap::default() };
@@ -169,8 +169,9 @@ fn nothing_changes_the_replicates() {
             let halves = [&rows[..20_000], &rows[20_000..]]
                 .map(|rows| Tally::of(&log(rows, weighed), &TallySpec::default()).unwrap());
             let merged = halves[1].merge(&halves[0]).unwrap();
-            let audit_of = Audit::of_tally(&merged).treatment("a").baseline(Baseline::arm("b"));
-            let merged = audit_of.unit(unit).interval(Interval::Bootstrap(method));
+            let audit_of = Question::between("a", "b");
+            let merged = Audit::of_tally(&merged, &audit_of.unit(unit))
+                .interval(Interval::Bootstrap(method));
             assert_eq!(one.estimates(), merged.run().unwrap().estimates());
             let more = audit(&whole, method).unit(unit).statistic(Difference);
             let more = more.statistic(AmplificationRatio).run().unwrap();

@@ -9,8 +9,8 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use tiltmeter::inference::{
     BlockBootstrap, BlockLength, BreakSpec, Breaks, ChangeMonitor, ChangeReading, ChangeSpec,
-    ChangeState, ControlChart, Delta, InControl, Moved, Penalty, Question, Shift, breaks_of, cusum,
-    pelt,
+    ChangeState, ControlChart, Delta, InControl, Moved, Penalty, Shift, TopicQuestion, breaks_of,
+    cusum, pelt,
 };
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -311,7 +311,7 @@ fn dates_are_the_same_on_any_number_of_threads() {
 
 fn ask(tally: &Tally, spec: &BreakSpec) -> Result<Breaks, Error> {
     let baseline = Baseline::arm("b");
-    let question = Question {
+    let question = TopicQuestion {
         topic: "war",
         treatment: "a",
         baseline: &baseline,
@@ -354,9 +354,10 @@ fn windows_of_a_tally() {
     for at in [3, 30, 57] {
         let window = found.ratio.windows[at];
         let alone = log.clone().restrict(|row| times[row] == window.start).unwrap();
-        let audit = Audit::of(&alone).treatment("a").baseline(Baseline::arm("b"));
-        let audit = audit.statistic(LogRatio).interval(Interval::Delta(Delta::default()));
-        let estimate = audit.run().unwrap().estimates()[0].clone();
+        let audit = Question::between("a", "b");
+        let audit = Audit::of(&alone, &audit.statistic(LogRatio))
+            .interval(Interval::Delta(Delta::default()));
+        let estimate = Audit::of(&alone, &audit).run().unwrap().estimates()[0].clone();
         assert_eq!(
             (window.value, window.standard_error),
             (estimate.value, estimate.standard_error)

@@ -21,7 +21,7 @@ mod rows;
 #[allow(dead_code, reason = "the example uses the rest")]
 mod study;
 
-use tiltmeter::inference::{BootstrapKind, BootstrapWeights, Contributions, Question};
+use tiltmeter::inference::{BootstrapKind, BootstrapWeights, Contributions, TopicQuestion};
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::{Attention, Baseline, Denominator, Unit};
 
@@ -77,7 +77,7 @@ fn shown(feed: &Feed, arm: usize) -> Vec<(f64, f64)> {
         panic!("clusters go one way");
     };
     let baseline = Baseline::arm("baseline");
-    let question = Question {
+    let question = TopicQuestion {
         topic: "topic",
         treatment: "treatment",
         baseline: &baseline,

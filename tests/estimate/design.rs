@@ -2,7 +2,9 @@
 //! effect that a design is said to detect.
 
 use serde_json::Value as Json;
-use tiltmeter::inference::{Caution, Delta, Design, PerArm, Pilot, Quantile, Question, estimate};
+use tiltmeter::inference::{
+    Caution, Delta, Design, PerArm, Pilot, Quantile, TopicQuestion, estimate,
+};
 use tiltmeter::source::{Impression, ImpressionSource};
 use tiltmeter::statistic::{AmplificationRatio, Difference, Side, Statistic, TreatmentShare};
 use tiltmeter::tally::{Tally, TallySpec};
@@ -29,8 +31,8 @@ fn tally(rows: &[Row]) -> Tally {
     Tally::of(&log, &TallySpec::default()).unwrap()
 }
 
-fn asked<R>(unit: Unit, with: impl FnOnce(&Question<'_>) -> R) -> R {
-    with(&Question {
+fn asked<R>(unit: Unit, with: impl FnOnce(&TopicQuestion<'_>) -> R) -> R {
+    with(&TopicQuestion {
         topic: "t",
         treatment: "a",
         baseline: &Baseline::arm("b"),

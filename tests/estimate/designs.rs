@@ -358,13 +358,14 @@ fn self_selection_biases_as_computed() {
     let expected = (treated / base).ln();
     assert!(expected > 0.1, "{expected}");
     let log = simulation.log().unwrap();
-    let report = Audit::of(&log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
-        .cluster(config.design.cluster())
-        .topics(["right_party"])
-        .run()
-        .unwrap();
+    let report = Audit::of(
+        &log,
+        &Question::between("treatment", "baseline")
+            .cluster(config.design.cluster())
+            .topics(["right_party"]),
+    )
+    .run()
+    .unwrap();
     let naive = report.estimates()[0].value.number().unwrap().ln();
     assert!((naive - expected).abs() < 4.0 * (its + others), "{naive} for {expected}");
     assert!(naive > 4.0 * (its + others), "{naive}: no bias to be seen");
@@ -432,12 +433,12 @@ fn switchbacks_switch_everybody() {
         assert_eq!(arm, if period % 2 == 0 { "treatment" } else { "baseline" });
     }
     assert_eq!(config.design.cluster(), ClusterBy::column("period"));
-    let report = Audit::of(&log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
-        .cluster(config.design.cluster())
-        .run()
-        .unwrap();
+    let report = Audit::of(
+        &log,
+        &Question::between("treatment", "baseline").cluster(config.design.cluster()),
+    )
+    .run()
+    .unwrap();
     let clusters = report.estimates()[0].clusters;
     assert_eq!((clusters.treatment, clusters.baseline), (6, 5));
 

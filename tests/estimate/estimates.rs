@@ -59,15 +59,16 @@ fn statsmodels_and_survey() {
             (&Difference, "difference"),
             (&TreatmentShare, "log_odds_of_share"),
         ];
-        let report = Audit::of(&log)
-            .treatment("a")
-            .baseline(Baseline::arm("b"))
-            .statistic(LogRatio)
-            .statistic(OddsRatio)
-            .statistic(Difference)
-            .statistic(TreatmentShare)
-            .run()
-            .unwrap();
+        let report = Audit::of(
+            &log,
+            &Question::between("a", "b")
+                .statistic(LogRatio)
+                .statistic(OddsRatio)
+                .statistic(Difference)
+                .statistic(TreatmentShare),
+        )
+        .run()
+        .unwrap();
         let of_survey = survey["cases"]
             .as_array()
             .unwrap()
@@ -137,8 +138,8 @@ fn six() -> ExposureLog {
 /// With the delta method, which is what most of these tests are about: they have few clusters, for
 /// which the default would be another.
 fn audit(log: &ExposureLog) -> Audit<'_> {
-    let audit = Audit::of(log).treatment("a").baseline(Baseline::arm("b"));
-    audit.interval(Interval::Delta(Delta::default()))
+    let audit = Question::between("a", "b");
+    Audit::of(log, &audit).interval(Interval::Delta(Delta::default()))
 }
 
 fn one(audit: Audit<'_>, topic: &str) -> Estimate {
@@ -227,7 +228,7 @@ fn impressions_as_clusters_are_naive() {
         let spec = TallySpec { cluster: ClusterBy::Impression, ..TallySpec::default() };
         let tally = Tally::of(&log, &spec).unwrap();
         let baseline = Baseline::arm("b");
-        let question = tiltmeter::inference::Question {
+        let question = tiltmeter::inference::TopicQuestion {
             topic: "t",
             treatment: "a",
             baseline: &baseline,

@@ -71,13 +71,14 @@ struct Comparison {
 
 impl Comparison {
     fn audit<'l>(&self, log: &'l ExposureLog) -> Audit<'l> {
-        Audit::of(log)
-            .treatment(self.treatment)
-            .baseline(Baseline::arm(self.baseline))
-            .cluster(ClusterBy::column(self.cluster))
-            .attention(self.attention.clone())
-            .multi_label(self.multi_label)
-            .denominator(self.denominator)
+        Audit::of(
+            log,
+            &Question::between(self.treatment, Baseline::arm(self.baseline))
+                .cluster(ClusterBy::column(self.cluster))
+                .attention(self.attention.clone())
+                .multi_label(self.multi_label)
+                .denominator(self.denominator),
+        )
     }
 
     /// Every number of one golden comparison.
@@ -240,9 +241,7 @@ fn tiktok_politics() {
     // 10 comparisons of 3 topics and 3 of 26, each with 19 numbers; the rest is below.
     assert_eq!(checked.0, (10 * 3 + 3 * 26) * 19);
 
-    let ratio = Audit::of(&party)
-        .treatment("right")
-        .baseline(Baseline::arm("left"))
+    let ratio = Audit::of(&party, &Question::between("right", "left"))
         .run()
         .unwrap()
         .estimate(&AmplificationRatio, "Republican")
@@ -251,9 +250,9 @@ fn tiktok_politics() {
     let naive = &golden["naive_se_log_ratio"]["Republican:right/left"];
     checked.close("naive", ratio.naive.unwrap().standard_error, naive);
     let own = ratio.treatment.share.unwrap() - {
-        let left = Audit::of(&party).treatment("left").baseline(Baseline::arm("right"));
-        let left = left.topics(["Democrat"]).run().unwrap();
-        left.estimates()[0].treatment.share.unwrap()
+        let left = Question::between("left", "right");
+        let left = Audit::of(&party, &left.topics(["Democrat"])).run().unwrap();
+        Audit::of(&party, &left).estimates()[0].treatment.share.unwrap()
     };
     checked.close("own party", own, &golden["own_party_difference"]["difference"]);
 }

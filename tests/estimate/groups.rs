@@ -64,9 +64,7 @@ fn rows(members: &[&str], counts: &[[Vec<u64>; 2]]) -> Vec<Row> {
 }
 
 fn ask(tally: &Tally) -> GroupDecomposition<'_> {
-    GroupDecomposition::of(tally)
-        .treatment("a")
-        .baseline(Baseline::arm("b"))
+    GroupDecomposition::of(tally, &Question::between("a", "b"))
         .interval(Interval::Delta(Delta::default()))
 }
 
@@ -200,9 +198,13 @@ fn a_group_and_its_members_may_go_opposite_ways() {
     let added: f64 = party.members.iter().filter_map(|m| Some(m.contribution?.contribution)).sum();
     close(added, group, "contributions");
     // The other way round everything has the other sign, parts too.
-    let back = GroupDecomposition::of(&tally).treatment("b").baseline(Baseline::arm("a"));
-    let back = back.group("party", small).others(Others::AllMembers).run().unwrap();
-    let back = back.group("party").unwrap();
+    let back = Question::between("b", "a");
+    let back = GroupDecomposition::of(&tally, &back)
+        .group("party", small)
+        .others(Others::AllMembers)
+        .run()
+        .unwrap();
+    let back = GroupDecomposition::of(&tally, &back).group("party").unwrap();
     assert_eq!(back.verdict, Verdict::Opposite(Direction::Less));
     for (part, other) in party.parts.iter().zip(&back.parts) {
         close(number(&part.figure), -number(&other.figure), "the arms change places");
@@ -269,8 +271,12 @@ fn members_without_a_finite_ratio_are_counted() {
     // A group that an arm never shows.
     let report = ask.group("new", ["third"]).run();
     assert!(matches!(report, Err(Error::MemberOfTwoGroups { .. })));
-    let ask = GroupDecomposition::of(&tally).treatment("a").baseline(Baseline::arm("b"));
-    let report = ask.group("new", ["new"]).group("third", ["third"]).run().unwrap();
+    let ask = Question::between("a", "b");
+    let report = GroupDecomposition::of(&tally, &ask)
+        .group("new", ["new"])
+        .group("third", ["third"])
+        .run()
+        .unwrap();
     let [new, third] = &report.groups[..] else { panic!() };
     assert_eq!(new.group.value, Value::Infinite);
     assert_eq!(new.group.interval, Err(NoInterval::ShareAtLimit));
@@ -424,15 +430,17 @@ fn feed() -> SimulationConfig {
 #[test]
 fn a_few_members_carry_their_group() {
     let log = Simulation::new(&feed()).unwrap().log().unwrap();
-    let report = GroupDecomposition::of_log(&log, Member::column("creator"))
-        .labels(["left", "right"])
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
-        .unit(Unit::Reach(Reach::default()))
-        .zeros(ZeroMembers::HalfAdded)
-        .permutations(4_999, 1)
-        .run()
-        .unwrap();
+    let report = GroupDecomposition::of_log(
+        &log,
+        Member::column("creator"),
+        &Question::between("treatment", "baseline")
+            .topics(["left", "right"])
+            .unit(Unit::Reach(Reach::default())),
+    )
+    .zeros(ZeroMembers::HalfAdded)
+    .permutations(4_999, 1)
+    .run()
+    .unwrap();
     println!("{report}");
     let membership = report.membership.unwrap();
     assert_eq!((membership.of_one, membership.of_none), (24, membership.members - 24));
@@ -496,9 +504,12 @@ fn members_of_a_log_belong_to_the_groups_of_their_impressions() {
     assert!(matches!(ask.clone().labels(["up"]).run(), Err(Error::UnknownTopic { .. })));
     // The same from a tally that was made by hand.
     let tally = tally(&made);
-    let by_hand = GroupDecomposition::of(&tally).treatment("a").baseline(Baseline::arm("b"));
-    let by_hand =
-        by_hand.group("right", ["cem", "eve", "bea"]).others(Others::AllMembers).run().unwrap();
+    let by_hand = Question::between("a", "b");
+    let by_hand = GroupDecomposition::of(&tally, &by_hand)
+        .group("right", ["cem", "eve", "bea"])
+        .others(Others::AllMembers)
+        .run()
+        .unwrap();
     assert_eq!(by_hand.groups, one.groups);
     let items = GroupDecomposition::of_log(&log, Member::Item).run().unwrap_err();
     assert!(matches!(items, Error::MissingRole { .. }), "{items}");
@@ -514,9 +525,12 @@ fn questions_without_an_answer_are_refused() {
     };
     let unsaid = GroupDecomposition::of(&tally).group("g", ["x"]).group("h", ["y"]).run();
     assert!(matches!(unsaid, Err(Error::Unstated { what: "treatment", .. })));
-    let none = GroupDecomposition::of(&tally).treatment("a").baseline(Baseline::arm("b"));
-    assert_eq!(parameter(none.clone()), "the number of groups");
-    assert_eq!(parameter(none.group("g", ["x"])), "the number of groups");
+    let none = Question::between("a", "b");
+    assert_eq!(parameter(GroupDecomposition::of(&tally, &none)), "the number of groups");
+    assert_eq!(
+        parameter(GroupDecomposition::of(&tally, &none).group("g", ["x"])),
+        "the number of groups"
+    );
     assert!(matches!(ask().group("g", ["z"]).run(), Err(Error::RepeatedGroup { .. })));
     assert!(matches!(ask().group("i", ["x"]).run(), Err(Error::MemberOfTwoGroups { .. })));
     assert!(matches!(ask().group("i", ["z"]).run(), Err(Error::UnknownGroup { .. })));
@@ -535,8 +549,8 @@ fn questions_without_an_answer_are_refused() {
     let schema = schema.topics(TopicColumn::separated("by", '|'));
     let both = ExposureLog::read(source, &schema).unwrap();
     let both = Tally::of(&both, &TallySpec::default()).unwrap();
-    let both = GroupDecomposition::of(&both).treatment("a").baseline(Baseline::arm("b"));
-    let both = both.group("g", ["x"]).group("h", ["y"]);
+    let both = Question::between("a", "b");
+    let both = GroupDecomposition::of(&both, &both).group("g", ["x"]).group("h", ["y"]);
     assert_eq!(parameter(both), "the number of topics of some impressions");
 }
 

@@ -88,7 +88,7 @@ fn golden_log(name: &str, weighed: bool) -> ExposureLog {
 }
 
 fn audit(log: &ExposureLog) -> Audit<'_> {
-    Audit::of(log).treatment("a").baseline(Baseline::arm("b"))
+    Audit::of(log, &Question::between("a", "b"))
 }
 
 /// With the statistic of a golden case.
@@ -665,7 +665,7 @@ fn nothing_changes_the_bits() {
                 pool.install(|| asked(|| audit(whole), unit))
             };
             let one = on(1);
-            let of_tally = || Audit::of_tally(merged).treatment("a").baseline(Baseline::arm("b"));
+            let of_tally = || Audit::of_tally(merged, &Question::between("a", "b"));
             for (what, other) in [
                 ("four threads", on(4)),
                 ("other order", asked(|| audit(turned), unit)),
@@ -692,10 +692,13 @@ fn two_way_tallies_merge() {
         halves[0].merge(&halves[1]).unwrap()
     };
     let ways = TwoWay::from_tallies(merged(&viewer), merged(&week), merged(&pair)).unwrap();
-    let of_ways = Audit::of_two_way(&ways).treatment("a").baseline(Baseline::arm("b"));
+    let of_ways = Question::between("a", "b");
     let whole = log(&rows, true);
     let of_log = audit(&whole).second_cluster(week);
-    assert_eq!(of_ways.run().unwrap().estimates(), of_log.run().unwrap().estimates());
+    assert_eq!(
+        Audit::of_two_way(&ways, &of_ways).run().unwrap().estimates(),
+        of_log.run().unwrap().estimates()
+    );
 }
 
 fn is_number(number: f64) -> bool {

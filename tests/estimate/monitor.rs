@@ -5,8 +5,8 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 use tiltmeter::inference::{
-    Delta, Interval, Lies, Monitor, MonitorSpec, Null, Quantile, Question, Reading, Running,
-    Sidedness, Trail, Watched, estimate,
+    Delta, Interval, Lies, Monitor, MonitorSpec, Null, Quantile, Reading, Running, Sidedness,
+    TopicQuestion, Trail, Watched, estimate,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -191,7 +191,7 @@ fn the_sequence_is_the_closed_form_around_the_delta_method() {
 }
 
 fn check_against_delta(tally: &Tally, watched: &Watched, reading: &Reading, sidedness: Sidedness) {
-    let question = Question {
+    let question = TopicQuestion {
         topic: "war",
         treatment: "a",
         baseline: &watched.baseline,

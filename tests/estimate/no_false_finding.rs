@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tiltmeter::inference::{
     Bootstrap, BootstrapKind, BoundsForm, Caution, Delta, Equivalence, Permutation, Pilot,
-    Question, ShareBounds, Simultaneous, Test, WildTest,
+    ShareBounds, Simultaneous, Test, TopicQuestion, WildTest,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -48,7 +48,7 @@ fn shown(rows: &mut Vec<Row>, viewer: &str, arm: &'static str, topic: &str, (of,
 }
 
 fn audit(log: &ExposureLog) -> Audit<'_> {
-    Audit::of(log).treatment("a").baseline(Baseline::arm("b"))
+    Audit::of(log, &Question::between("a", "b"))
 }
 
 fn first(audit: Audit<'_>) -> Estimate {
@@ -150,8 +150,8 @@ fn a_reference_that_counted_none_is_not_zero() {
         let shares = BTreeMap::from([("war".to_owned(), ReferenceShare::Counts { topic, all })]);
         let bias = Bias { low: 1.0, high: 1.0 };
         let baseline = Baseline::Reference(Reference { name: "a poll".to_owned(), shares, bias });
-        let asked = Audit::of(&log).treatment("a").baseline(baseline).topics(["war"]);
-        first(asked.statistic(Difference).test(Test::ShareBounds))
+        let asked = Question::between("a", baseline).topics(["war"]);
+        first(Audit::of(&log, &asked.statistic(Difference)).test(Test::ShareBounds))
     };
     let estimate = of(0, 3);
     let (value, interval) = (estimate.value.number().unwrap(), estimate.interval.unwrap());
@@ -424,8 +424,9 @@ fn nothing_is_added_to_a_reference() {
     let log = log(&rows);
     let share = ReferenceShare::Counts { topic: 100, all: 400 };
     let reference = Reference::new("elsewhere", Bias::NONE).share("war", share);
-    let asked = Audit::of(&log).treatment("a").baseline(Baseline::Reference(reference));
-    let refused = asked.topics(["war"]).statistic(HalfAddedRatio).run().unwrap_err();
+    let asked = Question::between("a", Baseline::Reference(reference));
+    let refused =
+        Audit::of(&log, &asked.topics(["war"]).statistic(HalfAddedRatio)).run().unwrap_err();
     assert!(refused.to_string().contains("half_added_ratio, against"), "{refused}");
 }
 
@@ -441,7 +442,7 @@ fn a_reference_with_an_error_is_no_design() {
         let share = ReferenceShare::Estimated { share: 0.4, standard_error };
         let reference = Reference::new("elsewhere", Bias::NONE).share("war", share);
         let baseline = Baseline::Reference(reference);
-        let estimate = first(Audit::of(&log).treatment("a").baseline(baseline).topics(["war"]));
+        let estimate = first(Audit::of(&log, &Question::between("a", baseline).topics(["war"])));
         estimate.naive.unwrap().design_effect.unwrap()
     };
     // Each viewer has one impression, so that viewers are as impressions but for g / (g - 1) and what the
@@ -518,8 +519,8 @@ fn tests_between_arms_say_that_there_is_one_arm() {
     for test in
         [Test::WildBootstrap(WildTest::default()), Test::Permutation(Permutation::default())]
     {
-        let audit = Audit::of(&log).treatment("a").baseline(reference.clone()).topics(["war"]);
-        let tested = first(audit.test(test)).test.unwrap();
+        let audit = Question::between("a", reference.clone()).topics(["war"]);
+        let tested = first(Audit::of(&log, &audit).test(test)).test.unwrap();
         assert_eq!(tested.p, Err(NoTest::BaselineFromElsewhere), "{test:?}");
         assert!(tested.p.unwrap_err().to_string().contains("no arm of the log"));
     }
@@ -537,7 +538,7 @@ fn references_at_limits_have_the_error_that_was_stated() {
     let log = log(&rows);
     let against = |share: ReferenceShare| {
         let reference = Reference::new("poll", Bias::NONE).share("war", share);
-        Audit::of(&log).treatment("a").baseline(Baseline::Reference(reference)).topics(["war"])
+        Audit::of(&log, &Question::between("a", Baseline::Reference(reference)).topics(["war"]))
     };
     for standard_error in [0.05, 0.3, 0.6, 1.0] {
         let one = || against(ReferenceShare::Estimated { share: 1.0, standard_error });
@@ -738,7 +739,7 @@ fn references_are_of_the_logs_names() {
             .share(topic, ReferenceShare::Known(0.1))
     };
     let audit = |reference| {
-        Audit::of(&log).treatment("a").baseline(Baseline::Reference(reference)).topics(["war"])
+        Audit::of(&log, &Question::between("a", Baseline::Reference(reference)).topics(["war"]))
     };
     let is_odd = |warning: &Warning| matches!(warning, Warning::OddNames { .. });
     let alike = first(audit(reference(Bias::NONE, "War")));
@@ -827,7 +828,7 @@ fn a_pilot_of_one_viewer_is_told() {
     let log = log(&rows);
     let tally = Tally::of(&log, &TallySpec::default()).unwrap();
     let baseline = Baseline::arm("b");
-    let question = Question {
+    let question = TopicQuestion {
         topic: "war",
         treatment: "a",
         baseline: &baseline,
@@ -903,7 +904,7 @@ fn nothing_against_what_may_be_nothing_is_unbounded() {
     let reference = Reference::new("poll", Bias::NONE).share("war", share);
     let asked = || {
         let baseline = Baseline::Reference(reference.clone());
-        Audit::of(&log).treatment("a").baseline(baseline).topics(["war"]).test(Test::ShareBounds)
+        Audit::of(&log, &Question::between("a", baseline).topics(["war"])).test(Test::ShareBounds)
     };
     for estimate in [
         first(asked().statistic(AmplificationRatio)),

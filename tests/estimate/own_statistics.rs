@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use tiltmeter::inference::{
     Bootstrap, BootstrapKind, BootstrapWeights, DeltaTest, Equivalence, Jackknife, Monitor,
-    MonitorSpec, Multiplicity, Permutation, Pilot, Question, RomanoWolf, Simultaneous, Test,
+    MonitorSpec, Multiplicity, Permutation, Pilot, RomanoWolf, Simultaneous, Test, TopicQuestion,
     Watched, WildBootstrap,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
@@ -128,8 +128,8 @@ impl Statistic for Hostile {
 }
 
 fn audit_of(log: &ExposureLog, statistic: impl Statistic + 'static) -> Audit<'_> {
-    let audit = Audit::of(log).treatment("a").baseline(Baseline::arm("b")).topics(["war"]);
-    audit.statistic(statistic)
+    let audit = Question::between("a", "b").topics(["war"]);
+    Audit::of(log, &audit.statistic(statistic))
 }
 
 fn fault(result: Result<AuditReport, Error>) -> (String, StatisticFault) {
@@ -449,10 +449,10 @@ fn cells_make_sense() {
     assert_eq!(both.estimates()[0].value.number(), Some(20.0));
 }
 
-fn question() -> Question<'static> {
+fn question() -> TopicQuestion<'static> {
     static BASELINE: std::sync::LazyLock<Baseline> =
         std::sync::LazyLock::new(|| Baseline::arm("b"));
-    Question {
+    TopicQuestion {
         topic: "war",
         treatment: "a",
         baseline: &BASELINE,

@@ -63,8 +63,8 @@ fn log(clusters: &[Cluster<'_>]) -> ExposureLog {
 }
 
 fn audit(log: &ExposureLog, test: Permutation) -> Audit<'_> {
-    let audit = Audit::of(log).treatment("a").baseline(Baseline::arm("b")).topics(["war"]);
-    audit.test(Test::Permutation(test))
+    let audit = Question::between("a", "b").topics(["war"]);
+    Audit::of(log, &audit).test(Test::Permutation(test))
 }
 
 fn estimate(audit: Audit<'_>) -> Estimate {
@@ -536,10 +536,13 @@ fn the_delta_methods_distance() {
     for clusters in [nested, crossed] {
         let log = log(&clusters);
         let run = |treatment: &str, baseline: &str| {
-            let audit = Audit::of(&log).treatment(treatment).baseline(Baseline::arm(baseline));
+            let audit = Question::between(treatment, Baseline::arm(baseline));
             let test = Test::Permutation(Permutation::default());
-            let audit = audit.interval(Interval::Delta(Delta::default()));
-            let report = audit.topics(["war"]).statistic(OddsRatio).test(test).run().unwrap();
+            let audit = Audit::of(&log, &audit).interval(Interval::Delta(Delta::default()));
+            let report = Audit::of(&log, &audit.topics(["war"]).statistic(OddsRatio))
+                .test(test)
+                .run()
+                .unwrap();
             report.estimates()[0].clone()
         };
         let (there, back) = (run("a", "b"), run("b", "a"));

@@ -96,8 +96,8 @@ fn spec() -> impl Strategy<Value = TallySpec> {
 }
 
 fn report(log: &ExposureLog, unit: Unit) -> Result<AuditReport, Error> {
-    let audit = Audit::of(log).treatment("0").baseline(Baseline::arm("1"));
-    audit.unit(unit).attention(Attention::Logarithmic).run()
+    let audit = Question::between("0", "1");
+    Audit::of(log, &audit.unit(unit).attention(Attention::Logarithmic)).run()
 }
 
 fn tally(rows: &[Row], spec: &TallySpec) -> Tally {
@@ -145,7 +145,7 @@ proptest! {
         let doubled: Vec<Row> = whole.iter().map(|row| Row { weight: row.weight * 2_f64.powi(power), ..row.clone() }).collect();
         let uniform = |rows: &[Row]| {
             let log = log(rows);
-            Audit::of(&log).treatment("0").baseline(Baseline::arm("1")).run().map(|report| {
+            Audit::of(&log, &Question::between("0", "1")).run().map(|report| {
                 let key = |e: &tiltmeter::Estimate| (e.value, e.interval, e.standard_error);
                 report.estimates().iter().map(key).collect::<Vec<_>>()
             })
@@ -197,8 +197,8 @@ proptest! {
     fn swapping_arms_inverts(rows in rows()) {
         let log = log(&rows);
         let run = |treatment: &str, baseline: &str| {
-            let audit = Audit::of(&log).treatment(treatment).baseline(Baseline::arm(baseline));
-            audit.statistic(tiltmeter::statistic::AmplificationRatio).statistic(OddsRatio).statistic(Difference).run()
+            let audit = Question::between(treatment, Baseline::arm(baseline));
+            Audit::of(&log, &audit.statistic(tiltmeter::statistic::AmplificationRatio).statistic(OddsRatio).statistic(Difference)).run()
         };
         let (Ok(there), Ok(back)) = (run("0", "1"), run("1", "0")) else { return Ok(()) };
         for (there, back) in there.estimates().iter().zip(back.estimates()) {

@@ -107,19 +107,20 @@ fn everything() -> Everything {
 
 impl Everything {
     fn audit(&self, choices: &Choices) -> Audit<'_> {
-        Audit::of(match choices.weighting {
-            Weighting::AsLogged => &self.log,
-            Weighting::Unweighted => &self.unweighted,
-        })
-        .treatment("ranked")
+        Audit::of(
+            match choices.weighting {
+                Weighting::AsLogged => &self.log,
+                Weighting::Unweighted => &self.unweighted,
+            },
+            &Question::between("ranked", choices.baseline.clone())
+                .cluster(choices.cluster.clone())
+                .attention(choices.attention.clone())
+                .unit(choices.unit)
+                .denominator(choices.denominator)
+                .multi_label(choices.multi_label),
+        )
         .candidates(&self.pools)
         .supply(&self.supply)
-        .baseline(choices.baseline.clone())
-        .cluster(choices.cluster.clone())
-        .attention(choices.attention.clone())
-        .unit(choices.unit)
-        .denominator(choices.denominator)
-        .multi_label(choices.multi_label)
     }
 }
 
@@ -129,23 +130,24 @@ fn rows_are_audits() {
     let of = everything();
     let reference = Reference::new("a poll", Bias::within_factor(1.5))
         .share("war", ReferenceShare::Counts { topic: 30, all: 100 });
-    let table = Sensitivity::of(&of.log)
-        .treatment("ranked")
-        .baseline(Baseline::arm("newest"))
-        .baseline(Baseline::Supply(Supply::Known))
-        .baseline(Baseline::Reference(reference))
-        .baseline(Baseline::UniformPool)
-        .baseline(Baseline::Chronological)
-        .baseline(Baseline::Period(Period::before("2024-01-06").unwrap()))
-        .candidates(&of.pools)
-        .supply(&of.supply)
-        .topics(["war", "sport"])
-        .statistic(LogRatio)
-        .statistic(SmoothedReach)
-        .cluster(ClusterBy::Viewer)
-        .cluster(ClusterBy::Slate)
-        .run()
-        .unwrap();
+    let table = Sensitivity::of(
+        &of.log,
+        &Question::between("ranked", "newest")
+            .topics(["war", "sport"])
+            .statistic(LogRatio)
+            .statistic(SmoothedReach)
+            .cluster(ClusterBy::Viewer),
+    )
+    .baseline(Baseline::Supply(Supply::Known))
+    .baseline(Baseline::Reference(reference))
+    .baseline(Baseline::UniformPool)
+    .baseline(Baseline::Chronological)
+    .baseline(Baseline::Period(Period::before("2024-01-06").unwrap()))
+    .candidates(&of.pools)
+    .supply(&of.supply)
+    .cluster(ClusterBy::Slate)
+    .run()
+    .unwrap();
     // 6 baselines, 2 clusters, 7 attentions (top 10 is uniform), weighted or not, 3 units, 2 each.
     assert_eq!(table.rows().len(), 2 * 2 * 6 * 2 * 7 * 2 * 3 * 2 * 2);
     let (mut answers, mut reasons, mut once) = (0, 0, 0);
@@ -196,10 +198,7 @@ fn rows_are_audits() {
 fn reach_is_told_once() {
     let of = everything();
     let baseline = || Baseline::arm("newest");
-    let table = Sensitivity::of(&of.log)
-        .treatment("ranked")
-        .baseline(baseline())
-        .topics(["war"])
+    let table = Sensitivity::of(&of.log, &Question::between("ranked", baseline()).topics(["war"]))
         .units([Unit::Reach(Reach::default())])
         .denominators([Denominator::AllImpressions])
         .run()
@@ -248,9 +247,7 @@ fn golden_rows_of_applenews() {
         .position("position")
         .topics(TopicColumn::single("publisher"));
     let log = ExposureLog::open(path, &schema).unwrap();
-    let table = Sensitivity::of(&log)
-        .treatment("trending")
-        .baseline(Baseline::arm("top"))
+    let table = Sensitivity::of(&log, &Question::between("trending", "top"))
         .interval(tiltmeter::Interval::Delta(tiltmeter::inference::Delta::default()))
         .run()
         .unwrap();
@@ -303,15 +300,16 @@ fn golden_rows_of_tiktok() {
             }
         })
         .unwrap();
-    let table = Sensitivity::of(&own)
-        .treatment("right")
-        .baseline(Baseline::arm("left"))
-        .cluster(ClusterBy::column("experiment"))
-        .topics(["own party"])
-        .statistic(Difference)
-        .attentions([Attention::Uniform, Attention::Logarithmic])
-        .run()
-        .unwrap();
+    let table = Sensitivity::of(
+        &own,
+        &Question::between("right", "left")
+            .cluster(ClusterBy::column("experiment"))
+            .topics(["own party"])
+            .statistic(Difference),
+    )
+    .attentions([Attention::Uniform, Attention::Logarithmic])
+    .run()
+    .unwrap();
     let points = |unit| {
         let row = found(&table, "own party", |its| {
             its.attention == Attention::Uniform && its.unit == unit
@@ -381,11 +379,7 @@ fn turned_by_position() -> Vec<Kinds> {
 }
 
 fn ask(log: &ExposureLog) -> Sensitivity<'_> {
-    Sensitivity::of(log)
-        .treatment("a")
-        .baseline(Baseline::arm("b"))
-        .topics(["war"])
-        .units([Unit::Pooled])
+    Sensitivity::of(log, &Question::between("a", "b").topics(["war"])).units([Unit::Pooled])
 }
 
 #[test]
@@ -451,8 +445,9 @@ fn verdicts_of_one_side() {
     assert_eq!(summary.verdict, Verdict::Robust { side: Direction::Amplified });
     assert!(summary.sentence().contains("no. In all 2 rows"), "{}", summary.sentence());
     // The other way round all is below.
-    let turned = Sensitivity::of(&log).treatment("b").baseline(Baseline::arm("a")).topics(["war"]);
-    let summary = of(turned.units([Unit::Pooled]).attentions(models).run().unwrap());
+    let turned = Question::between("b", "a").topics(["war"]);
+    let summary =
+        of(Sensitivity::of(&log, &turned).units([Unit::Pooled]).attentions(models).run().unwrap());
     assert_eq!(summary.verdict, Verdict::Robust { side: Direction::Reduced });
 
     // At the third rank 21 of 40 against 20 of 40: the same side, and nobody knows.
@@ -519,7 +514,7 @@ fn what_cannot_be_asked_is_an_error() {
     let run = |asked: Sensitivity<'_>| asked.run().unwrap_err();
     let unstated = |error| matches!(error, Error::Unstated { .. });
     assert!(unstated(run(Sensitivity::of(&log).baseline(Baseline::arm("b")))));
-    assert!(unstated(run(Sensitivity::of(&log).treatment("a"))));
+    assert!(unstated(run(Sensitivity::of(&log, &Question::of_arm("a")))));
     let unknown = run(ask(&log).baseline(Baseline::arm("c")));
     assert!(matches!(unknown, Error::UnknownArm { .. }), "{unknown}");
     let unknown = run(ask(&log).topics(["peace"]));
@@ -527,8 +522,8 @@ fn what_cannot_be_asked_is_an_error() {
     let range = run(ask(&log).attentions([Attention::TopK { k: 0 }]));
     assert!(matches!(range, Error::Parameter { parameter: "k", .. }), "{range}");
     let none = Unit::Reach(Reach { impressions: 0, mass: 0.0 });
-    let audit = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).unit(none);
-    let range = audit.run().unwrap_err();
+    let audit = Question::between("a", "b").unit(none);
+    let range = Audit::of(&log, &audit).run().unwrap_err();
     assert!(range.to_string().contains("1 or more"), "{range}");
     let none = run(ask(&log).multi_labels(Vec::<MultiLabel>::new()));
     assert!(none.to_string().contains("0 for the multi-label rule"), "{none}");
@@ -544,14 +539,13 @@ fn the_json_is_documented() {
     let document = include_str!("../../docs/sensitivity-json.md");
     let documented = |name: &str| assert!(document.contains(&format!("`{name}`")), "{name}");
     let of = everything();
-    let table = Sensitivity::of(&of.log)
-        .treatment("ranked")
-        .baseline(Baseline::arm("newest"))
-        .baseline(Baseline::UniformPool)
-        .topics(["war"])
-        .statistic(AmplificationRatio)
-        .run()
-        .unwrap();
+    let table = Sensitivity::of(
+        &of.log,
+        &Question::between("ranked", "newest").topics(["war"]).statistic(AmplificationRatio),
+    )
+    .baseline(Baseline::UniformPool)
+    .run()
+    .unwrap();
     let text = table.to_json().unwrap();
     let record = SensitivityRecord::from_json(&text).unwrap();
     assert_eq!(record, SensitivityRecord::from(&table));
@@ -609,14 +603,15 @@ fn the_json_is_documented() {
 #[test]
 fn the_plot_is_described() {
     let of = everything();
-    let table = Sensitivity::of(&of.log)
-        .treatment("ranked")
-        .baseline(Baseline::arm("newest"))
-        .topics(["war", "music"])
-        .statistic(AmplificationRatio)
-        .statistic(Difference)
-        .run()
-        .unwrap();
+    let table = Sensitivity::of(
+        &of.log,
+        &Question::between("ranked", "newest")
+            .topics(["war", "music"])
+            .statistic(AmplificationRatio)
+            .statistic(Difference),
+    )
+    .run()
+    .unwrap();
     for summary in table.summaries() {
         let statistic: &dyn tiltmeter::statistic::Statistic =
             if summary.statistic == "difference" { &Difference } else { &AmplificationRatio };

@@ -34,7 +34,7 @@ fn log_of(clusters: &[[usize; 4]]) -> ExposureLog {
 }
 
 fn audit(log: &ExposureLog) -> Audit<'_> {
-    Audit::of(log).treatment("a").baseline(Baseline::arm("b")).topics(["war"])
+    Audit::of(log, &Question::between("a", "b").topics(["war"]))
 }
 
 fn one(audit: Audit<'_>) -> Estimate {
@@ -230,7 +230,7 @@ fn findings_know_how_many_were_asked_about() {
             SliceSource::new("null").text("who", &who).text("arm", &arms).text("about", &about);
         let schema = LogSchema::new().viewer("who").arm("arm").topics(TopicColumn::single("about"));
         let log = ExposureLog::read(source, &schema).unwrap();
-        let report = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).run().unwrap();
+        let report = Audit::of(&log, &Question::between("a", "b")).run().unwrap();
         assert_eq!(report.estimates().len(), 20);
         let any = |of: fn(&tiltmeter::Finding) -> SideOfNull| {
             let found = report.estimates().iter().filter_map(|its| its.finding);

@@ -35,11 +35,7 @@ fn estimate(
     statistic: impl Statistic + 'static,
     interval: Interval,
 ) -> Estimate {
-    let audit = Audit::of(log)
-        .treatment("a")
-        .baseline(Baseline::arm("b"))
-        .topics(["war"])
-        .statistic(statistic)
+    let audit = Audit::of(log, &Question::between("a", "b").topics(["war"]).statistic(statistic))
         .interval(interval);
     audit.run().expect("both arms and the topic are there").estimates()[0].clone()
 }
@@ -183,8 +179,8 @@ fn strata_by_clusters_are_refused_before_they_are_there() {
         .topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
     let audit = || {
-        let audit = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).topics(["war"]);
-        audit.strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio)
+        let audit = Question::between("a", "b").topics(["war"]);
+        Audit::of(&log, &audit.strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio))
     };
     let error = audit().run().unwrap_err();
     let Error::TooManyTotals { totals, of, each, strata } = error else { panic!("{error}") };

@@ -115,13 +115,13 @@ fn closed_form() {
     let items: Vec<_> = ["war", "sport", "sport", "music"].map(|t| (t, t.to_owned())).to_vec();
     let items = supply(&items);
     let waterfall = || {
-        Waterfall::of(&log)
-            .arm("feed")
-            .supply(&items, Supply::Known)
-            .candidates(&pools)
-            .attention(Attention::TopK { k: 1 })
-            .engagement(EngagementCounts::TimesMass)
-            .topics(["war"])
+        Waterfall::of(
+            &log,
+            &Question::of_arm("feed").attention(Attention::TopK { k: 1 }).topics(["war"]),
+        )
+        .supply(&items, Supply::Known)
+        .candidates(&pools)
+        .engagement(EngagementCounts::TimesMass)
     };
     let report = waterfall().run().unwrap();
     assert_eq!(report.stages(), Stage::ALL);
@@ -194,23 +194,21 @@ fn golden_errors_of_every_step() {
     let mut compared = 0;
     let sampled = Supply::Sampled { cluster: ClusterBy::column("creator") };
     for (name, kind) in [("known", Supply::Known), ("sampled", sampled)] {
-        let report = Waterfall::of(&log)
-            .arm("feed")
-            .supply(&items, kind)
-            .candidates(&pools)
-            .engagement(EngagementCounts::TimesMass)
-            .attention(Attention::Logarithmic)
-            .interval(Interval::Delta(Delta::default()))
-            .run()
-            .unwrap();
-        let from_candidates = Waterfall::of(&log)
-            .arm("feed")
-            .candidates(&pools)
-            .engagement(EngagementCounts::TimesMass)
-            .attention(Attention::Logarithmic)
-            .interval(Interval::Delta(Delta::default()))
-            .run()
-            .unwrap();
+        let report =
+            Waterfall::of(&log, &Question::of_arm("feed").attention(Attention::Logarithmic))
+                .supply(&items, kind)
+                .candidates(&pools)
+                .engagement(EngagementCounts::TimesMass)
+                .interval(Interval::Delta(Delta::default()))
+                .run()
+                .unwrap();
+        let from_candidates =
+            Waterfall::of(&log, &Question::of_arm("feed").attention(Attention::Logarithmic))
+                .candidates(&pools)
+                .engagement(EngagementCounts::TimesMass)
+                .interval(Interval::Delta(Delta::default()))
+                .run()
+                .unwrap();
         for topic in ["war", "sport", "music"] {
             let found = &golden["found"][topic];
             let of_feed = |report: &WaterfallReport| report.waterfall(topic).unwrap().clone();
@@ -246,7 +244,8 @@ fn all_methods_of_intervals() {
         (Interval::Jackknife(Jackknife::default()), Some(MethodUsed::Jackknife)),
         (Interval::WildBootstrap(WildBootstrap::default()), Some(MethodUsed::WildBootstrap)),
     ] {
-        let report = Waterfall::of(&log).arm("feed").candidates(&pools).interval(interval);
+        let report =
+            Waterfall::of(&log, &Question::of_arm("feed")).candidates(&pools).interval(interval);
         let report = report.attention(Attention::Reciprocal).run().unwrap();
         for step in report.waterfalls().iter().flat_map(|its| &its.steps) {
             let its = step.estimate.interval.unwrap();
@@ -276,7 +275,7 @@ proptest! {
     fn steps_add_up(requests in requests()) {
         let (log, pools) = feed(&requests);
         let report =
-            Waterfall::of(&log).arm("feed").candidates(&pools).attention(Attention::Logarithmic);
+            Waterfall::of(&log, &Question::of_arm("feed").attention(Attention::Logarithmic)).candidates(&pools);
         for waterfall in report.run().unwrap().waterfalls() {
             let logs: Option<Vec<f64>> = waterfall
                 .steps
@@ -366,7 +365,8 @@ fn ranking(factor: f64, interval: Interval) -> (Step, f64) {
         .text("topic", &topics);
     let schema = LogSchema::new().slate("slate").item("item").topics(TopicColumn::single("topic"));
     let pools = Pools::new(ExposureLog::read(table, &schema).unwrap(), PoolBy::Slate).unwrap();
-    let report = Waterfall::of(&log).arm("treatment").candidates(&pools).topics(["conflict"]);
+    let report =
+        Waterfall::of(&log, &Question::of_arm("treatment").topics(["conflict"])).candidates(&pools);
     let report = report.interval(interval).run().unwrap();
     assert!(report.warnings().iter().all(|warning| !matches!(
         warning,
@@ -411,13 +411,16 @@ fn example() -> Result<ExposureLog, Error> {
 #[test]
 fn missing_stages_are_named() {
     let log = example().unwrap();
-    let error = Waterfall::of(&log).arm("ranked").run().unwrap_err();
+    let error = Waterfall::of(&log, &Question::of_arm("ranked")).run().unwrap_err();
     assert!(
         matches!(error, Error::Unstated { what: "second stage (see Waterfall)", .. }),
         "{error}"
     );
     let items = supply(&[("war", "x".to_owned()), ("sport", "y".to_owned())]);
-    let report = Waterfall::of(&log).arm("ranked").supply(&items, Supply::Known).run().unwrap();
+    let report = Waterfall::of(&log, &Question::of_arm("ranked"))
+        .supply(&items, Supply::Known)
+        .run()
+        .unwrap();
     let missing: Vec<Stage> = report.missing().iter().map(|missing| missing.stage).collect();
     assert_eq!(missing, [Stage::Candidates, Stage::Exposed, Stage::Engaged]);
     let text = report.to_string();
@@ -436,13 +439,15 @@ fn what_cannot_be_asked_is_an_error() {
     let negative =
         [asked("a", &["war"], &[(0, 1.0, -1.0)]), asked("b", &["sport"], &[(0, 1.0, 1.0)])];
     let (log, _) = feed(&negative);
-    let error = Waterfall::of(&log).arm("feed").run().unwrap_err();
+    let error = Waterfall::of(&log, &Question::of_arm("feed")).run().unwrap_err();
     assert!(error.to_string().contains("the engagement of an impression is -1"), "{error}");
     let error = Waterfall::of(&log).run().unwrap_err();
     assert!(matches!(error, Error::Unstated { what: "arm", .. }));
-    let error = Waterfall::of(&log).arm("food").run().unwrap_err();
+    let error = Waterfall::of(&log, &Question::of_arm("food")).run().unwrap_err();
     assert!(matches!(error, Error::UnknownArm { .. }), "{error}");
-    let error = Waterfall::of(&log).arm("feed").cluster(ClusterBy::Impression).run().unwrap_err();
+    let error = Waterfall::of(&log, &Question::of_arm("feed").cluster(ClusterBy::Impression))
+        .run()
+        .unwrap_err();
     assert!(matches!(error, Error::Parameter { .. }), "{error}");
 }
 
@@ -454,7 +459,7 @@ fn requests_without_candidates_are_counted() {
     ];
     let (log, _) = feed(&requests);
     let (_, pools) = feed(&requests[..1]);
-    let report = Waterfall::of(&log).arm("feed").candidates(&pools).run().unwrap();
+    let report = Waterfall::of(&log, &Question::of_arm("feed")).candidates(&pools).run().unwrap();
     let warning = Warning::RequestsWithoutCandidates { requests: 1, of: 2 };
     assert!(report.warnings().contains(&warning));
     // The request is in no stage.
@@ -467,7 +472,7 @@ fn the_json_is_documented() {
     let documented = |name: &str| assert!(document.contains(&format!("`{name}`")), "{name}");
     let golden: Json = serde_json::from_str(include_str!("../golden/waterfall.json")).unwrap();
     let (log, pools, _) = golden_feed(&golden);
-    let report = Waterfall::of(&log).arm("feed").candidates(&pools).run().unwrap();
+    let report = Waterfall::of(&log, &Question::of_arm("feed")).candidates(&pools).run().unwrap();
     let text = report.to_json().unwrap();
     assert_eq!(WaterfallRecord::from_json(&text).unwrap(), WaterfallRecord::from(&report));
     let json: Json = serde_json::from_str(&text).unwrap();
@@ -487,7 +492,10 @@ fn the_plot_is_described() {
     let log = example().unwrap();
     let items =
         supply(&[("war", "x".to_owned()), ("sport", "y".to_owned()), ("<chess>", "y".to_owned())]);
-    let report = Waterfall::of(&log).arm("ranked").supply(&items, Supply::Known).run().unwrap();
+    let report = Waterfall::of(&log, &Question::of_arm("ranked"))
+        .supply(&items, Supply::Known)
+        .run()
+        .unwrap();
     for waterfall in report.waterfalls() {
         let svg = report.to_svg(&waterfall.topic).unwrap();
         assert!(svg.starts_with("<svg role=\"img\" aria-label=\"Waterfall of topic"), "{svg}");

@@ -427,10 +427,10 @@ fn small() -> ExposureLog {
 #[test]
 fn questions_the_log_cannot_answer() {
     let log = small();
-    let audit = || Audit::of(&log).treatment("x").baseline(Baseline::arm("y"));
-    let error = Audit::of(&log).treatment("x").run().unwrap_err();
+    let audit = || Audit::of(&log, &Question::between("x", "y"));
+    let error = Audit::of(&log, &Question::of_arm("x")).run().unwrap_err();
     assert!(matches!(error, Error::Unstated { what: "baseline", .. }), "{error}");
-    let error = Audit::of(&log).treatment("z").baseline(Baseline::arm("y")).run().unwrap_err();
+    let error = Audit::of(&log, &Question::between("z", "y")).run().unwrap_err();
     assert_eq!(error.to_string(), "no impressions in arm \"z\"; the arms are \"x\", \"y\"");
     let error = audit().topics(["weather"]).run().unwrap_err();
     let expected = "no impression is tagged \"weather\"; the topics are \"sport\", \"war\"";
@@ -514,11 +514,10 @@ fn more_cells_than_memory() {
         .arm("arm")
         .topics(tiltmeter::log::TopicColumn::single("n"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let error = tiltmeter::Audit::of(&log)
-        .treatment("n1")
-        .baseline(tiltmeter::Baseline::arm("n2"))
-        .run()
-        .unwrap_err();
+    let error =
+        tiltmeter::Audit::of(&log, &Question::between("n1", tiltmeter::Baseline::arm("n2")))
+            .run()
+            .unwrap_err();
     assert!(matches!(error, Error::TooManyCells { arms: 10_000, .. }), "{error}");
 }
 

@@ -31,11 +31,8 @@ fn by(cluster: ClusterBy) -> TallySpec {
 fn audited(files: &[&str], schema: LogSchema, cluster: ClusterBy) -> AuditReport {
     let files = files.iter().map(|name| case(name));
     let done = TallyJob::new(files, schema, by(cluster)).run().unwrap();
-    Audit::of_tally(&done.tally)
+    Audit::of_tally(&done.tally, &Question::between("ranked", "newest").topics(["war"]))
         .origin(&done.origin)
-        .treatment("ranked")
-        .baseline(Baseline::arm("newest"))
-        .topics(["war"])
         .run()
         .unwrap()
 }
@@ -173,12 +170,10 @@ fn times_beyond_nanoseconds() {
     // Python: datetime(3000, 1, 1) and datetime(1970, 1, 1), in microseconds.
     assert!(least > 0 && most >= 32_503_680_000_000_000, "{least} {most}");
     let period = tiltmeter::Period::before("2024-07-01").unwrap();
-    let report = Audit::of(&log)
-        .treatment("ranked")
-        .baseline(Baseline::Period(period))
-        .topics(["war"])
-        .run()
-        .unwrap();
+    let report =
+        Audit::of(&log, &Question::between("ranked", Baseline::Period(period)).topics(["war"]))
+            .run()
+            .unwrap();
     assert!((value(&report) - 71.0 / 38.0).abs() < 1e-12);
     let its = &report.estimates()[0];
     assert_eq!((its.treatment.impressions, its.baseline.impressions), (120, 120));
@@ -200,8 +195,8 @@ fn odd_names_are_told() {
     };
     let report = |name: &str, schema: LogSchema| {
         let log = ExposureLog::open(case(name), &schema).unwrap();
-        let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-        let report = audit.topics(["war"]).run().unwrap();
+        let audit = Question::between("ranked", "newest");
+        let report = Audit::of(&log, &audit.topics(["war"])).run().unwrap();
         assert_eq!(remarks(&report).len(), NameRemark::of_log(&log).len(), "{report}");
         report
     };
@@ -324,8 +319,10 @@ fn hidden_files() {
     assert_eq!(log_files(folder.join(".ipynb*/*.csv")).unwrap(), checkpoint);
     // 86 of 180 against 78 of 180.
     let log = ExposureLog::open(&only[0], &schema()).unwrap();
-    let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-    assert!((value(&audit.topics(["war"]).run().unwrap()) - 86.0 / 78.0).abs() < 1e-12);
+    let audit = Question::between("ranked", "newest");
+    assert!(
+        (value(Audit::of(&log, &audit.topics(["war"])).run().unwrap()) - 86.0 / 78.0).abs() < 1e-12
+    );
 
     let folder = tempdir().unwrap();
     for name in ["a.csv", "_SUCCESS", "_part.csv", ".a.csv.crc", "._a.csv", "deep/_temporary/b.csv"]

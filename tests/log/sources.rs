@@ -286,7 +286,7 @@ fn data_frames() {
 #[test]
 fn reports_as_data_frames() {
     use tiltmeter::{Audit, Baseline};
-    let report = Audit::of(&from_csv()).treatment("x").baseline(Baseline::arm("y")).run().unwrap();
+    let report = Audit::of(&from_csv(), &Question::between("x", "y")).run().unwrap();
     let frame = report.to_frame().unwrap();
     assert_eq!(frame.height(), 3);
     let states = frame.column("state").unwrap().as_materialized_series().clone();

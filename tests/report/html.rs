@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tiltmeter::findings::{Findings, FindingsRecord, Part};
-use tiltmeter::inference::{Design, PerArm, Pilot, Question, ShareBounds};
+use tiltmeter::inference::{Design, PerArm, Pilot, ShareBounds, TopicQuestion};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::report::{IntervalRecord, StateRecord};
 use tiltmeter::source::SliceSource;
@@ -461,16 +461,17 @@ fn shares_over_time_are_audits_of_each_day() {
         let without = day == 19_002;
         let shown: Vec<String> =
             day_only.topics().unwrap().labels().iter().map(str::to_owned).collect();
-        let report = Audit::of(&day_only)
-            .treatment(TREATMENT)
-            .baseline(Baseline::arm(if without { "third" } else { "newest" }))
-            .attention(study.question.attention.clone())
-            .topics(&shown)
-            .statistic(TreatmentShare)
-            .statistic(BaselineShare)
-            .interval(interval)
-            .run()
-            .unwrap();
+        let report = Audit::of(
+            &day_only,
+            &Question::between(TREATMENT, Baseline::arm(if without { "third" } else { "newest" }))
+                .attention(study.question.attention.clone())
+                .topics(&shown)
+                .statistic(TreatmentShare)
+                .statistic(BaselineShare),
+        )
+        .interval(interval)
+        .run()
+        .unwrap();
         for (side, arm) in [TREATMENT, "newest"].into_iter().enumerate() {
             for at in 0..41 {
                 let its = shares.next().unwrap();
@@ -570,7 +571,7 @@ fn power_is_that_of_the_pilot() {
     let tally = Tally::of(&log, &study.tally_spec()).unwrap();
     let baseline = Baseline::arm("newest");
     for its in &power.topics {
-        let question = Question {
+        let question = TopicQuestion {
             topic: &its.topic,
             treatment: TREATMENT,
             baseline: &baseline,

@@ -206,7 +206,7 @@ fn errors_say_names_that_are_seen() {
     };
     let schema = || LogSchema::new().arm(hostile("feed")).topics(TopicColumn::single("about"));
     let log = ExposureLog::read(rows(), &schema()).unwrap();
-    let audit = || Audit::of(&log).cluster(ClusterBy::Impression).treatment(hostile("a"));
+    let audit = || Audit::of(&log, &Question::of_arm(hostile("a")).cluster(ClusterBy::Impression));
     let against = || audit().baseline(Baseline::arm(hostile("b")));
     let errors: [Error; 8] = [
         ExposureLog::read(rows(), &schema().weight("weight")).unwrap_err(),
@@ -239,7 +239,7 @@ fn names_that_look_alike_are_told_apart() {
         .text("about", &topics.iter().copied().cycle().take(14).collect::<Vec<_>>());
     let schema = LogSchema::new().arm("feed").topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = Audit::of(&log).cluster(ClusterBy::Impression).treatment("a");
+    let audit = Question::of_arm("a").cluster(ClusterBy::Impression);
     let report = audit.baseline(Baseline::arm("b")).run().unwrap();
     for text in [report.to_string(), report.to_markdown()] {
         let mut cells: Vec<&str> = text

@@ -25,13 +25,12 @@ fn report() -> AuditReport {
         .rows(RowPolicy::SetAside);
     let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
     let log = ExposureLog::read(source, &schema).unwrap();
-    Audit::of(&log)
-        .treatment("ranked")
-        .baseline(Baseline::arm("newest"))
-        .statistic(AmplificationRatio)
-        .statistic(OddsRatio)
-        .run()
-        .unwrap()
+    Audit::of(
+        &log,
+        &Question::between("ranked", "newest").statistic(AmplificationRatio).statistic(OddsRatio),
+    )
+    .run()
+    .unwrap()
 }
 
 /// Every field that occurs, and every name of a statistic, is in `docs/report-json.md`.
@@ -75,16 +74,17 @@ fn own_json_is_read_whatever_the_numbers() {
                 }
                 let interval =
                     Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });
-                let report = Audit::of(&log)
-                    .treatment("ranked")
-                    .baseline(Baseline::Reference(reference))
-                    .topics(["war"])
-                    .interval(interval)
-                    .statistic(AmplificationRatio)
-                    .statistic(OddsRatio)
-                    .statistic(Difference)
-                    .run()
-                    .unwrap();
+                let report = Audit::of(
+                    &log,
+                    &Question::between("ranked", Baseline::Reference(reference))
+                        .topics(["war"])
+                        .statistic(AmplificationRatio)
+                        .statistic(OddsRatio)
+                        .statistic(Difference),
+                )
+                .interval(interval)
+                .run()
+                .unwrap();
                 let json = report.to_json().unwrap();
                 let again = AuditReport::from_json(&json).unwrap();
                 assert_eq!(again.to_string(), report.to_string());
@@ -128,7 +128,7 @@ fn read_back_from_json() {
         .topics(TopicColumn::single("about"));
     let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = || Audit::of(&log).treatment("x");
+    let audit = || Audit::of(&log, &Question::of_arm("x"));
     let against = audit().baseline(Baseline::arm("y"));
     let poll = Reference::new("poll", Bias::within_factor(2.0))
         .share("war", ReferenceShare::Known(0.5))
@@ -183,7 +183,7 @@ fn topics_cannot_break_the_table() {
         ItemTopicsSchema::new("id", TopicColumn::single("about")).rows(RowPolicy::SetAside);
     let topics = ItemTopics::read(table, &schema).unwrap();
     let log = log.unwrap().with_item_topics(&topics).unwrap();
-    let report = Audit::of(&log).treatment("a").baseline(Baseline::arm("b")).run().unwrap();
+    let report = Audit::of(&log, &Question::between("a", "b")).run().unwrap();
     let markdown = report.to_markdown();
     assert!(markdown.contains(r"| war \| \u{1b}[31m\nred "), "{markdown}");
     let bars = |line: &str| line.replace(r"\|", "").matches('|').count();
@@ -280,7 +280,7 @@ fn tests_are_reported() {
         .text("about", &text(|row| row.2));
     let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = || Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+    let audit = || Audit::of(&log, &Question::between("ranked", "newest"));
     let test = Test::Delta(DeltaTest::default());
     let report = audit().test(test).multiplicity(Multiplicity::Holm).run().unwrap();
     let record = ReportRecord::from_json(&report.to_json().unwrap()).unwrap();

@@ -63,12 +63,13 @@ fn without_a_bias_the_two_worlds_are_one() {
     let clean = contaminated_baseline::audited(&contaminated_baseline::feed(None)).unwrap();
     let log = contaminated_baseline::joined(&clean, &clean).unwrap();
     for arm in ["algorithm", "newest", "uniform"] {
-        let report = tiltmeter::Audit::of(&log)
-            .treatment(arm)
-            .baseline(tiltmeter::Baseline::arm(format!("clean {arm}")))
-            .topics([contaminated_baseline::TOPIC])
-            .run()
-            .unwrap();
+        let report = tiltmeter::Audit::of(
+            &log,
+            &Question::between(arm, tiltmeter::Baseline::arm(format!("clean {arm}")))
+                .topics([contaminated_baseline::TOPIC]),
+        )
+        .run()
+        .unwrap();
         assert_eq!(report.estimates()[0].value.number(), Some(1.0));
     }
 }

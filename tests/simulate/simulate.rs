@@ -53,7 +53,7 @@ fn nothing_injected_is_nothing_found() {
         arm.policy.biases.clear();
     }
     let log = Simulation::new(&config).unwrap().log().unwrap();
-    let audit = || Audit::of(&log).treatment("treatment").baseline(Baseline::arm("baseline"));
+    let audit = || Audit::of(&log, &Question::between("treatment", "baseline"));
     for estimate in audit().run().unwrap().estimates() {
         let ratio = estimate.value.number().unwrap();
         let error = estimate.standard_error.unwrap();
@@ -61,8 +61,8 @@ fn nothing_injected_is_nothing_found() {
     }
     config.arms[0].policy.biases = vec![Bias::topic("conflict", 3.0)];
     let log = Simulation::new(&config).unwrap().log().unwrap();
-    let audit = Audit::of(&log).treatment("treatment").baseline(Baseline::arm("baseline"));
-    let report = audit.topics(["conflict"]).run().unwrap();
+    let audit = Question::between("treatment", "baseline");
+    let report = Audit::of(&log, &audit.topics(["conflict"])).run().unwrap();
     assert!(report.estimates()[0].value.number().unwrap() > 1.5);
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tiltmeter::inference::{
     Delta, DeltaTest, Design as Plan, Inference, Interval, Jackknife, Multiplicity, PerArm,
-    Permutation, Pilot, Question, Test,
+    Permutation, Pilot, Test, TopicQuestion,
 };
 use tiltmeter::simulate::policy::{Bias, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
@@ -172,7 +172,7 @@ fn plan(viewers: u32) -> Plan {
 fn pilot(config: &SimulationConfig) -> Pilot {
     let log = Simulation::new(config).and_then(|simulation| simulation.log()).expect("a log");
     let tally = Tally::of(&log, &TallySpec::default()).expect("its tally");
-    let question = Question {
+    let question = TopicQuestion {
         topic: "news",
         treatment: "treatment",
         baseline: &Baseline::arm("baseline"),

@@ -317,13 +317,12 @@ fn audits_tend_to_it() {
             let contrast = Contrast { unit, attention: attention.clone(), ..between() };
             let spec = TruthSpec { replicates: 64, ..TruthSpec::of(contrast) };
             let truth = Truth::of(&config, &spec).unwrap();
-            let report = Audit::of(&log)
-                .treatment("treatment")
-                .baseline(Baseline::arm("baseline"))
-                .unit(unit)
-                .attention(attention)
-                .run()
-                .unwrap();
+            let report = Audit::of(
+                &log,
+                &Question::between("treatment", "baseline").unit(unit).attention(attention),
+            )
+            .run()
+            .unwrap();
             for estimate in report.estimates() {
                 let topic = &estimate.estimand.topic;
                 let known = truth.value(topic, "amplification_ratio").unwrap();
@@ -365,12 +364,8 @@ fn label_errors_leave_the_truth_alone() {
     let mut large = config.clone();
     large.world.viewers = 10_000;
     let log = Simulation::new(&large).unwrap().log().unwrap();
-    let report = Audit::of(&log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
-        .topics(["war"])
-        .run()
-        .unwrap();
+    let report =
+        Audit::of(&log, &Question::between("treatment", "baseline").topics(["war"])).run().unwrap();
     let estimate = &report.estimates()[0];
     let off = |truth: &Truth| {
         let known = truth.value("war", "amplification_ratio").unwrap().number().unwrap();

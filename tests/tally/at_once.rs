@@ -145,7 +145,7 @@ fn a_checkpoint_has_one_job() {
 #[test]
 fn an_audit_of_a_tally_does_not_contradict_it() {
     let tally = Tally::of(&log(0), &TallySpec::default()).unwrap();
-    let audit = || Audit::of_tally(&tally).treatment("ranked").baseline(Baseline::arm("newest"));
+    let audit = || Audit::of_tally(&tally, &Question::between("ranked", "newest"));
     let plain = audit().run().unwrap();
     let same = audit()
         .cluster(ClusterBy::Viewer)

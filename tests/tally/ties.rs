@@ -37,11 +37,8 @@ fn the_case() {
     let table = ExposureLog::open(case("chrono_cand.csv"), &schema()).unwrap();
     let pools = Pools::new(table, PoolBy::Slate).unwrap();
     let audit = || {
-        Audit::of(&log)
-            .treatment("ranked")
-            .baseline(Baseline::Chronological)
+        Audit::of(&log, &Question::between("ranked", Baseline::Chronological).topics(["war"]))
             .candidates(&pools)
-            .topics(["war"])
     };
     let report = audit().run().unwrap();
     let war = &report.estimates()[0];
@@ -87,8 +84,8 @@ fn places_that_count_differently() {
         Pools::new(ExposureLog::read(source, &schema).unwrap(), PoolBy::Slate).unwrap()
     };
     let run = |pools: &Pools, attention| {
-        let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::Chronological);
-        audit.candidates(pools).attention(attention).topics(["w"]).run().unwrap()
+        let audit = Question::between("ranked", Baseline::Chronological);
+        Audit::of(&log, &audit.attention(attention).topics(["w"])).candidates(pools).run().unwrap()
     };
     let tied = table(&[9, 9, 8, 7, 9, 5, 5, 5]);
     let share = |report: &AuditReport| report.estimates()[0].baseline.share.unwrap();

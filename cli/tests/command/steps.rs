@@ -106,7 +106,7 @@ fn a_simulation_can_be_audited() {
 /// `Pilot` of the library on the same log, to the last digit.
 #[test]
 fn plans_are_the_librarys() {
-    use tiltmeter::inference::{Design, PerArm, Pilot, Question};
+    use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
     use tiltmeter::log::{LogSchema, TopicColumn};
     use tiltmeter::tally::{Tally, TallySpec};
     let path = shipped("open_bandit_small.csv.gz");
@@ -119,7 +119,7 @@ fn plans_are_the_librarys() {
     let cluster = tiltmeter::ClusterBy::column("hour");
     let tally = Tally::of(&log, &TallySpec { cluster, ..TallySpec::default() }).unwrap();
     let baseline = tiltmeter::Baseline::arm("random");
-    let question = Question {
+    let question = TopicQuestion {
         topic: "c1",
         treatment: "bts",
         baseline: &baseline,

@@ -26,11 +26,9 @@ pub use self::report::{
 };
 use self::work::Work;
 use crate::error::Error;
-use crate::inference::{Interval, Jackknife, Question};
+use crate::inference::{Interval, Jackknife, TopicQuestion};
 use crate::log::ExposureLog;
-use crate::question::attention::Attention;
-use crate::question::baseline::Baseline;
-use crate::question::estimand::{Denominator, Unit};
+use crate::question::whole::{Part as Said, Question, same};
 use crate::statistic::{HalfAddedRatio, Statistic};
 use crate::tally::{Tally, TallySpec};
 
@@ -138,7 +136,7 @@ impl fmt::Display for Others {
 /// use tiltmeter::decompose::{GroupDecomposition, Verdict};
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::tally::{Tally, TallySpec};
-/// use tiltmeter::{Baseline, ExposureLog, source::SliceSource};
+/// use tiltmeter::{ExposureLog, Question, source::SliceSource};
 ///
 /// // Of four creators, the treatment shows one of the first party much more, the other less.
 /// let shown = [("ann", 8, 2), ("bea", 1, 2), ("cem", 4, 4), ("dag", 2, 4)];
@@ -157,9 +155,7 @@ impl fmt::Display for Others {
 /// let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("by"));
 /// let tally = Tally::of(&ExposureLog::read(source, &schema)?, &TallySpec::default())?;
 ///
-/// let report = GroupDecomposition::of(&tally)
-///     .treatment("ranked")
-///     .baseline(Baseline::arm("newest"))
+/// let report = GroupDecomposition::of(&tally, &Question::between("ranked", "newest"))
 ///     .group("first", ["ann", "bea"])
 ///     .group("second", ["cem", "dag"])
 ///     .run()?;
@@ -180,15 +176,9 @@ impl fmt::Display for Others {
 #[must_use]
 pub struct GroupDecomposition<'l> {
     of: Subject<'l>,
-    treatment: Option<String>,
-    baseline: Option<Baseline>,
+    question: Question,
     groups: Groups,
-    labels: Option<Vec<String>>,
     several: Several,
-    spec: TallySpec,
-    unit: Unit,
-    denominator: Denominator,
-    attention: Option<Attention>,
     interval: Interval,
     member_interval: Interval,
     zeros: ZeroMembers,
@@ -206,18 +196,19 @@ enum Subject<'l> {
 impl<'l> GroupDecomposition<'l> {
     /// Of a tally whose topics are the members, such as that of a log retagged by creator
     /// ([`ExposureLog::retag`]). Groups are to be given.
-    pub fn of(tally: &'l Tally) -> Self {
-        Self::new(Subject::Tally(tally))
+    pub fn of(tally: &'l Tally, question: &Question) -> Self {
+        Self::new(Subject::Tally(tally), question)
     }
 
     /// Of a log: members are its items or the ids of a column, and a group for each topic has the members
     /// whose impressions have it, unless groups are given. [`GroupReport::membership`] counts how members
-    /// came to their groups. The log is copied, to be tagged by member.
+    /// came to their groups. Groups are of the question's topics, in its order, by default of all by name. The
+    /// log is copied, to be tagged by member.
     ///
     /// ```
     /// use tiltmeter::decompose::{GroupDecomposition, Member};
     /// use tiltmeter::log::{LogSchema, TopicColumn};
-    /// use tiltmeter::{Baseline, ExposureLog, source::SliceSource};
+    /// use tiltmeter::{ExposureLog, Question, source::SliceSource};
     ///
     /// let source = SliceSource::new("example")
     ///     .text("who", &["1", "1", "2", "2", "3", "3", "4", "4"])
@@ -227,48 +218,28 @@ impl<'l> GroupDecomposition<'l> {
     /// let schema = LogSchema::new().viewer("who").arm("feed").item("item");
     /// let schema = schema.topics(TopicColumn::single("about"));
     /// let log = ExposureLog::read(source, &schema)?;
-    /// let report = GroupDecomposition::of_log(&log, Member::Item)
-    ///     .treatment("ranked")
-    ///     .baseline(Baseline::arm("new"))
-    ///     .run()?;
+    /// let question = Question::between("ranked", "new");
+    /// let report = GroupDecomposition::of_log(&log, Member::Item, &question).run()?;
     /// let war = report.group("war").expect("it is a topic");
     /// assert_eq!((war.members.len(), war.group.value.number()), (2, Some(1.0)));
     /// # Ok::<(), tiltmeter::Error>(())
     /// ```
-    pub fn of_log(log: &'l ExposureLog, by: Member) -> Self {
-        Self::new(Subject::Log(log, by))
+    pub fn of_log(log: &'l ExposureLog, by: Member, question: &Question) -> Self {
+        Self::new(Subject::Log(log, by), question)
     }
 
-    fn new(of: Subject<'l>) -> Self {
+    fn new(of: Subject<'l>, question: &Question) -> Self {
         Self {
             of,
-            treatment: None,
-            baseline: None,
+            question: question.clone(),
             groups: Vec::new(),
-            labels: None,
             several: Several::default(),
-            spec: TallySpec::default(),
-            unit: Unit::default(),
-            denominator: Denominator::default(),
-            attention: None,
             interval: Interval::default(),
             member_interval: Interval::Jackknife(Jackknife::default()),
             zeros: ZeroMembers::default(),
             others: Others::default(),
             draws: Draws { replicates: 9_999, seed: 0 },
         }
-    }
-
-    /// The arm under test.
-    pub fn treatment(mut self, arm: impl Into<String>) -> Self {
-        self.treatment = Some(arm.into());
-        self
-    }
-
-    /// What it is compared with.
-    pub fn baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = Some(baseline);
-        self
     }
 
     /// Adds a group. Members that the tally does not have were never shown, and are counted.
@@ -281,40 +252,9 @@ impl<'l> GroupDecomposition<'l> {
         self
     }
 
-    /// Of a log's topics, those whose groups are meant, in this order; all, by name, if not said.
-    /// Changes nothing where groups are given.
-    pub fn labels<T: Into<String>>(mut self, labels: impl IntoIterator<Item = T>) -> Self {
-        self.labels = Some(labels.into_iter().map(Into::into).collect());
-        self
-    }
-
     /// What to do with members of a log that several groups claim.
     pub fn several(mut self, several: Several) -> Self {
         self.several = several;
-        self
-    }
-
-    /// How a log is tallied: clusters and position models. A tally has been made already.
-    pub fn spec(mut self, spec: TallySpec) -> Self {
-        self.spec = spec;
-        self
-    }
-
-    /// How clusters are put together.
-    pub fn unit(mut self, unit: Unit) -> Self {
-        self.unit = unit;
-        self
-    }
-
-    /// Which impressions stand below the line. Tagged ones are those that have a member.
-    pub fn denominator(mut self, denominator: Denominator) -> Self {
-        self.denominator = denominator;
-        self
-    }
-
-    /// The position model, one of the tally's; its first if not said.
-    pub fn attention(mut self, attention: Attention) -> Self {
-        self.attention = Some(attention);
         self
     }
 
@@ -326,7 +266,7 @@ impl<'l> GroupDecomposition<'l> {
         self
     }
 
-    /// How the members' own intervals are made; by the jackknife if not said, which is a pass over the
+    /// How the members' own intervals are made; by the jackknife by default, which is a pass over the
     /// clusters for each.
     pub fn member_interval(mut self, interval: Interval) -> Self {
         self.member_interval = interval;
@@ -345,7 +285,7 @@ impl<'l> GroupDecomposition<'l> {
         self
     }
 
-    /// How many ways of labelling to draw, or to go through all of, and the seed; 9,999 and 0 if not said.
+    /// How many ways of labelling to draw, or to go through all of, and the seed; by default 9,999 and 0.
     pub fn permutations(mut self, replicates: u32, seed: u64) -> Self {
         self.draws = Draws { replicates, seed };
         self
@@ -354,33 +294,31 @@ impl<'l> GroupDecomposition<'l> {
     /// Works it out.
     ///
     /// # Errors
-    /// [`Error::Unstated`] without treatment or baseline; [`Error::Parameter`] without groups, with a
+    /// [`Error::Unstated`] for a question without a baseline, [`Error::NotLookedAt`] for one with statistics,
+    /// strata or a second way of clustering, and with topics where groups are given; [`Error::OtherTally`] for
+    /// one that says otherwise than the tally; [`Error::Parameter`] without groups, with a
     /// single one under [`Others::OtherGroups`], where impressions have two members, and for numbers out
     /// of their range; [`Error::MemberOfTwoGroups`], [`Error::RepeatedGroup`] and
     /// [`Error::UnknownGroup`]; those of the tally and of [`estimates`](crate::inference::estimates).
     pub fn run(&self) -> Result<GroupReport, Error> {
+        let asked = &self.question;
+        asked.refuse(
+            "a decomposition by groups",
+            &[Said::Statistics, Said::Strata, Said::SecondCluster],
+        )?;
+        let baseline = asked.needs_baseline()?;
         let (tally, groups, membership) = self.members()?;
-        let unstated = |what, call| Error::Unstated { what, call };
-        let treatment = self.treatment.as_deref();
-        let treatment = treatment.ok_or(unstated("treatment", "GroupDecomposition::treatment"))?;
-        let baseline = self.baseline.as_ref();
-        let baseline = baseline.ok_or(unstated("baseline", "GroupDecomposition::baseline"))?;
-        let attention = self.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);
-        let question = Question {
-            topic: "",
-            treatment,
-            baseline,
-            unit: self.unit,
-            denominator: self.denominator,
-            attention,
-        };
+        let attention = asked.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);
+        let (treatment, unit, denominator) = (&asked.treatment, asked.unit, asked.denominator);
+        let question =
+            TopicQuestion { topic: "", treatment, baseline, unit, denominator, attention };
         let work = Work::new(self, &tally, question, &groups)?;
         let groups = groups.iter().map(|(name, members)| work.finding(name, members));
         Ok(GroupReport {
-            treatment: treatment.to_owned(),
+            treatment: treatment.clone(),
             baseline: baseline.clone(),
-            unit: self.unit,
-            denominator: self.denominator,
+            unit,
+            denominator,
             attention: attention.clone(),
             cluster: tally.spec().cluster.clone(),
             zeros: self.zeros,
@@ -394,19 +332,35 @@ impl<'l> GroupDecomposition<'l> {
     fn members(&self) -> Result<(Cow<'_, Tally>, Groups, Option<Membership>), Error> {
         let (log, by) = match &self.of {
             Subject::Tally(tally) => {
+                let spec = tally.spec();
+                same("cluster", self.question.cluster.as_ref(), &spec.cluster)?;
+                same("counting of labels", self.question.multi_label.as_ref(), &spec.multi_label)?;
+                self.refuse_topics()?;
                 return Ok((Cow::Borrowed(*tally), self.groups.clone(), None));
             }
             Subject::Log(log, by) => (*log, by),
         };
         let members = of_log::members(log, by)?.clone();
         let (groups, membership) = if self.groups.is_empty() {
-            let labels = self.labels.as_deref();
+            let labels = self.question.topics.named();
             let (groups, membership) = of_log::groups(log, &members, labels, self.several)?;
             (groups, Some(membership))
         } else {
+            self.refuse_topics()?;
             (self.groups.clone(), None)
         };
         let by_member = log.clone().retag(|_, row| members.id(row).into_iter().collect())?;
-        Ok((Cow::Owned(Tally::of(&by_member, &self.spec)?), groups, membership))
+        let spec = TallySpec {
+            cluster: self.question.cluster.clone().unwrap_or_default(),
+            attentions: vec![self.question.attention.clone().unwrap_or_default()],
+            multi_label: self.question.multi_label.unwrap_or_default(),
+            ..TallySpec::default()
+        };
+        Ok((Cow::Owned(Tally::of(&by_member, &spec)?), groups, membership))
+    }
+
+    /// Where groups are given, topics that are named would change nothing.
+    fn refuse_topics(&self) -> Result<(), Error> {
+        self.question.refuse("a decomposition by given groups", &[Said::Topics])
     }
 }

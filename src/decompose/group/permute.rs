@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Arrangements, LabelTest};
 use crate::error::Error;
 use crate::estimate::NoTest;
-use crate::inference::{Assignments, Question};
+use crate::inference::{Assignments, TopicQuestion};
 use crate::question::estimand::{Reach, Unit};
 use crate::tally::{Mass, Tally};
 
@@ -124,7 +124,7 @@ impl Unions {
     /// Of members by their topics, with their totals.
     pub(super) fn of(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         topics: &[usize],
         totals: Vec<[f64; 2]>,
     ) -> Result<Self, Error> {

@@ -12,7 +12,7 @@ use super::report::{
 use super::{GroupDecomposition, Others, ZeroMembers};
 use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
-use crate::inference::{self, Asked, ClusterSums, Interval, OfSums, Question, TopicSets};
+use crate::inference::{self, ClusterSums, Interval, OfSums, Query, TopicQuestion, TopicSets};
 use crate::question::estimand::Unit;
 use crate::statistic::{AmplificationRatio, Statistic};
 use crate::tally::Tally;
@@ -21,7 +21,7 @@ use crate::tally::Tally;
 pub(super) struct Work<'w> {
     ask: &'w GroupDecomposition<'w>,
     tally: &'w Tally,
-    question: Question<'w>,
+    question: TopicQuestion<'w>,
     /// The members who may have the labels, by their topics, ascending.
     pool: Vec<Pooled>,
     unions: Unions,
@@ -38,7 +38,7 @@ impl<'w> Work<'w> {
     pub(super) fn new(
         ask: &'w GroupDecomposition<'w>,
         tally: &'w Tally,
-        question: Question<'w>,
+        question: TopicQuestion<'w>,
         groups: &Groups,
     ) -> Result<Self, Error> {
         check(ask, tally, groups)?;
@@ -129,10 +129,10 @@ impl<'w> Work<'w> {
         log_ratios: &[Option<f64>],
     ) -> Result<Vec<MemberFinding>, Error> {
         let names = self.tally.axes().topics();
-        let asked: Vec<Asked<'_>> = topics
+        let asked: Vec<Query<'_>> = topics
             .iter()
-            .map(|&topic| Asked {
-                question: Question { topic: &names[topic], ..self.question },
+            .map(|&topic| Query {
+                question: TopicQuestion { topic: &names[topic], ..self.question },
                 statistic: &AmplificationRatio,
             })
             .collect();
@@ -267,7 +267,7 @@ fn check(ask: &GroupDecomposition<'_>, tally: &Tally, groups: &Groups) -> Result
         let value = ask.draws.replicates.to_string();
         return refuse("permutations", value, "between 2 and 1,000,000");
     }
-    crate::statistic::check_unit(&AmplificationRatio, ask.unit)?;
+    crate::statistic::check_unit(&AmplificationRatio, ask.question.unit)?;
     check_members(tally, groups)?;
     let totals = tally.totals();
     let topics = tally.axes().topics().len();

@@ -7,7 +7,7 @@ use super::episode::{Episode, Span, episodes};
 use crate::error::Error;
 use crate::inference::contribution::Contributions;
 use crate::inference::influence::Influence;
-use crate::inference::question::Question;
+use crate::inference::question::TopicQuestion;
 use crate::inference::shares::Shares;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
@@ -240,7 +240,7 @@ impl ChangeMonitor {
     pub fn observe_as(&mut self, label: impl Into<String>, tally: &Tally) -> Result<(), Error> {
         let label = label.into();
         self.check(&label, tally.spec())?;
-        let question = Question {
+        let question = TopicQuestion {
             topic: &self.topic,
             treatment: &self.treatment,
             baseline: &self.baseline,

@@ -13,7 +13,7 @@ use crate::base::digits::decimals;
 use crate::error::Error;
 use crate::estimate::Value;
 use crate::inference::contribution::Contributions;
-use crate::inference::question::Question;
+use crate::inference::question::TopicQuestion;
 use crate::inference::reported;
 use crate::statistic::Statistic;
 use crate::tally::{Tally, WindowBy};
@@ -122,7 +122,7 @@ pub struct Breaks {
 /// move a break. The question's topic and arms must be in the tally.
 ///
 /// ```
-/// use tiltmeter::inference::{BreakSpec, Moved, Question, Shift, breaks_of};
+/// use tiltmeter::inference::{BreakSpec, Moved, TopicQuestion, Shift, breaks_of};
 /// use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 /// use tiltmeter::tally::{Tally, TallySpec, WindowBy};
 /// use tiltmeter::{Attention, Baseline, Denominator, ExposureLog, Unit, source::SliceSource};
@@ -145,7 +145,7 @@ pub struct Breaks {
 /// let log = ExposureLog::read(source, &schema.topics(TopicColumn::single("about")))?;
 /// let spec = TallySpec { windows: WindowBy::days(1), ..TallySpec::default() };
 /// let baseline = Baseline::arm("newest");
-/// let question = Question {
+/// let question = TopicQuestion {
 ///     topic: "war",
 ///     treatment: "ranked",
 ///     baseline: &baseline,
@@ -166,7 +166,7 @@ pub struct Breaks {
 /// [`Error::UnknownArm`], [`Error::UnknownTopic`], [`Error::UnknownAttention`], [`Error::SameArm`].
 pub fn breaks_of(
     tally: &Tally,
-    question: &Question<'_>,
+    question: &TopicQuestion<'_>,
     spec: &BreakSpec,
 ) -> Result<Breaks, Error> {
     let WindowBy::Every { seconds, .. } = tally.spec().windows else {
@@ -198,7 +198,7 @@ pub fn breaks_of(
 impl SeriesBreaks {
     fn of(
         tally: &Tally,
-        question: &Question<'_>,
+        question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
         spec: &BreakSpec,
     ) -> Result<Self, Error> {

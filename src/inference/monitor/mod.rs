@@ -15,7 +15,7 @@ use self::reading::{History, lies};
 pub use self::reading::{Lies, Look, NullState, Observed, Reading, Running};
 use self::sequence::Boundary;
 pub use self::sequence::Sidedness;
-pub use self::spec::{MonitorSpec, Null, Trail, Watched};
+pub use self::spec::{MonitorSpec, MonitoredQuestion, Null, Trail};
 use self::sums::Sums;
 use super::contribution::Contributions;
 use crate::error::Error;
@@ -94,12 +94,12 @@ use crate::tally::Tally;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// use tiltmeter::NoInterval;
-/// use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Watched};
+/// use tiltmeter::inference::{Lies, Monitor, MonitorSpec};
 /// use tiltmeter::tally::Tally;
+/// use tiltmeter::{NoInterval, Question};
 ///
-/// let mut spec = MonitorSpec::for_clusters(200);
-/// spec.questions.push(Watched::of("war", "ranked", "newest"));
+/// let question = Question::between("ranked", "newest").topics(["war"]);
+/// let mut spec = MonitorSpec::of(&question, 200)?;
 /// spec.start = 4; // the example has four viewers in each arm
 /// let mut monitor = Monitor::new(spec)?;
 ///
@@ -208,8 +208,8 @@ impl Monitor {
         self.check(&label, tally)?;
         let mut sums = self.sums.clone();
         for (watched, sums) in self.spec.questions.iter().zip(&mut sums) {
-            let more = Contributions::of_part(tally, &watched.question(), watched.statistic)?;
-            sums.add(&more, watched.unit).map_err(|sums::TooLarge| Error::Parameter {
+            let more = Contributions::of_part(tally, &watched.of_topic(), &**watched.statistic())?;
+            sums.add(&more, watched.unit()).map_err(|sums::TooLarge| Error::Parameter {
                 parameter: "the sum of the squares of the clusters' masses",
                 value: "2^256 units or more".to_owned(),
                 expected: "below that; use smaller weights",
@@ -270,8 +270,8 @@ impl Monitor {
 
     fn now(&self, question: usize) -> Now {
         let (watched, sums) = (&self.spec.questions[question], &self.sums[question]);
-        let (statistic, cells) = (watched.statistic, watched.cells());
-        let totals = sums.totals(watched.unit);
+        let (statistic, cells) = (watched.statistic(), watched.cells());
+        let totals = sums.totals(watched.unit());
         let working = statistic.value(&totals);
         let spread = match working {
             Working::Undefined(_) => Err(NoInterval::UndefinedValue),
@@ -280,7 +280,7 @@ impl Monitor {
             Working::Above | Working::Below => Err(NoInterval::ShareAtLimit),
             Working::Finite(at) => {
                 let gradient = statistic.gradient(&totals);
-                let variance = sums.variance(&gradient, &cells, watched.unit);
+                let variance = sums.variance(&gradient, &cells, watched.unit());
                 variance.map(|variance| (at, variance.sqrt()))
             }
         };
@@ -317,7 +317,7 @@ impl Monitor {
         questions.map(|(question, watched)| self.reading(question, watched)).collect()
     }
 
-    fn reading(&self, question: usize, watched: &Watched) -> Reading {
+    fn reading(&self, question: usize, watched: &MonitoredQuestion) -> Reading {
         let Now { value, standard_error, interval } = self.now(question);
         let history = &self.histories[question];
         let (low, high) = interval.map_or((None, None), |its| (its.low, its.high));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::exact::{Wide, whole};
 use super::reading::{History, Observed};
 use super::sums::{Sums, bits};
-use super::{Monitor, MonitorSpec, Trail, Watched};
+use super::{Monitor, MonitorSpec, MonitoredQuestion, Trail};
 use crate::base::lock::Lock;
 use crate::error::Error;
 use crate::log::ClusterKey;
@@ -53,20 +53,20 @@ struct Saved {
 }
 
 impl Saved {
-    fn of(sums: &Sums, history: &History, watched: &Watched) -> Self {
+    fn of(sums: &Sums, history: &History, watched: &MonitoredQuestion) -> Self {
         let Sums { treatment, baseline, both, totals, products } = sums;
         Self {
             treatment: *treatment,
             baseline: *baseline,
             both: *both,
-            fraction_bits: bits(watched.unit),
+            fraction_bits: bits(watched.unit()),
             totals: totals.iter().map(|total| format!("{total:032x}")).collect(),
             products: products.iter().map(|product| product.hexadecimal()).collect(),
             history: history.clone(),
         }
     }
 
-    fn sums(&self, watched: &Watched) -> Option<Sums> {
+    fn sums(&self, watched: &MonitoredQuestion) -> Option<Sums> {
         let totals: Option<Vec<u128>> = self.totals.iter().map(|digits| whole(digits)).collect();
         let products = self.products.iter().map(|digits| Wide::from_hexadecimal(digits));
         let sums = Sums {
@@ -76,7 +76,7 @@ impl Saved {
             totals: totals?,
             products: products.collect::<Option<Vec<Wide>>>()?,
         };
-        let sound = self.fraction_bits == bits(watched.unit) && sums.are_sound(&watched.cells());
+        let sound = self.fraction_bits == bits(watched.unit()) && sums.are_sound(&watched.cells());
         sound.then_some(sums)
     }
 }
@@ -88,11 +88,11 @@ impl Monitor {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+    /// use tiltmeter::Question;
+    /// use tiltmeter::inference::{Monitor, MonitorSpec};
     /// use tiltmeter::tally::Tally;
-    /// let mut spec = MonitorSpec::for_clusters(200);
-    /// spec.questions.push(Watched::of("war", "ranked", "newest"));
-    /// let mut monitor = Monitor::new(spec)?;
+    /// let question = Question::between("ranked", "newest").topics(["war"]);
+    /// let mut monitor = Monitor::new(MonitorSpec::of(&question, 200)?)?;
     /// monitor.observe(&Tally::of(&log, &monitor.spec().tally)?)?;
     /// let folder = tempfile::tempdir().unwrap();
     /// let path = folder.path().join("audit.monitor");
@@ -122,13 +122,13 @@ impl Monitor {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+    /// use tiltmeter::Question;
+    /// use tiltmeter::inference::{Monitor, MonitorSpec};
     /// use tiltmeter::tally::Tally;
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("audit.monitor");
-    /// let mut spec = MonitorSpec::for_clusters(200);
-    /// spec.questions.push(Watched::of("war", "ranked", "newest"));
-    /// Monitor::new(spec)?.save(&path)?;
+    /// let question = Question::between("ranked", "newest").topics(["war"]);
+    /// Monitor::new(MonitorSpec::of(&question, 200)?)?.save(&path)?;
     ///
     /// let monday = Tally::of(&log, &Monitor::open(&path)?.spec().tally)?;
     /// let monitor = Monitor::update(&path, |monitor| monitor.observe_as("monday", &monday))?;

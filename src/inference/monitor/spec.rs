@@ -5,19 +5,21 @@ use serde::{Deserialize, Serialize};
 use super::sequence::{Boundary, Sidedness};
 use crate::error::Error;
 use crate::inference::check_level;
-use crate::inference::question::Question;
+use crate::inference::question::TopicQuestion;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Estimand, Unit};
-use crate::statistic::{self, AmplificationRatio, Cell, Over, Statistic};
+use crate::question::whole::{Part, Question, same};
+use crate::statistic::{self, AnyStatistic, Cell, Over};
 use crate::tally::{ClusterBy, StratifyBy, TallySpec, Weights};
 
 /// What a [`Monitor`](super::Monitor) watches, and how: to be declared before the first cluster.
 ///
 /// ```
-/// use tiltmeter::inference::{MonitorSpec, Sidedness, Watched};
-/// let mut spec = MonitorSpec::for_clusters(500);
-/// spec.questions.push(Watched::of("war", "ranked", "newest"));
+/// use tiltmeter::Question;
+/// use tiltmeter::inference::{MonitorSpec, Sidedness};
+/// let question = Question::between("ranked", "newest").topics(["war"]);
+/// let mut spec = MonitorSpec::of(&question, 500)?;
 /// spec.sidedness = Sidedness::Above;
 /// // A sequence costs width: 2.8 standard errors here, where an interval made once has 1.6.
 /// assert!((spec.stretch(500)? - 2.78).abs() < 0.01);
@@ -25,10 +27,11 @@ use crate::tally::{ClusterBy, StratifyBy, TallySpec, Weights};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[must_use]
 pub struct MonitorSpec {
     /// The questions, one or more. Each has a sequence of its own at [`level`](Self::level); for all of
     /// `m` to hold together, ask for `1 - (1 - level) / m`.
-    pub questions: Vec<Watched>,
+    pub questions: Vec<MonitoredQuestion>,
     /// How the tallies are made that will be observed. Windows of time may differ: they are added up.
     pub tally: TallySpec,
     /// The confidence level, in (0, 1); above 1/2 for one side.
@@ -56,27 +59,51 @@ pub enum Trail {
     Dropped,
 }
 
-/// A question that is watched.
+/// One topic and statistic of a question, and the value that its sequence is held against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
+pub struct MonitoredQuestion {
+    question: Question,
+    topic: String,
+    statistic: AnyStatistic,
+    baseline: Baseline,
+    attention: Attention,
+    null: Null,
+}
+
+/// The same as files have it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Watched {
-    /// One of [`statistic::ALL`], saved by its name. Only totals over all strata can be watched.
-    #[serde(with = "by_name")]
-    pub statistic: &'static dyn Statistic,
-    /// The topic. It need not have been shown yet.
-    pub topic: String,
-    /// The arm under test.
-    pub treatment: String,
-    /// What it is compared with.
-    pub baseline: Baseline,
-    /// How clusters are put together.
-    pub unit: Unit,
-    /// Which impressions stand below the line.
-    pub denominator: Denominator,
-    /// The position model, one of the tallies'.
-    pub attention: Attention,
-    /// The value that the sequence is to be held against.
-    pub null: Null,
+struct Saved {
+    statistic: AnyStatistic,
+    topic: String,
+    treatment: String,
+    baseline: Baseline,
+    unit: Unit,
+    denominator: Denominator,
+    attention: Attention,
+    null: Null,
+}
+
+impl From<MonitoredQuestion> for Saved {
+    fn from(watched: MonitoredQuestion) -> Self {
+        let MonitoredQuestion { question, topic, statistic, baseline, attention, null } = watched;
+        let Question { treatment, unit, denominator, .. } = question;
+        Self { statistic, topic, treatment, baseline, unit, denominator, attention, null }
+    }
+}
+
+impl From<Saved> for MonitoredQuestion {
+    fn from(saved: Saved) -> Self {
+        let question = Question::between(saved.treatment, saved.baseline.clone())
+            .topics([&saved.topic])
+            .statistic(saved.statistic.clone())
+            .unit(saved.unit)
+            .denominator(saved.denominator)
+            .attention(saved.attention.clone());
+        let Saved { statistic, topic, baseline, attention, null, .. } = saved;
+        Self { question, topic, statistic, baseline, attention, null }
+    }
 }
 
 /// The value that a sequence is held against.
@@ -92,19 +119,51 @@ pub enum Null {
 }
 
 impl MonitorSpec {
-    /// No questions yet; viewers as clusters, uniform attention, 95% on two sides from 20 clusters in
-    /// each arm, narrowest at `target` clusters.
-    #[must_use]
-    pub fn for_clusters(target: u64) -> Self {
-        Self {
-            questions: Vec::new(),
-            tally: TallySpec::default(),
+    /// Each topic and statistic of a question, held against no amplification: at 95% on two sides from 20
+    /// clusters in each arm, narrowest at `target` clusters. Clusters, labels and attention of the tallies
+    /// are the question's, by default viewers, in full and uniform.
+    ///
+    /// # Errors
+    /// [`Error::Unstated`] for a question without topics or baseline, [`Error::NotLookedAt`] for one with
+    /// strata or a second way of clustering.
+    pub fn of(question: &Question, target: u64) -> Result<Self, Error> {
+        Ok(Self {
+            questions: MonitoredQuestion::all(question, Null::default())?,
+            tally: TallySpec {
+                cluster: question.cluster.clone().unwrap_or_default(),
+                attentions: vec![question.attention.clone().unwrap_or_default()],
+                multi_label: question.multi_label.unwrap_or_default(),
+                ..TallySpec::default()
+            },
             level: 0.95,
             sidedness: Sidedness::default(),
             target,
             start: 20,
             trail: Trail::default(),
+        })
+    }
+
+    /// Watches another question as well, of the same clusters and labels; its attention is added to the
+    /// tallies.
+    ///
+    /// # Errors
+    /// Those of [`of`](Self::of), and [`Error::OtherTally`] for other clusters or labels.
+    pub fn and(mut self, question: &Question) -> Result<Self, Error> {
+        same("cluster", question.cluster.as_ref(), &self.tally.cluster)?;
+        same("counting of labels", question.multi_label.as_ref(), &self.tally.multi_label)?;
+        let more = MonitoredQuestion::all(question, Null::default())?;
+        let attention = question.attention.clone().unwrap_or_default();
+        if !self.tally.attentions.contains(&attention) {
+            self.tally.attentions.push(attention);
         }
+        self.questions.extend(more);
+        Ok(self)
+    }
+
+    /// Holds all sequences against this value.
+    pub fn against(mut self, null: Null) -> Self {
+        self.questions.iter_mut().for_each(|its| its.null = null);
+        self
     }
 
     /// By how many standard errors the sequence reaches after this many clusters; infinite at 0. At
@@ -144,35 +203,71 @@ impl MonitorSpec {
     }
 }
 
-impl Watched {
-    /// The amplification ratio of a topic between two arms: pooled, of all impressions, with uniform
-    /// attention, held against no amplification.
-    pub fn of(
-        topic: impl Into<String>,
-        treatment: impl Into<String>,
-        baseline: impl Into<String>,
-    ) -> Self {
-        Self {
-            statistic: &AmplificationRatio,
-            topic: topic.into(),
-            treatment: treatment.into(),
-            baseline: Baseline::arm(baseline),
-            unit: Unit::default(),
-            denominator: Denominator::default(),
-            attention: Attention::default(),
-            null: Null::default(),
+impl MonitoredQuestion {
+    /// Each topic and statistic of a question, in that order.
+    fn all(question: &Question, null: Null) -> Result<Vec<Self>, Error> {
+        let parts = [Part::Strata, Part::SecondCluster];
+        question.refuse("a monitor", &parts)?;
+        let Some(topics) = question.topics.named() else {
+            let call = "Question::topics, since a monitor is told before there is a log";
+            return Err(Error::Unstated { what: "topics", call });
+        };
+        let baseline = question.needs_baseline()?;
+        let attention = question.attention.clone().unwrap_or_default();
+        let statistics = question.distinct_statistics();
+        let each = topics.iter().flat_map(|topic| statistics.iter().map(move |its| (topic, its)));
+        Ok(each
+            .map(|(topic, statistic)| Self {
+                question: Question {
+                    topics: vec![topic.clone()].into(),
+                    statistics: vec![statistic.clone()],
+                    ..question.clone()
+                },
+                topic: topic.clone(),
+                statistic: statistic.clone(),
+                baseline: baseline.clone(),
+                attention: attention.clone(),
+                null,
+            })
+            .collect())
+    }
+
+    /// What is asked: a question with this topic and statistic alone.
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// The topic. It need not have been shown yet.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The statistic, of totals over all strata.
+    #[must_use]
+    pub fn statistic(&self) -> &AnyStatistic {
+        &self.statistic
+    }
+
+    /// The value that the sequence is held against.
+    #[must_use]
+    pub const fn held_against(&self) -> Null {
+        self.null
+    }
+
+    pub(super) fn of_topic(&self) -> TopicQuestion<'_> {
+        TopicQuestion {
+            topic: &self.topic,
+            treatment: &self.question.treatment,
+            baseline: &self.baseline,
+            unit: self.question.unit,
+            denominator: self.question.denominator,
+            attention: &self.attention,
         }
     }
 
-    pub(super) fn question(&self) -> Question<'_> {
-        Question {
-            topic: &self.topic,
-            treatment: &self.treatment,
-            baseline: &self.baseline,
-            unit: self.unit,
-            denominator: self.denominator,
-            attention: &self.attention,
-        }
+    pub(super) const fn unit(&self) -> Unit {
+        self.question.unit
     }
 
     pub(super) fn cells(&self) -> Vec<Cell> {
@@ -192,12 +287,12 @@ impl Watched {
     pub(super) fn estimand(&self, tally: &TallySpec) -> Estimand {
         Estimand {
             statistic: self.statistic.name().to_owned(),
-            phrase: statistic::phrase_in_full(self.statistic),
+            phrase: statistic::phrase_in_full(&*self.statistic),
             topic: self.topic.clone(),
-            treatment: self.treatment.clone(),
+            treatment: self.question.treatment.clone(),
             baseline: self.baseline.clone(),
-            unit: self.unit,
-            denominator: self.denominator,
+            unit: self.question.unit,
+            denominator: self.question.denominator,
             // Those of the looks, which come later.
             weights: Weights::Unknown,
             attention: self.attention.clone(),
@@ -211,16 +306,16 @@ impl Watched {
     }
 
     fn check(&self, tally: &TallySpec) -> Result<(), Error> {
-        statistic::check_unit(self.statistic, self.unit)?;
+        statistic::check_unit(&*self.statistic, self.unit())?;
         let name = self.statistic.name();
-        let own = statistic::Checked::of(self.statistic, 1)?.is_some();
+        let own = statistic::Checked::of(&*self.statistic, 1)?.is_some();
         let listed = statistic::ALL.iter().any(|its| its.name() == name);
         if own || !listed || self.cells().iter().any(|cell| cell.over != Over::AllStrata) {
             let expected = "one of statistic::ALL, of totals over all strata";
             return refuse("the statistic of a monitor", name, expected);
         }
         match &self.baseline {
-            Baseline::Arm(baseline) if *baseline == self.treatment => {
+            Baseline::Arm(baseline) if *baseline == self.question.treatment => {
                 return Err(Error::SameArm { arm: baseline.clone() });
             }
             Baseline::Arm(_) => {}
@@ -248,27 +343,4 @@ fn refuse<T>(
     expected: &'static str,
 ) -> Result<T, Error> {
     Err(Error::Parameter { parameter, value: value.to_string(), expected })
-}
-
-/// A statistic as its name.
-mod by_name {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::statistic::{ALL, Statistic};
-
-    pub(super) fn serialize<S: Serializer>(
-        statistic: &&'static dyn Statistic,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.serialize_str(statistic.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<&'static dyn Statistic, D::Error> {
-        let name = String::deserialize(from)?;
-        let known = ALL.iter().find(|statistic| statistic.name() == name);
-        known.copied().ok_or_else(|| D::Error::custom(format!("there is no statistic {name:?}")))
-    }
 }

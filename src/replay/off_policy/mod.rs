@@ -20,14 +20,15 @@ pub use self::record::{
     CautionRecord, OFF_POLICY_SCHEMA, OFF_POLICY_VERSION, OffPolicyEstimateRecord, OffPolicyRecord,
     RefusalRecord,
 };
-pub use self::report::{Answer, Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
+pub use self::report::{
+    Answer, Caution, OffPolicyEstimate, OffPolicyQuestion, OffPolicyReport, Refusal,
+};
 pub use self::weights::{ImportanceWeights, WeightDiagnostics};
 use crate::error::Error;
 use crate::inference::Interval;
 use crate::log::ExposureLog;
-use crate::question::attention::Attention;
 pub use crate::question::propensity::{Clip, Floor, Target};
-use crate::tally::{ClusterBy, MultiLabel};
+use crate::question::whole::Question;
 
 /// An off-policy estimation, being put together.
 ///
@@ -37,9 +38,8 @@ use crate::tally::{ClusterBy, MultiLabel};
 /// estimated if the log has it. Weights of the log are exposure mass and count for shares; every
 /// impression's reward counts once.
 ///
-/// Logging arm and target must be said. The rest has defaults: clusters are viewers, weights are not
-/// clipped, estimates are refused below an effective sample size of 100 ([`Floor`]), attention is
-/// uniform, the interval is the default one, and there is no doubly robust estimate
+/// The target must be said. The rest has defaults: weights are not clipped, estimates are refused below an
+/// effective sample size of 100 ([`Floor`]), the interval is the default one, and there is no doubly robust estimate
 /// ([`reward_model`](Self::reward_model)) and no arm to check against ([`check`](Self::check)).
 ///
 /// It is right if the propensities are those that the logging policy drew with, if that policy could
@@ -50,7 +50,7 @@ use crate::tally::{ClusterBy, MultiLabel};
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::replay::off_policy::{Floor, Measure, OffPolicy, Target};
-/// use tiltmeter::{ExposureLog, source::SliceSource};
+/// use tiltmeter::{ExposureLog, Question, source::SliceSource};
 ///
 /// // A policy that shows "a" four times out of five, to four viewers.
 /// let source = SliceSource::new("example")
@@ -68,7 +68,8 @@ use crate::tally::{ClusterBy, MultiLabel};
 ///     .engagement("click")
 ///     .propensity("chance");
 /// let log = ExposureLog::read(source, &schema)?;
-/// let replay = OffPolicy::of(&log).arm("ranked").target(Target::Uniform { items: 2 });
+/// let question = Question::of_arm("ranked");
+/// let replay = OffPolicy::of(&log, &question).target(Target::Uniform { items: 2 });
 ///
 /// // Ten impressions are too few to say anything, and there is no number.
 /// let refused = replay.clone().run()?;
@@ -86,59 +87,34 @@ use crate::tally::{ClusterBy, MultiLabel};
 #[must_use]
 pub struct OffPolicy<'l> {
     log: &'l ExposureLog,
-    arm: Option<String>,
+    question: Question,
     target: Option<Target>,
-    topics: Option<Vec<String>>,
-    cluster: ClusterBy,
     clip: Clip,
     floor: Floor,
     interval: Interval,
-    attention: Attention,
-    multi_label: MultiLabel,
     model: Option<RewardModel>,
     check: Option<String>,
 }
 
 impl<'l> OffPolicy<'l> {
-    /// An estimation from a log.
-    pub fn of(log: &'l ExposureLog) -> Self {
+    /// An estimation from a log, about the arm of a question ([`Question::of_arm`]), whose propensities the
+    /// log has: by its topics, attention, labels and clusters.
+    pub fn of(log: &'l ExposureLog, question: &Question) -> Self {
         Self {
             log,
-            arm: None,
+            question: question.clone(),
             target: None,
-            topics: None,
-            cluster: ClusterBy::default(),
             clip: Clip::default(),
             floor: Floor::default(),
             interval: Interval::default(),
-            attention: Attention::default(),
-            multi_label: MultiLabel::default(),
             model: None,
             check: None,
         }
     }
 
-    /// The logging arm: whose propensities the log has.
-    pub fn arm(mut self, arm: impl Into<String>) -> Self {
-        self.arm = Some(arm.into());
-        self
-    }
-
     /// The policy that is asked about.
     pub fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
-        self
-    }
-
-    /// The topics to estimate, in this order; all of the log's, by name, if not said.
-    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
-        self.topics = Some(topics.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// The unit that was assigned or sampled independently.
-    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
-        self.cluster = cluster;
         self
     }
 
@@ -157,18 +133,6 @@ impl<'l> OffPolicy<'l> {
     /// How intervals are made: any way but [`Interval::Simultaneous`].
     pub fn interval(mut self, interval: Interval) -> Self {
         self.interval = interval;
-        self
-    }
-
-    /// The position model of exposure shares.
-    pub fn attention(mut self, attention: Attention) -> Self {
-        self.attention = attention;
-        self
-    }
-
-    /// How several topics share an impression.
-    pub fn multi_label(mut self, rule: MultiLabel) -> Self {
-        self.multi_label = rule;
         self
     }
 
@@ -191,7 +155,8 @@ impl<'l> OffPolicy<'l> {
     /// ([`OffPolicyEstimate::answer`]).
     ///
     /// # Errors
-    /// [`Error::Unstated`] without logging arm or target; those of [`ImportanceWeights::of`];
+    /// [`Error::Unstated`] without a target, [`Error::NotLookedAt`] for a question with a baseline,
+    /// statistics, unit, denominator, strata or a second way of clustering; those of [`ImportanceWeights::of`];
     /// [`Error::MissingRole`] for a log with neither engagement nor topics, and where clusters,
     /// attention or the reward model need a column that it lacks; [`Error::UnknownColumn`] and
     /// [`Error::UnknownTopic`]; [`Error::SameArm`] for a check against the logging arm;

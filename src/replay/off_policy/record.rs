@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measure;
-use super::report::{Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
+use super::report::{Caution, OffPolicyEstimate, OffPolicyQuestion, OffPolicyReport, Refusal};
 use super::weights::WeightDiagnostics;
 use crate::error::Error;
 use crate::estimate::json::{IntervalRecord, StateRecord};
@@ -39,7 +39,7 @@ pub const OFF_POLICY_VERSION: u32 = 1;
 /// #     .propensity("chance");
 /// # let log = ExposureLog::read(source, &schema)?;
 /// # use tiltmeter::replay::off_policy::{Measure, OffPolicy, OffPolicyRecord, Target};
-/// # let report = OffPolicy::of(&log).arm("ranked").target(Target::Uniform { items: 2 }).run()?;
+/// # let report = OffPolicy::of(&log, &Question::of_arm("ranked")).target(Target::Uniform { items: 2 }).run()?;
 /// let record = OffPolicyRecord::from_json(&report.to_json()?)?;
 /// let ips = record.estimates.iter().find(|its| its.measure == Measure::Ips).unwrap();
 /// assert_eq!(ips.value, None);
@@ -57,7 +57,7 @@ pub struct OffPolicyRecord {
     /// The question and what the weights are worth, in sentences.
     pub sentence: String,
     /// The question.
-    pub asked: Asked,
+    pub asked: OffPolicyQuestion,
     /// What the weights are worth.
     pub weights: WeightDiagnostics,
     /// Effective size of weights times exposure mass.

@@ -233,7 +233,7 @@ impl OffPolicyEstimate {
 
 /// The question, as it was asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct OffPolicyQuestion {
     /// The logging arm.
     pub arm: String,
     /// The target policy, in words.
@@ -280,7 +280,7 @@ pub struct Asked {
 /// #     .propensity("chance");
 /// # let log = ExposureLog::read(source, &schema)?;
 /// # use tiltmeter::replay::off_policy::{Measure, OffPolicy, Refusal, Target};
-/// let report = OffPolicy::of(&log).arm("ranked").target(Target::Uniform { items: 2 }).run()?;
+/// let report = OffPolicy::of(&log, &Question::of_arm("ranked")).target(Target::Uniform { items: 2 }).run()?;
 /// assert!(matches!(report.refusal(), Some(Refusal::BelowFloor { impressions: 6, .. })));
 /// // What was logged stands all the same.
 /// let logged = report.estimate(Measure::LoggedReward).and_then(|its| its.number());
@@ -292,7 +292,7 @@ pub struct Asked {
 #[must_use]
 pub struct OffPolicyReport {
     /// The question.
-    pub asked: Asked,
+    pub asked: OffPolicyQuestion,
     /// What the weights are worth.
     pub weights: WeightDiagnostics,
     /// Effective size of weights times exposure mass, which topics go by.

@@ -7,35 +7,42 @@ use super::answer::{Adds, Part, answer, of_one};
 use super::impression::Impression;
 use super::measure::Measure;
 use super::model::RewardModel;
-use super::report::{Asked, Caution, OffPolicyEstimate, OffPolicyReport, Refusal};
+use super::report::{Caution, OffPolicyEstimate, OffPolicyQuestion, OffPolicyReport, Refusal};
 use super::sample::{Parts, Sample};
 use super::sums::effective_size;
 use super::weights::{ImportanceWeights, WeightDiagnostics};
 use crate::error::Error;
 use crate::inference::Interval;
 use crate::log::{Role, Topics};
+use crate::question::attention::Attention;
 use crate::question::propensity::{Clip, Floor, Target};
+use crate::question::whole::Part as Said;
 use crate::tally::{ClusterBy, MultiLabel};
 
-pub(super) fn run(question: &OffPolicy<'_>) -> Result<OffPolicyReport, Error> {
-    let unstated = |what, call| Error::Unstated { what, call };
-    let arm = question.arm.as_deref().ok_or_else(|| unstated("logging arm", "OffPolicy::arm"))?;
-    let target =
-        question.target.as_ref().ok_or_else(|| unstated("target policy", "OffPolicy::target"))?;
-    check(question, arm, target)?;
-    let weights = ImportanceWeights::of(question.log, arm, target, question.clip)?;
+pub(super) fn run(by: &OffPolicy<'_>) -> Result<OffPolicyReport, Error> {
+    let arm = by.question.treatment.as_str();
+    let unstated = || Error::Unstated { what: "target policy", call: "OffPolicy::target" };
+    let target = by.target.as_ref().ok_or_else(unstated)?;
+    let settled = Settled {
+        cluster: by.question.cluster.clone().unwrap_or_default(),
+        attention: by.question.attention.clone().unwrap_or_default(),
+        multi_label: by.question.multi_label.unwrap_or_default(),
+    };
+    check(by, arm, target)?;
+    let weights = ImportanceWeights::of(by.log, arm, target, by.clip)?;
     let sample = Sample::of(&Parts {
-        log: question.log,
+        log: by.log,
         weights: &weights,
         target,
-        model: question.model.as_ref(),
-        cluster: &question.cluster,
-        attention: &question.attention,
-        against: question.check.as_deref(),
+        model: by.model.as_ref(),
+        cluster: &settled.cluster,
+        attention: &settled.attention,
+        against: by.check.as_deref(),
     })?;
     let weighed: Vec<f64> = sample.logged.iter().map(|one| one.weight * one.mass).collect();
     let run = Run {
-        question,
+        by,
+        settled: &settled,
         arm,
         target,
         sample: &sample,
@@ -56,8 +63,19 @@ pub(super) fn run(question: &OffPolicy<'_>) -> Result<OffPolicyReport, Error> {
 
 /// Whether the parts of a question fit together.
 fn check(question: &OffPolicy<'_>, arm: &str, target: &Target) -> Result<(), Error> {
+    question.question.refuse(
+        "an off-policy estimate",
+        &[
+            Said::Baseline,
+            Said::Statistics,
+            Said::Unit,
+            Said::Denominator,
+            Said::Strata,
+            Said::SecondCluster,
+        ],
+    )?;
     question.floor.check()?;
-    question.attention.check()?;
+    question.question.attention.iter().try_for_each(Attention::check)?;
     if let Some(model) = &question.model {
         model.check(target)?;
         question.log.require_numbers(Role::Engagement, "a reward model")?;
@@ -78,8 +96,16 @@ fn check(question: &OffPolicy<'_>, arm: &str, target: &Target) -> Result<(), Err
     Ok(())
 }
 
+/// What the question leaves to the default.
+struct Settled {
+    cluster: ClusterBy,
+    attention: Attention,
+    multi_label: MultiLabel,
+}
+
 struct Run<'r> {
-    question: &'r OffPolicy<'r>,
+    by: &'r OffPolicy<'r>,
+    settled: &'r Settled,
     arm: &'r str,
     target: &'r Target,
     sample: &'r Sample,
@@ -95,17 +121,17 @@ impl Run<'_> {
             self.estimate(measure, None, &[of_one(logged, adds)])
         };
         let mut estimates = vec![one(Measure::MeanWeight, &|i| [i.weight, 1.0, 0.0, 0.0])?];
-        if self.question.log.numbers(Role::Engagement).is_none() {
+        if self.by.log.numbers(Role::Engagement).is_none() {
             return Ok(estimates);
         }
         estimates.push(one(Measure::LoggedReward, &|i| [i.reward, 1.0, 0.0, 0.0])?);
         estimates.push(one(Measure::Ips, &|i| [i.weight * i.reward, 1.0, 0.0, 0.0])?);
         estimates.push(one(Measure::Snips, &|i| [i.weight * i.reward, i.weight, 0.0, 0.0])?);
-        if self.question.model.is_some() {
+        if self.by.model.is_some() {
             let robust = |i: &Impression| i.expected + i.weight * (i.reward - i.predicted);
             estimates.push(one(Measure::DoublyRobust, &|i| [robust(i), 1.0, 0.0, 0.0])?);
         }
-        if self.question.check.is_some() {
+        if self.by.check.is_some() {
             let against = &self.sample.against;
             let other = |i: &Impression| [i.reward, 1.0, 0.0, 0.0];
             let part = of_one(against, &other);
@@ -132,12 +158,12 @@ impl Run<'_> {
 
     /// All topics, one after the other.
     fn topics(&self) -> Result<Vec<OffPolicyEstimate>, Error> {
-        let Some(topics) = self.question.log.topics() else {
+        let Some(topics) = self.by.log.topics() else {
             return Ok(Vec::new());
         };
         let mut names: Vec<&str> = topics.labels().iter().collect();
         names.sort_unstable();
-        let asked = match &self.question.topics {
+        let asked = match self.by.question.topics.named() {
             None => names,
             Some(asked) => match asked.iter().find(|topic| topics.labels().code(topic).is_none()) {
                 None => asked.iter().map(String::as_str).collect(),
@@ -154,7 +180,7 @@ impl Run<'_> {
     }
 
     fn topic(&self, topics: &Topics, topic: &str) -> Result<Vec<OffPolicyEstimate>, Error> {
-        let share = shares(topics, topic, self.question.multi_label);
+        let share = shares(topics, topic, self.settled.multi_label);
         let mass = |i: &Impression| i.mass * share[i.set as usize];
         let logged = |i: &Impression| [mass(i), i.mass, 0.0, 0.0];
         let snips = |i: &Impression| [i.weight * mass(i), i.weight * i.mass, 0.0, 0.0];
@@ -171,7 +197,7 @@ impl Run<'_> {
             one(Measure::IpsShare, &ips)?,
             one(Measure::Amplification, &ratio)?,
         ];
-        if self.question.check.is_some() {
+        if self.by.check.is_some() {
             let other = of_one(&self.sample.against, &logged);
             estimates.push(self.estimate(Measure::OtherShare, Some(topic), &[other])?);
             let parts = self.both(&snips, &as_baseline);
@@ -190,13 +216,13 @@ impl Run<'_> {
         let (answer, mut warnings) = match refusal {
             Some(refusal) => (Err(refusal), Vec::new()),
             None => {
-                let interval = &self.question.interval;
+                let interval = &self.by.interval;
                 let (answer, warnings) = answer(measure, &self.sample.keys, parts, interval)?;
                 (Ok(answer), warnings)
             }
         };
         let effective_size = self.effective_size_of(topic);
-        let floor = self.question.floor.effective_size();
+        let floor = self.by.floor.effective_size();
         if measure.is_of_target() && answer.is_ok() && effective_size < floor {
             warnings.insert(0, Caution::BelowFloor { effective_size, floor });
         }
@@ -223,43 +249,43 @@ impl Run<'_> {
         if effective_size <= 0.0 {
             return Some(Refusal::NoWeight);
         }
-        if let Floor::At(floor) = self.question.floor
+        if let Floor::At(floor) = self.by.floor
             && effective_size < floor
         {
             let impressions = self.sample.logged.len() as u64;
             return Some(Refusal::BelowFloor { effective_size, floor, impressions });
         }
-        let fitted = matches!(self.question.model, Some(RewardModel::ItemMeans(_)));
+        let fitted = matches!(self.by.model, Some(RewardModel::ItemMeans(_)));
         let logged = &self.sample.logged;
         let single = logged.first().map(|one| one.cluster) == logged.last().map(|one| one.cluster);
         (measure == Measure::DoublyRobust && fitted && single).then_some(Refusal::SingleCluster)
     }
 
     fn sentence(&self, measure: Measure, topic: Option<&str>) -> String {
-        let question = self.question;
+        let by = self.by;
         let mut sentence = measure.phrase().to_owned();
         if let Some(topic) = topic {
-            sentence += &format!(" of topic {topic:?}, attention {}", question.attention);
-            if question.multi_label == MultiLabel::Fractional {
+            sentence += &format!(" of topic {topic:?}, attention {}", self.settled.attention);
+            if self.settled.multi_label == MultiLabel::Fractional {
                 sentence += ", each of n topics counting 1/n";
             }
         }
-        let other = question.check.as_deref().unwrap_or_default();
+        let other = by.check.as_deref().unwrap_or_default();
         let arm = match measure {
             Measure::OtherReward | Measure::OtherShare => format!("; arm {other:?}"),
             _ => format!("; logging arm {:?}", self.arm),
         };
         sentence += &arm;
         if measure.is_of_target() || measure == Measure::MeanWeight {
-            sentence += &format!("; target {}, weights {}", self.target, question.clip);
+            sentence += &format!("; target {}, weights {}", self.target, by.clip);
         }
-        if let (Measure::DoublyRobust, Some(model)) = (measure, &question.model) {
+        if let (Measure::DoublyRobust, Some(model)) = (measure, &by.model) {
             sentence += &format!("; reward model: {model}");
         }
         if matches!(measure, Measure::RewardDifference | Measure::ShareDifference) {
             sentence += &format!("; checked against arm {other:?}");
         }
-        sentence + &format!("; clusters: {}", question.cluster)
+        sentence + &format!("; clusters: {}", self.settled.cluster)
     }
 
     fn warnings(
@@ -282,11 +308,11 @@ impl Run<'_> {
             warnings.push(Caution::Clipped { impressions, mass });
         }
         warnings.extend(self.mean_weight_off(weights, estimates));
-        let rows = self.question.log.origin().set_aside.rows;
+        let rows = self.by.log.origin().set_aside.rows;
         if rows > 0 {
             warnings.push(Caution::RowsSetAside { rows });
         }
-        if self.question.cluster == ClusterBy::Impression {
+        if self.settled.cluster == ClusterBy::Impression {
             warnings.push(Caution::ImpressionsAsClusters);
         }
         warnings
@@ -299,7 +325,7 @@ impl Run<'_> {
         weights: &WeightDiagnostics,
         estimates: &[OffPolicyEstimate],
     ) -> Option<Caution> {
-        if matches!(self.question.clip, Clip::At(_)) {
+        if matches!(self.by.clip, Clip::At(_)) {
             return None;
         }
         let mean = estimates.iter().find(|its| its.measure == Measure::MeanWeight)?;
@@ -311,19 +337,19 @@ impl Run<'_> {
         (below || above).then_some(Caution::MeanWeightOff { mean, expected })
     }
 
-    fn asked(&self) -> Asked {
-        let question = self.question;
-        Asked {
+    fn asked(&self) -> OffPolicyQuestion {
+        let by = self.by;
+        OffPolicyQuestion {
             arm: self.arm.to_owned(),
             target: self.target.to_string(),
-            clip: question.clip,
-            floor: question.floor,
-            cluster: question.cluster.clone(),
-            interval: question.interval,
-            attention: question.attention.clone(),
-            multi_label: question.multi_label,
-            reward_model: question.model.as_ref().map(ToString::to_string),
-            check: question.check.clone(),
+            clip: by.clip,
+            floor: by.floor,
+            cluster: self.settled.cluster.clone(),
+            interval: by.interval,
+            attention: self.settled.attention.clone(),
+            multi_label: self.settled.multi_label,
+            reward_model: by.model.as_ref().map(ToString::to_string),
+            check: by.check.clone(),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Findings {
     /// The arms, as figures name them.
     fn against(&self) -> String {
         let question = &self.study().question;
-        format!("arm {:?} against {}", question.treatment, question.baseline)
+        format!("arm {:?} against {}", question.treatment, question.baseline_in_words())
     }
 
     /// A forest for each statistic.

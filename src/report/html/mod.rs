@@ -78,7 +78,11 @@ impl Findings {
     pub fn to_html(&self) -> Result<String, Error> {
         let title = self.study().title.clone().unwrap_or_else(|| {
             let question = &self.study().question;
-            format!("Amplification in arm {:?} against {}", question.treatment, question.baseline)
+            format!(
+                "Amplification in arm {:?} against {}",
+                question.treatment,
+                question.baseline_in_words()
+            )
         });
         let mut page = Page::new(&title);
         for (id, heading, write) in sections::ALL {
@@ -114,7 +118,7 @@ impl Findings {
         let mut statistics: Vec<&dyn Statistic> = Vec::new();
         for its in asked {
             if !statistics.iter().any(|other| other.name() == its.name()) {
-                statistics.push(its);
+                statistics.push(&**its);
             }
         }
         statistics

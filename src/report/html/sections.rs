@@ -148,12 +148,6 @@ fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     let verdicts: Vec<String> = table.summaries().iter().map(|its| its.sentence()).collect();
     page.list(&verdicts);
     page.paragraph(table.caution());
-    let own = &findings.study().question.attention;
-    if !table.rows().iter().any(|row| row.choices.attention == *own) {
-        page.paragraph(&format!(
-            "The study's own attention model, {own}, is not among those of the table."
-        ));
-    }
     for drawn in findings.specification_curves()? {
         page.figure(&drawn);
     }

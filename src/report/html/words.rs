@@ -32,7 +32,7 @@ impl Findings {
             estimates.len(),
             question.treatment,
             of(&counts.more),
-            question.baseline,
+            question.baseline_in_words(),
             of(&counts.less),
             counts.taken_together(),
             counts.more_alone,
@@ -62,7 +62,7 @@ impl Findings {
         let question = &self.study().question;
         let mut limits = vec![format!(
             "The baseline is {}. Against another baseline the same log may say the opposite.",
-            question.baseline
+            question.baseline_in_words()
         )];
         let estimates = self.report().estimates();
         if let Some(first) = estimates.first() {

@@ -44,11 +44,7 @@ use crate::tally::ClusterBy;
 /// config.world.viewers = 200;
 /// config.design = Design::Switchback(Switchback { period: Period::Hours(12.0), ..Switchback::default() });
 /// let log = Simulation::new(&config)?.log()?;
-/// let report = Audit::of(&log)
-///     .treatment("treatment")
-///     .baseline(Baseline::arm("baseline"))
-///     .cluster(config.design.cluster())
-///     .topics(["conflict"])
+/// let report = Audit::of(&log, &Question::between("treatment", "baseline").cluster(config.design.cluster()).topics(["conflict"]))
 ///     .run()?;
 /// assert_eq!(report.estimates()[0].clusters.treatment, 7); // of 14 periods in a week
 /// # Ok::<(), tiltmeter::Error>(())

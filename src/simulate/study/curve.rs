@@ -23,12 +23,13 @@ use crate::statistic::scale_of;
 /// to be the delta one.
 ///
 /// ```
-/// use tiltmeter::simulate::{Contrast, PowerCurve, SimulationConfig, Smallest, Study};
+/// use tiltmeter::Question;
+/// use tiltmeter::simulate::{PowerCurve, SimulationConfig, Smallest, Study};
 ///
 /// let mut config = SimulationConfig { days: 1, slate: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 100;
-/// let contrast = Contrast::between("treatment", "baseline");
-/// let study = Study { studies: 30, ..Study::of(config, contrast) };
+/// let question = Question::between("treatment", "baseline");
+/// let study = Study { studies: 30, ..Study::of(config, &question) };
 /// let result = PowerCurve::of(study, "conflict", [1.0, 10.0]).run()?;
 ///
 /// let power = |at: usize| result.points[at].records[0].power().unwrap().share;
@@ -156,11 +157,10 @@ impl PowerCurve {
         let progress = Progress::new(self.study.simulations() * places.len() as u64, progress);
         let mut points = Vec::with_capacity(places.len());
         for (viewers, days, factor) in places {
-            let study = Study {
-                config: self.config(viewers, days, factor)?,
-                topics: vec![self.topic.clone()],
-                ..self.study.clone()
-            };
+            let mut truth = self.study.truth.clone();
+            truth.question = truth.question.topics([&self.topic]);
+            let study =
+                Study { config: self.config(viewers, days, factor)?, truth, ..self.study.clone() };
             let records = study.run_as_part(&progress)?.records;
             points.push(PowerPoint { factor, viewers, days, records });
         }
@@ -191,7 +191,7 @@ impl PowerCurve {
     fn config(&self, viewers: u32, days: u32, factor: f64) -> Result<SimulationConfig, Error> {
         let mut config = SimulationConfig { days, ..self.study.config.clone() };
         config.world.viewers = viewers;
-        let name = &self.study.truth.contrast.treatment;
+        let name = &self.study.truth.question.treatment;
         let available = || config.arms.iter().map(|arm| arm.name.clone()).collect();
         let Some(place) = config.arms.iter().position(|arm| arm.name == *name) else {
             return Err(Error::UnknownArm { arm: name.clone(), available: available() });

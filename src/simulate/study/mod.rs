@@ -21,9 +21,10 @@ use super::replicates::{Progress, Replicates, in_order};
 use super::truth::{Contrast, Truth, TruthSpec};
 use super::{Simulation, SimulationConfig};
 use crate::error::Error;
-use crate::inference::{Asked, Inference, Question, estimates};
+use crate::inference::{Inference, Query, TopicQuestion, estimates};
 use crate::question::baseline::Baseline;
 use crate::question::estimand::Unit;
+use crate::question::whole::Question;
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 
 /// How often intervals cover the truth and tests find it, in studies of one simulation.
@@ -45,12 +46,13 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 /// resampling in a study has a seed of that study. Equal on any number of threads.
 ///
 /// ```
-/// use tiltmeter::simulate::{Contrast, SimulationConfig, Study};
+/// use tiltmeter::Question;
+/// use tiltmeter::simulate::{SimulationConfig, Study};
 ///
 /// let mut config = SimulationConfig { days: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 60;
-/// let contrast = Contrast::between("treatment", "baseline");
-/// let result = Study { studies: 40, ..Study::of(config, contrast) }.run()?;
+/// let question = Question::between("treatment", "baseline");
+/// let result = Study { studies: 40, ..Study::of(config, &question) }.run()?;
 ///
 /// let record = &result.records[0];
 /// assert_eq!((record.topic.as_str(), record.studies), ("conflict", 40));
@@ -64,13 +66,10 @@ pub struct Study {
     /// What is simulated.
     pub config: SimulationConfig,
     /// What is asked of it, and how well the truth is to be known. Its error should be well below the
-    /// length of intervals, or it counts as theirs.
+    /// length of intervals, or it counts as theirs. P-values are adjusted over the question's topics. With
+    /// other clusters than viewers its unit must be [`Unit::Pooled`], since the truth in other units is about
+    /// viewers.
     pub truth: TruthSpec,
-    /// The topics asked about; all if empty. P-values are adjusted over these.
-    pub topics: Vec<String>,
-    /// The clusters of the audits. With another than viewers the unit must be
-    /// [`Unit::Pooled`], since the truth in other units is about viewers.
-    pub cluster: ClusterBy,
     /// The methods, one or more. Their seeds are replaced by that of each study.
     pub inferences: Vec<Inference>,
     /// How many studies.
@@ -96,14 +95,12 @@ pub struct StudyResult {
 }
 
 impl Study {
-    /// 400 studies with the default interval, of all topics, by viewers; tests at 5%.
+    /// 400 studies of a question with the default interval; tests at 5%.
     #[must_use]
-    pub fn of(config: SimulationConfig, contrast: Contrast) -> Self {
+    pub fn of(config: SimulationConfig, question: &Question) -> Self {
         Self {
             config,
-            truth: TruthSpec::of(contrast),
-            topics: Vec::new(),
-            cluster: ClusterBy::default(),
+            truth: TruthSpec::of(question),
             inferences: vec![Inference::default()],
             studies: 400,
             alpha: 0.05,
@@ -140,21 +137,21 @@ impl Study {
     fn run_as_part(&self, progress: &Progress<'_>) -> Result<StudyResult, Error> {
         self.check()?;
         let truth = Truth::find(&self.config, &self.truth, progress)?;
+        let contrast = Contrast::of(&self.truth.question)?;
         let topics = self.topics()?;
         let of_studies = in_order(0..self.studies, |number| {
-            let outcomes = self.study(number, &topics)?;
+            let outcomes = self.study(number, &contrast, &topics)?;
             progress.add(1);
             Ok(outcomes)
         })?;
-        let statistics = &self.truth.contrast.statistics;
         let mut records = Vec::new();
-        for (of, &statistic) in statistics.iter().enumerate() {
+        for (of, statistic) in contrast.statistics.iter().enumerate() {
             for (at, topic) in topics.iter().enumerate() {
                 let Some(known) = truth.value(topic, statistic.name()) else { continue };
                 for (by, inference) in self.inferences.iter().enumerate() {
                     let asked = of * topics.len() + at;
                     let outcomes = of_studies.iter().map(|study| &study[by][asked]);
-                    let subject = (topic.as_str(), statistic, inference);
+                    let subject = (topic.as_str(), &**statistic, inference);
                     records.push(StudyRecord::of(subject, known, self.alpha, outcomes));
                 }
             }
@@ -162,7 +159,7 @@ impl Study {
         Ok(StudyResult {
             studies: self.studies,
             alpha: self.alpha,
-            cluster: self.cluster.clone(),
+            cluster: self.cluster(),
             records,
             truth,
         })
@@ -178,11 +175,15 @@ impl Study {
         if !(self.alpha > 0.0 && self.alpha < 1.0) {
             return Err(out("Study::alpha", self.alpha, "above 0 and below 1"));
         }
-        if self.cluster != ClusterBy::Viewer && self.truth.contrast.unit != Unit::Pooled {
+        if self.cluster() != ClusterBy::Viewer && self.truth.question.unit != Unit::Pooled {
             let expected = "ClusterBy::Viewer in this unit, since its truth is about viewers";
-            return Err(out("Study::cluster", &self.cluster, expected));
+            return Err(out("the cluster of a study's question", self.cluster(), expected));
         }
         Ok(())
+    }
+
+    fn cluster(&self) -> ClusterBy {
+        self.truth.question.cluster.clone().unwrap_or_default()
     }
 
     /// The topics asked about, in order.
@@ -190,27 +191,29 @@ impl Study {
         let mut names: Vec<String> =
             self.config.world.topics.iter().map(|topic| topic.name.clone()).collect();
         names.sort();
-        if self.topics.is_empty() {
-            return Ok(names);
-        }
-        match self.topics.iter().find(|topic| !names.contains(topic)) {
+        let Some(topics) = self.truth.question.topics.named() else { return Ok(names) };
+        match topics.iter().find(|topic| !names.contains(topic)) {
             Some(topic) => Err(Error::UnknownTopic { topic: topic.clone(), available: names }),
-            None => Ok(self.topics.clone()),
+            None => Ok(topics.to_vec()),
         }
     }
 
     /// One study: by method, what it says of every statistic and topic.
-    fn study(&self, number: u32, topics: &[String]) -> Result<Vec<Vec<Outcome>>, Error> {
+    fn study(
+        &self,
+        number: u32,
+        contrast: &Contrast<'_>,
+        topics: &[String],
+    ) -> Result<Vec<Vec<Outcome>>, Error> {
         let seed = Replicates::Study.seed(self.config.seed, number);
         let config = SimulationConfig { seed, ..self.config.clone() };
-        let contrast = &self.truth.contrast;
         let nothing = vec![Outcome::default(); contrast.statistics.len() * topics.len()];
         let log = match Simulation::new(&config)?.log() {
             Err(Error::EmptyLog { .. }) => return Ok(vec![nothing; self.inferences.len()]),
             log => log?,
         };
         let spec = TallySpec {
-            cluster: self.cluster.clone(),
+            cluster: self.cluster(),
             attentions: vec![contrast.attention.clone()],
             multi_label: contrast.multi_label,
             strata: StratifyBy::Stratum,
@@ -219,24 +222,24 @@ impl Study {
         let tally = Tally::of(&log, &spec)?;
         drop(log);
         let shown = |topic: &String| {
-            let arms = [&contrast.treatment, &contrast.baseline];
+            let arms = [contrast.treatment, contrast.baseline];
             let axes = tally.axes();
             axes.topic(topic).is_some() && arms.iter().all(|arm| axes.arm(arm).is_some())
         };
-        let baseline = Baseline::arm(&contrast.baseline);
+        let baseline = Baseline::arm(contrast.baseline);
         let (mut places, mut asked) = (Vec::new(), Vec::new());
-        for (of, &statistic) in contrast.statistics.iter().enumerate() {
+        for (of, statistic) in contrast.statistics.iter().enumerate() {
             for (at, topic) in topics.iter().enumerate().filter(|(_, topic)| shown(topic)) {
-                let question = Question {
+                let question = TopicQuestion {
                     topic,
-                    treatment: &contrast.treatment,
+                    treatment: contrast.treatment,
                     baseline: &baseline,
                     unit: contrast.unit,
                     denominator: contrast.denominator,
                     attention: &contrast.attention,
                 };
                 places.push(of * topics.len() + at);
-                asked.push(Asked { question, statistic });
+                asked.push(Query { question, statistic: &**statistic });
             }
         }
         let by_method = self.inferences.iter().map(|inference| {

@@ -11,8 +11,8 @@
 use ndarray::Array2;
 use statrs::distribution::{Binomial, Discrete};
 
-use super::TruthSpec;
 use super::totals::{Counted, Layout, Part, attention, copy_to_unit};
+use super::{Contrast, TruthSpec};
 use crate::error::Error;
 use crate::question::estimand::Unit;
 use crate::simulate::design::{Blocks, Design};
@@ -31,15 +31,15 @@ const MOST_MARGINALS: usize = 20_000;
 /// The expected totals; `None` where there is no closed form.
 pub(super) fn totals(
     config: &SimulationConfig,
-    spec: &TruthSpec,
+    (spec, contrast): (&TruthSpec, &Contrast<'_>),
     layout: &Layout,
 ) -> Result<Option<Vec<f64>>, Error> {
-    if !is_closed(config, spec.contrast.unit) {
+    if !is_closed(config, contrast.unit) {
         return Ok(None);
     }
     let Some(slates) = Slates::expected(config, layout) else { return Ok(None) };
     let simulation = Simulation::new(config)?;
-    let attention = attention(&spec.contrast, config.slate)?;
+    let attention = attention(contrast, config.slate)?;
     let counted = Counted::of(&simulation, layout, spec.about);
     let policies = simulation.build_policies()?;
     let mut table = Table { simulation: &simulation, chooser: Chooser::default() };
@@ -55,7 +55,7 @@ pub(super) fn totals(
             };
             let mut by_column = vec![0.0; layout.all() + 1];
             for (&item, mass) in live.items().iter().zip(masses) {
-                counted.spread(item, mass, &spec.contrast, layout.all(), |column, mass| {
+                counted.spread(item, mass, contrast, layout.all(), |column, mass| {
                     by_column[column] += mass;
                 });
             }

@@ -18,63 +18,46 @@ use super::check::{out, positive};
 use super::replicates::Progress;
 use crate::error::{Error, StatisticFault};
 use crate::question::attention::Attention;
+use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
-use crate::statistic::{AmplificationRatio, Checked, Scale, Statistic, Working, check_unit};
+use crate::question::whole::{Part as Said, Question};
+use crate::statistic::{AnyStatistic, Checked, Scale, Statistic, Working, check_unit};
 use crate::tally::MultiLabel;
 
-/// What is asked of two arms: statistics and how totals are made, as in an
-/// [`Audit`](crate::Audit). Clusters are viewers.
-///
-/// ```
-/// use tiltmeter::simulate::Contrast;
-/// use tiltmeter::statistic::{AmplificationRatio, Difference};
-/// use tiltmeter::Attention;
-/// let contrast = Contrast {
-///     statistics: vec![&AmplificationRatio, &Difference],
-///     attention: Attention::Logarithmic,
-///     ..Contrast::between("treatment", "baseline")
-/// };
-/// assert_eq!(contrast.statistics.len(), 2);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Contrast {
-    /// The arm under test.
-    pub treatment: String,
-    /// What it is compared with.
-    pub baseline: String,
-    /// The statistics, one or more. One with parameters is a `static`, or made to last by `Box::leak`.
-    pub statistics: Vec<&'static dyn Statistic>,
-    /// How viewers are put together.
-    pub unit: Unit,
-    /// Which impressions stand below the line. Of true topics every item has one, so that both
-    /// denominators are the same.
-    pub denominator: Denominator,
-    /// The position model; any but [`Attention::Cascade`].
-    pub attention: Attention,
-    /// How several topics share an impression.
-    pub multi_label: MultiLabel,
+/// What is asked of two arms, with all that a simulation leaves to the question.
+pub(in crate::simulate) struct Contrast<'q> {
+    pub(in crate::simulate) treatment: &'q str,
+    pub(in crate::simulate) baseline: &'q str,
+    pub(in crate::simulate) statistics: Vec<AnyStatistic>,
+    pub(in crate::simulate) unit: Unit,
+    /// Of true topics every item has one, so that both denominators are the same.
+    pub(in crate::simulate) denominator: Denominator,
+    pub(in crate::simulate) attention: Attention,
+    pub(in crate::simulate) multi_label: MultiLabel,
 }
 
-impl Contrast {
-    /// The amplification ratio of two arms, pooled over viewers, of all impressions, with uniform
-    /// attention.
-    pub fn between(treatment: impl Into<String>, baseline: impl Into<String>) -> Self {
-        Self {
-            treatment: treatment.into(),
-            baseline: baseline.into(),
-            statistics: vec![&AmplificationRatio],
-            unit: Unit::default(),
-            denominator: Denominator::default(),
-            attention: Attention::default(),
-            multi_label: MultiLabel::default(),
-        }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        if self.statistics.is_empty() {
-            return Err(out("Contrast::statistics", "none", "one or more"));
-        }
-        self.statistics.iter().try_for_each(|statistic| check_unit(*statistic, self.unit))
+impl<'q> Contrast<'q> {
+    /// # Errors
+    /// [`Error::Parameter`] for a baseline that is no arm, and for a unit that a statistic has no meaning
+    /// for; [`Error::NotLookedAt`] for strata, which are the simulation's, and for a second way of
+    /// clustering.
+    pub(in crate::simulate) fn of(question: &'q Question) -> Result<Self, Error> {
+        question.refuse("a simulation", &[Said::Strata, Said::SecondCluster])?;
+        let baseline = match question.needs_baseline()? {
+            Baseline::Arm(arm) => arm,
+            other => return Err(out("the baseline of a simulation's question", other, "an arm")),
+        };
+        let statistics = question.distinct_statistics();
+        statistics.iter().try_for_each(|statistic| check_unit(&**statistic, question.unit))?;
+        Ok(Self {
+            treatment: &question.treatment,
+            baseline,
+            statistics,
+            unit: question.unit,
+            denominator: question.denominator,
+            attention: question.attention.clone().unwrap_or_default(),
+            multi_label: question.multi_label.unwrap_or_default(),
+        })
     }
 }
 
@@ -106,16 +89,19 @@ pub enum Route {
 /// What truth is asked for, and how well it is to be known.
 ///
 /// ```
-/// use tiltmeter::simulate::{Contrast, TruthSpec};
-/// let contrast = Contrast::between("treatment", "baseline");
+/// use tiltmeter::Question;
+/// use tiltmeter::simulate::TruthSpec;
+/// let question = Question::between("treatment", "baseline");
 /// // As many replicates as bring the error of log ratios below 1%, and no more than 5,000.
-/// let spec = TruthSpec { replicates: 5_000, until: Some(0.01), ..TruthSpec::of(contrast) };
+/// let spec = TruthSpec { replicates: 5_000, until: Some(0.01), ..TruthSpec::of(&question) };
 /// assert_eq!(spec.replicates, 5_000);
 /// ```
 #[derive(Clone, Debug)]
 pub struct TruthSpec {
-    /// What is asked.
-    pub contrast: Contrast,
+    /// What is asked: of two arms of the simulation, by the attention of its positions (any but
+    /// [`Attention::Cascade`]). A truth is about all topics; studies ask about those that are named, and
+    /// cluster as it says. A statistic of your own is asked about too.
+    pub question: Question,
     /// Of which topics.
     pub about: About,
     /// Which way it is looked for.
@@ -131,9 +117,9 @@ pub struct TruthSpec {
 impl TruthSpec {
     /// True topics, the closed form where there is one, else 256 replicates.
     #[must_use]
-    pub const fn of(contrast: Contrast) -> Self {
+    pub fn of(question: &Question) -> Self {
         Self {
-            contrast,
+            question: question.clone(),
             about: About::TrueTopics,
             route: Route::Best,
             replicates: 256,
@@ -142,7 +128,6 @@ impl TruthSpec {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.contrast.check()?;
         if self.replicates < 2 {
             return Err(out("TruthSpec::replicates", self.replicates, "2 or more"));
         }
@@ -184,13 +169,15 @@ impl TruthSpec {
 /// Errors in labels do not touch the truth about [true topics](About::TrueTopics).
 ///
 /// ```
+/// use tiltmeter::Question;
 /// use tiltmeter::simulate::policy::Bias;
-/// use tiltmeter::simulate::{CandidatesConfig, Contrast, SimulationConfig, Truth, TruthSpec};
+/// use tiltmeter::simulate::{CandidatesConfig, SimulationConfig, Truth, TruthSpec};
 ///
 /// let mut config = SimulationConfig { slate: 1, days: 1, ..SimulationConfig::default() };
 /// config.candidates = CandidatesConfig::Everything;
 /// config.arms[0].policy.biases.push(Bias::topic("conflict", 3.0));
-/// let truth = Truth::of(&config, &TruthSpec::of(Contrast::between("treatment", "baseline")))?;
+/// let question = Question::between("treatment", "baseline");
+/// let truth = Truth::of(&config, &TruthSpec::of(&question))?;
 ///
 /// let known = truth.value("conflict", "amplification_ratio").unwrap();
 /// assert!(known.is_exact());
@@ -208,7 +195,7 @@ pub struct Truth {
     pub baseline: String,
     /// How viewers are put together.
     pub unit: Unit,
-    /// Which impressions stand below the line.
+    /// Which impressions form the denominator.
     pub denominator: Denominator,
     /// The position model.
     pub attention: Attention,
@@ -301,20 +288,22 @@ impl Truth {
     ) -> Result<Self, Error> {
         config.check()?;
         spec.check()?;
-        let layout = Layout::of(config, &spec.contrast)?;
-        let of_contrast = &spec.contrast.statistics;
+        let contrast = Contrast::of(&spec.question)?;
+        let layout = Layout::of(config, &contrast)?;
+        let of_contrast = &contrast.statistics;
         of_contrast
             .iter()
-            .try_for_each(|its| crate::statistic::check_strata(*its, &layout.strata))?;
-        totals::attention(&spec.contrast, config.slate)?;
-        let checked = of_contrast.iter().map(|its| Checked::of(*its, layout.strata.len()));
+            .try_for_each(|its| crate::statistic::check_strata(&**its, &layout.strata))?;
+        totals::attention(&contrast, config.slate)?;
+        let checked = of_contrast.iter().map(|its| Checked::of(&**its, layout.strata.len()));
         let checked: Vec<Option<Checked<'_>>> = checked.collect::<Result<_, _>>()?;
         check_names(&checked)?;
         let statistics = of_contrast.iter().zip(&checked);
         let statistics: Vec<&dyn Statistic> = statistics
-            .map(|(its, checked)| checked.as_ref().map_or(*its as &dyn Statistic, |own| own))
+            .map(|(its, checked)| checked.as_ref().map_or(&**its, |own| own as &dyn Statistic))
             .collect();
-        let found = Self::of_sound(config, spec, (&layout, &statistics), progress);
+        let asked = Asked { contrast: &contrast, layout: &layout, statistics: &statistics };
+        let found = Self::of_sound(config, spec, asked, progress);
         checked.iter().flatten().try_for_each(Checked::fault)?;
         found
     }
@@ -323,20 +312,20 @@ impl Truth {
     fn of_sound(
         config: &SimulationConfig,
         spec: &TruthSpec,
-        (layout, statistics): (&Layout, &[&dyn Statistic]),
+        asked: Asked<'_>,
         progress: &Progress<'_>,
     ) -> Result<Self, Error> {
+        let Asked { contrast, layout, .. } = asked;
         if spec.route == Route::Best
-            && let Some(expected) = exact::totals(config, spec, layout)?
+            && let Some(expected) = exact::totals(config, (spec, contrast), layout)?
         {
             progress.add(u64::from(spec.replicates));
             let rows = &[expected];
-            let samples = Samples { layout, spec, statistics, rows, replicates: None };
-            return Ok(samples.truth(config));
+            return Ok(Samples { asked, spec, rows, replicates: None }.truth(config));
         }
-        let enough = |rows: &[Vec<f64>]| Samples::of(layout, spec, statistics, rows).is_enough();
-        let rows = monte_carlo::replicates(config, spec, layout, progress, enough)?;
-        Ok(Samples::of(layout, spec, statistics, &rows).truth(config))
+        let enough = |rows: &[Vec<f64>]| Samples::of(asked, spec, rows).is_enough();
+        let rows = monte_carlo::replicates(config, (spec, contrast), layout, progress, enough)?;
+        Ok(Samples::of(asked, spec, &rows).truth(config))
     }
 
     /// What is true of a topic.
@@ -353,32 +342,34 @@ impl Truth {
     }
 }
 
+/// What is asked, and where it stands in the totals.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    contrast: &'a Contrast<'a>,
+    layout: &'a Layout,
+    /// Those of the contrast, with faults that are caught.
+    statistics: &'a [&'a dyn Statistic],
+}
+
 /// Totals of replicates, or the expected ones alone.
 struct Samples<'a> {
-    layout: &'a Layout,
+    asked: Asked<'a>,
     spec: &'a TruthSpec,
-    /// Those of the spec, with faults that are caught.
-    statistics: &'a [&'a dyn Statistic],
     rows: &'a [Vec<f64>],
     replicates: Option<u32>,
 }
 
 impl<'a> Samples<'a> {
-    const fn of(
-        layout: &'a Layout,
-        spec: &'a TruthSpec,
-        statistics: &'a [&'a dyn Statistic],
-        rows: &'a [Vec<f64>],
-    ) -> Self {
-        Self { layout, spec, statistics, rows, replicates: Some(rows.len() as u32) }
+    const fn of(asked: Asked<'a>, spec: &'a TruthSpec, rows: &'a [Vec<f64>]) -> Self {
+        Self { asked, spec, rows, replicates: Some(rows.len() as u32) }
     }
 
     fn truth(&self, config: &SimulationConfig) -> Truth {
-        let contrast = &self.spec.contrast;
-        let topics = self.layout.topics.iter().enumerate();
+        let contrast = self.asked.contrast;
+        let topics = self.asked.layout.topics.iter().enumerate();
         Truth {
-            treatment: contrast.treatment.clone(),
-            baseline: contrast.baseline.clone(),
+            treatment: contrast.treatment.to_owned(),
+            baseline: contrast.baseline.to_owned(),
             unit: contrast.unit,
             denominator: contrast.denominator,
             attention: contrast.attention.clone(),
@@ -391,8 +382,8 @@ impl<'a> Samples<'a> {
     }
 
     fn topic(&self, config: &SimulationConfig, topic: usize, name: &str) -> TopicTruth {
-        let strata = &self.layout.strata;
-        let values = self.statistics.iter().map(|statistic| StatisticTruth {
+        let strata = &self.asked.layout.strata;
+        let values = self.asked.statistics.iter().map(|statistic| StatisticTruth {
             statistic: statistic.name().to_owned(),
             known: self.value(*statistic, topic),
         });
@@ -407,7 +398,7 @@ impl<'a> Samples<'a> {
                     share: parts(arm, &[Part::Stratum(at)]),
                 })
                 .collect(),
-            days: (0..self.layout.days).map(|day| parts(arm, &[Part::Day(day)])).collect(),
+            days: (0..self.asked.layout.days).map(|day| parts(arm, &[Part::Day(day)])).collect(),
         });
         TopicTruth { topic: name.to_owned(), values: values.collect(), shares: shares.collect() }
     }
@@ -419,22 +410,23 @@ impl<'a> Samples<'a> {
             HowKnown::MonteCarlo { working_error: Some(error), .. } => error <= until,
             _ => true,
         };
-        let statistics = self.statistics;
-        let mut topics = 0..self.layout.topics.len();
+        let statistics = self.asked.statistics;
+        let mut topics = 0..self.asked.layout.topics.len();
         topics.all(|topic| statistics.iter().all(|statistic| small(self.value(*statistic, topic))))
     }
 
     fn value(&self, statistic: &dyn Statistic, topic: usize) -> Known {
-        let cells = statistic.cells(self.layout.strata.len());
+        let cells = statistic.cells(self.asked.layout.strata.len());
         let places: Vec<Vec<usize>> =
-            cells.iter().map(|cell| self.layout.cell(cell, topic)).collect();
+            cells.iter().map(|cell| self.asked.layout.cell(cell, topic)).collect();
         let gradient = |totals: &[f64]| statistic.gradient(totals);
         self.known(&places, statistic.scale(), |totals| statistic.value(totals), gradient)
     }
 
     fn share(&self, arm: usize, parts: &[Part], topic: usize) -> Option<Known> {
-        let places = |column| parts.iter().map(|part| self.layout.at(arm, *part, column)).collect();
-        let places = [places(topic), places(self.layout.all())];
+        let places =
+            |column| parts.iter().map(|part| self.asked.layout.at(arm, *part, column)).collect();
+        let places = [places(topic), places(self.asked.layout.all())];
         let all: f64 = self.means(&places)[1];
         let share = |totals: &[f64]| Working::Finite(totals[0] / totals[1]);
         let gradient = |totals: &[f64]| vec![1.0 / totals[1], -totals[0] / totals[1].powi(2)];

@@ -1,7 +1,7 @@
 //! Truth from replicates of the whole simulation.
 
-use super::TruthSpec;
 use super::totals::{Counting, Layout};
+use super::{Contrast, TruthSpec};
 use crate::error::Error;
 use crate::simulate::feed::Feed;
 use crate::simulate::replicates::{Progress, Replicates, in_order};
@@ -15,14 +15,15 @@ const FIRST: u32 = 32;
 /// on threads how many there are.
 pub(super) fn replicates(
     config: &SimulationConfig,
-    spec: &TruthSpec,
+    (spec, contrast): (&TruthSpec, &Contrast<'_>),
     layout: &Layout,
     progress: &Progress<'_>,
     enough: impl Fn(&[Vec<f64>]) -> bool,
 ) -> Result<Vec<Vec<f64>>, Error> {
     let replicate = |number: u32| {
         let seed = Replicates::Truth.seed(config.seed, number);
-        let totals = totals(&SimulationConfig { seed, ..config.clone() }, spec, layout)?;
+        let totals =
+            totals(&SimulationConfig { seed, ..config.clone() }, (spec, contrast), layout)?;
         progress.add(1);
         Ok(totals)
     };
@@ -39,10 +40,14 @@ pub(super) fn replicates(
 }
 
 /// The totals of one simulation.
-fn totals(config: &SimulationConfig, spec: &TruthSpec, layout: &Layout) -> Result<Vec<f64>, Error> {
+fn totals(
+    config: &SimulationConfig,
+    (spec, contrast): (&TruthSpec, &Contrast<'_>),
+    layout: &Layout,
+) -> Result<Vec<f64>, Error> {
     let simulation = Simulation::new(config)?;
     let mut feed = Feed::new(&simulation)?;
-    let mut counting = Counting::new(&simulation, &spec.contrast, layout, spec.about)?;
+    let mut counting = Counting::new(&simulation, contrast, layout, spec.about)?;
     while let Some(rows) = feed.next_round()? {
         counting.add(&rows);
     }

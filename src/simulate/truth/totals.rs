@@ -38,7 +38,7 @@ pub(super) enum Part {
 }
 
 impl Layout {
-    pub(super) fn of(config: &SimulationConfig, contrast: &Contrast) -> Result<Self, Error> {
+    pub(super) fn of(config: &SimulationConfig, contrast: &Contrast<'_>) -> Result<Self, Error> {
         let arm = |name: &str| {
             let place = config.arms.iter().position(|arm| arm.name == name);
             place.ok_or_else(|| Error::UnknownArm {
@@ -46,9 +46,9 @@ impl Layout {
                 available: config.arms.iter().map(|arm| arm.name.clone()).collect(),
             })
         };
-        let (treatment, baseline) = (arm(&contrast.treatment)?, arm(&contrast.baseline)?);
+        let (treatment, baseline) = (arm(contrast.treatment)?, arm(contrast.baseline)?);
         if treatment == baseline {
-            return Err(Error::SameArm { arm: contrast.baseline.clone() });
+            return Err(Error::SameArm { arm: contrast.baseline.to_owned() });
         }
         let mut topics: Vec<String> =
             config.world.topics.iter().map(|topic| topic.name.clone()).collect();
@@ -156,7 +156,7 @@ impl Counted {
         &self,
         item: u32,
         mass: f64,
-        contrast: &Contrast,
+        contrast: &Contrast<'_>,
         all: usize,
         mut add: impl FnMut(usize, f64),
     ) {
@@ -173,17 +173,17 @@ impl Counted {
 }
 
 /// By rank, how much attention it gets.
-pub(super) fn attention(contrast: &Contrast, slate: u32) -> Result<Vec<f64>, Error> {
+pub(super) fn attention(contrast: &Contrast<'_>, slate: u32) -> Result<Vec<f64>, Error> {
     contrast.attention.check()?;
     contrast.attention.table(slate).ok_or_else(|| {
-        out("Contrast::attention", &contrast.attention, "a model that does not depend on the slate")
+        out("Question::attention", &contrast.attention, "a model that does not depend on the slate")
     })
 }
 
 /// The totals of one simulation, being counted.
 pub(super) struct Counting<'a> {
     simulation: &'a Simulation,
-    contrast: &'a Contrast,
+    contrast: &'a Contrast<'a>,
     layout: &'a Layout,
     counted: Counted,
     attention: Vec<f64>,
@@ -196,7 +196,7 @@ pub(super) struct Counting<'a> {
 impl<'a> Counting<'a> {
     pub(super) fn new(
         simulation: &'a Simulation,
-        contrast: &'a Contrast,
+        contrast: &'a Contrast<'a>,
         layout: &'a Layout,
         about: About,
     ) -> Result<Self, Error> {
@@ -289,9 +289,9 @@ fn contribution(unit: Unit, masses: &[f64], impressions: &[u32], column: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inference::{Contributions, Question};
+    use crate::inference::{Contributions, TopicQuestion};
     use crate::question::attention::Attention;
-    use crate::question::baseline::Baseline;
+    use crate::question::whole::Question;
     use crate::simulate::feed::Feed;
     use crate::simulate::{LabelErrors, Preset};
     use crate::statistic::AmplificationRatio;
@@ -318,21 +318,20 @@ mod tests {
             for attention in [Attention::Logarithmic, Attention::TopK { k: 2 }] {
                 for denominator in [Denominator::AllImpressions, Denominator::TaggedImpressions] {
                     for multi_label in [MultiLabel::Full, MultiLabel::Fractional] {
-                        let contrast = Contrast {
-                            unit,
-                            attention: attention.clone(),
-                            denominator,
-                            multi_label,
-                            ..Contrast::between("treatment", "baseline")
-                        };
-                        compare(&simulation, &log, &contrast);
+                        let question = Question::between("treatment", "baseline")
+                            .unit(unit)
+                            .attention(attention.clone())
+                            .denominator(denominator)
+                            .multi_label(multi_label);
+                        compare(&simulation, &log, &question);
                     }
                 }
             }
         }
     }
 
-    fn compare(simulation: &Simulation, log: &crate::ExposureLog, contrast: &Contrast) {
+    fn compare(simulation: &Simulation, log: &crate::ExposureLog, question: &Question) {
+        let contrast = &Contrast::of(question).unwrap();
         let layout = Layout::of(simulation.config(), contrast).unwrap();
         let mut counting = Counting::new(simulation, contrast, &layout, About::Labels).unwrap();
         let mut feed = Feed::new(simulation).unwrap();
@@ -346,16 +345,8 @@ mod tests {
             ..TallySpec::default()
         };
         let tally = Tally::of(log, &spec).unwrap();
-        let baseline = Baseline::arm(&contrast.baseline);
         for (topic, name) in layout.topics.iter().enumerate() {
-            let question = Question {
-                topic: name,
-                treatment: &contrast.treatment,
-                baseline: &baseline,
-                unit: contrast.unit,
-                denominator: contrast.denominator,
-                attention: &contrast.attention,
-            };
+            let question = TopicQuestion::of(question, name).unwrap();
             let theirs = Contributions::of(&tally, &question, &AmplificationRatio).unwrap();
             for (cell, &expected) in Cell::TWO_ARMS.iter().zip(theirs.totals()) {
                 let ours: f64 = layout.cell(cell, topic).iter().map(|at| totals[*at]).sum();

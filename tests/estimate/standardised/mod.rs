@@ -42,8 +42,8 @@ fn log(rows: &[Row]) -> ExposureLog {
 }
 
 fn audit(log: &ExposureLog) -> Audit<'_> {
-    let audit = Audit::of(log).treatment("a").baseline(Baseline::arm("b")).topics(["war"]);
-    audit.interval(Interval::Delta(Delta::default()))
+    let audit = Question::between("a", "b").topics(["war"]);
+    Audit::of(log, &audit).interval(Interval::Delta(Delta::default()))
 }
 
 fn first(audit: Audit<'_>) -> Estimate {
@@ -137,14 +137,14 @@ fn null_study(seed: u64, each: usize, alike: f64) -> ExposureLog {
 /// them in two strata: numpy's with derivatives by complex steps, to 1e-9.
 #[test]
 fn estimates_are_those_of_numpy() {
-    use tiltmeter::inference::{Question, estimate};
+    use tiltmeter::inference::{TopicQuestion, estimate};
     let golden = golden();
     let population = declared(&golden);
     let baseline = Baseline::arm("b");
     for case in golden["cases"].as_array().unwrap() {
         let spec = TallySpec { strata: StratifyBy::Stratum, ..TallySpec::default() };
         let tally = Tally::of(&log(&rows_of(case)), &spec).unwrap();
-        let question = Question {
+        let question = TopicQuestion {
             topic: "war",
             treatment: "a",
             baseline: &baseline,

@@ -116,14 +116,15 @@ fn baselines_have_the_masses_of_plain_loops() {
             "engagement" => Baseline::EngagementWeighted(EngagementWeighted { plus: 0.0 }),
             _ => Baseline::EngagementWeighted(EngagementWeighted { plus: 0.5 }),
         };
-        let report = Audit::of(&log)
-            .treatment("ranked")
-            .baseline(baseline.clone())
-            .candidates(&pools)
-            .attention(attention.clone())
-            .topics(["war", "sport", "music"])
-            .run()
-            .unwrap();
+        let report = Audit::of(
+            &log,
+            &Question::between("ranked", baseline.clone())
+                .attention(attention.clone())
+                .topics(["war", "sport", "music"]),
+        )
+        .candidates(&pools)
+        .run()
+        .unwrap();
         assert_eq!(report.estimates().len(), 3);
         for (estimate, topic) in report.estimates().iter().zip(["war", "sport", "music"]) {
             for (totals, of) in [(estimate.treatment, "treatment"), (estimate.baseline, "expected")]
@@ -162,16 +163,14 @@ fn reverse_chronological_is_the_chronological_baseline() {
             numbers.collect::<Vec<_>>()
         };
         let baseline = audit(
-            Audit::of(&log)
-                .treatment("ranked")
-                .baseline(Baseline::Chronological)
+            Audit::of(&log, &Question::between("ranked", Baseline::Chronological))
                 .candidates(&pools),
         );
         let spec = ReplaySpec::of("ranked", "newest");
         let replayed = replay(&spec, &mut ReverseChronological, (&log, &pools));
         let tally = TallySpec { attentions: vec![attention.clone()], ..TallySpec::default() };
         let tally = replayed.tally(&tally).unwrap();
-        let arms = Audit::of_tally(&tally).treatment("ranked").baseline(Baseline::arm("newest"));
+        let arms = Question::between("ranked", "newest");
         assert_eq!(audit(arms), baseline);
         assert_eq!(baseline.len(), 3);
     }
@@ -437,13 +436,11 @@ fn random_replays_average_to_the_uniform_baseline() {
         });
     let long = log.ids(Role::Slate).unwrap().clone();
     let log = log.restrict(|row| sizes.get(long.id(row).unwrap()).is_some_and(|n| *n > 6)).unwrap();
-    let uniform = Audit::of(&log)
-        .treatment("ranked")
-        .baseline(Baseline::UniformPool)
-        .candidates(&pools)
-        .topics(["war"])
-        .run()
-        .unwrap();
+    let uniform =
+        Audit::of(&log, &Question::between("ranked", Baseline::UniformPool).topics(["war"]))
+            .candidates(&pools)
+            .run()
+            .unwrap();
     let expected = uniform.estimates()[0].baseline.share.unwrap();
     let (mut war, mut all) = (0.0, 0.0);
     for seed in 0..400 {
@@ -451,13 +448,12 @@ fn random_replays_average_to_the_uniform_baseline() {
         spec.seed = seed;
         let tally =
             replay(&spec, &mut Random, (&log, &pools)).tally(&TallySpec::default()).unwrap();
-        let report = Audit::of_tally(&tally)
-            .treatment("random")
-            .baseline(Baseline::arm("ranked"))
-            .statistic(TreatmentShare)
-            .topics(["war"])
-            .run()
-            .unwrap();
+        let report = Audit::of_tally(
+            &tally,
+            &Question::between("random", "ranked").statistic(TreatmentShare).topics(["war"]),
+        )
+        .run()
+        .unwrap();
         war += report.estimates()[0].treatment.topic;
         all += report.estimates()[0].treatment.all;
     }

@@ -75,8 +75,7 @@ fn monitors_of_steps_have_the_values_of_the_whole() {
         let merged = steps.into_iter().map(|step| step.tally);
         let merged = merged.reduce(|all, step| all.merge(&step).unwrap()).unwrap();
         assert_eq!(merged, all);
-        let audit =
-            Audit::of_tally(&all).treatment("treatment").baseline(Baseline::arm("replayed"));
+        let audit = Audit::of_tally(&all, &Question::between("treatment", "replayed"));
         let report = audit.topics(TOPICS).run().unwrap();
         assert_eq!(monitor.readings().len(), 3);
         for (reading, estimate) in monitor.readings().iter().zip(report.estimates()) {

@@ -122,12 +122,12 @@ fn the_same_policy_shows_the_same_topics() {
     let replayed = replay(&spec, &mut *policy, (&log, &pools));
     let tally = replayed.tally(&TallySpec::default()).unwrap();
     let audit = |baseline: &str| {
-        let report = Audit::of_tally(&tally)
-            .treatment("treatment")
-            .baseline(Baseline::arm(baseline))
-            .statistic(Difference)
-            .run()
-            .unwrap();
+        let report = Audit::of_tally(
+            &tally,
+            &Question::between("treatment", Baseline::arm(baseline)).statistic(Difference),
+        )
+        .run()
+        .unwrap();
         let estimates = report.estimates().iter().map(|estimate| {
             let share = estimate.treatment.share.unwrap();
             let error = (2.0 * share * (1.0 - share) / estimate.treatment.all).sqrt();
@@ -142,12 +142,12 @@ fn the_same_policy_shows_the_same_topics() {
     // And not those of a policy without the bias.
     let mut unbiased = spec.build(&config.arms[1].policy, start).unwrap();
     let replayed = replay(&spec, &mut *unbiased, (&log, &pools));
-    let report = Audit::of_tally(&replayed.tally(&TallySpec::default()).unwrap())
-        .treatment("treatment")
-        .baseline(Baseline::arm("replayed"))
-        .topics(["conflict"])
-        .run()
-        .unwrap();
+    let report = Audit::of_tally(
+        &replayed.tally(&TallySpec::default()).unwrap(),
+        &Question::between("treatment", "replayed").topics(["conflict"]),
+    )
+    .run()
+    .unwrap();
     let interval = report.estimates()[0].interval.unwrap();
     assert!(interval.low.unwrap() > 1.0, "{interval:?}");
     // A policy knows its propensities, and so does the replay.

@@ -30,11 +30,11 @@ fn refused(estimation: OffPolicy<'_>) -> Error {
 fn what_is_unsaid_or_unknown() {
     let log = small();
     let target = Target::Uniform { items: 5 };
-    let all = OffPolicy::of(&log).arm("a").target(target.clone());
+    let all = OffPolicy::of(&log, &Question::of_arm("a")).target(target.clone());
     assert!(all.clone().floor(Floor::At(0.0)).run().is_ok());
     let error = refused(OffPolicy::of(&log).target(target.clone()));
     assert!(matches!(error, Error::Unstated { call: "OffPolicy::arm", .. }), "{error}");
-    let error = refused(OffPolicy::of(&log).arm("a"));
+    let error = refused(OffPolicy::of(&log, &Question::of_arm("a")));
     assert!(matches!(error, Error::Unstated { call: "OffPolicy::target", .. }), "{error}");
     for error in [refused(all.clone().arm("c")), refused(all.clone().check("c"))] {
         assert_eq!(error.to_string(), "no impressions in arm \"c\"; the arms are \"a\", \"b\"");
@@ -59,7 +59,10 @@ fn columns_that_the_log_lacks() {
     let cluster = ClusterBy::Impression;
     let run = |schema: LogSchema, target: Target| {
         let log = ExposureLog::read(source(), &schema).unwrap();
-        OffPolicy::of(&log).arm("a").target(target).cluster(cluster.clone()).run().map(|_| ())
+        OffPolicy::of(&log, &Question::of_arm("a").cluster(cluster.clone()))
+            .target(target)
+            .run()
+            .map(|_| ())
     };
     let lacks = |schema: LogSchema, target: Target| match run(schema, target) {
         Err(Error::MissingRole { role, .. }) => role,
@@ -134,7 +137,7 @@ fn targets_that_are_none() {
 #[test]
 fn numbers_out_of_their_range() {
     let log = small();
-    let all = OffPolicy::of(&log).arm("a").target(Target::Uniform { items: 5 });
+    let all = OffPolicy::of(&log, &Question::of_arm("a")).target(Target::Uniform { items: 5 });
     let means = |means: ItemMeans| RewardModel::ItemMeans(means);
     let given = |logged: usize, target: f64| RewardModel::Given {
         logged: vec![0.5; logged],

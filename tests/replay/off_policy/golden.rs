@@ -17,10 +17,8 @@ use crate::shared;
 const TOLERANCE: f64 = 1e-9;
 
 fn uniform(log: &ExposureLog, items: u32) -> OffPolicy<'_> {
-    OffPolicy::of(log)
-        .arm("bts")
+    OffPolicy::of(log, &Question::of_arm("bts").cluster(ClusterBy::column("hour")))
         .target(Target::Uniform { items })
-        .cluster(ClusterBy::column("hour"))
         .floor(Floor::overridden())
 }
 
@@ -299,8 +297,7 @@ fn nested_arms_vary_by_themselves() {
         })
         .collect();
     let log = log_of(&shown);
-    let report = OffPolicy::of(&log)
-        .arm("a")
+    let report = OffPolicy::of(&log, &Question::of_arm("a"))
         .target(Target::Uniform { items: 5 })
         .interval(Interval::Delta(Delta::default()))
         .floor(Floor::At(0.0))

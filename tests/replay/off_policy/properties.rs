@@ -39,18 +39,20 @@ fn impressions() -> impl Strategy<Value = Vec<Shown>> {
 fn report(shown: &[Shown], interval: Interval, cluster: ClusterBy) -> OffPolicyReport {
     let log = log_of(shown);
     let model = ItemMeans { of: MeansOf::ItemAndPosition, folds: 3, prior: 2.0 };
-    OffPolicy::of(&log)
-        .arm("a")
-        .target(Target::Table([("0".to_owned(), 0.5), ("3".to_owned(), 0.25)].into()))
-        .cluster(cluster)
-        .interval(interval)
-        .attention(Attention::Logarithmic)
-        .multi_label(MultiLabel::Fractional)
-        .reward_model(RewardModel::ItemMeans(model))
-        .check("b")
-        .floor(Floor::At(0.0))
-        .run()
-        .unwrap()
+    OffPolicy::of(
+        &log,
+        &Question::of_arm("a")
+            .cluster(cluster)
+            .attention(Attention::Logarithmic)
+            .multi_label(MultiLabel::Fractional),
+    )
+    .target(Target::Table([("0".to_owned(), 0.5), ("3".to_owned(), 0.25)].into()))
+    .interval(interval)
+    .reward_model(RewardModel::ItemMeans(model))
+    .check("b")
+    .floor(Floor::At(0.0))
+    .run()
+    .unwrap()
 }
 
 proptest! {
@@ -63,7 +65,7 @@ proptest! {
         let target = Target::ByRow(shown.iter().map(|one| one.propensity).collect());
         let weights = ImportanceWeights::of(&log, "a", &target, Clip::None).unwrap();
         prop_assert!(weights.weights().iter().all(|weight| *weight == 1.0));
-        let report = OffPolicy::of(&log).arm("a").target(target).floor(Floor::At(0.0)).run().unwrap();
+        let report = OffPolicy::of(&log, &Question::of_arm("a")).target(target).floor(Floor::At(0.0)).run().unwrap();
         let of_arm: Vec<f64> =
             shown.iter().filter(|one| one.arm == "a").map(|one| one.reward).collect();
         let n = of_arm.len() as f64;

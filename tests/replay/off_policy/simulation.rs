@@ -101,8 +101,7 @@ fn estimated(log: &ExposureLog, clip: Clip, interval: Interval) -> OffPolicyRepo
         logged: (0..log.rows()).map(predicted).collect(),
         target: vec![value_of_target(); log.rows()],
     };
-    OffPolicy::of(log)
-        .arm("softmax")
+    OffPolicy::of(log, &Question::of_arm("softmax"))
         .target(target())
         .clip(clip)
         .interval(interval)
@@ -221,7 +220,7 @@ fn cross_fitted_means_help_and_do_not_harm() {
     let (mut fitted, mut weighed) = (Found::default(), Found::default());
     for seed in 0..STUDIES {
         let log = study(1_000_003 * seed + 17);
-        let estimation = OffPolicy::of(&log).arm("softmax").target(target());
+        let estimation = OffPolicy::of(&log, &Question::of_arm("softmax")).target(target());
         let report = estimation.reward_model(RewardModel::default()).run().unwrap();
         let number = |measure| report.estimate(measure).unwrap().number().unwrap();
         fitted.values.push(number(Measure::DoublyRobust));

@@ -16,12 +16,11 @@ fn shown(who: u32, item: u32, reward: f64, propensity: f64) -> Shown {
 #[test]
 fn too_small_a_log_is_refused_and_has_no_number() {
     let log = campaign("women");
-    let estimation = OffPolicy::of(&log)
-        .arm("bts")
-        .target(Target::Uniform { items: 46 })
-        .cluster(ClusterBy::column("hour"))
-        .reward_model(RewardModel::default())
-        .check("random");
+    let estimation =
+        OffPolicy::of(&log, &Question::of_arm("bts").cluster(ClusterBy::column("hour")))
+            .target(Target::Uniform { items: 46 })
+            .reward_model(RewardModel::default())
+            .check("random");
     let report = estimation.clone().run().unwrap();
     let Some(Refusal::BelowFloor { effective_size, floor, impressions }) = report.refusal() else {
         panic!("{:?}", report.refusal())
@@ -58,7 +57,7 @@ fn too_small_a_log_is_refused_and_has_no_number() {
 fn no_weight_is_a_reason() {
     let log = log_of(&[shown(1, 0, 1.0, 0.5), shown(2, 1, 0.0, 0.5)]);
     let target = Target::Table([("9".to_owned(), 1.0)].into());
-    let estimation = OffPolicy::of(&log).arm("a").target(target);
+    let estimation = OffPolicy::of(&log, &Question::of_arm("a")).target(target);
     let report = estimation.floor(Floor::overridden()).run().unwrap();
     assert_eq!(report.refusal(), Some(Refusal::NoWeight));
     assert_eq!(report.weights.effective_size, 0.0);
@@ -77,7 +76,7 @@ fn zero_shares_are_states() {
         let each = 1.0 / items.len() as f64;
         Target::Table(items.iter().map(|item| ((*item).to_owned(), each)).collect())
     };
-    let estimation = OffPolicy::of(&log).arm("a").floor(Floor::At(0.0));
+    let estimation = OffPolicy::of(&log, &Question::of_arm("a")).floor(Floor::At(0.0));
     let answer = |target: Target, measure| {
         let report = estimation.clone().target(target).run().unwrap();
         report.of_topic(measure, "sport").unwrap().answer.unwrap()
@@ -108,8 +107,7 @@ fn zero_shares_are_states() {
 #[test]
 fn a_single_cluster() {
     let log = log_of(&[shown(1, 0, 1.0, 0.5), shown(1, 1, -3.0, 0.5)]);
-    let estimation = OffPolicy::of(&log)
-        .arm("a")
+    let estimation = OffPolicy::of(&log, &Question::of_arm("a"))
         .target(Target::UniformOverItems)
         .reward_model(RewardModel::default())
         .floor(Floor::At(0.0));
@@ -135,7 +133,8 @@ fn clipping_is_told() {
     close(known.clipped_mass, 1.5 / 3.75, 1e-15, "mass");
     close(known.effective_size, 2.25_f64.powi(2) / 1.78125, 1e-15, "size");
     close(known.unclipped_effective_size, 3.75_f64.powi(2) / 7.03125, 1e-15, "size before");
-    let estimation = OffPolicy::of(&log).arm("a").target(target).floor(Floor::At(0.0));
+    let estimation =
+        OffPolicy::of(&log, &Question::of_arm("a")).target(target).floor(Floor::At(0.0));
     let report = estimation.clip(Clip::At(1.0)).run().unwrap();
     let Caution::Clipped { impressions: 1, mass } = report.warnings[0] else {
         panic!("{:?}", report.warnings)
@@ -148,11 +147,9 @@ fn clipping_is_told() {
 fn attention_and_several_topics() {
     let rows = [shown(1, 0, 0.0, 0.5), shown(2, 2, 0.0, 0.25), shown(4, 4, 0.0, 0.25)];
     let log = log_of(&rows);
-    let estimation = OffPolicy::of(&log)
-        .arm("a")
+    let estimation = OffPolicy::of(&log, &Question::of_arm("a").attention(Attention::Reciprocal))
         .target(Target::Uniform { items: 4 })
-        .floor(Floor::At(0.0))
-        .attention(Attention::Reciprocal);
+        .floor(Floor::At(0.0));
     let report = estimation.clone().run().unwrap();
     // Weights 1/2, 1, 1 at ranks 2, 3, 2.
     let all = 0.25 + 1.0 / 3.0 + 0.5;
@@ -173,7 +170,7 @@ fn topics_have_a_floor_of_their_own() {
         .collect();
     let log = log_of(&rows);
     let target = Target::Uniform { items: 2 };
-    let estimation = OffPolicy::of(&log).arm("a").target(target);
+    let estimation = OffPolicy::of(&log, &Question::of_arm("a")).target(target);
     let report = estimation.attention(Attention::TopK { k: 1 }).run().unwrap();
     assert_eq!((report.weights.effective_size, report.exposure_effective_size), (150.0, 10.0));
     assert_eq!(number(&report, Measure::Snips), 0.0);
@@ -190,7 +187,7 @@ fn wrong_propensities_are_noticed() {
         .map(|at| shown(at / 4, at * 7 % 5, 0.0, if at % 3 == 0 { 0.5 } else { 0.3 }))
         .collect();
     let log = log_of(&rows);
-    let estimation = OffPolicy::of(&log).arm("a").target(Target::UniformOverItems);
+    let estimation = OffPolicy::of(&log, &Question::of_arm("a")).target(Target::UniformOverItems);
     let report = estimation.clone().run().unwrap();
     let off = |its: &&Caution| matches!(its, Caution::MeanWeightOff { .. });
     let Some(Caution::MeanWeightOff { mean, expected }) = report.warnings.iter().find(off) else {
@@ -229,15 +226,16 @@ fn parts_of_a_question_can_be_saved() {
 #[test]
 fn the_form_is_documented() {
     let document = include_str!("../../../docs/off-policy-json.md");
-    let report = OffPolicy::of(&campaign("men"))
-        .arm("bts")
-        .target(Target::Uniform { items: 34 })
-        .cluster(ClusterBy::column("hour"))
-        .clip(Clip::At(5.0))
-        .reward_model(RewardModel::default())
-        .check("random")
-        .run()
-        .unwrap();
+    let report = OffPolicy::of(
+        &campaign("men"),
+        &Question::of_arm("bts").cluster(ClusterBy::column("hour")),
+    )
+    .target(Target::Uniform { items: 34 })
+    .clip(Clip::At(5.0))
+    .reward_model(RewardModel::default())
+    .check("random")
+    .run()
+    .unwrap();
     let json: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     let mut names: Vec<String> = json.as_object().unwrap().keys().cloned().collect();
     for part in [&json["asked"], &json["weights"], &json["estimates"][0]] {

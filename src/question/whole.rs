@@ -1,0 +1,319 @@
+//! A question, put together once and taken by whatever answers it.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::attention::Attention;
+use super::baseline::Baseline;
+use super::cluster::{ClusterBy, StratifyBy};
+use super::estimand::{Denominator, Unit};
+use super::multi_label::MultiLabel;
+use crate::error::Error;
+use crate::statistic::AnyStatistic;
+
+/// What is asked: of which arm, against what, about which topics, by which statistics, and how impressions
+/// are weighed, counted and grouped. It is put together once, and audits, sensitivity tables,
+/// decompositions, off-policy estimates, monitors, truths and coverage studies take it; as JSON or TOML it
+/// is the `question` of a study file.
+///
+/// What is not said is the default: all topics, the amplification ratio, pooled over viewers, of all
+/// impressions alike. `None` leaves it to what is asked: a log answers with the default that stands with the
+/// field, a tally that was made before with what it was made by. A question that says otherwise than the
+/// tally is an error ([`Error::OtherTally`]).
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::sensitivity::Sensitivity;
+/// use tiltmeter::statistic::Difference;
+/// use tiltmeter::{Attention, Audit, ClusterBy, Question};
+///
+/// let question = Question::between("ranked", "newest")
+///     .topics(["war"])
+///     .statistic(Difference)
+///     .attention(Attention::Logarithmic)
+///     .cluster(ClusterBy::Viewer);
+/// let report = Audit::of(&log, &question).run()?;
+/// assert_eq!(report.estimates().len(), 1);
+/// // The same question, under every choice that could have been made.
+/// let table = Sensitivity::of(&log, &question).run()?;
+/// assert!(table.rows().len() > 10);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[must_use]
+#[non_exhaustive]
+pub struct Question {
+    /// The arm under test.
+    pub treatment: String,
+    /// What it is compared with; `None` for a question about one arm by itself ([`Question::of_arm`]). A
+    /// study file must say it.
+    #[serde(deserialize_with = "must_be_said")]
+    pub baseline: Option<Baseline>,
+    /// The topics, in the order of the answers.
+    #[serde(default, skip_serializing_if = "Topics::are_all")]
+    pub topics: Topics,
+    /// The statistics, in the order of the answers, each once; the amplification ratio if there are none
+    /// here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<AnyStatistic>,
+    /// How clusters are put together.
+    #[serde(default)]
+    pub unit: Unit,
+    /// Which impressions form the denominator.
+    #[serde(default)]
+    pub denominator: Denominator,
+    /// The position model. `None`: uniform for a log; the first that a tally has.
+    #[serde(default = "by_default", serialize_with = "or_default")]
+    pub attention: Option<Attention>,
+    /// How several topics share an impression. `None`: full for a log; the tally's own.
+    #[serde(default = "by_default", serialize_with = "or_default")]
+    pub multi_label: Option<MultiLabel>,
+    /// The groups kept apart. `None`: the log's stratum, where it has one; the tally's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strata: Option<StratifyBy>,
+    /// The unit that was assigned or sampled independently. `None`: the viewer for a log; the tally's own.
+    #[serde(default = "by_default", serialize_with = "or_default")]
+    pub cluster: Option<ClusterBy>,
+    /// A second such unit, for impressions that are alike for two reasons: the same device and the same
+    /// week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_cluster: Option<ClusterBy>,
+}
+
+/// Which topics are asked about. In files a list; an empty one, or none, means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
+pub enum Topics {
+    /// All that the log has, by name.
+    #[default]
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+impl Topics {
+    const fn are_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
+    /// Those that are named, if any are.
+    #[must_use]
+    pub fn named(&self) -> Option<&[String]> {
+        match self {
+            Self::All => None,
+            Self::Named(topics) => Some(topics),
+        }
+    }
+}
+
+impl From<Vec<String>> for Topics {
+    fn from(topics: Vec<String>) -> Self {
+        if topics.is_empty() { Self::All } else { Self::Named(topics) }
+    }
+}
+
+impl From<Topics> for Vec<String> {
+    fn from(topics: Topics) -> Self {
+        match topics {
+            Topics::All => Self::new(),
+            Topics::Named(topics) => topics,
+        }
+    }
+}
+
+/// A part of a question that not every answer looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Baseline,
+    Topics,
+    Statistics,
+    Unit,
+    Denominator,
+    Strata,
+    SecondCluster,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Topics => "topics",
+            Self::Statistics => "statistics",
+            Self::Unit => "unit",
+            Self::Denominator => "denominator",
+            Self::Strata => "strata",
+            Self::SecondCluster => "second cluster",
+        }
+    }
+}
+
+impl Question {
+    /// How an arm differs from a baseline: another arm by its name, or any [`Baseline`].
+    pub fn between(treatment: impl Into<String>, baseline: impl Into<Baseline>) -> Self {
+        Self { baseline: Some(baseline.into()), ..Self::of_arm(treatment) }
+    }
+
+    /// What one arm did, against nothing in particular: for a [`Waterfall`](crate::decompose::Waterfall) over
+    /// its stages, or for [`OffPolicy`](crate::replay::off_policy::OffPolicy) what another policy would have
+    /// done.
+    pub fn of_arm(arm: impl Into<String>) -> Self {
+        Self {
+            treatment: arm.into(),
+            baseline: None,
+            topics: Topics::All,
+            statistics: Vec::new(),
+            unit: Unit::default(),
+            denominator: Denominator::default(),
+            attention: None,
+            multi_label: None,
+            strata: None,
+            cluster: None,
+            second_cluster: None,
+        }
+    }
+
+    /// Against another baseline.
+    pub fn against(mut self, baseline: impl Into<Baseline>) -> Self {
+        self.baseline = Some(baseline.into());
+        self
+    }
+
+    /// About these topics, in this order and each once.
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.topics = Topics::Named(topics.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Adds a statistic. One of the library that is added twice is asked for once.
+    pub fn statistic(mut self, statistic: impl Into<AnyStatistic>) -> Self {
+        self.statistics.push(statistic.into());
+        self
+    }
+
+    /// How clusters are put together.
+    pub fn unit(mut self, unit: Unit) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    /// Which impressions form the denominator.
+    pub fn denominator(mut self, denominator: Denominator) -> Self {
+        self.denominator = denominator;
+        self
+    }
+
+    /// The position model.
+    pub fn attention(mut self, attention: Attention) -> Self {
+        self.attention = Some(attention);
+        self
+    }
+
+    /// How several topics share an impression.
+    pub fn multi_label(mut self, rule: MultiLabel) -> Self {
+        self.multi_label = Some(rule);
+        self
+    }
+
+    /// The groups kept apart. Groups that neither statistics nor test look at are warned of.
+    pub fn strata(mut self, strata: StratifyBy) -> Self {
+        self.strata = Some(strata);
+        self
+    }
+
+    /// The unit that was assigned or sampled independently.
+    pub fn cluster(mut self, cluster: ClusterBy) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
+    /// A second such unit. See [`TwoWay`](crate::tally::TwoWay).
+    pub fn second_cluster(mut self, cluster: ClusterBy) -> Self {
+        self.second_cluster = Some(cluster);
+        self
+    }
+
+    /// Refuses a question that says what an answer of this kind does not look at.
+    ///
+    /// # Errors
+    /// [`Error::NotLookedAt`] for the first of these parts that is said.
+    pub(crate) fn refuse(&self, by: &'static str, parts: &[Part]) -> Result<(), Error> {
+        let said = |part: &Part| self.said(*part).map(|said| (*part, said));
+        match parts.iter().find_map(said) {
+            Some((part, said)) => Err(Error::NotLookedAt { by, part: part.name(), said }),
+            None => Ok(()),
+        }
+    }
+
+    /// What a part says, if it says other than its default.
+    fn said(&self, part: Part) -> Option<String> {
+        match part {
+            Part::Baseline => self.baseline.as_ref().map(ToString::to_string),
+            Part::Topics => self.topics.named().map(|topics| format!("{topics:?}")),
+            Part::Statistics => self.statistics.first().map(|its| its.name().to_owned()),
+            Part::Unit => (self.unit != Unit::default()).then(|| self.unit.to_string()),
+            Part::Denominator => (self.denominator != Denominator::default())
+                .then(|| "tagged impressions".to_owned()),
+            Part::Strata => self.strata.as_ref().map(ToString::to_string),
+            Part::SecondCluster => self.second_cluster.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// The baseline in words.
+    pub(crate) fn baseline_in_words(&self) -> String {
+        self.baseline.as_ref().map_or_else(|| "no baseline".to_owned(), ToString::to_string)
+    }
+
+    /// The baseline.
+    ///
+    /// # Errors
+    /// [`Error::Unstated`] for a question about one arm.
+    pub(crate) fn needs_baseline(&self) -> Result<&Baseline, Error> {
+        let call = "Question::between or Question::against";
+        self.baseline.as_ref().ok_or(Error::Unstated { what: "baseline", call })
+    }
+
+    /// What is asked for, each of the library's once.
+    pub(crate) fn distinct_statistics(&self) -> Vec<AnyStatistic> {
+        if self.statistics.is_empty() {
+            return vec![AnyStatistic::default()];
+        }
+        let mut seen = std::collections::HashSet::new();
+        let once = |its: &&AnyStatistic| {
+            !its.is_of_the_library() || seen.insert((its.name(), its.details()))
+        };
+        self.statistics.iter().filter(once).cloned().collect()
+    }
+}
+
+/// Refuses what was said where a tally has something else.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
+    what: &'static str,
+    said: Option<&T>,
+    tally: &T,
+) -> Result<(), Error> {
+    match said {
+        Some(said) if said != tally => {
+            Err(Error::OtherTally { what, said: format!("{said:?}"), tally: format!("{tally:?}") })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A file says what it leaves to the default.
+fn by_default<T: Default>() -> Option<T> {
+    Some(T::default())
+}
+
+fn or_default<T: Default + Serialize, S: Serializer>(
+    said: &Option<T>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match said {
+        Some(said) => said.serialize(to),
+        None => T::default().serialize(to),
+    }
+}
+
+fn must_be_said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Baseline>, D::Error> {
+    Baseline::deserialize(from).map(Some)
+}

@@ -1,0 +1,242 @@
+//! A statistic as a value: of the library, by its name and parameters, or of somebody's own.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::origin::{self, Origin};
+use super::{
+    ALL, AmplificationRatio, StandardPopulation, StandardisedDifference, StandardisedRatio,
+    Statistic, standardised,
+};
+
+/// Any statistic: one of the library, or one of your own. Whatever asks for a statistic takes it, and it is
+/// how files and flags say which one they mean.
+///
+/// It is written as its name (`"odds_ratio"`); one with a declared population as its name with the strata's
+/// parts, `{"standardised_ratio_declared": {"north": 3, "south": 1}}`. One of your own has no form in files:
+/// to write it is an error.
+///
+/// ```
+/// use tiltmeter::statistic::{AnyStatistic, OddsRatio, StandardPopulation, StandardisedRatio};
+/// let by_name: AnyStatistic = "odds_ratio".parse()?;
+/// assert_eq!(by_name, AnyStatistic::from(OddsRatio));
+/// assert_eq!(by_name.name(), "odds_ratio");
+/// let said = "oddity".parse::<AnyStatistic>().unwrap_err().to_string();
+/// assert!(said.starts_with("there is no statistic \"oddity\"; there are amplification_ratio, "));
+///
+/// let population = StandardPopulation::declared([("north", 3.0), ("south", 1.0)]);
+/// let of_voters = AnyStatistic::from(StandardisedRatio { population });
+/// let written = serde_json::to_string(&of_voters)?;
+/// assert_eq!(written, r#"{"standardised_ratio_declared":{"north":3.0,"south":1.0}}"#);
+/// assert_eq!(serde_json::from_str::<AnyStatistic>(&written)?, of_voters);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct AnyStatistic(Held);
+
+#[derive(Clone)]
+enum Held {
+    /// One of [`ALL`].
+    Listed(&'static dyn Statistic),
+    /// One of a declared population.
+    Declared(Arc<dyn Statistic>, BTreeMap<String, f64>),
+    Own(Arc<dyn Statistic>),
+}
+
+/// There is no statistic of that name, or not by its name alone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownStatistic(String);
+
+impl AnyStatistic {
+    /// The statistic of the library with this name.
+    fn listed(name: &str) -> Option<Self> {
+        ALL.iter().find(|its| its.name() == name).map(|its| Self(Held::Listed(*its)))
+    }
+
+    /// The statistic of a declared population with this name.
+    fn of_population(name: &str, parts: &BTreeMap<String, f64>) -> Option<Self> {
+        let population = || StandardPopulation::Declared(parts.clone());
+        let [ratio, difference] = standardised::DECLARED;
+        let held: Arc<dyn Statistic> = match name {
+            name if name == ratio.name() => {
+                Arc::new(StandardisedRatio { population: population() })
+            }
+            name if name == difference.name() => {
+                Arc::new(StandardisedDifference { population: population() })
+            }
+            _ => return None,
+        };
+        Some(Self(Held::Declared(held, parts.clone())))
+    }
+
+    /// Whether it is the library's, and so the same whoever asks for it.
+    pub(crate) fn is_of_the_library(&self) -> bool {
+        origin::of(&**self) == Origin::Library
+    }
+}
+
+/// The amplification ratio.
+impl Default for AnyStatistic {
+    fn default() -> Self {
+        Self(Held::Listed(&AmplificationRatio))
+    }
+}
+
+impl<S: Statistic + 'static> From<S> for AnyStatistic {
+    fn from(statistic: S) -> Self {
+        let it: &dyn Any = &statistic;
+        let ratio = it.downcast_ref::<StandardisedRatio>().map(|its| &its.population);
+        let difference = it.downcast_ref::<StandardisedDifference>().map(|its| &its.population);
+        if let Some(StandardPopulation::Declared(parts)) = ratio.or(difference) {
+            let parts = parts.clone();
+            return Self(Held::Declared(Arc::new(statistic), parts));
+        }
+        let is_the_librarys = origin::of(&statistic) == Origin::Library;
+        match Self::listed(statistic.name()).filter(|_| is_the_librarys) {
+            Some(listed) => listed,
+            None => Self(Held::Own(Arc::new(statistic))),
+        }
+    }
+}
+
+impl From<&'static dyn Statistic> for AnyStatistic {
+    /// One of [`ALL`], or a static of your own.
+    fn from(statistic: &'static dyn Statistic) -> Self {
+        Self(Held::Listed(statistic))
+    }
+}
+
+impl Deref for AnyStatistic {
+    type Target = dyn Statistic;
+
+    fn deref(&self) -> &Self::Target {
+        match &self.0 {
+            Held::Listed(of) => *of,
+            Held::Declared(of, _) | Held::Own(of) => &**of,
+        }
+    }
+}
+
+impl fmt::Debug for AnyStatistic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// Equal in name and parameters; of your own ones, in what they say of their parameters.
+impl PartialEq for AnyStatistic {
+    fn eq(&self, other: &Self) -> bool {
+        let of_own = |its: &Held| matches!(its, Held::Own(_));
+        self.name() == other.name()
+            && of_own(&self.0) == of_own(&other.0)
+            && match (&self.0, &other.0) {
+                (Held::Declared(_, one), Held::Declared(_, other)) => one == other,
+                _ => self.details() == other.details(),
+            }
+    }
+}
+
+impl FromStr for AnyStatistic {
+    type Err = UnknownStatistic;
+
+    fn from_str(name: &str) -> Result<Self, UnknownStatistic> {
+        if let Some(listed) = Self::listed(name) {
+            return Ok(listed);
+        }
+        if standardised::DECLARED.iter().any(|its| its.name() == name) {
+            return Err(UnknownStatistic(format!(
+                "{name} needs the parts of its strata; in a study file write {{ {name} = {{ north = 3, \
+                 south = 1 }} }} with the strata's own names"
+            )));
+        }
+        let known: Vec<&str> = ALL.iter().map(|its| its.name()).collect();
+        let known = known.join(", ");
+        Err(UnknownStatistic(format!("there is no statistic {name:?}; there are {known}")))
+    }
+}
+
+impl Serialize for AnyStatistic {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Held::Listed(of) if ALL.iter().any(|its| its.name() == of.name()) => {
+                to.serialize_str(of.name())
+            }
+            Held::Declared(of, parts) => to.collect_map([(of.name(), parts)]),
+            Held::Listed(_) | Held::Own(_) => Err(serde::ser::Error::custom(format!(
+                "{:?} is a statistic of your own, which files cannot say",
+                self.name()
+            ))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AnyStatistic {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Said)
+    }
+}
+
+/// Reads either form.
+struct Said;
+
+impl<'de> Visitor<'de> for Said {
+    type Value = AnyStatistic;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a statistic, or a name with the parts of its strata")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        name.parse().map_err(E::custom)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        use serde::de::Error;
+        let Some((name, Parts(parts))) = map.next_entry::<String, Parts>()? else {
+            return Err(M::Error::custom("there is no name of a statistic"));
+        };
+        if let Some((other, Parts(_))) = map.next_entry::<String, Parts>()? {
+            let fault = format!("{name:?} and {other:?} are two statistics; write each by itself");
+            return Err(M::Error::custom(fault));
+        }
+        AnyStatistic::of_population(&name, &parts).ok_or_else(|| {
+            M::Error::custom(format!("there is no statistic {name:?} with parts of strata"))
+        })
+    }
+}
+
+/// Parts by stratum, where one that is there twice is refused: one of its parts would be lost.
+struct Parts(BTreeMap<String, f64>);
+
+impl<'de> Deserialize<'de> for Parts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct ByStratum;
+        impl<'de> Visitor<'de> for ByStratum {
+            type Value = Parts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("strata with their parts")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Parts, M::Error> {
+                let mut parts = BTreeMap::new();
+                while let Some((stratum, part)) = map.next_entry::<String, f64>()? {
+                    if parts.insert(stratum.clone(), part).is_some() {
+                        let fault = format!("the stratum {stratum:?} has two parts; give it one");
+                        return Err(serde::de::Error::custom(fault));
+                    }
+                }
+                Ok(Parts(parts))
+            }
+        }
+        from.deserialize_map(ByStratum)
+    }
+}

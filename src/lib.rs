@@ -81,8 +81,8 @@ pub use crate::audit::Audit;
 pub use crate::audit::report::AuditReport;
 pub use crate::error::{Error, StatisticFault};
 pub use crate::estimate::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
-    NoTest, Relation, Said, SideOfNull, Table, TestUsed, Tested, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, Measured, MethodUsed, Naive,
+    NoInterval, NoTest, Relation, Said, SideOfNull, Table, TestUsed, Tested, Value, Warning,
 };
 pub use crate::inference::Interval;
 pub use crate::log::{ExposureLog, Keep};

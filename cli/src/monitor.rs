@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tiltmeter::inference::{Lies, Monitor, MonitorSpec, Reading, Running, Sidedness};
+use tiltmeter::inference::{Monitor, MonitorSpec, Reading, Running, Sidedness};
 use tiltmeter::log::{LogSchema, NameRemark, Role};
+use tiltmeter::report::MeasuredRecord;
 use tiltmeter::tally::Tally;
-use tiltmeter::{AnyStatistic, ExposureLog, Question};
+use tiltmeter::{AnyStatistic, ExposureLog, Question, SideOfNull};
 
 use crate::failure::Failure;
 use crate::out;
@@ -220,16 +221,11 @@ struct Shown {
 struct Shot {
     topic: String,
     statistic: String,
-    state: &'static str,
-    value: Option<f64>,
-    low: Option<f64>,
-    high: Option<f64>,
-    level: Option<f64>,
-    no_interval: Option<tiltmeter::NoInterval>,
-    standard_error: Option<f64>,
+    #[serde(flatten)]
+    measured: MeasuredRecord,
     clusters: tiltmeter::ClusterCounts,
     null: Option<f64>,
-    lies: Option<&'static str>,
+    lies: Option<SideOfNull>,
     first_excluded: Option<tiltmeter::inference::Look>,
     running_low: Option<f64>,
     running_high: Option<f64>,
@@ -238,8 +234,6 @@ struct Shot {
 
 impl Shot {
     fn of(reading: &Reading) -> Self {
-        let finite = |number: f64| Some(number).filter(|number| number.is_finite());
-        let interval = reading.interval.ok();
         let null = reading.null.as_ref();
         let (running_low, running_high, running_empty_since) = match &reading.running {
             Running::Nothing => (None, None, None),
@@ -249,21 +243,10 @@ impl Shot {
         Self {
             topic: reading.estimand.topic.clone(),
             statistic: reading.estimand.statistic.clone(),
-            state: reading.value.state(),
-            value: reading.value.number().and_then(finite),
-            low: interval.and_then(|its| its.low).and_then(finite),
-            high: interval.and_then(|its| its.high).and_then(finite),
-            level: interval.map(|its| its.level),
-            no_interval: reading.interval.err(),
-            standard_error: reading.standard_error,
+            measured: reading.measured.into(),
             clusters: reading.clusters,
             null: null.map(|its| its.value),
-            lies: null.map(|its| match its.now {
-                Lies::Nowhere => "nowhere",
-                Lies::Around => "around",
-                Lies::Above => "above",
-                Lies::Below => "below",
-            }),
+            lies: null.map(|its| its.now),
             first_excluded: null.and_then(|its| its.excluded.clone()),
             running_low,
             running_high,

@@ -2,7 +2,9 @@
 
 use super::compared::{Compared, Elsewhere};
 use crate::error::Error;
-use crate::estimate::{ArmTotals, ConfidenceInterval, Estimate, Finding, Tested, Value, Warning};
+use crate::estimate::{
+    ArmTotals, ConfidenceInterval, Estimate, Finding, Measured, Tested, Value, Warning,
+};
 use crate::inference::{Inference, Query, Test};
 use crate::question::estimand::Unit;
 use crate::replay::RowsAre;
@@ -111,14 +113,17 @@ fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
     let tested = a.test.zip(b.test).map(|(a, b)| of_both(a, b, test));
     let warnings = {
         let mut warnings = a.warnings.clone();
-        warnings.extend(b.warnings.into_iter().filter(|warning| !a.warnings.contains(warning)));
+        warnings.extend(b.warnings.iter().filter(|warning| !a.warnings.contains(warning)).cloned());
         warnings
     };
     Estimate {
-        value: if low < high { Value::Between { low, high } } else { a.value },
-        interval,
-        // The two ends have one error on the working scale of ratios, and not on others.
-        standard_error: a.standard_error.zip(b.standard_error).map(|(a, b)| a.max(b)),
+        measured: Measured {
+            value: if low < high { Value::Between { low, high } } else { a.value },
+            interval,
+            // The two ends have one error on the working scale of ratios, and not on others.
+            standard_error: a.standard_error.zip(b.standard_error).map(|(a, b)| a.max(b)),
+            ..a.measured
+        },
         naive: None,
         finding,
         test: tested,

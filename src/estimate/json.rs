@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::measured::{Measured, Uncertainty};
 use super::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
     NoTest, SideOfNull, TestUsed, Tested, Value, Warning,
@@ -45,17 +46,13 @@ pub enum IntervalRecord {
     None,
 }
 
-/// One estimate, flat.
+/// A [`Measured`] as JSON holds it: flat, within whatever it is of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EstimateRecord {
-    /// The topic.
-    pub topic: String,
-    /// The statistic's name.
-    pub statistic: String,
+pub struct MeasuredRecord {
     /// The value; null unless finite.
     pub value: Option<f64>,
-    /// What a null value means.
-    pub state: StateRecord,
+    /// What a null value means; null itself where no answer was given at all.
+    pub state: Option<StateRecord>,
     /// Why the value is undefined.
     pub undefined: Option<Undefined>,
     /// The least of the values between which the value is; null if it is a number, or if that is not
@@ -79,6 +76,81 @@ pub struct EstimateRecord {
     pub standard_error: Option<f64>,
     /// Degrees of freedom of the Student quantile.
     pub degrees_of_freedom: Option<f64>,
+}
+
+impl From<Measured> for MeasuredRecord {
+    fn from(measured: Measured) -> Self {
+        Self::of(Some(measured))
+    }
+}
+
+impl MeasuredRecord {
+    /// Of an answer, or of none.
+    pub(crate) fn of(measured: Option<Measured>) -> Self {
+        let value = measured.map(|its| its.value);
+        let interval = measured.and_then(|its| its.interval.ok());
+        let no_interval = measured.and_then(|its| its.interval.err());
+        let low = interval.and_then(|its| its.low).and_then(finite);
+        let high = interval.and_then(|its| its.high).and_then(finite);
+        let (ends, undefined) = match value {
+            Some(Value::Between { low, high }) => (Some((low, high)), None),
+            Some(Value::Undefined(reason)) => (None, Some(reason)),
+            _ => (None, None),
+        };
+        Self {
+            value: value.and_then(|its| its.number()).and_then(finite),
+            state: value.map(StateRecord::from),
+            undefined,
+            value_low: ends.and_then(|(low, _)| finite(low)),
+            value_high: ends.and_then(|(_, high)| finite(high)),
+            low,
+            high,
+            interval: match measured {
+                None => IntervalRecord::None,
+                Some(_) => IntervalRecord::of((low, high), no_interval.as_ref()),
+            },
+            level: interval.map(|its| its.level),
+            method: measured.and_then(|its| its.method),
+            no_interval,
+            standard_error: measured.and_then(|its| its.standard_error),
+            degrees_of_freedom: measured.and_then(|its| its.degrees_of_freedom),
+        }
+    }
+
+    /// What the record is of; which of its parts does not fit the fields that say what nulls mean, if any.
+    fn measured(&self) -> Result<Measured, &'static str> {
+        let value = match (self.state, self.value, self.undefined) {
+            (Some(StateRecord::Estimated), Some(value), None) => Value::Estimated(value),
+            (Some(StateRecord::Zero), Some(value), None) => Value::Zero(value),
+            (Some(StateRecord::Infinite), None, None) => Value::Infinite,
+            (Some(StateRecord::NegativeInfinite), None, None) => Value::NegativeInfinite,
+            (Some(StateRecord::Undefined), None, Some(reason)) => Value::Undefined(reason),
+            (Some(StateRecord::Between), None, None) => Value::Between {
+                low: self.value_low.unwrap_or(f64::NEG_INFINITY),
+                high: self.value_high.unwrap_or(f64::INFINITY),
+            },
+            _ => return Err("value"),
+        };
+        let interval = match (self.level, self.no_interval) {
+            (_, Some(reason)) => Err(reason),
+            (Some(level), None) => Ok(ConfidenceInterval { low: self.low, high: self.high, level }),
+            (None, None) => return Err("interval"),
+        };
+        let Self { method, standard_error, degrees_of_freedom, .. } = *self;
+        Ok(Uncertainty { interval, method, standard_error, degrees_of_freedom }.of(value))
+    }
+}
+
+/// One estimate, flat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EstimateRecord {
+    /// The topic.
+    pub topic: String,
+    /// The statistic's name.
+    pub statistic: String,
+    /// Its value and how sure one may be of it.
+    #[serde(flatten)]
+    pub measured: MeasuredRecord,
     /// The p-value of the test.
     pub p_value: Option<f64>,
     /// The p-value, adjusted for the number of tests of the statistic.
@@ -162,32 +234,12 @@ pub struct WarningRecord {
 
 impl From<&Estimate> for EstimateRecord {
     fn from(estimate: &Estimate) -> Self {
-        let interval = estimate.interval.ok();
-        let low = interval.and_then(|i| i.low).and_then(finite);
-        let high = interval.and_then(|i| i.high).and_then(finite);
-        let (ends, undefined) = match estimate.value {
-            Value::Between { low, high } => (Some((low, high)), None),
-            Value::Undefined(reason) => (None, Some(reason)),
-            _ => (None, None),
-        };
         let (naive, test, treatment, baseline) =
             (estimate.naive, estimate.test, estimate.treatment, estimate.baseline);
         Self {
             topic: estimate.estimand.topic.clone(),
             statistic: estimate.estimand.statistic.clone(),
-            value: estimate.value.number().and_then(finite),
-            state: StateRecord::from(estimate.value),
-            undefined,
-            value_low: ends.and_then(|(low, _)| finite(low)),
-            value_high: ends.and_then(|(_, high)| finite(high)),
-            low,
-            high,
-            interval: IntervalRecord::of((low, high), estimate.interval.as_ref().err()),
-            level: interval.map(|i| i.level),
-            method: estimate.method,
-            no_interval: estimate.interval.err(),
-            standard_error: estimate.standard_error,
-            degrees_of_freedom: estimate.degrees_of_freedom,
+            measured: estimate.measured.into(),
             p_value: test.and_then(|t| t.p.ok()),
             p_adjusted: test.and_then(|t| t.p_adjusted),
             adjusted_by: test.and_then(|t| t.adjusted_by),
@@ -227,18 +279,10 @@ impl From<&Estimate> for EstimateRecord {
 impl EstimateRecord {
     /// The estimate that the record is of, as one of so many of its statistic.
     pub(crate) fn estimate(self, of: usize) -> Result<Estimate, Error> {
-        let (value, naive, tested) = (self.its_value()?, self.naive(), self.tested());
-        let interval = match (self.level, self.no_interval) {
-            (_, Some(reason)) => Err(reason),
-            (Some(level), None) => Ok(ConfidenceInterval { low: self.low, high: self.high, level }),
-            (None, None) => return Err(self.at_odds("interval")),
-        };
+        let (naive, tested) = (self.naive(), self.tested());
+        let measured = self.measured.measured().map_err(|what| self.at_odds(what))?;
         Ok(Estimate {
-            value,
-            interval,
-            method: self.method,
-            standard_error: self.standard_error,
-            degrees_of_freedom: self.degrees_of_freedom,
+            measured,
             naive,
             clusters: self.clusters,
             treatment: ArmTotals {
@@ -277,25 +321,9 @@ impl EstimateRecord {
         Error::Report { detail }
     }
 
-    fn its_value(&self) -> Result<Value, Error> {
-        let value = match (self.state, self.value, self.undefined) {
-            (StateRecord::Estimated, Some(value), None) => Value::Estimated(value),
-            (StateRecord::Zero, Some(value), None) => Value::Zero(value),
-            (StateRecord::Infinite, None, None) => Value::Infinite,
-            (StateRecord::NegativeInfinite, None, None) => Value::NegativeInfinite,
-            (StateRecord::Undefined, None, Some(reason)) => Value::Undefined(reason),
-            (StateRecord::Between, None, None) => Value::Between {
-                low: self.value_low.unwrap_or(f64::NEG_INFINITY),
-                high: self.value_high.unwrap_or(f64::INFINITY),
-            },
-            _ => return Err(self.at_odds("value")),
-        };
-        Ok(value)
-    }
-
     fn naive(&self) -> Option<Naive> {
         let standard_error = self.naive_standard_error?;
-        let level = self.level.unwrap_or(0.95);
+        let level = self.measured.level.unwrap_or(0.95);
         let interval = ConfidenceInterval { low: self.naive_low, high: self.naive_high, level };
         Some(Naive { standard_error, interval, design_effect: self.design_effect })
     }

@@ -1,6 +1,7 @@
 //! What an estimate carries: value or state, interval, errors, clusters, warnings. Plain data.
 
 pub(crate) mod json;
+pub(crate) mod measured;
 mod of_inputs;
 mod said;
 mod sentence;
@@ -11,6 +12,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::measured::Measured;
+use self::measured::Uncertainty;
 pub use self::said::{Said, Table};
 pub use self::warning::Warning;
 pub use crate::error::no_interval::NoInterval;
@@ -61,6 +64,8 @@ pub enum MethodUsed {
     ShareBounds,
     /// The same for two-way clusters.
     TwoWayShareBounds,
+    /// Confidence sequence: an interval that holds at every look.
+    ConfidenceSequence,
 }
 
 impl fmt::Display for MethodUsed {
@@ -88,6 +93,7 @@ impl fmt::Display for MethodUsed {
             Self::TwoWayShareBounds => {
                 "bounds of each arm's share over two-way clusters, put together"
             }
+            Self::ConfidenceSequence => "confidence sequence, which holds at every look",
         })
     }
 }
@@ -452,11 +458,7 @@ impl Naive {
 impl Estimate {
     /// No answer, and why.
     pub(crate) fn refuse(&mut self, reason: Undefined) {
-        self.value = Value::Undefined(reason);
-        self.interval = Err(NoInterval::UndefinedValue);
-        self.method = None;
-        self.standard_error = None;
-        self.degrees_of_freedom = None;
+        self.measured = Uncertainty::none(NoInterval::UndefinedValue).of(Value::Undefined(reason));
         self.naive = None;
         self.finding = self.finding.map(|finding| Finding {
             alone: SideOfNull::NoInterval,
@@ -496,19 +498,8 @@ impl fmt::Display for Side {
 pub struct Estimate {
     /// What was estimated.
     pub estimand: Estimand,
-    /// The value, or the state it is in.
-    pub value: Value,
-    /// The cluster-robust interval, or the reason why there is none.
-    pub interval: Result<ConfidenceInterval, NoInterval>,
-    /// How the interval was made; `None` where there is none.
-    pub method: Option<MethodUsed>,
-    /// Cluster-robust standard error on the working scale of the statistic: of the logarithm for
-    /// ratios and percent, of the log odds for shares.
-    pub standard_error: Option<f64>,
-    /// Degrees of freedom with which the standard error is known: those of Student's quantile where
-    /// the method uses it. `None` for the normal, for standard errors that come from replicates, and
-    /// without an interval.
-    pub degrees_of_freedom: Option<f64>,
+    /// The value and how sure one may be of it.
+    pub measured: Measured,
     /// The error if impressions were independent; `None` where the unit is not impressions, or
     /// the statistic has no finite value.
     pub naive: Option<Naive>,
@@ -528,3 +519,5 @@ pub struct Estimate {
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
+
+measured::is_measured!(Estimate);

@@ -77,13 +77,13 @@ impl Numbers<'_> {
     }
 
     fn into(&mut self, estimate: &mut Estimate) {
-        estimate.value = self.value();
+        estimate.measured.value = self.value();
         if self.maybe().is_some() {
-            estimate.interval = Ok(self.interval());
+            estimate.measured.interval = Ok(self.interval());
         }
         estimate.treatment.share = self.share();
         estimate.baseline.share = self.share();
-        estimate.standard_error = self.finite();
+        estimate.measured.standard_error = self.finite();
         estimate.naive = Some(Naive {
             standard_error: self.finite().unwrap_or(1.0),
             interval: self.interval(),

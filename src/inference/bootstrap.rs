@@ -14,7 +14,7 @@ use super::influence::Influence;
 use super::resample::{Columns, Pieces, ReplicateTotals, Resampling, resample};
 use super::reweigh::{Drawn, Draws, Scheme, Wanted, reweigh};
 use super::summary::{Shared, Summary};
-use super::{Case, Doubt, Query};
+use super::{Case, Query, Uncertainty};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval, Warning};
 use crate::log::ClusterKey;
@@ -292,20 +292,20 @@ impl Replicated {
         summary: &Summary,
         influence: &Influence,
         method: &Bootstrap,
-    ) -> Doubt {
+    ) -> Uncertainty {
         if summary.is_single() {
-            return Doubt::none(NoInterval::SingleCluster);
+            return Uncertainty::none(NoInterval::SingleCluster);
         }
         // By the clusters, whether they vary is seen without rounding; but Poisson weights vary in how
         // many clusters there are, too.
         if method.weights == BootstrapWeights::Multinomial
             && let Err(reason) = influence.variance()
         {
-            return Doubt::none(reason);
+            return Uncertainty::none(reason);
         }
         let sorted = self.sorted();
         let Some(spread) = spread(&sorted) else {
-            return Doubt::none(NoInterval::NoVariation);
+            return Uncertainty::none(NoInterval::NoVariation);
         };
         let tail = (1.0 - method.level) / 2.0;
         let (low, high) = (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail));
@@ -322,8 +322,8 @@ impl Replicated {
             }),
         };
         match ends {
-            Err(reason) => Doubt::none(reason),
-            Ok((low, high, standard_error, degrees_of_freedom)) => Doubt {
+            Err(reason) => Uncertainty::none(reason),
+            Ok((low, high, standard_error, degrees_of_freedom)) => Uncertainty {
                 interval: Ok(scale.interval(low, high, method.level)),
                 method: Some(method.used()),
                 standard_error: Some(standard_error),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use super::Doubt;
+use super::Uncertainty;
 use super::influence::Variance;
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval};
@@ -75,10 +75,10 @@ pub(super) fn delta(
     scale: Scale,
     known: Result<Variance, NoInterval>,
     method: &Delta,
-) -> Doubt {
+) -> Uncertainty {
     let known = match known {
         Ok(known) => known,
-        Err(reason) => return Doubt::none(reason),
+        Err(reason) => return Uncertainty::none(reason),
     };
     let standard_error = known.variance.sqrt();
     let tail = (1.0 - method.level) / 2.0;
@@ -90,7 +90,7 @@ pub(super) fn delta(
         Quantile::Normal => (normal_quantile(tail), MethodUsed::DeltaNormal, None),
     };
     let reach = quantile * standard_error;
-    Doubt {
+    Uncertainty {
         interval: Ok(scale.interval(at - reach, at + reach, method.level)),
         method: Some(used),
         standard_error: Some(standard_error),

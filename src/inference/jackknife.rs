@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::arms::index;
 use super::delta::student_quantile;
 use super::influence::{Score, Spread, Variance};
-use super::{Case, Doubt};
+use super::{Case, Uncertainty};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval};
 use crate::statistic::Working;
@@ -59,16 +59,16 @@ impl Jackknife {
         super::check_level(self.level)
     }
 
-    pub(super) fn doubt(&self, case: &Case<'_>) -> Doubt {
+    pub(super) fn doubt(&self, case: &Case<'_>) -> Uncertainty {
         let variance = match variance(case) {
             Ok(variance) => variance,
-            Err(reason) => return Doubt::none(reason),
+            Err(reason) => return Uncertainty::none(reason),
         };
         let standard_error = variance.variance.sqrt();
         let degrees = variance.degrees_of_freedom;
         let reach = student_quantile((1.0 - self.level) / 2.0, degrees) * standard_error;
         let scale = case.statistic.scale();
-        Doubt {
+        Uncertainty {
             interval: Ok(scale.interval(case.at - reach, case.at + reach, self.level)),
             method: Some(MethodUsed::Jackknife),
             standard_error: Some(standard_error),

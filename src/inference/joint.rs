@@ -210,14 +210,15 @@ fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) 
         };
         let reach = stretch * joint.standard_error;
         let null = joint.null.map(|null| scale.reported(null));
-        (estimate.interval, estimate.method) = if reach.is_finite() {
+        (estimate.measured.interval, estimate.measured.method) = if reach.is_finite() {
             (Ok(scale.interval(joint.at - reach, joint.at + reach, level)), Some(used))
         } else {
             (Err(NoInterval::ReplicatesWithoutValue), None)
         };
         // Among all it is what its band says; alone no more than that, since no other interval is shown.
         if let (Some(finding), Some(null)) = (&mut estimate.finding, null) {
-            finding.among_all = finding.alone.and(SideOfNull::of(&estimate.interval, null));
+            finding.among_all =
+                finding.alone.and(SideOfNull::of(&estimate.measured.interval, null));
             finding.alone = finding.among_all;
         }
     }

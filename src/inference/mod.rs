@@ -1,4 +1,4 @@
-//! Doubt: intervals and standard errors, from each cluster's contribution to the totals. It
+//! Uncertainty: intervals and standard errors, from each cluster's contribution to the totals. It
 //! never sees a column of the log.
 
 mod arms;
@@ -60,8 +60,8 @@ pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
 pub use self::monitor::{
-    Lies, Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading,
-    Running, Sidedness, Trail,
+    Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading, Running,
+    Sidedness, Trail,
 };
 pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::question::TopicQuestion;
@@ -77,9 +77,10 @@ pub(crate) use self::topic_sets::TopicSets;
 pub use self::wild::{WildBootstrap, WildTest, WildWeights};
 pub(crate) use self::windowed::{Share, share_in_window};
 use crate::error::Error;
+pub(crate) use crate::estimate::measured::Uncertainty;
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, Relation, Tested,
-    Value, Warning,
+    ClusterCounts, ConfidenceInterval, Estimate, NoInterval, NoTest, Relation, Tested, Value,
+    Warning,
 };
 use crate::log::ClusterKey;
 pub use crate::question::multiplicity::{Multiplicity, ReplicateErrors, RomanoWolf, TwoStage};
@@ -234,21 +235,6 @@ impl<'c> Case<'c> {
     }
 }
 
-/// A standard error, an interval, and how they came about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Doubt {
-    pub(crate) interval: Result<ConfidenceInterval, NoInterval>,
-    pub(crate) method: Option<MethodUsed>,
-    pub(crate) standard_error: Option<f64>,
-    pub(crate) degrees_of_freedom: Option<f64>,
-}
-
-impl Doubt {
-    fn none(reason: NoInterval) -> Self {
-        Self { interval: Err(reason), method: None, standard_error: None, degrees_of_freedom: None }
-    }
-}
-
 /// Answers one question from a tally.
 ///
 /// # Errors
@@ -343,7 +329,7 @@ fn answer(
             let replicated = replicates.of_interval.get(at);
             doubt(&interval, case, (replicated, family), &mut warnings)
         }
-        (None, Working::Undefined(_)) => Doubt::none(NoInterval::UndefinedValue),
+        (None, Working::Undefined(_)) => Uncertainty::none(NoInterval::UndefinedValue),
         (None, _) => {
             standing_in(&interval, family, |bounds| one_sided(statistic, &contributions, bounds))
         }
@@ -366,11 +352,7 @@ fn answer(
     let joint = case.as_ref().and_then(|case| replicates.joint(case, at, inference));
     let mut estimate = Estimate {
         estimand: question.estimand(tally, statistic),
-        value: reported(working, statistic.scale()),
-        interval: doubt.interval,
-        method: doubt.method,
-        standard_error: doubt.standard_error,
-        degrees_of_freedom: doubt.degrees_of_freedom,
+        measured: doubt.of(reported(working, statistic.scale())),
         naive,
         clusters: summary.clusters(),
         treatment: summary.arm(Side::Treatment),
@@ -389,10 +371,10 @@ fn one_sided(
     statistic: &dyn Statistic,
     contributions: &Contributions,
     bounds: &ShareBounds,
-) -> Doubt {
+) -> Uncertainty {
     match Shares::of(statistic, contributions) {
-        None => Doubt::none(NoInterval::ShareAtLimit),
-        Some(Err(reason)) => Doubt::none(reason),
+        None => Uncertainty::none(NoInterval::ShareAtLimit),
+        Some(Err(reason)) => Uncertainty::none(reason),
         Some(Ok(shares)) => {
             let contrast = Contrast::of(statistic, contributions.totals(), &shares);
             bounds.of(&contrast.in_form(bounds.form), None)
@@ -406,7 +388,7 @@ fn doubt(
     case: &Case<'_>,
     (replicated, family): (Option<&Replicated>, usize),
     warnings: &mut Vec<Warning>,
-) -> Doubt {
+) -> Uncertainty {
     let summary = case.contributions.summary();
     let ClusterCounts { treatment, baseline, .. } = summary.clusters();
     let fewest = if summary.has_baseline() { treatment.min(baseline) } else { treatment };
@@ -421,7 +403,7 @@ fn doubt(
     }
     // Over strata nothing bounds what an arm at its limit does not show.
     if case.shares.is_none() && summary.is_at_limit() {
-        return Doubt::none(NoInterval::ShareAtLimit);
+        return Uncertainty::none(NoInterval::ShareAtLimit);
     }
     let (at, scale) = (case.at, case.statistic.scale());
     match interval {
@@ -453,8 +435,8 @@ fn doubt(
 fn standing_in(
     interval: &Interval,
     family: usize,
-    doubt: impl FnOnce(&ShareBounds) -> Doubt,
-) -> Doubt {
+    doubt: impl FnOnce(&ShareBounds) -> Uncertainty,
+) -> Uncertainty {
     let bounds = interval.share_bounds();
     let level = bounds.level;
     let each = match interval {
@@ -462,7 +444,7 @@ fn standing_in(
         _ => level,
     };
     let doubt = doubt(&ShareBounds { level: each, ..bounds });
-    Doubt {
+    Uncertainty {
         interval: doubt.interval.map(|interval| ConfidenceInterval { level, ..interval }),
         ..doubt
     }

@@ -6,7 +6,7 @@ use super::beta::{self, GREATEST, LEAST, Tail};
 use super::delta::{normal_quantile, student_quantile};
 use super::shares::{ArmShare, Shares};
 use super::tails::above;
-use super::{Case, Doubt, Jackknife};
+use super::{Case, Jackknife, Uncertainty};
 use crate::error::Error;
 use crate::estimate::{MethodUsed, Warning};
 use crate::statistic::{Side, Statistic};
@@ -105,10 +105,10 @@ impl ShareBounds {
     }
 
     /// The interval of a finite value: the jackknife's where the statistic is no contrast of shares.
-    pub(super) fn doubt(&self, case: &Case<'_>) -> Doubt {
+    pub(super) fn doubt(&self, case: &Case<'_>) -> Uncertainty {
         match &case.shares {
             None => Jackknife { level: self.level }.doubt(case),
-            Some(Err(reason)) => Doubt::none(*reason),
+            Some(Err(reason)) => Uncertainty::none(*reason),
             Some(Ok(shares)) => {
                 let totals = case.contributions.totals();
                 let contrast = Contrast::of(case.statistic, totals, shares).in_form(self.form);
@@ -122,11 +122,11 @@ impl ShareBounds {
         &self,
         contrast: &Contrast<'_>,
         linear: Option<super::influence::Variance>,
-    ) -> Doubt {
+    ) -> Uncertainty {
         let (low, high) = contrast.ends(1.0 - self.level);
         // A share that does not vary has no error that clusters could show.
         let linear = linear.filter(|_| !contrast.shares.has_still_arm());
-        Doubt {
+        Uncertainty {
             interval: Ok(contrast.statistic.scale().interval(low, high, self.level)),
             method: Some(MethodUsed::ShareBounds),
             standard_error: linear.map(|known| known.variance.sqrt()),

@@ -1,10 +1,10 @@
-//! Doubt about functions of sums that no tally holds: each cluster's own sums in, value and interval
+//! Uncertainty about functions of sums that no tally holds: each cluster's own sums in, value and interval
 //! out, by the same methods as everything else.
 
 use super::contribution::Contributions;
-use super::{Case, Doubt, Interval, doubt, one_sided, reported};
+use super::{Case, Interval, Uncertainty, doubt, one_sided, reported};
 use crate::error::Error;
-use crate::estimate::{ClusterCounts, Naive, NoInterval, Value, Warning};
+use crate::estimate::{ClusterCounts, Measured, Naive, NoInterval, Value, Warning};
 use crate::log::ClusterKey;
 use crate::statistic::{Cell, Side, Statistic, Working};
 
@@ -23,9 +23,16 @@ pub(crate) struct ClusterSums {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OfSums {
     pub(crate) value: Value,
-    pub(crate) doubt: Doubt,
+    pub(crate) doubt: Uncertainty,
     pub(crate) clusters: ClusterCounts,
     pub(crate) warnings: Vec<Warning>,
+}
+
+impl OfSums {
+    /// The value and how sure one may be of it.
+    pub(crate) const fn measured(&self) -> Measured {
+        self.doubt.of(self.value)
+    }
 }
 
 impl ClusterSums {
@@ -88,7 +95,7 @@ impl ClusterSums {
             }
         }
         let doubt = match working {
-            Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
+            Working::Undefined(_) => Uncertainty::none(NoInterval::UndefinedValue),
             Working::Above | Working::Below => {
                 one_sided(statistic, &contributions, &interval.share_bounds())
             }

@@ -9,7 +9,7 @@ use super::influence::{Influence, Variance};
 use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
 use super::testing::{self, DeltaTest, Errors};
-use super::{Doubt, Inference, Interval, Multiplicity, Query, Test, finding, joint, own};
+use super::{Inference, Interval, Multiplicity, Query, Test, Uncertainty, finding, joint, own};
 use crate::error::Error;
 use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested, Warning};
 use crate::question::estimand::Unit;
@@ -160,10 +160,10 @@ impl Ways {
         matches!(&self.shares, Some(Ok(shares)) if shares.has_still_arm())
     }
 
-    fn share_bounds(&self, statistic: &dyn Statistic, bounds: &ShareBounds) -> Option<Doubt> {
+    fn share_bounds(&self, statistic: &dyn Statistic, bounds: &ShareBounds) -> Option<Uncertainty> {
         let contrast = self.contrast(statistic, bounds.form)?;
         let doubt = bounds.of(&contrast, self.known.ok());
-        Some(Doubt { method: doubt.method.map(|_| MethodUsed::TwoWayShareBounds), ..doubt })
+        Some(Uncertainty { method: doubt.method.map(|_| MethodUsed::TwoWayShareBounds), ..doubt })
     }
 
     fn answer(
@@ -171,7 +171,7 @@ impl Ways {
         statistic: &dyn Statistic,
         (method, bounds): (Method, &ShareBounds),
         test: Option<&Test>,
-    ) -> (Doubt, Option<Tested>) {
+    ) -> (Uncertainty, Option<Tested>) {
         let (scale, level, form) = (statistic.scale(), bounds.level, bounds.form);
         let delta = match method {
             Method::ShareBounds => None,
@@ -179,7 +179,7 @@ impl Ways {
         };
         let bounds = self.share_bounds(statistic, bounds);
         let doubt = match (self.working, delta, bounds) {
-            (Working::Undefined(_), ..) => Doubt::none(NoInterval::UndefinedValue),
+            (Working::Undefined(_), ..) => Uncertainty::none(NoInterval::UndefinedValue),
             (Working::Finite(at), Some(delta), _) if !self.is_still() => {
                 two_way_names(delta::delta(at, scale, self.known, &delta), &delta)
             }
@@ -188,7 +188,7 @@ impl Ways {
                 let delta = Delta { level, ..delta.unwrap_or_default() };
                 two_way_names(delta::delta(at, scale, self.known, &delta), &delta)
             }
-            _ => Doubt::none(match &self.shares {
+            _ => Uncertainty::none(match &self.shares {
                 Some(Err(reason)) => *reason,
                 _ => NoInterval::ShareAtLimit,
             }),
@@ -250,12 +250,12 @@ impl Ways {
     }
 }
 
-fn two_way_names(doubt: Doubt, delta: &Delta) -> Doubt {
+fn two_way_names(doubt: Uncertainty, delta: &Delta) -> Uncertainty {
     let used = match delta.quantile {
         Quantile::StudentT => MethodUsed::TwoWayStudentT,
         Quantile::Normal => MethodUsed::TwoWayNormal,
     };
-    Doubt { method: doubt.method.map(|_| used), ..doubt }
+    Uncertainty { method: doubt.method.map(|_| used), ..doubt }
 }
 
 /// `V_1 + V_2 - V_12`, or the larger of the first two where that is not above 0, and whether it was not.
@@ -281,11 +281,8 @@ fn together(ways: &[Result<Variance, NoInterval>]) -> (Result<Variance, NoInterv
 }
 
 /// Puts another interval under an estimate.
-fn carry(estimate: &mut Estimate, doubt: Doubt) {
-    estimate.interval = doubt.interval;
-    estimate.method = doubt.method;
-    estimate.standard_error = doubt.standard_error;
-    estimate.degrees_of_freedom = doubt.degrees_of_freedom;
+fn carry(estimate: &mut Estimate, doubt: Uncertainty) {
+    estimate.measured = doubt.of(estimate.value);
     estimate.naive = estimate.naive.map(|naive| naive.beside(doubt.standard_error));
 }
 

@@ -8,7 +8,7 @@ use super::arms::index;
 use super::bootstrap::{check_replicates, quantile};
 use super::contribution::Contributions;
 use super::influence::{Members, Score, Spread, small_sample};
-use super::{Case, Doubt};
+use super::{Case, Uncertainty};
 use crate::base::philox::philox;
 use crate::error::Error;
 use crate::estimate::{MethodUsed, NoInterval, NoTest, TestUsed, Tested};
@@ -120,10 +120,10 @@ impl WildBootstrap {
         check_replicates(self.replicates)
     }
 
-    pub(super) fn doubt(&self, case: &Case<'_>) -> Doubt {
+    pub(super) fn doubt(&self, case: &Case<'_>) -> Uncertainty {
         let variance = match case.influence.variance() {
             Ok(variance) => variance,
-            Err(reason) => return Doubt::none(reason),
+            Err(reason) => return Uncertainty::none(reason),
         };
         let gradient = case.statistic.gradient(case.contributions.totals());
         let scores = Scores::of_gradient(&gradient, case.contributions);
@@ -135,10 +135,10 @@ impl WildBootstrap {
         let stretch = quantile(&distances, self.level);
         let standard_error = variance.variance.sqrt();
         if !stretch.is_finite() {
-            return Doubt::none(NoInterval::NoVariation);
+            return Uncertainty::none(NoInterval::NoVariation);
         }
         let reach = stretch * standard_error;
-        Doubt {
+        Uncertainty {
             interval: Ok(case.statistic.scale().interval(
                 case.at - reach,
                 case.at + reach,

@@ -2,7 +2,7 @@
 
 use super::contribution::Contributions;
 use super::question::TopicQuestion;
-use super::{Case, Doubt, ShareBounds, one_sided, reported};
+use super::{Case, ShareBounds, Uncertainty, one_sided, reported};
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ConfidenceInterval, NoInterval, Value};
 use crate::statistic::{Side, Statistic, TreatmentShare, Working};
@@ -38,7 +38,7 @@ pub(crate) fn share_in_window(
             let case = Case::new(&statistic, at, tally.keys(), &within);
             method.doubt(&case)
         }
-        Working::Undefined(_) => Doubt::none(NoInterval::UndefinedValue),
+        Working::Undefined(_) => Uncertainty::none(NoInterval::UndefinedValue),
         Working::Above | Working::Below => one_sided(&statistic, &within, method),
     };
     Ok(Share {

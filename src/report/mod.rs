@@ -26,7 +26,9 @@ pub use crate::decompose::json::{
     MissingStageRecord, StepRecord, TopicWaterfallRecord, WATERFALL_SCHEMA, WATERFALL_VERSION,
     WaterfallRecord,
 };
-pub use crate::estimate::json::{EstimateRecord, IntervalRecord, StateRecord, WarningRecord};
+pub use crate::estimate::json::{
+    EstimateRecord, IntervalRecord, MeasuredRecord, StateRecord, WarningRecord,
+};
 use crate::estimate::{Estimate, SideOfNull, Value};
 use crate::question::multiplicity::Multiplicity;
 pub use crate::sensitivity::json::{

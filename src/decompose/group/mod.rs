@@ -17,12 +17,12 @@ use self::of_log::Groups;
 pub use self::of_log::{Member, Membership, Several};
 use self::permute::Draws;
 pub use self::record::{
-    FigureRecord, GROUP_SCHEMA, GROUP_VERSION, GroupRecord, GroupReportRecord, LabelTestRecord,
-    MemberRecord, PartRecord,
+    GROUP_SCHEMA, GROUP_VERSION, GroupRecord, GroupReportRecord, LabelTestRecord, MemberRecord,
+    PartRecord,
 };
 pub use self::report::{
-    Arrangements, Contribution, Direction, Figure, GroupFinding, GroupReport, LabelTest,
-    MemberCounts, MemberFinding, Part, PartKind, Presence, Quantiles, Surely, Verdict,
+    Arrangements, Contribution, Direction, GroupFinding, GroupReport, LabelTest, MemberCounts,
+    MemberFinding, Part, PartKind, Presence, Quantiles, Surely, Verdict,
 };
 use self::work::Work;
 use crate::error::Error;

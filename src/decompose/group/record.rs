@@ -4,18 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::of_log::Membership;
 use super::report::{
-    Arrangements, Contribution, Figure, GroupFinding, GroupReport, LabelTest, MemberCounts,
-    MemberFinding, PartKind, Presence, Quantiles, Surely, Verdict,
+    Arrangements, Contribution, GroupFinding, GroupReport, LabelTest, MemberCounts, MemberFinding,
+    PartKind, Presence, Quantiles, Surely, Verdict,
 };
 use super::{Others, ZeroMembers};
 use crate::error::Error;
-use crate::estimate::json::{EstimateRecord, IntervalRecord, StateRecord, WarningRecord};
-use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, NoTest, Value};
+use crate::estimate::json::{EstimateRecord, MeasuredRecord, WarningRecord};
+use crate::estimate::{ClusterCounts, NoTest};
 use crate::format::document;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
-use crate::statistic::Undefined;
 use crate::tally::ClusterBy;
 
 /// The name of the schema.
@@ -24,56 +23,6 @@ pub const GROUP_SCHEMA: &str = "tiltmeter.groups";
 /// The version of the schema: raised whenever a field changes its meaning or goes away.
 pub const GROUP_VERSION: u32 = 1;
 
-/// A [`Figure`] as JSON holds it. JSON has no infinities, so the state says what a null means.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FigureRecord {
-    /// The value; null unless finite.
-    pub value: Option<f64>,
-    /// What a null value means.
-    pub state: StateRecord,
-    /// Why the value is undefined.
-    pub undefined: Option<Undefined>,
-    /// The lower bound.
-    pub low: Option<f64>,
-    /// The upper bound.
-    pub high: Option<f64>,
-    /// Which bounds there are.
-    pub interval: IntervalRecord,
-    /// The confidence level, in (0, 1).
-    pub level: Option<f64>,
-    /// How the interval was made.
-    pub method: Option<MethodUsed>,
-    /// Why there is no interval.
-    pub no_interval: Option<NoInterval>,
-    /// Clustered standard error.
-    pub standard_error: Option<f64>,
-    /// Degrees of freedom of the Student quantile.
-    pub degrees_of_freedom: Option<f64>,
-}
-
-impl From<&Figure> for FigureRecord {
-    fn from(figure: &Figure) -> Self {
-        let interval = figure.interval.ok();
-        let (low, high) = (interval.and_then(|i| i.low), interval.and_then(|i| i.high));
-        Self {
-            value: figure.value.number().filter(|value| value.is_finite()),
-            state: StateRecord::from(figure.value),
-            undefined: match figure.value {
-                Value::Undefined(reason) => Some(reason),
-                _ => None,
-            },
-            low,
-            high,
-            interval: IntervalRecord::of((low, high), figure.interval.as_ref().err()),
-            level: interval.map(|interval| interval.level),
-            method: figure.method,
-            no_interval: figure.interval.err(),
-            standard_error: figure.standard_error,
-            degrees_of_freedom: figure.degrees_of_freedom,
-        }
-    }
-}
-
 /// A part of the group's log ratio.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartRecord {
@@ -81,7 +30,7 @@ pub struct PartRecord {
     pub kind: PartKind,
     /// How much.
     #[serde(flatten)]
-    pub figure: FigureRecord,
+    pub figure: MeasuredRecord,
 }
 
 /// A [`LabelTest`] as JSON holds it.
@@ -150,17 +99,17 @@ pub struct GroupRecord {
     /// Its name.
     pub name: String,
     /// Its ratio.
-    pub group: FigureRecord,
+    pub group: MeasuredRecord,
     /// Its share in the treatment.
     pub share_treatment: Option<f64>,
     /// Its share in the baseline.
     pub share_baseline: Option<f64>,
     /// The geometric mean of its members' ratios.
-    pub mean_member: FigureRecord,
+    pub mean_member: MeasuredRecord,
     /// The same, weighted by the baseline.
-    pub weighted_mean_member: FigureRecord,
+    pub weighted_mean_member: MeasuredRecord,
     /// The logarithm of the first less that of the second.
-    pub gap: FigureRecord,
+    pub gap: MeasuredRecord,
     /// Parts of the logarithm of the group's ratio.
     pub parts: Vec<PartRecord>,
     /// How members' ratios spread.
@@ -189,18 +138,16 @@ pub struct GroupRecord {
 
 impl From<&GroupFinding> for GroupRecord {
     fn from(group: &GroupFinding) -> Self {
-        let part = |part: &super::report::Part| PartRecord {
-            kind: part.kind,
-            figure: FigureRecord::from(&part.figure),
-        };
+        let part =
+            |part: &super::report::Part| PartRecord { kind: part.kind, figure: part.figure.into() };
         Self {
             name: group.name.clone(),
-            group: FigureRecord::from(&group.group),
+            group: group.group.into(),
             share_treatment: group.shares[0],
             share_baseline: group.shares[1],
-            mean_member: FigureRecord::from(&group.mean_member),
-            weighted_mean_member: FigureRecord::from(&group.weighted_mean_member),
-            gap: FigureRecord::from(&group.gap),
+            mean_member: group.mean_member.into(),
+            weighted_mean_member: group.weighted_mean_member.into(),
+            gap: group.gap.into(),
             parts: group.parts.iter().map(part).collect(),
             quantiles: group.quantiles,
             counts: group.counts,
@@ -268,13 +215,6 @@ impl From<&GroupReport> for GroupReportRecord {
     }
 }
 
-/// What a report of any version says of itself.
-#[derive(Deserialize)]
-struct Stamp {
-    schema: String,
-    version: u32,
-}
-
 impl GroupReport {
     /// The report as JSON, which [`GroupReportRecord::from_json`] reads back.
     ///
@@ -292,15 +232,6 @@ impl GroupReportRecord {
     /// # Errors
     /// [`Error::Report`] when it is not a report's, or is of another version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
-        let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
-        if schema != GROUP_SCHEMA || version != GROUP_VERSION {
-            return Err(Error::Report {
-                detail: format!(
-                    "schema {schema:?} version {version}, where this release reads {GROUP_SCHEMA:?} version {GROUP_VERSION}"
-                ),
-            });
-        }
-        serde_json::from_str(json).map_err(failed)
+        document::read(json, GROUP_SCHEMA, GROUP_VERSION)
     }
 }

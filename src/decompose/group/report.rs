@@ -9,43 +9,12 @@ use super::{Others, ZeroMembers};
 use crate::base::digits::decimals;
 use crate::base::printable::{printable, printable_name};
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, MethodUsed, NoInterval, NoTest, SideOfNull, Value,
-    Warning,
+    ClusterCounts, ConfidenceInterval, Estimate, Measured, NoTest, SideOfNull, Warning,
 };
-use crate::inference::OfSums;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
 use crate::tally::ClusterBy;
-
-/// A number with its clustered interval, or why it has none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// The value, or the state it is in.
-    pub value: Value,
-    /// The clustered interval, or the reason why there is none.
-    pub interval: Result<ConfidenceInterval, NoInterval>,
-    /// How the interval was made; `None` where there is none.
-    pub method: Option<MethodUsed>,
-    /// Clustered standard error, of the natural logarithm for ratios, of the value itself for parts,
-    /// which are logarithms.
-    pub standard_error: Option<f64>,
-    /// Degrees of freedom with which it is known, where Student's quantile is used.
-    pub degrees_of_freedom: Option<f64>,
-}
-
-impl From<&OfSums> for Figure {
-    fn from(of: &OfSums) -> Self {
-        let doubt = of.doubt;
-        Self {
-            value: of.value,
-            interval: doubt.interval,
-            method: doubt.method,
-            standard_error: doubt.standard_error,
-            degrees_of_freedom: doubt.degrees_of_freedom,
-        }
-    }
-}
 
 /// Which way an amplification goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +28,7 @@ pub enum Direction {
 
 impl Direction {
     /// Which way a value lies for sure from that of no amplification; `None` inside for "neither".
-    fn of(figure: &Figure, null: f64) -> Option<Option<Self>> {
+    fn of(figure: &Measured, null: f64) -> Option<Option<Self>> {
         let ConfidenceInterval { low, high, .. } = figure.interval.ok()?;
         Some(if low.is_some_and(|low| low > null) {
             Some(Self::More)
@@ -105,7 +74,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(group: &Figure, members: &Figure, spread: Option<&Quantiles>) -> Self {
+    pub(super) fn of(group: &Measured, members: &Measured, spread: Option<&Quantiles>) -> Self {
         let follows = |way: Direction| {
             spread.is_none_or(|spread| match way {
                 Direction::More => spread.median > 1.0,
@@ -192,7 +161,7 @@ pub struct Part {
     /// What it comes from.
     pub kind: PartKind,
     /// How much, as a difference of natural logarithms.
-    pub figure: Figure,
+    pub figure: Measured,
 }
 
 /// In which arms a member was shown at all, in the unit of the question.
@@ -358,16 +327,16 @@ pub struct GroupFinding {
     /// Its name.
     pub name: String,
     /// The ratio of the group as a whole, and its share in treatment and baseline.
-    pub group: Figure,
+    pub group: Measured,
     /// The shares of the group in treatment and baseline; `None` where an arm has no mass.
     pub shares: [Option<f64>; 2],
     /// The geometric mean of its members' ratios, each counting once.
-    pub mean_member: Figure,
+    pub mean_member: Measured,
     /// The same, each counting by its total in the baseline.
-    pub weighted_mean_member: Figure,
+    pub weighted_mean_member: Measured,
     /// The natural logarithm of the group's ratio less that of [`mean_member`](Self::mean_member): where
     /// its interval excludes 0, the levels differ.
-    pub gap: Figure,
+    pub gap: Measured,
     /// Parts that add up to the natural logarithm of the group's ratio, in the order of [`PartKind`].
     pub parts: Vec<Part>,
     /// How members' ratios spread; `None` where none counts.
@@ -426,27 +395,6 @@ impl GroupReport {
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&GroupFinding> {
         self.groups.iter().find(|group| group.name == name)
-    }
-}
-
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.value {
-            Value::Undefined(reason) => return write!(f, "undefined ({reason})"),
-            Value::Infinite => f.write_str("infinite")?,
-            Value::NegativeInfinite => f.write_str("minus infinity")?,
-            Value::Estimated(value) | Value::Zero(value) => f.write_str(&decimals(value, 3))?,
-            Value::Between { low, high } => {
-                write!(f, "from {} to {}", decimals(low, 3), decimals(high, 3))?;
-            }
-        }
-        let end = |end: Option<f64>| end.map_or("unbounded".to_owned(), |end| decimals(end, 3));
-        match self.interval {
-            Ok(ConfidenceInterval { low, high, .. }) => {
-                write!(f, " [{}, {}]", end(low), end(high))
-            }
-            Err(reason) => write!(f, " (no interval: {reason})"),
-        }
     }
 }
 

@@ -6,12 +6,12 @@ use super::levels::{Kind, Level, logarithmic_mean};
 use super::of_log::Groups;
 use super::permute::{Unions, difference_of_means};
 use super::report::{
-    Contribution, Figure, GroupFinding, LabelTest, MemberCounts, MemberFinding, Part, PartKind,
-    Presence, Quantiles, Surely, Verdict,
+    Contribution, GroupFinding, LabelTest, MemberCounts, MemberFinding, Part, PartKind, Presence,
+    Quantiles, Surely, Verdict,
 };
 use super::{GroupDecomposition, Others, ZeroMembers};
 use crate::error::Error;
-use crate::estimate::{Estimate, Warning};
+use crate::estimate::{Estimate, Measured, Warning};
 use crate::inference::{self, ClusterSums, Interval, OfSums, Query, TopicQuestion, TopicSets};
 use crate::question::estimand::Unit;
 use crate::statistic::{AmplificationRatio, Statistic};
@@ -87,7 +87,7 @@ impl<'w> Work<'w> {
             in_both: totals.iter().map(|total| Presence::of(*total) == Presence::Both).collect(),
         };
         let group = levels.of(Kind::Group)?;
-        let (group_figure, mean) = (Figure::from(&group), levels.figure(Kind::Mean)?);
+        let (group_figure, mean) = (group.measured(), levels.figure(Kind::Mean)?);
         let logs: Vec<f64> = log_ratios.iter().flatten().copied().collect();
         let (counted, quantiles) = (logs.len() as u64, Quantiles::of(logs));
         let not_in_tally = members.len() - topics.len();
@@ -184,8 +184,8 @@ impl Levels {
         self.sums.estimate(&level, level.cells(1), &self.interval)
     }
 
-    fn figure(&self, kind: Kind) -> Result<Figure, Error> {
-        Ok(Figure::from(&self.of(kind)?))
+    fn figure(&self, kind: Kind) -> Result<Measured, Error> {
+        Ok(self.of(kind)?.measured())
     }
 
     fn parts(&self, unit: Unit) -> Result<Vec<Part>, Error> {

@@ -11,15 +11,15 @@ mod sums;
 
 use std::collections::BTreeSet;
 
-use self::reading::{History, lies};
-pub use self::reading::{Lies, Look, NullState, Observed, Reading, Running};
+use self::reading::{History, side};
+pub use self::reading::{Look, NullState, Observed, Reading, Running};
 use self::sequence::Boundary;
 pub use self::sequence::Sidedness;
 pub use self::spec::{MonitorSpec, MonitoredQuestion, Null, Trail};
 use self::sums::Sums;
 use super::contribution::Contributions;
 use crate::error::Error;
-use crate::estimate::{ConfidenceInterval, NoInterval, Value};
+use crate::estimate::{ConfidenceInterval, Measured, MethodUsed, NoInterval, Value};
 use crate::log::ClusterKey;
 use crate::statistic::{Cell, Scale, Working};
 use crate::tally::Tally;
@@ -94,9 +94,9 @@ use crate::tally::Tally;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// use tiltmeter::inference::{Lies, Monitor, MonitorSpec};
+/// use tiltmeter::inference::{Monitor, MonitorSpec};
 /// use tiltmeter::tally::Tally;
-/// use tiltmeter::{NoInterval, Question};
+/// use tiltmeter::{NoInterval, Question, SideOfNull};
 ///
 /// let question = Question::between("ranked", "newest").topics(["war"]);
 /// let mut spec = MonitorSpec::of(&question, 200)?;
@@ -109,7 +109,7 @@ use crate::tally::Tally;
 /// assert_eq!(reading.value.number(), Some((4.0 / 9.0) / (2.0 / 11.0)));
 /// // Four viewers know too little, whatever the start.
 /// assert!(matches!(reading.interval, Err(NoInterval::ThinTopic { needed: 30, .. })));
-/// assert_eq!(reading.null.as_ref().map(|null| null.now), Some(Lies::Nowhere));
+/// assert_eq!(reading.null.as_ref().map(|null| null.now), Some(SideOfNull::NoInterval));
 ///
 /// // The same viewers again are not new evidence.
 /// assert!(monitor.observe_as("tuesday", &monday).is_err());
@@ -323,15 +323,19 @@ impl Monitor {
         let (low, high) = interval.map_or((None, None), |its| (its.low, its.high));
         let null = watched.null().map(|value| NullState {
             value,
-            now: lies(low, high, Some(value)),
+            now: side(low, high, Some(value)),
             excluded: history.excluded.clone(),
         });
         Reading {
             estimand: watched.estimand(&self.spec.tally),
-            value,
-            standard_error,
+            measured: Measured {
+                value,
+                interval,
+                method: interval.ok().map(|_| MethodUsed::ConfidenceSequence),
+                standard_error,
+                degrees_of_freedom: None,
+            },
             clusters: self.sums[question].counts(),
-            interval,
             null,
             running: history.running(),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::digits::decimals;
 use crate::base::printable::printable_name;
-use crate::estimate::{ClusterCounts, ConfidenceInterval, NoInterval, Value};
+use crate::estimate::{ClusterCounts, ConfidenceInterval, Measured, SideOfNull, Value};
 use crate::question::estimand::Estimand;
 
 /// What a [`Monitor`](super::Monitor) knows of a question now.
@@ -18,21 +18,19 @@ use crate::question::estimand::Estimand;
 pub struct Reading {
     /// What is estimated.
     pub estimand: Estimand,
-    /// The value over all clusters so far, or the state it is in.
-    pub value: Value,
-    /// Cluster-robust standard error on the working scale of the statistic, as for
-    /// [`Estimate`](crate::Estimate); `None` where the value is not finite, an arm has a single
-    /// cluster or is at its limit, or clusters do not vary.
-    pub standard_error: Option<f64>,
+    /// The value over all clusters so far, and the confidence sequence now, or why there is none yet. There is
+    /// no standard error where the value is not finite, an arm has a single cluster or is at its limit, or
+    /// clusters do not vary.
+    pub measured: Measured,
     /// The clusters so far.
     pub clusters: ClusterCounts,
-    /// The confidence sequence now, or the reason why there is none yet.
-    pub interval: Result<ConfidenceInterval, NoInterval>,
     /// How the sequence stands to the null; `None` where there is no null.
     pub null: Option<NullState>,
     /// What all looks so far leave together.
     pub running: Running,
 }
+
+crate::estimate::measured::is_measured!(Reading);
 
 /// How a sequence stands to its null.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,23 +38,10 @@ pub struct NullState {
     /// The null, on the reported scale.
     pub value: f64,
     /// Where the interval lies now.
-    pub now: Lies,
+    pub now: SideOfNull,
     /// The first look at which the null was outside. If it is true, then with probability `level` at
     /// least there is never one (as the method is asymptotic, nearly so).
     pub excluded: Option<Look>,
-}
-
-/// Where an interval lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lies {
-    /// There is no interval.
-    Nowhere,
-    /// The interval has the null in it.
-    Around,
-    /// The whole interval is above the null.
-    Above,
-    /// The whole interval is below the null.
-    Below,
 }
 
 /// The intersection of the intervals of all looks: valid at the same level as each of them, if the
@@ -128,7 +113,8 @@ impl History {
         self.intervals += 1;
         self.low = [self.low, seen.low].into_iter().flatten().reduce(f64::max);
         self.high = [self.high, seen.high].into_iter().flatten().reduce(f64::min);
-        let outside = matches!(lies(seen.low, seen.high, null), Lies::Above | Lies::Below);
+        let outside =
+            matches!(side(seen.low, seen.high, null), SideOfNull::Above | SideOfNull::Below);
         if outside && self.excluded.is_none() {
             self.excluded = Some(look.clone());
         }
@@ -171,13 +157,13 @@ impl History {
     }
 }
 
-/// Where bounds lie, of which none means no interval.
-pub(super) fn lies(low: Option<f64>, high: Option<f64>, null: Option<f64>) -> Lies {
+/// On which side of the null an interval lies, of bounds as looks keep them: without any there is none.
+pub(super) fn side(low: Option<f64>, high: Option<f64>, null: Option<f64>) -> SideOfNull {
     match (low, high, null) {
-        (None, None, _) | (_, _, None) => Lies::Nowhere,
-        (Some(low), _, Some(null)) if low > null => Lies::Above,
-        (_, Some(high), Some(null)) if high < null => Lies::Below,
-        _ => Lies::Around,
+        (None, None, _) | (_, _, None) => SideOfNull::NoInterval,
+        (Some(low), _, Some(null)) if low > null => SideOfNull::Above,
+        (_, Some(high), Some(null)) if high < null => SideOfNull::Below,
+        _ => SideOfNull::Includes,
     }
 }
 
@@ -204,10 +190,10 @@ impl fmt::Display for Reading {
         }
         if let Some(NullState { value, now, excluded }) = &self.null {
             match now {
-                Lies::Nowhere => {}
-                Lies::Around => write!(f, "; may be {value}")?,
-                Lies::Above => write!(f, "; above {value}")?,
-                Lies::Below => write!(f, "; below {value}")?,
+                SideOfNull::NoInterval => {}
+                SideOfNull::Includes => write!(f, "; may be {value}")?,
+                SideOfNull::Above => write!(f, "; above {value}")?,
+                SideOfNull::Below => write!(f, "; below {value}")?,
             }
             if let Some(Look { number, label, .. }) = excluded {
                 let label = printable_name(label);

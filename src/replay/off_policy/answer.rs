@@ -48,11 +48,7 @@ pub(super) fn answer(
     let naive = naive_of_sums(statistic, &totals, variance, interval, doubt.standard_error);
     let two_arms = parts.len() > 1;
     let answer = Answer {
-        value,
-        interval: doubt.interval,
-        method: doubt.method,
-        standard_error: doubt.standard_error,
-        degrees_of_freedom: doubt.degrees_of_freedom,
+        measured: doubt.of(value),
         naive,
         clusters: clusters.treatment,
         arms: two_arms.then_some(clusters),

@@ -6,10 +6,9 @@ use super::measure::Measure;
 use super::report::{Caution, OffPolicyEstimate, OffPolicyQuestion, OffPolicyReport, Refusal};
 use super::weights::WeightDiagnostics;
 use crate::error::Error;
-use crate::estimate::json::{IntervalRecord, StateRecord};
-use crate::estimate::{ClusterCounts, MethodUsed, NoInterval, Value};
+use crate::estimate::ClusterCounts;
+use crate::estimate::json::{MeasuredRecord, finite};
 use crate::format::document;
-use crate::statistic::Undefined;
 
 /// The name of the schema.
 pub const OFF_POLICY_SCHEMA: &str = "tiltmeter.off_policy";
@@ -79,28 +78,9 @@ pub struct OffPolicyEstimateRecord {
     pub sentence: String,
     /// Why the estimate is refused; null where it is not.
     pub refused: Option<RefusalRecord>,
-    /// The value; null unless finite.
-    pub value: Option<f64>,
-    /// What a null value means; null where the estimate is refused.
-    pub state: Option<StateRecord>,
-    /// Why the value is undefined.
-    pub undefined: Option<Undefined>,
-    /// The lower bound.
-    pub low: Option<f64>,
-    /// The upper bound.
-    pub high: Option<f64>,
-    /// Which bounds there are.
-    pub interval: IntervalRecord,
-    /// The confidence level, in (0, 1).
-    pub level: Option<f64>,
-    /// How the interval was made.
-    pub method: Option<MethodUsed>,
-    /// Why there is no interval; null where there is one, and where the estimate is refused.
-    pub no_interval: Option<NoInterval>,
-    /// Cluster-robust standard error, on the measure's scale.
-    pub standard_error: Option<f64>,
-    /// Degrees of freedom with which it is known.
-    pub degrees_of_freedom: Option<f64>,
+    /// The value and how sure one may be of it; nulls where the answer is refused.
+    #[serde(flatten)]
+    pub measured: MeasuredRecord,
     /// Standard error if impressions were independent, on the same scale.
     pub naive_standard_error: Option<f64>,
     /// Lower bound of the interval that would give.
@@ -143,25 +123,8 @@ impl OffPolicyRecord {
     /// # Errors
     /// [`Error::Report`] when it is not a report's, or is of another version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
-        // The stamp first: a report of another version may not have this one's fields at all.
-        let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
-        if schema != OFF_POLICY_SCHEMA || version != OFF_POLICY_VERSION {
-            return Err(Error::Report {
-                detail: format!(
-                    "schema {schema:?} version {version}, where this release reads {OFF_POLICY_SCHEMA:?} version {OFF_POLICY_VERSION}"
-                ),
-            });
-        }
-        serde_json::from_str(json).map_err(failed)
+        document::read(json, OFF_POLICY_SCHEMA, OFF_POLICY_VERSION)
     }
-}
-
-/// What a report of any version says of itself.
-#[derive(Deserialize)]
-struct Stamp {
-    schema: String,
-    version: u32,
 }
 
 impl OffPolicyReport {
@@ -199,32 +162,13 @@ impl From<&OffPolicyReport> for OffPolicyRecord {
 impl From<&OffPolicyEstimate> for OffPolicyEstimateRecord {
     fn from(estimate: &OffPolicyEstimate) -> Self {
         let answer = estimate.answer.ok();
-        let interval = answer.and_then(|answer| answer.interval.ok());
-        let low = interval.and_then(|i| i.low).and_then(finite);
-        let high = interval.and_then(|i| i.high).and_then(finite);
         let naive = answer.and_then(|answer| answer.naive);
         Self {
             measure: estimate.measure,
             topic: estimate.topic.clone(),
             sentence: estimate.sentence.clone(),
             refused: estimate.answer.err().map(RefusalRecord::from),
-            value: estimate.number(),
-            state: answer.map(|answer| StateRecord::from(answer.value)),
-            undefined: match answer.map(|answer| answer.value) {
-                Some(Value::Undefined(reason)) => Some(reason),
-                _ => None,
-            },
-            low,
-            high,
-            interval: match answer {
-                None => IntervalRecord::None,
-                Some(answer) => IntervalRecord::of((low, high), answer.interval.as_ref().err()),
-            },
-            level: interval.map(|i| i.level),
-            method: answer.and_then(|answer| answer.method),
-            no_interval: answer.and_then(|answer| answer.interval.err()),
-            standard_error: answer.and_then(|answer| answer.standard_error),
-            degrees_of_freedom: answer.and_then(|answer| answer.degrees_of_freedom),
+            measured: MeasuredRecord::of(answer.map(|answer| answer.measured)),
             naive_standard_error: naive.map(|n| n.standard_error),
             naive_low: naive.and_then(|n| n.interval.low).and_then(finite),
             naive_high: naive.and_then(|n| n.interval.high).and_then(finite),
@@ -246,8 +190,4 @@ impl From<&Caution> for CautionRecord {
     fn from(warning: &Caution) -> Self {
         Self { warning: warning.clone(), message: warning.to_string() }
     }
-}
-
-fn finite(number: f64) -> Option<f64> {
-    number.is_finite().then_some(number)
 }

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::Measure;
 use super::weights::WeightDiagnostics;
 use crate::base::text::number;
-use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, MethodUsed, Naive, NoInterval, Value, Warning,
-};
+use crate::estimate::{ClusterCounts, Measured, Naive, Warning};
 use crate::inference::Interval;
 use crate::question::attention::Attention;
 use crate::question::propensity::{Clip, Floor};
@@ -62,16 +60,8 @@ impl fmt::Display for Refusal {
 /// A number for a measure, with all that is needed to judge it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
-    /// The value, or the state it is in.
-    pub value: Value,
-    /// The cluster-robust interval, or the reason why there is none.
-    pub interval: Result<ConfidenceInterval, NoInterval>,
-    /// How the interval was made; `None` where there is none.
-    pub method: Option<MethodUsed>,
-    /// Cluster-robust standard error, on the scale that [`Measure`] names.
-    pub standard_error: Option<f64>,
-    /// Degrees of freedom with which it is known; `None` for the normal and for replicates.
-    pub degrees_of_freedom: Option<f64>,
+    /// The value and how sure one may be of it; the standard error on the scale that [`Measure`] names.
+    pub measured: Measured,
     /// The error if impressions were independent.
     pub naive: Option<Naive>,
     /// Clusters of the arm that the measure is of; of the logging arm for differences.
@@ -80,6 +70,8 @@ pub struct Answer {
     /// and whether they share some.
     pub arms: Option<ClusterCounts>,
 }
+
+crate::estimate::measured::is_measured!(Answer);
 
 /// Something to know before believing a number.
 ///

@@ -1,6 +1,6 @@
 //! The truth as versioned JSON.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Truth;
 use crate::error::Error;
@@ -11,13 +11,6 @@ pub const TRUTH_SCHEMA: &str = "tiltmeter.truth";
 
 /// Its version.
 pub const TRUTH_VERSION: u32 = 1;
-
-/// What stands before a truth.
-#[derive(Serialize, Deserialize)]
-struct Stamp {
-    schema: String,
-    version: u32,
-}
 
 #[derive(Serialize)]
 struct Stamped<'t> {
@@ -48,16 +41,6 @@ impl Truth {
     /// # Errors
     /// [`Error::Report`] for text that is not a truth of this version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let failed = |cause: serde_json::Error| Error::Report { detail: cause.to_string() };
-        // The stamp first: a truth of another version may not have this one's fields at all.
-        let Stamp { schema, version } = serde_json::from_str(json).map_err(failed)?;
-        if schema != TRUTH_SCHEMA || version != TRUTH_VERSION {
-            return Err(Error::Report {
-                detail: format!(
-                    "schema {schema:?} version {version}, where this release reads {TRUTH_SCHEMA:?} version {TRUTH_VERSION}"
-                ),
-            });
-        }
-        serde_json::from_str(json).map_err(failed)
+        document::read(json, TRUTH_SCHEMA, TRUTH_VERSION)
     }
 }

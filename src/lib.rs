@@ -79,6 +79,7 @@ pub mod tally;
 
 pub use crate::audit::Audit;
 pub use crate::audit::report::AuditReport;
+pub use crate::base::progress::Progress;
 pub use crate::error::{Error, StatisticFault};
 pub use crate::estimate::{
     ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, Measured, MethodUsed, Naive,

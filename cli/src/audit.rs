@@ -1,6 +1,5 @@
 //! `audit`: a log and a question, and the report.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -144,10 +143,7 @@ pub(crate) fn read(study: &StudyFile, folder: &Path) -> Result<StudyInputs, Fail
         return Ok(waiting("reading", || study.read(folder))?);
     }
     let bar = Bar::of("rows or files");
-    let inputs = study.read_with(folder, |progress| {
-        bar.job(progress);
-        ControlFlow::Continue(())
-    });
+    let inputs = study.read_with(folder, |progress| bar.at(progress));
     bar.end();
     Ok(inputs?)
 }

@@ -256,7 +256,7 @@ fn curve(args: &CurveArgs) -> Result<(), Failure> {
         ..PowerCurve::of(study, &args.about, args.factors.iter().copied())
     };
     let bar = Bar::of("simulations");
-    let result = curve.run_with_progress(&|done, of| bar.at(done, of));
+    let result = curve.run_with(|progress| bar.at(progress));
     bar.end();
     let result = result?;
     if args.json {

@@ -1,11 +1,13 @@
 //! How far it is, on standard error if that is a terminal, for whatever takes more than a second.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tiltmeter::Progress;
 
 /// What is done sooner shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,7 +31,7 @@ impl Bar {
     }
 
     /// So many are done, of so many.
-    pub(crate) fn at(&self, done: u64, of: u64) {
+    fn set(&self, done: u64, of: u64) {
         if self.since.elapsed() > PATIENCE && self.bar.is_hidden() && shown() {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -37,12 +39,13 @@ impl Bar {
         self.bar.set_position(done);
     }
 
-    /// How far a job is: in rows where files say how many they have, else in parts.
-    pub(crate) fn job(&self, progress: &tiltmeter::job::Progress) {
+    /// How far it is, in rows where files say how many they have, else in parts; and on it goes.
+    pub(crate) fn at(&self, progress: &Progress) -> ControlFlow<()> {
         match progress.of_rows {
-            Some(of) => self.at(progress.rows, of),
-            None => self.at(progress.parts as u64, progress.of_parts as u64),
+            Some(of) => self.set(progress.rows, of),
+            None => self.set(progress.parts as u64, progress.of_parts as u64),
         }
+        ControlFlow::Continue(())
     }
 
     /// Takes it away.

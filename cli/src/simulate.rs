@@ -117,7 +117,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         let spec =
             TruthSpec { replicates: args.replicates.unwrap_or(256), ..TruthSpec::of(&question) };
         let bar = Bar::of("replicates");
-        let truth = Truth::with_progress(&config, &spec, &|done, of| bar.at(done, of));
+        let truth = Truth::of_with(&config, &spec, |progress| bar.at(progress));
         bar.end();
         out::write(path, &truth?.to_json()?)?;
     }

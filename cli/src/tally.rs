@@ -1,6 +1,5 @@
 //! `tally`, `merge` and `estimate`: an audit in steps, for logs in many parts.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,12 +112,7 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
         job = job.checkpoint(checkpoint, CHECKPOINT);
     }
     let bar = Bar::of("rows or files");
-    let done = job
-        .on_progress(|progress| {
-            bar.job(progress);
-            ControlFlow::Continue(())
-        })
-        .run();
+    let done = job.on_progress(|progress| bar.at(progress)).run();
     bar.end();
     let done = done?;
     tell_doubts(&done.origin);

@@ -8,6 +8,7 @@ pub(crate) mod lock;
 pub(crate) mod md5;
 pub(crate) mod philox;
 pub(crate) mod printable;
+pub(crate) mod progress;
 pub(crate) mod sha256;
 pub(crate) mod temporary;
 pub(crate) mod text;

@@ -21,6 +21,8 @@ pub use self::distinct::{merge_files, open_tally};
 pub use self::files::{log_files, log_files_but};
 pub(crate) use self::stream::merge_alike;
 pub use self::stream::tally_source;
+pub use crate::base::progress::Progress;
+use crate::base::progress::Told;
 use crate::error::Error;
 use crate::log::{ItemTopics, LogSchema, Origin};
 use crate::tally::{Tally, TallySpec};
@@ -101,10 +103,8 @@ pub struct TallyJob<'j> {
     filter: Filter,
     memory: usize,
     checkpoint: Option<(PathBuf, Duration)>,
-    progress: Option<Callback<'j>>,
+    progress: Option<Box<Told<'j>>>,
 }
-
-type Callback<'j> = Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'j>;
 
 /// Which rows are tallied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,21 +112,6 @@ struct Filter {
     /// Microseconds since 1970-01-01T00:00:00Z.
     times: Option<Range<i64>>,
     arms: Option<Vec<String>>,
-}
-
-/// How far a job is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Rows read, or left out unread.
-    pub rows: u64,
-    /// Rows of all files, where they say so (Parquet does).
-    pub of_rows: Option<u64>,
-    /// Parts done: row groups of Parquet files, whole files of other formats.
-    pub parts: usize,
-    /// All parts.
-    pub of_parts: usize,
-    /// Parts that were in the checkpoint from which the job went on.
-    pub resumed_parts: usize,
 }
 
 /// What a job made, and where its time went.

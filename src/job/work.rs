@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use super::checkpoint::{Identity, State};
 use super::parts::Parts;
 use super::shares::Shares;
-use super::{Callback, Filter, JobDone, MIN_MEMORY, Progress, StepTimes, TallyJob, need};
+use super::{Filter, JobDone, MIN_MEMORY, StepTimes, TallyJob, need};
 use crate::base::lock::Lock;
+use crate::base::progress::{Progress, Told};
 use crate::error::Error;
 use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin, Spare};
 use crate::tally::{Tally, TallySpec};
@@ -279,7 +280,7 @@ struct Gathering<'j> {
     state: State,
     shares: &'j Shares,
     checkpoint: Option<(PathBuf, Duration)>,
-    call: Option<Callback<'j>>,
+    call: Option<Box<Told<'j>>>,
     /// Tallies of parts that are done, each with how often it was merged.
     tallies: Vec<(u32, Tally)>,
     /// What was made of parts that are not done yet.
@@ -295,7 +296,7 @@ impl<'j> Gathering<'j> {
         tally: Option<Tally>,
         shares: &'j Shares,
         checkpoint: Option<(PathBuf, Duration)>,
-        call: Option<Callback<'j>>,
+        call: Option<Box<Told<'j>>>,
     ) -> Self {
         let read: u64 = state.done.values().map(|origin| origin.rows_read).sum();
         let progress = Progress {

@@ -1,12 +1,14 @@
 //! Many simulations of one configuration: their seeds, and their results in order. What is done with
 //! each is others' concern.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::base::philox::Stream;
+use crate::base::progress::{Progress, Told};
 use crate::error::Error;
 
 /// What replicates are for; those of other purposes have other seeds.
@@ -52,21 +54,31 @@ pub(super) fn in_order<T: Send>(
     Ok(results)
 }
 
-/// Tells how far the work is.
-pub(super) struct Progress<'p> {
-    tell: &'p (dyn Fn(u64, u64) + Sync),
+/// Tells how far the work is, from any thread and not always in order, and asks whether it is to go on.
+pub(super) struct Telling<'p> {
+    tell: Mutex<&'p mut Told<'p>>,
     done: AtomicU64,
     total: u64,
 }
 
-impl<'p> Progress<'p> {
-    pub(super) fn new(total: u64, tell: &'p (dyn Fn(u64, u64) + Sync)) -> Self {
-        Self { tell, done: AtomicU64::new(0), total }
+impl<'p> Telling<'p> {
+    pub(super) fn new(total: u64, tell: &'p mut Told<'p>) -> Self {
+        Self { tell: Mutex::new(tell), done: AtomicU64::new(0), total }
     }
 
-    pub(super) fn add(&self, more: u64) {
+    /// So many more are done.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if the work is not to go on.
+    pub(super) fn add(&self, more: u64) -> Result<(), Error> {
         let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
-        (self.tell)(done.min(self.total), self.total);
+        let (parts, of_parts) = (done.min(self.total) as usize, self.total as usize);
+        let progress = Progress { parts, of_parts, ..Progress::default() };
+        let mut tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        match tell(&progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Stopped { parts, of_parts, saved: None }),
+        }
     }
 }
 

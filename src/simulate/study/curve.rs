@@ -1,14 +1,17 @@
 //! How large an effect must be to be found.
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{Study, StudyRecord};
+use crate::base::progress::Progress;
 use crate::error::Error;
 use crate::simulate::SimulationConfig;
 use crate::simulate::check::out;
 use crate::simulate::policy::{Audience, Bias, Target};
-use crate::simulate::replicates::Progress;
+use crate::simulate::replicates::Telling;
 use crate::statistic::scale_of;
 
 /// Power by the size of what is injected, and by how much is studied.
@@ -141,20 +144,21 @@ impl PowerCurve {
     /// # Errors
     /// Those of [`Study::run`]; [`Error::Parameter`] without a factor.
     pub fn run(&self) -> Result<PowerResult, Error> {
-        self.run_with_progress(&|_, _| {})
+        self.run_with(|_| ControlFlow::Continue(()))
     }
 
     /// The same, telling how many simulations are done, and of how many, as
-    /// [`Study::run_with_progress`] does.
+    /// [`Study::run_with`] does.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
-    pub fn run_with_progress(
+    pub fn run_with(
         &self,
-        progress: &(dyn Fn(u64, u64) + Sync),
+        mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
     ) -> Result<PowerResult, Error> {
         let places = self.places()?;
-        let progress = Progress::new(self.study.simulations() * places.len() as u64, progress);
+        let simulations = self.study.simulations() * places.len() as u64;
+        let progress = Telling::new(simulations, &mut progress);
         let mut points = Vec::with_capacity(places.len());
         for (viewers, days, factor) in places {
             let mut truth = self.study.truth.clone();

@@ -12,14 +12,17 @@ pub use self::curve::{PowerCurve, PowerPoint, PowerResult, Smallest, SmallestEff
 pub use self::proportion::Proportion;
 pub use self::record::{Accuracy, StudyRecord};
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
 
 use self::method::seeded;
 use self::outcome::Outcome;
 use super::check::out;
-use super::replicates::{Progress, Replicates, in_order};
+use super::replicates::{Replicates, Telling, in_order};
 use super::truth::{Contrast, Truth, TruthSpec};
 use super::{Simulation, SimulationConfig};
+use crate::base::progress::Progress;
 use crate::error::Error;
 use crate::inference::{Inference, Query, TopicQuestion, estimates};
 use crate::question::baseline::Baseline;
@@ -114,7 +117,7 @@ impl Study {
     /// [`Error::Parameter`] without a method or a study, for an alpha outside (0, 1) and for clusters
     /// other than viewers in a unit that the truth is not about.
     pub fn run(&self) -> Result<StudyResult, Error> {
-        self.run_with_progress(&|_, _| {})
+        self.run_with(|_| ControlFlow::Continue(()))
     }
 
     /// The same, telling how many simulations are done, and of how many: those of the truth come
@@ -122,11 +125,11 @@ impl Study {
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
-    pub fn run_with_progress(
+    pub fn run_with(
         &self,
-        progress: &(dyn Fn(u64, u64) + Sync),
+        mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
     ) -> Result<StudyResult, Error> {
-        self.run_as_part(&Progress::new(self.simulations(), progress))
+        self.run_as_part(&Telling::new(self.simulations(), &mut progress))
     }
 
     fn simulations(&self) -> u64 {
@@ -134,14 +137,14 @@ impl Study {
     }
 
     /// The same, as part of other work: it adds [`simulations`](Self::simulations) to the progress.
-    fn run_as_part(&self, progress: &Progress<'_>) -> Result<StudyResult, Error> {
+    fn run_as_part(&self, progress: &Telling<'_>) -> Result<StudyResult, Error> {
         self.check()?;
         let truth = Truth::find(&self.config, &self.truth, progress)?;
         let contrast = Contrast::of(&self.truth.question)?;
         let topics = self.topics()?;
         let of_studies = in_order(0..self.studies, |number| {
             let outcomes = self.study(number, &contrast, &topics)?;
-            progress.add(1);
+            progress.add(1)?;
             Ok(outcomes)
         })?;
         let mut records = Vec::new();

@@ -10,12 +10,15 @@ mod totals;
 pub use self::json::{TRUTH_SCHEMA, TRUTH_VERSION};
 pub use self::known::{HowKnown, Known};
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
 
 use self::totals::{Layout, Part};
 use super::SimulationConfig;
 use super::check::{out, positive};
-use super::replicates::Progress;
+use super::replicates::Telling;
+use crate::base::progress::Progress;
 use crate::error::{Error, StatisticFault};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
@@ -263,28 +266,27 @@ impl Truth {
     /// for, and for [`Attention::Cascade`]; [`Error::StandardStrata`] for a declared population of other
     /// strata than the simulation's; [`Error::PolicyWeight`].
     pub fn of(config: &SimulationConfig, spec: &TruthSpec) -> Result<Self, Error> {
-        Self::with_progress(config, spec, &|_, _| {})
+        Self::of_with(config, spec, |_| ControlFlow::Continue(()))
     }
 
-    /// The same, telling how many replicates are done, and of how many: from any thread, and not
-    /// always in order. Those that are not needed count as done.
+    /// The same, telling how many replicates are done, and of how many: from any thread, and not always in
+    /// order. Those that are not needed count as done.
     ///
     /// # Errors
-    /// Those of [`of`](Self::of).
-    pub fn with_progress(
+    /// Those of [`of`](Self::of), and [`Error::Stopped`].
+    pub fn of_with(
         config: &SimulationConfig,
         spec: &TruthSpec,
-        progress: &(dyn Fn(u64, u64) + Sync),
+        mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
     ) -> Result<Self, Error> {
-        let progress = Progress::new(u64::from(spec.replicates), progress);
-        Self::find(config, spec, &progress)
+        Self::find(config, spec, &Telling::new(u64::from(spec.replicates), &mut progress))
     }
 
     /// The same, as part of other work: it adds `spec.replicates` to the progress.
     pub(super) fn find(
         config: &SimulationConfig,
         spec: &TruthSpec,
-        progress: &Progress<'_>,
+        progress: &Telling<'_>,
     ) -> Result<Self, Error> {
         config.check()?;
         spec.check()?;
@@ -313,13 +315,13 @@ impl Truth {
         config: &SimulationConfig,
         spec: &TruthSpec,
         asked: Asked<'_>,
-        progress: &Progress<'_>,
+        progress: &Telling<'_>,
     ) -> Result<Self, Error> {
         let Asked { contrast, layout, .. } = asked;
         if spec.route == Route::Best
             && let Some(expected) = exact::totals(config, (spec, contrast), layout)?
         {
-            progress.add(u64::from(spec.replicates));
+            progress.add(u64::from(spec.replicates))?;
             let rows = &[expected];
             return Ok(Samples { asked, spec, rows, replicates: None }.truth(config));
         }

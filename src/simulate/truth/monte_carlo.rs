@@ -4,7 +4,7 @@ use super::totals::{Counting, Layout};
 use super::{Contrast, TruthSpec};
 use crate::error::Error;
 use crate::simulate::feed::Feed;
-use crate::simulate::replicates::{Progress, Replicates, in_order};
+use crate::simulate::replicates::{Replicates, Telling, in_order};
 use crate::simulate::{Simulation, SimulationConfig};
 
 /// Replicates before the first look at the error.
@@ -17,14 +17,14 @@ pub(super) fn replicates(
     config: &SimulationConfig,
     (spec, contrast): (&TruthSpec, &Contrast<'_>),
     layout: &Layout,
-    progress: &Progress<'_>,
+    progress: &Telling<'_>,
     enough: impl Fn(&[Vec<f64>]) -> bool,
 ) -> Result<Vec<Vec<f64>>, Error> {
     let replicate = |number: u32| {
         let seed = Replicates::Truth.seed(config.seed, number);
         let totals =
             totals(&SimulationConfig { seed, ..config.clone() }, (spec, contrast), layout)?;
-        progress.add(1);
+        progress.add(1)?;
         Ok(totals)
     };
     let mut made: Vec<Vec<f64>> = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn replicates(
     loop {
         made.extend(in_order(made.len() as u32..next, replicate)?);
         if next == spec.replicates || enough(&made) {
-            progress.add(u64::from(spec.replicates - next));
+            progress.add(u64::from(spec.replicates - next))?;
             return Ok(made);
         }
         next = next.saturating_mul(2).min(spec.replicates);

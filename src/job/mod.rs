@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 
 pub use self::distinct::{merge_files, open_tally};
 pub use self::files::{log_files, log_files_but};
-pub(crate) use self::stream::merge_alike;
 pub use self::stream::tally_source;
 pub use crate::base::progress::Progress;
 use crate::base::progress::Told;

@@ -4,13 +4,10 @@
 use super::{Filter, need};
 use crate::error::Error;
 use crate::log::{Chunk, Chunks, LogSchema, LogSource, Spare};
-use crate::tally::{Tally, TallySpec};
+use crate::tally::{Merger, Tally, TallySpec};
 
 /// Bytes of rows that are held at a time.
 const CHUNK_BYTES: usize = 64 << 20;
-
-/// Tallies of one size that wait before they are merged into one of the next.
-const WAITING: usize = 16;
 
 /// The tally of all rows of a source, without holding them: a frame too large to copy, or a
 /// simulation that makes its rows as they are read. The source is read on the calling thread; each 64
@@ -56,33 +53,16 @@ fn tally_in_chunks(
     let schema = need::needed(schema, spec, &Filter::default(), None);
     let mut chunks = Chunks::new(source, &schema);
     let mut spare = Spare::default();
-    let mut tallies: Vec<(u32, Tally)> = Vec::new();
+    let mut tallies = Merger::default();
     let mut set_aside = 0;
     while let Some(Chunk { log, origin, .. }) = chunks.next(bytes, &mut spare)? {
         set_aside += origin.set_aside.rows;
         let Some(log) = log else { continue };
-        tallies.push((0, Tally::of(&log, spec)?));
+        tallies.push(Tally::of(&log, spec)?);
         spare.take_from(log);
-        merge_alike(&mut tallies)?;
+        while tallies.merge_due()? {}
     }
-    if tallies.is_empty() {
-        return Err(Error::EmptyLog { file: name, set_aside });
-    }
-    Tally::merge_owned(tallies.into_iter().map(|(_, tally)| tally).collect())
-}
-
-/// Merges the last tallies as long as there are enough of one size, so that no sum is added up more
-/// than a few times. Sizes never grow from the first to the last.
-pub(crate) fn merge_alike(tallies: &mut Vec<(u32, Tally)>) -> Result<(), Error> {
-    while let Some(&(size, _)) = tallies.last() {
-        let first = tallies.iter().rposition(|(its, _)| *its != size).map_or(0, |at| at + 1);
-        if tallies.len() - first < WAITING {
-            break;
-        }
-        let alike = tallies.drain(first..).map(|(_, tally)| tally).collect();
-        tallies.push((size + 1, Tally::merge_owned(alike)?));
-    }
-    Ok(())
+    tallies.finish()?.ok_or(Error::EmptyLog { file: name, set_aside })
 }
 
 #[cfg(test)]

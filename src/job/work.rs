@@ -15,10 +15,7 @@ use crate::base::lock::Lock;
 use crate::base::progress::{Progress, Told};
 use crate::error::Error;
 use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin, Spare};
-use crate::tally::{Tally, TallySpec};
-
-/// Tallies of one size that wait before they are merged into one of the next.
-const WAITING: usize = 16;
+use crate::tally::{Merger, Tally, TallySpec, WAITING};
 
 pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     if job.memory < MIN_MEMORY {
@@ -282,7 +279,7 @@ struct Gathering<'j> {
     checkpoint: Option<(PathBuf, Duration)>,
     call: Option<Box<Told<'j>>>,
     /// Tallies of parts that are done, each with how often it was merged.
-    tallies: Vec<(u32, Tally)>,
+    tallies: Merger,
     /// What was made of parts that are not done yet.
     open: HashMap<usize, (Vec<Tally>, Origin)>,
     progress: Progress,
@@ -311,7 +308,7 @@ impl<'j> Gathering<'j> {
             shares,
             checkpoint,
             call,
-            tallies: tally.map(|tally| (0, tally)).into_iter().collect(),
+            tallies: tally.into_iter().fold(Merger::default(), Merger::with),
             open: HashMap::new(),
             progress,
             times: StepTimes::default(),
@@ -391,19 +388,15 @@ impl<'j> Gathering<'j> {
         let (tallies, origin) = self.open.remove(&part).unwrap_or_default();
         self.state.done.insert(part, origin);
         self.progress.parts += 1;
-        self.tallies.extend(tallies.into_iter().map(|tally| (0, tally)));
+        tallies.into_iter().for_each(|tally| self.tallies.push(tally));
         let started = Instant::now();
-        // Like is merged with like, so that no sum is added up more than a few times.
-        let mut size = 0;
-        while self.tallies.iter().filter(|(its, _)| *its == size).count() >= WAITING {
-            let alike = self.tallies.iter().filter(|(its, _)| *its == size);
-            self.check_merging(&alike.map(|(_, tally)| tally).collect::<Vec<_>>())?;
-            let (merge, keep) = self.tallies.drain(..).partition(|(its, _)| *its == size);
-            self.tallies = keep;
-            let merge: Vec<(u32, Tally)> = merge;
-            let merged = Tally::merge_owned(merge.into_iter().map(|(_, tally)| tally).collect())?;
-            size += 1;
-            self.tallies.push((size, merged));
+        loop {
+            let due = self.tallies.due();
+            if due.is_empty() {
+                break;
+            }
+            self.check_merging(&due)?;
+            self.tallies.merge_due()?;
         }
         self.times.merge += started.elapsed();
         self.make_room()
@@ -431,7 +424,7 @@ impl<'j> Gathering<'j> {
 
     fn all(&self) -> impl Iterator<Item = &Tally> {
         let open = self.open.values().flat_map(|(tallies, _)| tallies);
-        open.chain(self.tallies.iter().map(|(_, tally)| tally))
+        open.chain(self.tallies.all())
     }
 
     /// Bytes of all tallies.
@@ -441,14 +434,11 @@ impl<'j> Gathering<'j> {
 
     /// Merges all that is done.
     fn merge(&mut self) -> Result<(), Error> {
-        if self.tallies.len() < 2 {
-            return Ok(());
+        let all: Vec<&Tally> = self.tallies.all().collect();
+        if all.len() > 1 {
+            self.check_merging(&all)?;
         }
-        self.check_merging(&self.tallies.iter().map(|(_, tally)| tally).collect::<Vec<_>>())?;
-        let size = self.tallies.iter().map(|(size, _)| *size).max().unwrap_or(0);
-        let tallies: Vec<Tally> = self.tallies.drain(..).map(|(_, tally)| tally).collect();
-        self.tallies.push((size + 1, Tally::merge_owned(tallies)?));
-        Ok(())
+        self.tallies.merge()
     }
 
     fn tell(&mut self) -> ControlFlow<()> {
@@ -471,7 +461,7 @@ impl<'j> Gathering<'j> {
         let started = Instant::now();
         self.state.identity.check_files()?;
         self.merge()?;
-        if let Some((_, tally)) = self.tallies.first() {
+        if let Some(tally) = self.tallies.all().next() {
             self.state.save(tally, &path)?;
         }
         self.times.merge += started.elapsed();
@@ -492,6 +482,7 @@ impl<'j> Gathering<'j> {
         let started = Instant::now();
         self.state.identity.check_files()?;
         self.merge()?;
+        let tally = std::mem::take(&mut self.tallies).finish()?;
         let mut origin = Origin::default();
         for part in std::mem::take(&mut self.state.done).into_values() {
             origin.add(part);
@@ -503,7 +494,7 @@ impl<'j> Gathering<'j> {
         };
         origin.rows_read += self.state.parts.rows_unread;
         origin.left_out += self.state.parts.rows_unread;
-        let Some((_, tally)) = self.tallies.pop() else {
+        let Some(tally) = tally else {
             return Err(Error::EmptyLog { file: origin.source, set_aside: origin.set_aside.rows });
         };
         self.times.merge += started.elapsed();

@@ -3,9 +3,8 @@
 use super::account::ReplayAccount;
 use super::replayed::Replayed;
 use crate::error::Error;
-use crate::job::merge_alike;
 use crate::log::{ExposureLog, iso_text};
-use crate::tally::{Tally, TallySpec, WindowBy};
+use crate::tally::{Merger, Tally, TallySpec, WindowBy};
 
 /// What is tallied of a replay, and in what steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +53,7 @@ pub(super) struct Stepping {
     /// The period that is not complete yet.
     start: i64,
     account: ReplayAccount,
-    tallies: Vec<(u32, Tally)>,
+    tallies: Merger,
 }
 
 impl Stepping {
@@ -66,7 +65,7 @@ impl Stepping {
             spec: spec.clone(),
             start: 0,
             account: ReplayAccount::default(),
-            tallies: Vec::new(),
+            tallies: Merger::default(),
         })
     }
 
@@ -115,22 +114,19 @@ impl Stepping {
             let rows: Vec<u32> = rows.map(|row| row as u32).collect();
             Tally::of(&log.again(&rows)?, &self.spec.tally)?
         };
-        self.tallies.push((0, tally));
-        merge_alike(&mut self.tallies)
+        self.tallies.push(tally);
+        while self.tallies.merge_due()? {}
+        Ok(())
     }
 
     /// The period is complete.
     pub(super) fn finish(&mut self, emit: &mut Emit<'_>) -> Result<(), Error> {
         let account = std::mem::take(&mut self.account);
-        let tallies = std::mem::take(&mut self.tallies);
-        if tallies.is_empty() {
-            return Ok(());
-        }
+        let Some(tally) = std::mem::take(&mut self.tallies).finish()? else { return Ok(()) };
         let label = match self.spec.by {
             WindowBy::Nothing => "all".to_owned(),
             _ => iso_text(self.start),
         };
-        let tally = Tally::merge_owned(tallies.into_iter().map(|(_, tally)| tally).collect())?;
         emit(Step { label, start: self.start, tally, account })
     }
 }

@@ -8,8 +8,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use tiltmeter::ExposureLog;
 use tiltmeter::log::Role;
+use tiltmeter::policy::{Affinity, Policy, ReverseChronological};
 use tiltmeter::replay::{CandidateColumns, PoolBy, Pools, Replay, ReplaySpec};
-use tiltmeter::simulate::policy::{Affinity, Policy, ReverseChronological};
 use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
 
 /// Sizes of samples of candidates.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use tiltmeter::log::LogSource;
-use tiltmeter::simulate::policy::{Affinity, PolicyConfig, Ranker};
+use tiltmeter::policy::{Affinity, PolicyConfig, Ranker};
 use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
 use tiltmeter::tally::TallySpec;
 

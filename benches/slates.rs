@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use tiltmeter::simulate::plackett_luce::{PlackettLuce, conditional_propensities, marginals};
+use tiltmeter::policy::plackett_luce::{PlackettLuce, conditional_propensities, marginals};
 
 /// Candidates and length of the slate.
 const SHAPES: [(usize, usize); 7] =

@@ -56,6 +56,7 @@
 
 mod audit;
 mod base;
+pub mod coverage;
 pub mod decompose;
 mod error;
 mod estimate;
@@ -67,6 +68,7 @@ pub mod inference;
 pub mod job;
 pub mod log;
 mod place;
+pub mod policy;
 mod question;
 pub mod replay;
 pub mod report;

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use tiltmeter::coverage::{PowerCurve, PowerResult, SmallestEffect, Study};
 use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, TopicQuestion};
-use tiltmeter::simulate::{PowerCurve, PowerResult, SmallestEffect, Study};
 use tiltmeter::statistic::Over;
 use tiltmeter::tally::{StratifyBy, Tally};
 use tiltmeter::{AnyStatistic, Attention, StudyFile, StudyLog, Unit};

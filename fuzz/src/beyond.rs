@@ -3,11 +3,11 @@
 
 use tiltmeter::decompose::{EngagementCounts, GroupDecomposition, Member, Several, Waterfall};
 use tiltmeter::inference::{Bootstrap, Delta, Interval};
+use tiltmeter::policy::{Affinity, Bandit, Factors, Logistic};
+use tiltmeter::policy::{PolicyConfig, Popularity, Ranker};
 use tiltmeter::replay::off_policy::{Clip, Floor, OffPolicy, Target};
 use tiltmeter::replay::{Feedback, PoolBy, Pools, Replay, ReplaySpec, Round};
 use tiltmeter::sensitivity::Sensitivity;
-use tiltmeter::simulate::policy::{Affinity, Bandit, Factors, Logistic};
-use tiltmeter::simulate::policy::{PolicyConfig, Popularity, Ranker};
 use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Baseline, Error, ExposureLog, Supply};
 

@@ -4,6 +4,7 @@
 pub(crate) mod cell;
 pub(crate) mod cluster_key;
 pub(crate) mod digits;
+pub(crate) mod draws;
 pub(crate) mod lock;
 pub(crate) mod md5;
 pub(crate) mod philox;

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use tiltmeter::simulate::{SimulationConfig, Study};
+/// use tiltmeter::coverage::Study;
+/// use tiltmeter::simulate::SimulationConfig;
 /// use tiltmeter::{Error, Question};
 /// let mut config = SimulationConfig { days: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 20;

@@ -4,6 +4,9 @@ use jiff::fmt::temporal;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
+/// Microseconds of a day.
+pub(crate) const DAY: i64 = 86_400_000_000;
+
 /// Microseconds since the epoch, from ISO 8601; without an offset it is UTC.
 pub(crate) fn iso(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<Timestamp>() {

@@ -4,6 +4,7 @@
 pub(crate) mod evidence;
 pub(crate) mod limit;
 pub(crate) mod no_interval;
+pub(crate) mod range;
 pub(crate) mod role;
 pub(crate) mod row;
 pub(crate) mod table;

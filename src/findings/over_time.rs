@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Part};
+use crate::base::time::DAY;
 use crate::error::Error;
 use crate::estimate::NoInterval;
 use crate::inference::{self, ShareBounds, TopicQuestion};
@@ -10,8 +11,6 @@ use crate::log::ExposureLog;
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
 use crate::tally::{Tally, TallySpec, WindowBy};
-
-const DAY: i64 = 86_400_000_000;
 
 /// Logs that span more days than this are shown by weeks.
 const DAYS: i64 = 60;

@@ -180,7 +180,7 @@ impl PerArm {
 /// at most 0.04 at 8 degrees of freedom and 0.01 at 28, and by next to nothing at powers of 80%. The interval
 /// is that of the delta method; the default one is longer where few clusters show the topic, and finds less:
 /// in 1,200 simulated studies of 80 viewers 14% where 21% were planned (`tests/simulate/study.rs` has the feed). With
-/// few clusters plan for more, or ask a simulated feed ([`PowerCurve`](crate::simulate::PowerCurve)).
+/// few clusters plan for more, or ask a simulated feed ([`PowerCurve`](crate::coverage::PowerCurve)).
 ///
 /// Right where the study will be like the pilot: same clusters, same feed. The variance is held at the
 /// pilot's, also under the effect, so a pilot whose topic has another share than the study's misleads;

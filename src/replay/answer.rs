@@ -12,8 +12,8 @@ use super::requests::Requests;
 use super::spec::{Feedback, ReplaySpec, Round};
 use crate::error::Error;
 use crate::log::{ClusterKey, Coded, ExposureLog, Role};
-use crate::simulate::policy::{Chooser, Feature, Learning, Propensities, Selection, Shown};
-use crate::simulate::{Candidates, Policy, Request};
+use crate::policy::{Candidates, Policy, Request};
+use crate::policy::{Chooser, Feature, Learning, Propensities, Selection, Shown};
 
 /// Who needs what, for messages.
 pub(super) const REPLAY: &str = "a replay";

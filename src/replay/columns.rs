@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{Coded, ExposureLog, FaultReason, Role, RowFault};
-use crate::simulate::policy::Feature;
+use crate::policy::Feature;
 
 /// A column of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum NumberColumn {
     Named(String),
 }
 
-/// Which column of a table of candidates is what a [`Policy`](crate::simulate::Policy) needs to know of
+/// Which column of a table of candidates is what a [`Policy`](crate::policy::Policy) needs to know of
 /// candidates. Topics and times of publication are the table's own; the others have to be named, and
 /// a policy that needs one which is not is refused.
 ///

@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 
 use crate::error::Error;
 use crate::log::{Coded, Dictionary, ExposureLog, Topics};
-use crate::simulate::TopicSets;
+use crate::policy::TopicSets;
 
 /// A code that has no number yet.
 const NONE: u32 = u32::MAX;

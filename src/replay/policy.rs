@@ -8,12 +8,12 @@ use super::spec::ReplaySpec;
 use super::steps::{Step, StepSpec, Stepping};
 use crate::error::Error;
 use crate::log::ExposureLog;
-use crate::simulate::Policy;
+use crate::policy::Policy;
 use crate::tally::{TallySpec, WindowBy};
 
 /// The requests of an arm answered once more, by another policy, from the candidates that they had: what
 /// it would have shown, as rows of an arm of its own. Any [`Policy`] will do: one of
-/// [`simulate::policy`](crate::simulate::policy), or a type of one's own.
+/// [`simulate::policy`](crate::policy), or a type of one's own.
 ///
 /// Requests are answered in the order of their time (of one time, of their slates' ids), since learning
 /// policies learn as they go; see [`Feedback`](super::Feedback). The row of a place keeps its viewer,
@@ -32,7 +32,7 @@ use crate::tally::{TallySpec, WindowBy};
 /// retrieval, what was shown before, and follows that clicks led to are taken as logged. **Fails** as a
 /// statement of what viewers would have done, or of the feed that a policy leads to in the long run.
 ///
-/// [`ReverseChronological`](crate::simulate::policy::ReverseChronological) makes the rows of
+/// [`ReverseChronological`](crate::policy::ReverseChronological) makes the rows of
 /// [`Baseline::Chronological`](crate::Baseline::Chronological), but where candidates of one moment compete
 /// for places: a policy takes those whose ids come first, the baseline what is expected. Costs a copy of the candidates' features
 /// and the policy's weights, and memory for every distinct item, creator and viewer.
@@ -40,7 +40,7 @@ use crate::tally::{TallySpec, WindowBy};
 /// ```
 /// use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 /// use tiltmeter::replay::{PoolBy, Pools, Replay, ReplaySpec};
-/// use tiltmeter::simulate::policy::ReverseChronological;
+/// use tiltmeter::policy::ReverseChronological;
 /// use tiltmeter::source::SliceSource;
 /// use tiltmeter::tally::TallySpec;
 /// use tiltmeter::{Audit, Baseline, ExposureLog};

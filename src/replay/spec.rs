@@ -3,12 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::columns::{CandidateColumns, RequestColumns};
+use crate::base::time::DAY;
 use crate::error::Error;
-use crate::simulate::TopicSets;
-use crate::simulate::policy::{Policy, PolicyConfig, Setting};
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
+use crate::policy::TopicSets;
+use crate::policy::{Policy, PolicyConfig, Setting};
 
 /// The least memory of a replay of sources: what follows is rounded up to a batch of each source.
 const MEMORY: usize = 256 << 20;
@@ -55,7 +53,7 @@ pub enum Round {
 ///
 /// ```
 /// use tiltmeter::replay::ReplaySpec;
-/// use tiltmeter::simulate::policy::{PolicyConfig, Ranker};
+/// use tiltmeter::policy::{PolicyConfig, Ranker};
 /// let spec = ReplaySpec::of("ranked", "newest");
 /// let policy = spec.build(&PolicyConfig::of(Ranker::ReverseChronological), 0)?;
 /// assert_eq!(policy.name(), "reverse-chronological");

@@ -66,7 +66,7 @@ impl Replay<'_> {
     ///
     /// ```
     /// use tiltmeter::replay::{Replay, ReplaySpec};
-    /// use tiltmeter::simulate::policy::ReverseChronological;
+    /// use tiltmeter::policy::ReverseChronological;
     /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
     /// use tiltmeter::tally::TallySpec;
     ///
@@ -133,7 +133,7 @@ impl Replay<'_> {
     /// ```
     /// use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
     /// use tiltmeter::replay::{Replay, ReplaySpec, StepSpec};
-    /// use tiltmeter::simulate::policy::ReverseChronological;
+    /// use tiltmeter::policy::ReverseChronological;
     /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
     /// use tiltmeter::tally::WindowBy;
     /// use tiltmeter::ClusterBy;

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{out, positive, probability};
 use super::design::Design;
 use super::labels::LabelErrors;
-use super::policy::{PolicyConfig, check_slate};
 use super::world::WorldConfig;
 use crate::error::Error;
+use crate::error::range::{out, positive, probability};
+use crate::policy::{PolicyConfig, check_slate};
 use crate::question::attention::Attention;
 
 /// A simulation: a world, the arms of its feed, and how they are studied. What comes of it is a pure
@@ -92,7 +92,7 @@ impl ArmConfig {
     /// An arm with the simulation's candidates.
     ///
     /// ```
-    /// use tiltmeter::simulate::policy::{PolicyConfig, Ranker};
+    /// use tiltmeter::policy::{PolicyConfig, Ranker};
     /// use tiltmeter::simulate::{ArmConfig, CandidatesConfig};
     /// let newest = ArmConfig::new("newest", PolicyConfig::of(Ranker::ReverseChronological))
     ///     .choosing_from(CandidatesConfig::Inventory { size: 50 });
@@ -245,7 +245,7 @@ impl ResponseConfig {
         self.probabilities(slate)?;
         positive("ResponseConfig::click_odds", self.click_odds)?;
         positive("ResponseConfig::dwell_seconds", self.dwell_seconds)?;
-        super::check::not_negative("ResponseConfig::dwell_spread", self.dwell_spread)?;
+        crate::error::range::not_negative("ResponseConfig::dwell_spread", self.dwell_spread)?;
         probability("ResponseConfig::follow", self.follow)?;
         probability("ResponseConfig::drift", self.drift)
     }

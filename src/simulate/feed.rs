@@ -9,15 +9,15 @@ use rayon::prelude::*;
 use super::Simulation;
 use super::config::ResponseConfig;
 use super::design::Recorded;
-use super::draws::{Draws, Purpose};
 use super::offered::Offered;
-use super::policy::{Candidates, Chooser, Feature, Learning, Policy, Request, Shown};
 use super::pool::{Live, Pools};
 use super::response::{GLANCE, MOST_REQUESTS, Response};
 use super::rows::Rows;
 use super::state::State;
 use super::world::DAY;
+use crate::base::draws::{Draws, Purpose};
 use crate::error::Error;
+use crate::policy::{Candidates, Chooser, Feature, Learning, Policy, Request, Shown};
 
 /// Viewers that a thread takes at a time.
 const CHUNK: usize = 64;

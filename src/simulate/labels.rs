@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::probability;
-use super::draws::{Draws, Purpose};
 use super::world::{Catalogue, WorldConfig};
+use crate::base::draws::{Draws, Purpose};
 use crate::error::Error;
+use crate::error::range::probability;
 
 /// Errors in labels: for every item and topic by itself, and the same wherever the item is shown.
 ///

@@ -3,27 +3,22 @@
 //! against the truth.
 
 mod candidates;
-mod check;
 mod config;
 mod design;
-mod draws;
 mod feed;
 mod labels;
 mod offered;
 mod own;
-pub mod plackett_luce;
-pub mod policy;
 mod pool;
 mod preset;
-mod replicates;
+pub(crate) mod replicates;
 mod response;
 mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod source;
 mod state;
-mod study;
-mod truth;
+pub(crate) mod truth;
 mod world;
 
 pub use self::candidates::CandidatesSource;
@@ -33,20 +28,15 @@ pub use self::design::{
     Positions, PuppetArms, SockPuppets, Switchback,
 };
 pub use self::labels::{LabelErrors, TopicErrors};
-pub use self::policy::{Candidates, Policy, PolicyConfig, Request};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;
-pub use self::study::{
-    Accuracy, PowerCurve, PowerPoint, PowerResult, Proportion, Smallest, SmallestEffect, Study,
-    StudyRecord, StudyResult,
-};
 pub use self::truth::{
     About, ArmTruth, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
     TRUTH_VERSION, TopicTruth, Truth, TruthSpec,
 };
 pub use self::world::{
     ActivityConfig, Burst, Catalogue, CreatorsConfig, FollowsConfig, Interests, StratumConfig,
-    TopicConfig, TopicSets, Viewers, WorldConfig,
+    TopicConfig, Viewers, WorldConfig,
 };
 
 use self::design::Plan;

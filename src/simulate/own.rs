@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::policy::{Policy, Setting};
 use super::{Simulation, SimulationConfig};
 use crate::error::Error;
+use crate::policy::{Policy, Setting};
 
 type Make = dyn Fn(&Setting<'_>) -> Box<dyn Policy> + Send + Sync;
 
@@ -29,8 +29,9 @@ impl Simulation {
     /// configuration, which would not make it again.
     ///
     /// ```
-    /// use tiltmeter::simulate::policy::{Feature, Policy};
-    /// use tiltmeter::simulate::{Preset, Request, Simulation, SimulationConfig};
+    /// use tiltmeter::policy::{Feature, Policy};
+    /// use tiltmeter::policy::Request;
+    /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
     ///
     /// /// Wants items the more, the further they lean to the right.
     /// #[derive(Debug)]

@@ -4,10 +4,10 @@ use pulp::Arch;
 
 use super::Simulation;
 use super::config::CandidatesConfig;
-use super::draws::{ManyDraws, Purpose, stream};
-use super::policy::{Candidates, Feature};
 use super::state::State;
 use super::world::Catalogue;
+use crate::base::draws::{ManyDraws, Purpose, stream};
+use crate::policy::{Candidates, Feature};
 
 /// The items that are alive in a round.
 pub(super) struct Live {

@@ -1,8 +1,8 @@
 //! Worlds to start from.
 
 use super::config::{ArmConfig, SimulationConfig};
-use super::policy::{Affinity, Bias, PolicyConfig, Ranker};
 use super::world::{Burst, StratumConfig, TopicConfig, WorldConfig};
+use crate::policy::{Affinity, Bias, PolicyConfig, Ranker};
 
 /// A named simulation to start from. Numbers are of a plausible size and no more: none was fitted to a
 /// platform.

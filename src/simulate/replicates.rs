@@ -14,7 +14,7 @@ use crate::error::Error;
 /// What replicates are for; those of other purposes have other seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(super) enum Replicates {
+pub(crate) enum Replicates {
     /// The truth of a configuration.
     Truth = 0x7472_7500,
     /// Studies whose intervals are held against it.
@@ -24,7 +24,7 @@ pub(super) enum Replicates {
 impl Replicates {
     /// The seed of a replicate: the first two words of Philox under the configuration's seed, with the
     /// purpose and the replicate as its counter. Should they be that seed itself, the next two.
-    pub(super) fn seed(self, seed: u64, replicate: u32) -> u64 {
+    pub(crate) fn seed(self, seed: u64, replicate: u32) -> u64 {
         let stream = Stream { seed, place: [replicate, 0, self as u32] };
         let of = |at: u32| {
             let [low, high, ..] = stream.words(at);
@@ -38,7 +38,7 @@ impl Replicates {
 ///
 /// A few numbers are given out at a time: a thread that waits for a part of a simulation may begin
 /// another, and each holds its log in memory.
-pub(super) fn in_order<T: Send>(
+pub(crate) fn in_order<T: Send>(
     numbers: Range<u32>,
     work: impl Fn(u32) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
@@ -55,14 +55,14 @@ pub(super) fn in_order<T: Send>(
 }
 
 /// Tells how far the work is, from any thread and not always in order, and asks whether it is to go on.
-pub(super) struct Telling<'p> {
+pub(crate) struct Telling<'p> {
     tell: Mutex<&'p mut Told<'p>>,
     done: AtomicU64,
     total: u64,
 }
 
 impl<'p> Telling<'p> {
-    pub(super) fn new(total: u64, tell: &'p mut Told<'p>) -> Self {
+    pub(crate) fn new(total: u64, tell: &'p mut Told<'p>) -> Self {
         Self { tell: Mutex::new(tell), done: AtomicU64::new(0), total }
     }
 
@@ -70,7 +70,7 @@ impl<'p> Telling<'p> {
     ///
     /// # Errors
     /// [`Error::Stopped`] if the work is not to go on.
-    pub(super) fn add(&self, more: u64) -> Result<(), Error> {
+    pub(crate) fn add(&self, more: u64) -> Result<(), Error> {
         let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
         let (parts, of_parts) = (done.min(self.total) as usize, self.total as usize);
         let progress = Progress { parts, of_parts, ..Progress::default() };
@@ -106,7 +106,7 @@ mod tests {
         let squares = in_order(0..100, |number| Ok(number * number)).unwrap();
         assert!(squares.iter().enumerate().all(|(at, square)| *square as usize == at * at));
         let fails = |number: u32| match number {
-            40.. => Err(super::super::check::out("number", number, "less")),
+            40.. => Err(crate::error::range::out("number", number, "less")),
             _ => Ok(number),
         };
         let error = in_order(0..100, fails).unwrap_err();

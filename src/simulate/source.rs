@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::Simulation;
 use super::design::{Design, PuppetArms};
 use super::feed::Feed;
-use super::policy::Propensities;
 use super::rows::Rows;
 use super::world::DAY;
 use crate::error::Error;
 use crate::log::{
     Batch, Column, LogSchema, LogSource, SharedText, TextColumn, TimeFormat, TopicColumn,
 };
+use crate::policy::Propensities;
 
 /// A column of a simulated log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl Simulation {
     }
 
     fn knows_propensities(&self) -> Result<bool, Error> {
-        let known = |known: &dyn super::Policy| known.propensities() == Propensities::Known;
+        let known = |known: &dyn crate::policy::Policy| known.propensities() == Propensities::Known;
         Ok(self.build_policies()?.iter().all(|policy| known(&**policy)))
     }
 }

@@ -1,8 +1,8 @@
 //! What a viewer is like by now.
 
 use super::Simulation;
-use super::draws::Draws;
 use super::response::Response;
+use crate::base::draws::Draws;
 
 /// What a viewer is like by now.
 #[derive(Clone, Debug)]

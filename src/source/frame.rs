@@ -149,7 +149,7 @@ fn column(series: &Series) -> Result<Converted, PolarsError> {
             Column::Float(values.f64()?.iter().collect())
         }
         DataType::Boolean => Column::Boolean(series.bool()?.iter().collect()),
-        DataType::Date => return times(|days| days.checked_mul(86_400_000_000)),
+        DataType::Date => return times(|days| days.checked_mul(crate::base::time::DAY)),
         DataType::Datetime(TimeUnit::Milliseconds, _) => return times(|v| v.checked_mul(1_000)),
         DataType::Datetime(TimeUnit::Microseconds, _) => return times(Some),
         DataType::Datetime(TimeUnit::Nanoseconds, _) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tiltmeter::log::{FaultReason, Role, RowPolicy};
-use tiltmeter::simulate::policy::{Affinity, PolicyConfig, Popularity, Ranker};
+use tiltmeter::policy::{Affinity, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
     ActivityConfig, Blocks, Conduct, Design, Donation, LabelErrors, LogOdds, Order, Period,
     Persona, PersonaFollows, Positions, Preset, PuppetArms, Simulation, SimulationConfig,

@@ -11,7 +11,7 @@ use tiltmeter::decompose::{
 };
 use tiltmeter::inference::{Delta, Jackknife, Simultaneous};
 use tiltmeter::log::{LogSchema, TopicColumn};
-use tiltmeter::simulate::policy::{Bias, PolicyConfig, Ranker};
+use tiltmeter::policy::{Bias, PolicyConfig, Ranker};
 use tiltmeter::simulate::{
     ActivityConfig, ArmConfig, CreatorsConfig, Simulation, SimulationConfig, TopicConfig,
     WorldConfig,

@@ -15,10 +15,11 @@ use serde_json::Value as Json;
 use tiltmeter::decompose::{EngagementCounts, Stage, Step, Waterfall, WaterfallReport};
 use tiltmeter::inference::{Bootstrap, Delta, Interval, Jackknife, WildBootstrap};
 use tiltmeter::log::{LogSchema, TopicColumn};
+use tiltmeter::policy::Request;
+use tiltmeter::policy::{Feature, Policy};
 use tiltmeter::replay::{PoolBy, Pools};
 use tiltmeter::report::{WATERFALL_VERSION, WaterfallRecord};
-use tiltmeter::simulate::policy::{Feature, Policy};
-use tiltmeter::simulate::{Preset, Request, Simulation, SimulationConfig};
+use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 use tiltmeter::{
     Attention, ClusterBy, Error, ExposureLog, MethodUsed, Relation, Supply, Value, Warning,

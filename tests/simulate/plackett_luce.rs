@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tiltmeter::Error;
-use tiltmeter::simulate::plackett_luce::{PlackettLuce, conditional_propensities, marginals};
+use tiltmeter::policy::plackett_luce::{PlackettLuce, conditional_propensities, marginals};
 
 /// The probability of a slate, by the definition of the model.
 fn probability(weights: &[f64], slate: &[usize]) -> f64 {

@@ -1,7 +1,7 @@
 //! Simulated feeds: the same whatever the threads, and what is known of them in closed form.
 
 use tiltmeter::log::Role;
-use tiltmeter::simulate::policy::{Bias, PolicyConfig, Random, Ranker};
+use tiltmeter::policy::{Bias, PolicyConfig, Random, Ranker};
 use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
 use tiltmeter::{Audit, Baseline};
 

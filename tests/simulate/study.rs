@@ -3,14 +3,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tiltmeter::coverage::{PowerCurve, Smallest, Study, StudyResult};
 use tiltmeter::inference::{
     Delta, DeltaTest, Design as Plan, Inference, Interval, Jackknife, Multiplicity, PerArm,
     Permutation, Pilot, Test, TopicQuestion,
 };
-use tiltmeter::simulate::policy::{Bias, PolicyConfig, Popularity, Ranker};
+use tiltmeter::policy::{Bias, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
-    CandidatesConfig, Contrast, Design, PowerCurve, Preset, Simulation, SimulationConfig, Smallest,
-    Study, StudyResult, TopicConfig,
+    CandidatesConfig, Contrast, Design, Preset, Simulation, SimulationConfig, TopicConfig,
 };
 use tiltmeter::statistic::{AmplificationRatio, Difference, TreatmentShare};
 use tiltmeter::tally::{Tally, TallySpec};
@@ -260,7 +260,7 @@ fn threads_do_not_matter() {
     assert_eq!(done.into_inner(), 200);
     assert!(result.to_string().contains("Smallest amplification_ratio"), "{result}");
     let json = serde_json::to_string(&result).unwrap();
-    assert_eq!(serde_json::from_str::<tiltmeter::simulate::PowerResult>(&json).unwrap(), result);
+    assert_eq!(serde_json::from_str::<tiltmeter::coverage::PowerResult>(&json).unwrap(), result);
 }
 
 /// Clusters other than viewers, in pooled units; topics that a small study never shows.

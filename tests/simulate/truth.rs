@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tiltmeter::simulate::policy::{Bias, PolicyConfig, Ranker, Selection};
+use tiltmeter::policy::{Bias, PolicyConfig, Ranker, Selection};
 use tiltmeter::simulate::{
     About, Blocks, CandidatesConfig, Catalogue, Contrast, Design, HowKnown, Known, LabelErrors,
     Preset, Route, Simulation, SimulationConfig, StratumConfig, TopicConfig, Truth, TruthSpec,
@@ -254,7 +254,7 @@ fn the_rest_is_simulated() {
         PolicyConfig {
             biases: vec![
                 Bias::topic("war", 2.0)
-                    .only_for(tiltmeter::simulate::policy::Audience::Stratum("west".into())),
+                    .only_for(tiltmeter::policy::Audience::Stratum("west".into())),
             ],
             ..PolicyConfig::default()
         },

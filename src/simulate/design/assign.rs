@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulate::draws::{Draws, Purpose};
+use crate::base::draws::{Draws, Purpose};
 use crate::simulate::world::Viewers;
 
 /// Within what viewers are assigned to arms.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::draws::{Draws, Purpose};
 use crate::error::Error;
-use crate::simulate::check::{finite, out, probability};
-use crate::simulate::draws::{Draws, Purpose};
+use crate::error::range::{finite, out, probability};
 use crate::simulate::world::Viewers;
 
 /// An observational study: viewers choose their own arm (a setting, an app, a region), and those who

@@ -2,10 +2,10 @@
 
 use super::puppets::{PuppetArms, Script};
 use super::{Design, assign, rounds};
+use crate::base::draws::{Draws, Purpose, stream};
 use crate::error::Error;
-use crate::simulate::check::{out, positive};
+use crate::error::range::{out, positive};
 use crate::simulate::config::SimulationConfig;
-use crate::simulate::draws::{Draws, Purpose, stream};
 use crate::simulate::response::MOST_REQUESTS;
 use crate::simulate::world::{Catalogue, Viewers};
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::draws::Draws;
 use crate::error::Error;
-use crate::simulate::check::{finite, not_negative, out, probability};
+use crate::error::range::{finite, not_negative, out, probability};
+use crate::policy::TopicSets;
 use crate::simulate::config::SimulationConfig;
-use crate::simulate::draws::Draws;
 use crate::simulate::response::{GLANCE, MOST_REQUESTS, Response};
-use crate::simulate::world::{Catalogue, LEAST_INTEREST, Profile, TopicSets, Viewers};
+use crate::simulate::world::{Catalogue, LEAST_INTEREST, Profile, Viewers};
 
 /// A sock-puppet audit: in place of viewers there are automated accounts, each of which plays a
 /// persona. Runs of a persona differ by chance alone, so what differs between arms or personas

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::draws::{Draws, Purpose};
 use crate::error::Error;
-use crate::simulate::check::out;
+use crate::error::range::out;
 use crate::simulate::config::SimulationConfig;
-use crate::simulate::draws::{Draws, Purpose};
 
 /// All viewers together are switched from arm to arm (Bojinov, Simchi-Levi and Zhao 2023,
 /// arXiv 2009.00148): where viewers influence one another, or a policy that learns has to

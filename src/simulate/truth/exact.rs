@@ -14,15 +14,14 @@ use statrs::distribution::{Binomial, Discrete};
 use super::totals::{Counted, Layout, Part, attention, copy_to_unit};
 use super::{Contrast, TruthSpec};
 use crate::error::Error;
+use crate::policy::plackett_luce;
+use crate::policy::{Audience, Bias, Chooser, Policy, PolicyConfig, Ranker, Request, Selection};
 use crate::question::estimand::Unit;
 use crate::simulate::design::{Blocks, Design};
 use crate::simulate::feed::Round;
-use crate::simulate::policy::{
-    Audience, Bias, Chooser, Policy, PolicyConfig, Ranker, Request, Selection,
-};
 use crate::simulate::pool::{Live, Pools};
 use crate::simulate::response::MOST_REQUESTS;
-use crate::simulate::{ArmConfig, CandidatesConfig, Simulation, SimulationConfig, plackett_luce};
+use crate::simulate::{ArmConfig, CandidatesConfig, Simulation, SimulationConfig};
 
 /// Candidates times ranks for which marginals are made: they took 7 microseconds for each of 20 ranks of
 /// 200 candidates, and take that in every round anew.

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use self::totals::{Layout, Part};
 use super::SimulationConfig;
-use super::check::{out, positive};
 use super::replicates::Telling;
 use crate::base::progress::Progress;
+use crate::error::range::{out, positive};
 use crate::error::{Error, StatisticFault};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
@@ -28,15 +28,15 @@ use crate::statistic::{AnyStatistic, Checked, Scale, Statistic, Working, check_u
 use crate::tally::MultiLabel;
 
 /// What is asked of two arms, with all that a simulation leaves to the question.
-pub(in crate::simulate) struct Contrast<'q> {
-    pub(in crate::simulate) treatment: &'q str,
-    pub(in crate::simulate) baseline: &'q str,
-    pub(in crate::simulate) statistics: Vec<AnyStatistic>,
-    pub(in crate::simulate) unit: Unit,
+pub(crate) struct Contrast<'q> {
+    pub(crate) treatment: &'q str,
+    pub(crate) baseline: &'q str,
+    pub(crate) statistics: Vec<AnyStatistic>,
+    pub(crate) unit: Unit,
     /// Of true topics every item has one, so that both denominators are the same.
-    pub(in crate::simulate) denominator: Denominator,
-    pub(in crate::simulate) attention: Attention,
-    pub(in crate::simulate) multi_label: MultiLabel,
+    pub(crate) denominator: Denominator,
+    pub(crate) attention: Attention,
+    pub(crate) multi_label: MultiLabel,
 }
 
 impl<'q> Contrast<'q> {
@@ -44,7 +44,7 @@ impl<'q> Contrast<'q> {
     /// [`Error::Parameter`] for a baseline that is no arm, and for a unit that a statistic has no meaning
     /// for; [`Error::NotLookedAt`] for strata, which are the simulation's, and for a second way of
     /// clustering.
-    pub(in crate::simulate) fn of(question: &'q Question) -> Result<Self, Error> {
+    pub(crate) fn of(question: &'q Question) -> Result<Self, Error> {
         question.refuse("a simulation", &[Said::Strata, Said::SecondCluster])?;
         let baseline = match question.needs_baseline()? {
             Baseline::Arm(arm) => arm,
@@ -158,7 +158,7 @@ impl TruthSpec {
 ///   Plackett and Luce's draws.
 ///
 /// Under Plackett and Luce ranks below the first need their marginals
-/// ([`plackett_luce::marginals`](super::plackett_luce::marginals)) in every round: where candidates times
+/// ([`plackett_luce::marginals`](crate::policy::plackett_luce::marginals)) in every round: where candidates times
 /// ranks are more than 20,000 that would take longer than replicates, which are made then.
 ///
 /// **Monte Carlo** elsewhere: replicates of the whole simulation with other seeds, the statistic of the
@@ -173,7 +173,7 @@ impl TruthSpec {
 ///
 /// ```
 /// use tiltmeter::Question;
-/// use tiltmeter::simulate::policy::Bias;
+/// use tiltmeter::policy::Bias;
 /// use tiltmeter::simulate::{CandidatesConfig, SimulationConfig, Truth, TruthSpec};
 ///
 /// let mut config = SimulationConfig { slate: 1, days: 1, ..SimulationConfig::default() };
@@ -283,7 +283,7 @@ impl Truth {
     }
 
     /// The same, as part of other work: it adds `spec.replicates` to the progress.
-    pub(super) fn find(
+    pub(crate) fn find(
         config: &SimulationConfig,
         spec: &TruthSpec,
         progress: &Telling<'_>,

@@ -3,8 +3,8 @@
 
 use super::{About, Contrast};
 use crate::error::Error;
+use crate::error::range::out;
 use crate::question::estimand::{Denominator, Reach, Unit};
-use crate::simulate::check::out;
 use crate::simulate::rows::Rows;
 use crate::simulate::world::DAY;
 use crate::simulate::{Simulation, SimulationConfig};

@@ -4,82 +4,28 @@ use rand_distr::{Distribution, Normal, Poisson};
 
 use super::config::{Burst, TopicConfig, WorldConfig};
 use super::{DAY, HOUR};
-use crate::simulate::draws::{Draws, Purpose};
+use crate::base::draws::{Draws, Purpose};
+use crate::policy::TopicSets;
 
-/// The sets of topics that items have; an item holds the number of its set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TopicSets {
-    topics: Vec<String>,
-    sets: Vec<Vec<u16>>,
+/// Every topic alone, then all pairs in order: the sets that items of a world can have.
+fn singles_and_pairs(config: &WorldConfig) -> TopicSets {
+    let topics: Vec<String> = config.topics.iter().map(|topic| topic.name.clone()).collect();
+    let number = topics.len() as u16;
+    let mut sets: Vec<Vec<u16>> = (0..number).map(|topic| vec![topic]).collect();
+    if config.second_topic > 0.0 {
+        for first in 0..number {
+            sets.extend((first + 1..number).map(|second| vec![first, second]));
+        }
+    }
+    TopicSets { topics, sets }
 }
 
-impl TopicSets {
-    /// Topics by name, and sets of them as places in those names.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`](crate::Error::Parameter) for a place past the last name.
-    pub fn new(topics: Vec<String>, sets: Vec<Vec<u16>>) -> Result<Self, crate::Error> {
-        match sets.iter().flatten().find(|topic| usize::from(**topic) >= topics.len()) {
-            Some(topic) => Err(crate::simulate::check::out(
-                "a topic of TopicSets",
-                topic,
-                "a place in the list of topics",
-            )),
-            None => Ok(Self { topics, sets }),
-        }
-    }
-
-    /// The topics' names.
-    #[must_use]
-    pub fn topics(&self) -> &[String] {
-        &self.topics
-    }
-
-    /// How many sets there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.sets.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
-    }
-
-    /// The topics of a set, as places in [`topics`](Self::topics).
-    #[must_use]
-    pub fn of(&self, set: u32) -> &[u16] {
-        self.sets.get(set as usize).map_or(&[], Vec::as_slice)
-    }
-
-    /// The place of a topic, by name.
-    #[must_use]
-    pub fn topic(&self, name: &str) -> Option<u16> {
-        self.topics.iter().position(|topic| topic == name).map(|place| place as u16)
-    }
-
-    /// Every topic alone, then all pairs in order: the sets that items of a world can have.
-    fn singles_and_pairs(config: &WorldConfig) -> Self {
-        let topics: Vec<String> = config.topics.iter().map(|topic| topic.name.clone()).collect();
-        let number = topics.len() as u16;
-        let mut sets: Vec<Vec<u16>> = (0..number).map(|topic| vec![topic]).collect();
-        if config.second_topic > 0.0 {
-            for first in 0..number {
-                sets.extend((first + 1..number).map(|second| vec![first, second]));
-            }
-        }
-        Self { topics, sets }
-    }
-
-    /// The number of the set of one topic or two, as [`singles_and_pairs`](Self::singles_and_pairs)
-    /// has them.
-    fn number(&self, first: u16, second: Option<u16>) -> u32 {
-        let Some(second) = second else { return u32::from(first) };
-        let pair = vec![first.min(second), first.max(second)];
-        let place = self.sets.iter().position(|set| *set == pair);
-        place.map_or(u32::from(first), |place| place as u32)
-    }
+/// The number of the set of one topic or two, as [`singles_and_pairs`] has them.
+fn number_of(all: &TopicSets, first: u16, second: Option<u16>) -> u32 {
+    let Some(second) = second else { return u32::from(first) };
+    let pair = vec![first.min(second), first.max(second)];
+    let place = all.sets.iter().position(|set| *set == pair);
+    place.map_or(u32::from(first), |place| place as u32)
 }
 
 /// Items as columns, in the order of their births; an item is the number of its row.
@@ -114,7 +60,7 @@ impl Catalogue {
     /// What is published from so long before the first day that the first slates are like the later
     /// ones, to the end of the last.
     pub(in crate::simulate) fn of(config: &WorldConfig, start: i64, days: u32) -> Self {
-        let topic_sets = TopicSets::singles_and_pairs(config);
+        let topic_sets = singles_and_pairs(config);
         let mut made = Self {
             topic_sets,
             topics: Vec::new(),
@@ -195,7 +141,11 @@ impl Catalogue {
             let leaning = f64::from(self.creator_leanings[creator as usize]);
             items.push(Born {
                 birth,
-                topics: self.topic_sets.number(topic, second.filter(|second| *second != topic)),
+                topics: number_of(
+                    &self.topic_sets,
+                    topic,
+                    second.filter(|second| *second != topic),
+                ),
                 creator,
                 quality: quality.sample(&mut draws).exp() as f32,
                 leaning: (leaning + around.sample(&mut draws)) as f32,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::simulate::check::{at_most, finite, not_negative, out, positive, probability};
+use crate::error::range::{at_most, finite, not_negative, out, positive, probability};
 
 /// The most items a day, and hours of an item's life: enough for any feed, and a catalogue that fits
 /// into memory.

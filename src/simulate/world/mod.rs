@@ -5,7 +5,7 @@ mod catalogue;
 mod config;
 mod viewers;
 
-pub use self::catalogue::{Catalogue, TopicSets};
+pub use self::catalogue::Catalogue;
 pub use self::config::{
     ActivityConfig, Burst, CreatorsConfig, FollowsConfig, Interests, StratumConfig, TopicConfig,
     WorldConfig,
@@ -13,7 +13,6 @@ pub use self::config::{
 pub use self::viewers::Viewers;
 pub(in crate::simulate) use self::viewers::{LEAST_INTEREST, Profile};
 
-/// Microseconds of a day.
-pub(in crate::simulate) const DAY: i64 = 86_400_000_000;
+pub(in crate::simulate) use crate::base::time::DAY;
 /// Microseconds of an hour.
 pub(in crate::simulate) const HOUR: f64 = 3_600_000_000.0;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::catalogue::{Catalogue, spread};
 use super::config::{Interests, WorldConfig};
-use crate::simulate::draws::{Draws, Purpose};
+use crate::base::draws::{Draws, Purpose};
 
 /// The least interest in a topic, as a multiple of the average: none is nothing for good.
 pub(in crate::simulate) const LEAST_INTEREST: f64 = 1e-6;

@@ -12,6 +12,7 @@ use arrow_array::{Array, ArrayRef, DictionaryArray};
 use arrow_schema::{DataType, TimeUnit};
 
 use super::super::converted::{self, Converted};
+use crate::base::time::DAY;
 use crate::log::{Column, FaultReason, SharedText, TextColumn};
 
 /// An arrow array as a column of the log's own types.
@@ -109,7 +110,6 @@ fn times(array: &ArrayRef) -> Converted {
     }
     match array.data_type() {
         DataType::Date32 => {
-            const DAY: i64 = 86_400_000_000;
             let days = array.as_primitive::<Date32Type>().iter().map(|day| day.map(i64::from));
             converted::times(days, |day| day.checked_mul(DAY))
         }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use tiltmeter::log::{FaultReason, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::policy::{
+    Affinity, Bias, Feature, PolicyConfig, Random, Ranker, ReverseChronological, Selection,
+};
+use tiltmeter::policy::{Policy, Request, TopicSets};
 use tiltmeter::replay::{
     CandidateColumns, NumberColumn, PoolBy, Pools, Replay, ReplaySpec, Replayed,
 };
-use tiltmeter::simulate::policy::{
-    Affinity, Bias, Feature, PolicyConfig, Random, Ranker, ReverseChronological, Selection,
-};
-use tiltmeter::simulate::{Policy, Request, TopicSets};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::TreatmentShare;
 use tiltmeter::tally::TallySpec;

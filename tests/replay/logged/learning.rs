@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use tiltmeter::Error;
 use tiltmeter::ExposureLog;
 use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn};
-use tiltmeter::replay::{Feedback, NumberColumn, Replay, ReplaySpec, Round};
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{
     Affinity, Feature, Learning, Policy, PolicyConfig, Popularity, PopularityPolicy, Ranker,
     Selection, Shown, slate,
 };
-use tiltmeter::simulate::{Candidates, CandidatesConfig, Request, Simulation};
+use tiltmeter::policy::{Candidates, Request};
+use tiltmeter::replay::{Feedback, NumberColumn, Replay, ReplaySpec, Round};
+use tiltmeter::simulate::{CandidatesConfig, Simulation};
 use tiltmeter::source::SliceSource;
 
 use super::{both, config, log_of, log_schema, pools_of, replay, spec_for};

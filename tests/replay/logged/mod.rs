@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use tiltmeter::ExposureLog;
 use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn};
+use tiltmeter::policy::Policy;
 use tiltmeter::replay::{CandidateColumns, PoolBy, Pools, Replay, ReplaySpec, Replayed};
-use tiltmeter::simulate::{Policy, Preset, Simulation, SimulationConfig};
+use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 
 /// Three hours in microseconds: the length of a simulation's round.

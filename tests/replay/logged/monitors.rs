@@ -3,9 +3,10 @@
 use tiltmeter::inference::{
     Alarm, ChangeMonitor, ChangeSpec, InControl, Monitor, MonitorSpec, Shift, Watched,
 };
+use tiltmeter::policy::PolicyConfig;
+use tiltmeter::policy::{Bias, Ranker, ReverseChronological};
 use tiltmeter::replay::{Replay, ReplaySpec, Step, StepSpec};
-use tiltmeter::simulate::policy::{Bias, Ranker, ReverseChronological};
-use tiltmeter::simulate::{PolicyConfig, Preset, Simulation, SimulationConfig};
+use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::tally::{TallySpec, WindowBy};
 use tiltmeter::{Audit, Baseline, ClusterBy, Error};
 

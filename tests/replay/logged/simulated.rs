@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use tiltmeter::log::Role;
+use tiltmeter::policy::{PolicyConfig, Ranker, ReverseChronological};
 use tiltmeter::replay::ReplaySpec;
-use tiltmeter::simulate::policy::{PolicyConfig, Ranker, ReverseChronological};
 use tiltmeter::simulate::{
     Blocks, CandidatesConfig, Design, Donation, Period, Persona, PuppetArms, Simulation,
     SimulationConfig, SockPuppets, Switchback,

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use tiltmeter::log::{
     Batch, Column, LogSchema, LogSource, Role, TextColumn, TimeFormat, TopicColumn,
 };
+use tiltmeter::policy::{
+    Affinity, Bias, Policy, PolicyConfig, Popularity, Ranker, ReverseChronological,
+};
 use tiltmeter::replay::{
     Feedback, PoolBy, Pools, Replay, ReplayDone, ReplayRun, ReplaySpec, Round,
-};
-use tiltmeter::simulate::policy::{
-    Affinity, Bias, Policy, PolicyConfig, Popularity, Ranker, ReverseChronological,
 };
 use tiltmeter::simulate::{Simulation, SimulationConfig};
 use tiltmeter::tally::{StratifyBy, TallySpec};

@@ -1,11 +1,11 @@
 //! Bandits: formulas, regret, and what position does to them.
 
 use tiltmeter::Attention;
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{
     Bandit, BanditPolicy, BanditRule, Per, Policy, Random, Selected, Selection, Setting, Shown,
     slate,
 };
-use tiltmeter::simulate::{Candidates, Request};
+use tiltmeter::policy::{Candidates, Request};
 
 use super::{items, moments, topics};
 

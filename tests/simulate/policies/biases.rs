@@ -1,10 +1,10 @@
 //! Biases: a factor on the odds, for the right items, viewers and days, on any policy.
 
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{
     Affinity, Audience, Bandit, Bias, Policy, PolicyConfig, Ranker, ReverseChronological,
     Selection, Shown, Side, slate,
 };
-use tiltmeter::simulate::{Candidates, Request};
+use tiltmeter::policy::{Candidates, Request};
 
 use super::{assert_binomial, build, items};
 

@@ -1,11 +1,11 @@
 //! Random, popularity, Plackett-Luce, epsilon-greedy and diversified slates against their formulas.
 
 use statrs::distribution::{ChiSquared, ContinuousCDF};
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{
     Affinity, Policy, PolicyConfig, Popularity, PopularityPolicy, Random, Ranker,
     ReverseChronological, Selection, Shown, slate,
 };
-use tiltmeter::simulate::{Candidates, Request};
+use tiltmeter::policy::{Candidates, Request};
 
 use super::{Given, assert_binomial, build, items, moments, slates};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tiltmeter::ExposureLog;
 use tiltmeter::log::Role;
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{
     Affinity, Bandit, BanditRule, Bias, Factors, Logistic, Per, PolicyConfig, Popularity, Ranker,
     Selection, Side,
 };
@@ -98,10 +98,7 @@ fn configurations_round_trip() {
     assert_eq!(
         read(r#"{"logistic": {"terms": ["topics", "age"], "learning_rate": 0.2}}"#).unwrap(),
         Ranker::Logistic(Logistic {
-            terms: vec![
-                tiltmeter::simulate::policy::Term::Topics,
-                tiltmeter::simulate::policy::Term::Age
-            ],
+            terms: vec![tiltmeter::policy::Term::Topics, tiltmeter::policy::Term::Age],
             learning_rate: 0.2,
             ..Logistic::default()
         })

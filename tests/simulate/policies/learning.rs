@@ -2,11 +2,11 @@
 
 use std::f64::consts::TAU;
 
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{Candidates, Request};
+use tiltmeter::policy::{
     Factors, FactorsPolicy, Logistic, LogisticPolicy, Policy, Popularity, PopularityPolicy, Shown,
     Term,
 };
-use tiltmeter::simulate::{Candidates, Request};
 
 use super::bandits::chance;
 

@@ -8,8 +8,8 @@ mod learning;
 mod pools;
 mod properties;
 
-use tiltmeter::simulate::policy::{Feature, Policy, PolicyConfig, Selection, Setting, slate};
-use tiltmeter::simulate::{Candidates, Request, TopicSets};
+use tiltmeter::policy::{Candidates, Request, TopicSets};
+use tiltmeter::policy::{Feature, Policy, PolicyConfig, Selection, Setting, slate};
 
 /// Weights by item, given.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 //! Pools that are not what a policy can choose from: typed errors.
 
-use tiltmeter::simulate::policy::{
+use tiltmeter::policy::{
     Affinity, Audience, Bandit, BanditPolicy, Bias, Factors, FactorsPolicy, Logistic,
     LogisticPolicy, Per, Policy, PolicyConfig, Popularity, PopularityPolicy, Random, Ranker,
     Selection, Setting, Shown, Side, Term, slate,
 };
-use tiltmeter::simulate::{Candidates, Request};
+use tiltmeter::policy::{Candidates, Request};
 use tiltmeter::{Attention, Error};
 
 use super::{Given, build, items, topics};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tiltmeter::simulate::policy::{Affinity, PolicyConfig, Ranker, Selection, slate};
-use tiltmeter::simulate::{Candidates, Request};
+use tiltmeter::policy::{Affinity, PolicyConfig, Ranker, Selection, slate};
+use tiltmeter::policy::{Candidates, Request};
 
 use super::{Given, build, items, topics};
 

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::candidates::{Candidates, Request, check_length};
 use super::{Policy, Propensities};
+use crate::base::draws::{Draws, Purpose, stream};
 use crate::error::Error;
-use crate::simulate::check::{out, probability};
-use crate::simulate::draws::{Draws, Purpose, stream};
-use crate::simulate::plackett_luce::{PlackettLuce, propensities};
+use crate::error::range::{out, probability};
+use crate::policy::plackett_luce::{PlackettLuce, propensities};
 
 /// How a slate is made of a policy's weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,8 +65,8 @@ pub struct Slate {
 /// The slate that a policy gives to a request: its candidates may be those of a real log.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{ReverseChronological, slate};
-/// use tiltmeter::simulate::{Candidates, Request};
+/// use tiltmeter::policy::{ReverseChronological, slate};
+/// use tiltmeter::policy::{Candidates, Request};
 /// let pool = Candidates { items: vec![7, 8, 9], births: vec![30, 10, 20], ..Candidates::default() };
 /// let slate = slate(&ReverseChronological, &Request::new(&pool), 2)?;
 /// assert_eq!(slate.places, [0, 2]); // items 7 and 9, the newest first
@@ -212,7 +212,7 @@ impl Chooser {
 }
 
 /// Whether a slate may be asked for with this many candidates.
-pub(in crate::simulate) fn check_slate(length: u32) -> Result<(), Error> {
+pub(crate) fn check_slate(length: u32) -> Result<(), Error> {
     match length {
         1..=255 => Ok(()),
         _ => Err(out("the length of slates", length, "from 1 to 255")),

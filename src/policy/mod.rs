@@ -12,6 +12,7 @@ mod config;
 mod factors;
 mod logistic;
 mod per;
+pub mod plackett_luce;
 mod popularity;
 mod power;
 mod random;
@@ -19,6 +20,7 @@ mod selected;
 mod selection;
 mod setting;
 mod similarity;
+mod topic_sets;
 
 use std::fmt;
 
@@ -35,9 +37,10 @@ pub use self::popularity::{Popularity, PopularityPolicy};
 pub use self::random::Random;
 pub use self::selected::Selected;
 pub(crate) use self::selection::Chooser;
-pub(in crate::simulate) use self::selection::check_slate;
+pub(crate) use self::selection::check_slate;
 pub use self::selection::{Selection, Slate, slate};
 pub use self::setting::Setting;
+pub use self::topic_sets::TopicSets;
 
 /// Decides what is shown.
 ///
@@ -46,8 +49,8 @@ pub use self::setting::Setting;
 /// of being chosen next.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Feature, Policy, Selection, slate};
-/// use tiltmeter::simulate::{Candidates, Request};
+/// use tiltmeter::policy::{Feature, Policy, Selection, slate};
+/// use tiltmeter::policy::{Candidates, Request};
 ///
 /// /// Shows what viewers are believed to like least.
 /// #[derive(Debug)]

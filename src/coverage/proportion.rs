@@ -9,7 +9,7 @@ const QUANTILE: f64 = 1.959_963_984_540_054;
 /// (Wilson 1927, doi 10.1080/01621459.1927.10502953), which is right near 0 and 1 too.
 ///
 /// ```
-/// use tiltmeter::simulate::Proportion;
+/// use tiltmeter::coverage::Proportion;
 /// let proportion = Proportion::of(95, 100).unwrap();
 /// assert_eq!(proportion.share, 0.95);
 /// assert!(proportion.low > 0.88 && proportion.high < 0.98);

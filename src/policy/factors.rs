@@ -10,9 +10,9 @@ use super::adagrad::{Steps, Weight};
 use super::per::Per;
 use super::power::{probability, raise_log_odds};
 use super::{Feature, Learning, Policy, Request, Shown};
+use crate::base::draws::{Draws, Purpose};
 use crate::error::Error;
-use crate::simulate::check::{not_negative, out, probability as check_probability};
-use crate::simulate::draws::{Draws, Purpose};
+use crate::error::range::{not_negative, out, probability as check_probability};
 
 /// Ranks past this one share its bias.
 const LAST_RANK: usize = 255;
@@ -41,7 +41,7 @@ const LAST_RANK: usize = 255;
 /// are never given up. It learns one impression after the other on one thread.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Factors, FactorsPolicy, Policy, Shown};
+/// use tiltmeter::policy::{Factors, FactorsPolicy, Policy, Shown};
 /// let mut policy = FactorsPolicy::new(&Factors::default(), 1)?;
 /// let shown = |viewer, item, clicked| Shown { viewer, clicked, ..Shown::of(item) };
 /// // Viewers 0 and 1 like opposite things.

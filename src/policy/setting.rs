@@ -1,6 +1,6 @@
 //! What a policy is made for.
 
-use crate::simulate::world::TopicSets;
+use super::topic_sets::TopicSets;
 
 /// What a policy is made for: the names that its configuration may use.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::per::Per;
 use super::{Feature, Learning, Policy, Propensities, Request, Selection, Shown};
 use crate::error::Error;
+use crate::error::range::out;
 use crate::question::attention::Attention;
-use crate::simulate::check::out;
 
 /// The probability of exploring where a rule without chance of its own is not told how slates are made.
 const EPSILON: f64 = 0.1;
@@ -55,8 +55,8 @@ const UNSHOWN: f64 = 0.5;
 /// Cesa-Bianchi and Fischer 2002, doi 10.1023/A:1013689704352; Garivier and Cappé 2011, arXiv 1102.2490.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Bandit, BanditPolicy, BanditRule, Policy, Shown, slate};
-/// use tiltmeter::simulate::{Candidates, Request};
+/// use tiltmeter::policy::{Bandit, BanditPolicy, BanditRule, Policy, Shown, slate};
+/// use tiltmeter::policy::{Candidates, Request};
 ///
 /// let mut bandit = BanditPolicy::new(&Bandit { rule: BanditRule::Ucb1, ..Bandit::default() })?;
 /// let click = |item, clicked| Shown { clicked, ..Shown::of(item) };
@@ -368,7 +368,7 @@ mod tests {
     use statrs::distribution::{Beta, ContinuousCDF};
 
     use super::*;
-    use crate::simulate::Candidates;
+    use crate::policy::Candidates;
 
     /// Draws have the beta distribution: Kolmogorov's distance of 4,000 of them is below what one in
     /// 10,000 samples exceeds (2.23 / sqrt(n)).

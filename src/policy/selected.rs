@@ -13,8 +13,8 @@ use crate::error::Error;
 /// for the same creator, and must have both columns.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Affinity, Selected, Selection, Setting, slate};
-/// use tiltmeter::simulate::{Candidates, Request, TopicSets};
+/// use tiltmeter::policy::{Affinity, Selected, Selection, Setting, slate};
+/// use tiltmeter::policy::{Candidates, Request, TopicSets};
 /// let topics = TopicSets::new(vec!["war".into(), "sport".into()], vec![vec![0], vec![1]])?;
 /// let setting = Setting { topic_sets: &topics, strata: &[], start: 0, seed: 0 };
 /// let diverse = Selection::Diversified { relevance: 0.5 };

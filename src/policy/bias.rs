@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::topic_sets::TopicSets;
 use super::{
     Candidates, Feature, Learning, Policy, Propensities, Request, Selection, Setting, Shown,
 };
+use crate::base::time::DAY;
 use crate::error::Error;
-use crate::simulate::check::{finite, not_negative, out};
-use crate::simulate::world::{DAY, TopicSets};
+use crate::error::range::{finite, not_negative, out};
 
 /// What a bias is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,8 +157,8 @@ impl Bias {
 /// A policy with a bias.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Bias, Biased, Random, Setting, slate};
-/// use tiltmeter::simulate::{Candidates, Request, TopicSets};
+/// use tiltmeter::policy::{Bias, Biased, Random, Setting, slate};
+/// use tiltmeter::policy::{Candidates, Request, TopicSets};
 /// let topics = TopicSets::new(vec!["war".into(), "sport".into()], vec![vec![0], vec![1]])?;
 /// let setting = Setting { topic_sets: &topics, strata: &[], start: 0, seed: 0 };
 /// let policy = Biased::new(Box::new(Random), &Bias::topic("war", 3.0), &setting)?;

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::adagrad::{Steps, Weight};
 use super::power::{probability, raise_log_odds};
 use super::{Feature, Learning, Policy, Request, Shown};
+use crate::base::time::DAY;
 use crate::error::Error;
-use crate::simulate::check::{not_negative, out, probability as check_probability};
-use crate::simulate::world::DAY;
+use crate::error::range::{not_negative, out, probability as check_probability};
 
 /// Ranks past this one share its weight.
 const LAST_RANK: usize = 255;
@@ -39,7 +39,7 @@ const MOST_TERMS: usize = 9;
 /// candidate, and `8 * 2^table_bits` bytes. It learns one impression after the other on one thread.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Logistic, LogisticPolicy, Policy, Shown, Term};
+/// use tiltmeter::policy::{Logistic, LogisticPolicy, Policy, Shown, Term};
 /// let model = Logistic { terms: vec![Term::Topics, Term::Rank], ..Logistic::default() };
 /// let mut policy = LogisticPolicy::new(&model)?;
 /// assert_eq!(policy.click_probability(&Shown::of(1)), 0.5); // nothing known yet

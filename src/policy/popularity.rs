@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::power::raise;
 use super::{Feature, Learning, Policy, Request, Shown};
 use crate::error::Error;
-use crate::simulate::check::{not_negative, positive};
+use crate::error::range::{not_negative, positive};
 
 /// Weights are `(clicks + prior)^exponent`, counted from the responses of the policy's own viewers.
 ///
@@ -21,8 +21,8 @@ use crate::simulate::check::{not_negative, positive};
 /// that was ever clicked.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Policy, Popularity, PopularityPolicy, Shown, slate};
-/// use tiltmeter::simulate::{Candidates, Request};
+/// use tiltmeter::policy::{Policy, Popularity, PopularityPolicy, Shown, slate};
+/// use tiltmeter::policy::{Candidates, Request};
 /// let mut popularity = PopularityPolicy::new(&Popularity::default())?;
 /// popularity.learn(&[Shown { clicked: 1, ..Shown::of(7) }; 2]);
 /// let pool = Candidates { items: vec![7, 8], ..Candidates::default() };

@@ -1,14 +1,14 @@
 //! What a policy chooses from: a request and its candidates, simulated or from a real log.
 
-use super::super::check::out;
-use super::super::draws::{Purpose, stream};
+use crate::base::draws::{Purpose, stream};
 use crate::error::Error;
+use crate::error::range::out;
 
 /// What may be known of candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Feature {
-    /// The numbers of their sets of topics, in [`TopicSets`](crate::simulate::TopicSets).
+    /// The numbers of their sets of topics, in [`TopicSets`](crate::policy::TopicSets).
     Topics,
     /// Who published them.
     Creators,
@@ -47,7 +47,7 @@ impl Feature {
 /// The candidates of one request, as columns of one length; what is not known is empty.
 ///
 /// ```
-/// use tiltmeter::simulate::Candidates;
+/// use tiltmeter::policy::Candidates;
 /// let pool = Candidates {
 ///     items: vec![10, 11, 12],
 ///     births: vec![5, 9, 7], // microseconds since 1970-01-01T00:00:00Z

@@ -11,7 +11,7 @@ use crate::base::philox::Stream;
 /// What random numbers are for; streams of other purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(in crate::simulate) enum Purpose {
+pub(crate) enum Purpose {
     /// How many items of a topic are born on a day, and what they are like.
     Items = 0x7369_6d00,
     /// What creators are like.
@@ -38,7 +38,7 @@ pub(in crate::simulate) enum Purpose {
 
 /// Random numbers from a stream of their own, one after the other.
 #[derive(Clone, Debug)]
-pub(in crate::simulate) struct Draws {
+pub(crate) struct Draws {
     stream: Stream,
     at: u32,
     words: [u32; 4],
@@ -47,13 +47,13 @@ pub(in crate::simulate) struct Draws {
 
 impl Draws {
     /// The numbers of a purpose that concern this whom (viewer, item, day) and when (request, index).
-    pub(in crate::simulate) fn new(seed: u64, purpose: Purpose, whom: u32, when: u32) -> Self {
+    pub(crate) fn new(seed: u64, purpose: Purpose, whom: u32, when: u32) -> Self {
         Self { stream: stream(seed, purpose, whom, when), at: 0, words: [0; 4], left: 0 }
     }
 
     /// The next 32 random bits.
     #[inline]
-    pub(in crate::simulate) fn word(&mut self) -> u32 {
+    pub(crate) fn word(&mut self) -> u32 {
         if self.left == 0 {
             self.words = self.stream.words(self.at);
             self.at = self.at.wrapping_add(1);
@@ -65,24 +65,24 @@ impl Draws {
 
     /// Uniform between 0 and 1, neither of them, in steps of 2^-32.
     #[inline]
-    pub(in crate::simulate) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         (f64::from(self.word()) + 0.5) / 4_294_967_296.0
     }
 
     /// Uniform over the whole numbers below `bound`, to within 2^-32.
     #[inline]
-    pub(in crate::simulate) fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
         ((u64::from(self.word()) * u64::from(bound)) >> 32) as u32
     }
 
     /// True with this probability.
     #[inline]
-    pub(in crate::simulate) fn happens(&mut self, probability: f64) -> bool {
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
 
     /// The place of one of these weights, with probability in proportion; 0 where all are 0.
-    pub(in crate::simulate) fn weighted(&mut self, weights: &[f64]) -> usize {
+    pub(crate) fn weighted(&mut self, weights: &[f64]) -> usize {
         let mut left = self.uniform() * weights.iter().sum::<f64>();
         for (place, weight) in weights.iter().enumerate() {
             left -= weight;
@@ -98,7 +98,7 @@ impl Draws {
 const TOGETHER: usize = 16;
 
 /// Random numbers as [`Draws`] gives them, for those who need many: made side by side.
-pub(in crate::simulate) struct ManyDraws {
+pub(crate) struct ManyDraws {
     arch: Arch,
     stream: Stream,
     words: [[u32; 4]; TOGETHER],
@@ -106,13 +106,13 @@ pub(in crate::simulate) struct ManyDraws {
 }
 
 impl ManyDraws {
-    pub(in crate::simulate) const fn new(arch: Arch, stream: Stream) -> Self {
+    pub(crate) const fn new(arch: Arch, stream: Stream) -> Self {
         Self { arch, stream, words: [[0; 4]; TOGETHER], next: 0 }
     }
 
     /// Uniform over the whole numbers below `bound`, to within 2^-32.
     #[inline]
-    pub(in crate::simulate) fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
         let within = self.next % (4 * TOGETHER);
         if within == 0 {
             self.words = self.arch.dispatch(Together { stream: self.stream, from: self.next / 4 });
@@ -139,12 +139,7 @@ impl NullaryFnOnce for Together {
 }
 
 /// The stream of a purpose for this whom and when.
-pub(in crate::simulate) const fn stream(
-    seed: u64,
-    purpose: Purpose,
-    whom: u32,
-    when: u32,
-) -> Stream {
+pub(crate) const fn stream(seed: u64, purpose: Purpose, whom: u32, when: u32) -> Stream {
     Stream { seed, place: [when, whom, purpose as u32] }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::power::raise;
 use super::{Feature, Policy, Request};
 use crate::error::Error;
-use crate::simulate::check::not_negative;
+use crate::error::range::not_negative;
 
 /// Weights are the viewer's affinity to a power: a ranker that knows what viewers like. Simulated
 /// candidates carry true affinities; those of a real log may carry a platform's scores.
@@ -17,8 +17,8 @@ use crate::simulate::check::not_negative;
 /// [`Factors`](super::Factors)) come to. Costs nothing but a power for each candidate.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Affinity, slate};
-/// use tiltmeter::simulate::{Candidates, Request};
+/// use tiltmeter::policy::{Affinity, slate};
+/// use tiltmeter::policy::{Candidates, Request};
 /// let pool = Candidates { items: vec![1, 2], affinities: vec![2.0, 1.0], ..Candidates::default() };
 /// let slate = slate(&Affinity { sharpness: 2.0 }, &Request::new(&pool), 2)?;
 /// let first = if slate.places[0] == 0 { 0.8 } else { 0.2 }; // 4 to 1

@@ -41,7 +41,7 @@ pub enum Ranker {
 /// A policy: what weighs candidates, the biases put on it, and how slates are made.
 ///
 /// ```
-/// use tiltmeter::simulate::policy::{Affinity, Bias, PolicyConfig, Ranker};
+/// use tiltmeter::policy::{Affinity, Bias, PolicyConfig, Ranker};
 /// let policy = PolicyConfig {
 ///     biases: vec![Bias::topic("conflict", 1.5)],
 ///     ..PolicyConfig::of(Ranker::Affinity(Affinity::default()))

@@ -1,7 +1,7 @@
 //! How alike two candidates are.
 
 use super::Candidates;
-use crate::simulate::world::TopicSets;
+use super::topic_sets::TopicSets;
 
 /// Half for topics, half for creators: the Jaccard index of two sets of topics, and 1 for the same
 /// creator (0 where creators are not known).

@@ -8,9 +8,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use super::{Study, StudyRecord};
 use crate::base::progress::Progress;
 use crate::error::Error;
+use crate::error::range::out;
+use crate::policy::{Audience, Bias, Target};
 use crate::simulate::SimulationConfig;
-use crate::simulate::check::out;
-use crate::simulate::policy::{Audience, Bias, Target};
 use crate::simulate::replicates::Telling;
 use crate::statistic::scale_of;
 
@@ -27,7 +27,8 @@ use crate::statistic::scale_of;
 ///
 /// ```
 /// use tiltmeter::Question;
-/// use tiltmeter::simulate::{PowerCurve, SimulationConfig, Smallest, Study};
+/// use tiltmeter::coverage::{PowerCurve, Smallest, Study};
+/// use tiltmeter::simulate::SimulationConfig;
 ///
 /// let mut config = SimulationConfig { days: 1, slate: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 100;

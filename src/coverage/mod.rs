@@ -18,16 +18,16 @@ use serde::{Deserialize, Serialize};
 
 use self::method::seeded;
 use self::outcome::Outcome;
-use super::check::out;
-use super::replicates::{Replicates, Telling, in_order};
-use super::truth::{Contrast, Truth, TruthSpec};
-use super::{Simulation, SimulationConfig};
 use crate::base::progress::Progress;
 use crate::error::Error;
+use crate::error::range::out;
 use crate::inference::{Inference, Query, TopicQuestion, estimates};
 use crate::question::baseline::Baseline;
 use crate::question::estimand::Unit;
 use crate::question::whole::Question;
+use crate::simulate::replicates::{Replicates, Telling, in_order};
+use crate::simulate::truth::{Contrast, Truth, TruthSpec};
+use crate::simulate::{Simulation, SimulationConfig};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 
 /// How often intervals cover the truth and tests find it, in studies of one simulation.
@@ -50,7 +50,8 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 ///
 /// ```
 /// use tiltmeter::Question;
-/// use tiltmeter::simulate::{SimulationConfig, Study};
+/// use tiltmeter::coverage::Study;
+/// use tiltmeter::simulate::SimulationConfig;
 ///
 /// let mut config = SimulationConfig { days: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 60;

@@ -45,7 +45,7 @@ const PURPOSE: u32 = 0x736c_6174;
 /// The value holds nothing but memory to use again: make one for each thread and keep it.
 ///
 /// ```
-/// use tiltmeter::simulate::plackett_luce::PlackettLuce;
+/// use tiltmeter::policy::plackett_luce::PlackettLuce;
 /// let weights = [5.0, 1.0, 0.0, 2.5];
 /// let mut feed = PlackettLuce::new();
 /// let slate = feed.draw(&weights, 2, 7, 0)?;
@@ -136,7 +136,7 @@ impl PlackettLuce {
 /// candidates, even where one outweighs all others.
 ///
 /// ```
-/// use tiltmeter::simulate::plackett_luce::conditional_propensities;
+/// use tiltmeter::policy::plackett_luce::conditional_propensities;
 /// let propensities = conditional_propensities(&[5.0, 1.0, 0.0, 2.0], &[3, 0])?;
 /// assert_eq!(propensities, [2.0 / 8.0, 5.0 / 6.0]);
 /// # Ok::<(), tiltmeter::Error>(())
@@ -183,7 +183,7 @@ pub(crate) fn propensities(weights: &[f64], slate: &[u32], out: &mut Vec<f64>) {
 /// more of them for long slates and for weights that differ by many orders of magnitude.
 ///
 /// ```
-/// use tiltmeter::simulate::plackett_luce::marginals;
+/// use tiltmeter::policy::plackett_luce::marginals;
 /// let shown = marginals(&[3.0, 1.0], 2)?;
 /// assert!((shown[[0, 0]] - 0.75).abs() < 1e-12);
 /// assert!((shown[[0, 1]] - 0.25).abs() < 1e-12);

@@ -140,7 +140,7 @@ fn of_questions() -> Vec<Error> {
     ]
 }
 
-/// Of tallies, jobs and monitors.
+/// Of tallies and monitors.
 fn of_tallies() -> Vec<Error> {
     let table = TableFault {
         file: text("t.parquet"),
@@ -184,6 +184,12 @@ fn of_tallies() -> Vec<Error> {
             second: text("2"),
             largest: text("2"),
         },
+    ]
+}
+
+/// Of jobs, and of what is too large.
+fn of_jobs() -> Vec<Error> {
+    vec![
         Error::OtherJob { path: "a.tally".into(), difference: text("other files") },
         Error::Stopped { parts: 1, of_parts: 3, saved: None },
         Error::Stopped { parts: 1, of_parts: 3, saved: Some("a.tally".into()) },
@@ -308,7 +314,7 @@ fn variants(folder: &Path, of: &str) -> Vec<String> {
 
 #[test]
 fn errors() {
-    let all: Vec<Error> = [of_files(), of_questions(), of_tallies()]
+    let all: Vec<Error> = [of_files(), of_questions(), of_tallies(), of_jobs()]
         .into_iter()
         .flatten()
         .chain([Error::Statistic { statistic: text("mine"), fault: StatisticFault::NoName }])

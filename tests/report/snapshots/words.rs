@@ -19,17 +19,6 @@ use super::{all_names, parts, said, words, words_of_all};
 
 #[test]
 fn questions() {
-    let attention = [
-        json!("uniform"),
-        json!("logarithmic"),
-        json!("reciprocal"),
-        json!({"rbp": {"persistence": 0.8}}),
-        json!({"geometric": {"ratio": 0.5}}),
-        json!({"top_k": {"k": 3}}),
-        json!({"table": {"values": [1.0, 0.4], "beyond": "repeat_last"}}),
-        json!({"table": {"values": [1.0], "beyond": "zero"}}),
-        json!("cascade"),
-    ];
     let cluster = [
         json!("viewer"),
         json!("session"),
@@ -62,7 +51,7 @@ fn questions() {
     let weights = [json!("unknown"), json!("equal"), json!({"columns": ["dwell", "watched"]})];
     let keep = json!({"column": "country", "values": ["de", "at \"\u{1b}"]});
     let text = parts(&[
-        ("attention", words_of_all::<Attention>(None, &attention)),
+        ("attention", words_of_all::<Attention>(None, &attentions())),
         ("baseline", words_of_all::<Baseline>(None, &baselines())),
         ("cluster", words_of_all::<ClusterBy>(None, &cluster)),
         ("unit", words_of_all::<Unit>(None, &unit)),
@@ -80,6 +69,20 @@ fn questions() {
         ("multiplicity", words_of_all::<Multiplicity>(None, &multiplicity)),
     ]);
     said("words-questions", &text);
+}
+
+fn attentions() -> [Json; 9] {
+    [
+        json!("uniform"),
+        json!("logarithmic"),
+        json!("reciprocal"),
+        json!({"rbp": {"persistence": 0.8}}),
+        json!({"geometric": {"ratio": 0.5}}),
+        json!({"top_k": {"k": 3}}),
+        json!({"table": {"values": [1.0, 0.4], "beyond": "repeat_last"}}),
+        json!({"table": {"values": [1.0], "beyond": "zero"}}),
+        json!("cascade"),
+    ]
 }
 
 fn baselines() -> [Json; 13] {
@@ -207,17 +210,12 @@ fn names() {
     said("words-names", &text);
 }
 
-fn warnings() -> Vec<Json> {
+/// Of clusters, arms and resampling.
+fn warnings_of_clusters() -> Vec<Json> {
     let side = "treatment";
     let other = "baseline";
     let few = json!({"kind": "few_clusters", "side": side, "clusters": 1});
-    let remark = json!({"role": "arm", "names": {"decimals": {"whole": "1", "decimal": "1.0"}}});
-    let worth = |effective: f64, clipped: u64, uncovered: Json| {
-        json!({"kind": "effective_size", "effective_size": effective, "floor": 100.0, "impressions": 500,
-            "greatest": 12.5, "clipped": clipped, "uncovered": uncovered})
-    };
-    let requests = |kind: &str| json!({"kind": kind, "requests": 3, "of": 40});
-    let mut all = vec![
+    vec![
         few.clone(),
         json!({"kind": "few_clusters", "side": other, "clusters": 7}),
         json!({"kind": "few_topic_clusters", "side": side, "effective": 3.25}),
@@ -239,17 +237,19 @@ fn warnings() -> Vec<Json> {
         json!({"kind": "replicates_without_value", "infinite": 4, "undefined": 2, "of": 200}),
         json!({"kind": "margin_beside_null", "low": 1.1, "high": 1.3, "null": 1.0}),
         json!({"kind": "permutations_without_value", "undefined": 2, "of": 99}),
-    ];
-    all.extend(
-        [
-            "requests_without_candidates",
-            "requests_without_engagement",
-            "short_pools",
-            "tied_candidates",
-        ]
-        .map(requests),
-    );
-    all.extend([
+    ]
+}
+
+/// Of baselines, tables and columns.
+fn warnings_of_tables() -> Vec<Json> {
+    let side = "treatment";
+    let remark = json!({"role": "arm", "names": {"decimals": {"whole": "1", "decimal": "1.0"}}});
+    let worth = |effective: f64, clipped: u64, uncovered: Json| {
+        json!({"kind": "effective_size", "effective_size": effective, "floor": 100.0, "impressions": 500,
+            "greatest": 12.5, "clipped": clipped, "uncovered": uncovered})
+    };
+    let requests = |kind: &str| json!({"kind": kind, "requests": 3, "of": 40});
+    let mut all = vec![
         json!({"kind": "odd_names", "remark": remark}),
         json!({"kind": "shown_outside_pool", "impressions": 1}),
         json!({"kind": "expected_baseline"}),
@@ -275,13 +275,28 @@ fn warnings() -> Vec<Json> {
         json!({"kind": "certain_baseline"}),
         json!({"kind": "untagged_in_one_arm", "side": side, "untagged": 0.5, "other": 0.01}),
         json!({"kind": "numbers_as_topics", "topics": 300}),
-    ]);
+    ];
+    all.extend(
+        [
+            "requests_without_candidates",
+            "requests_without_engagement",
+            "short_pools",
+            "tied_candidates",
+        ]
+        .map(requests),
+    );
     all
 }
 
 #[test]
 fn warnings_of_estimates() {
-    said("words-warnings", &words_of_all::<Warning>(Some("kind"), &warnings()));
+    said(
+        "words-warnings",
+        &words_of_all::<Warning>(
+            Some("kind"),
+            &[warnings_of_clusters(), warnings_of_tables()].concat(),
+        ),
+    );
 }
 
 #[test]

@@ -54,6 +54,8 @@
 //! ([`Value`], [`NoInterval`]). That holds for [statistics of your own](statistic::Statistic) too: what
 //! they return is looked at wherever they are evaluated, and a fault of theirs is [`Error::Statistic`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod audit;
 mod base;
 pub mod coverage;

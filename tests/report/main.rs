@@ -7,4 +7,5 @@ mod evidence_zip;
 mod html;
 mod inert;
 mod report;
+mod snapshots;
 mod studies;

@@ -1,4 +1,4 @@
-//! `audit`: the commands of the README against golden values and the library, study files, exit codes.
+//! `audit`: commands as people type them against golden values and the library, study files, baselines.
 
 use crate::support::{close, golden, run, shared, shell, shipped};
 use serde_json::Value as Json;
@@ -283,60 +283,6 @@ fn units_are_roles_or_columns() {
     assert_eq!(clusters("--item id --cluster column:item"), (2, column("item")));
     assert_eq!(clusters("--cluster impression").0, 3);
     assert!(clusters("--cluster hashed:8:item").0 <= 2);
-}
-
-#[test]
-fn faults_name_the_place_and_the_flag_that_mends() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.csv");
-    std::fs::write(&path, "who,feed,about\na,x,war\nb,,sport\nc,y,war\n").unwrap();
-    let path = path.to_str().unwrap();
-    let flags = "--arm feed --treatment x --baseline y --topic about";
-    let fault = shell(&format!("audit LOG {flags} --viewer who"), &[path]).failed(1);
-    assert!(fault.contains("log.csv: row 2, column \"feed\""), "{fault}");
-    assert!(fault.contains("hint: --set-aside"), "{fault}");
-    let fault = shell(&format!("audit LOG {flags} --viewer whom"), &[path]).failed(1);
-    assert!(fault.contains("no column \"whom\"") && fault.contains("tiltmeter inspect"), "{fault}");
-    let gone = shell(&format!("audit LOG {flags} --viewer who"), &["no/such.csv"]).failed(1);
-    assert!(gone.contains("no/such.csv"), "{gone}");
-    let none =
-        shell("audit LOG --arm feed --treatment x --baseline y --viewer who --set-aside", &[path]);
-    assert!(none.failed(1).contains("hint: --topic COLUMN"));
-}
-
-#[test]
-fn what_makes_no_sense_is_refused_as_usage() {
-    let path = shipped("open_bandit_small.csv.gz");
-    for (flags, said) in [
-        ("--quantile normal", "--quantile goes with"),
-        ("--interval jackknife --seed 3", "nothing is resampled"),
-        ("--cluster item --cluster campaign", "may be given twice"),
-        ("--multiplicity holm", "--test"),
-        ("--before 2019-11-27", "cannot be used with"),
-        ("--study study.toml", "cannot be used with"),
-        ("--attention log10", "there are uniform, log2"),
-        ("--statistic ratio", "there are amplification_ratio"),
-        ("--json --markdown", "cannot be used with"),
-    ] {
-        let said_of = shell(&format!("{BANDIT} {flags}"), &[&path]).failed(2);
-        assert!(said_of.contains(said), "{flags}: {said_of}");
-    }
-    for beside in [
-        "--arm a",
-        "--only t",
-        "--cluster c",
-        "--baseline b",
-        "--bias 1,1",
-        "--level 0.9",
-        "--filter a=b",
-    ] {
-        let said = shell(&format!("audit --study study.toml {beside}"), &[]).failed(2);
-        assert!(said.contains("--study"), "{beside}: {said}");
-    }
-    let unstated = "audit LOG --arm arm --topic topic --cluster hour --baseline random";
-    assert!(shell(unstated, &[&path]).failed(2).contains("--treatment"));
-    let unclustered = "audit LOG --arm arm --topic topic --treatment bts --baseline random";
-    assert!(shell(unclustered, &[&path]).failed(2).contains("--cluster"));
 }
 
 /// The other baselines reach the library: values by their definitions, from the shares of each arm.

@@ -4,6 +4,7 @@
 
 mod at_once;
 mod audit;
+mod cases;
 mod inert;
 mod inspect;
 mod limits;

@@ -46,9 +46,6 @@ fn tallies_merged_are_the_audit() {
         assert_eq!(estimate["estimates"], audit["estimates"]);
         assert_eq!(estimate["sentence"], audit["sentence"]);
     }
-    let other =
-        shell(&format!("estimate LOG {ASKED} --attention reciprocal"), &[&merged]).failed(1);
-    assert!(other.contains("no masses under attention"), "{other}");
 }
 
 /// The text of a gzip file, by `gzip`.
@@ -135,16 +132,6 @@ fn plans_are_the_librarys() {
     assert_eq!(ours[0]["needed"][0]["clusters_per_arm"].as_u64(), Some(needed));
 }
 
-#[test]
-fn power_by_simulation() {
-    let line = "power simulate --preset everyday --viewers 30 --days 1 --about news --factors 1,3 \
-                --studies 4 --replicates 4 --json";
-    let curve = shell(line, &[]).json();
-    let points = curve["power"]["points"].as_array().unwrap();
-    assert_eq!(points.iter().map(|its| &its["factor"]).collect::<Vec<_>>(), [1.0, 3.0]);
-    assert_eq!(curve["power"]["studies"], 4);
-}
-
 /// Two halves observed one after the other are the whole, and nothing is counted twice.
 #[test]
 fn a_monitor_goes_on_from_its_file() {
@@ -183,9 +170,6 @@ fn a_monitor_goes_on_from_its_file() {
     let twice = run(["monitor", "observe", &parts, &second]).failed(1);
     assert!(twice.contains("2.csv"), "{twice}");
     assert_eq!(shown(&parts), parts_now);
-    let line = "monitor init LOG --arm feed --topic about --viewer who --treatment x --baseline y \
-                --watch war --target 120";
-    assert!(shell(line, &[&parts]).failed(1).contains("is there already"));
 }
 
 #[test]
@@ -229,35 +213,22 @@ fn help_has_an_example_for_each_command_and_the_exit_codes() {
     assert!(run(["nonsense"]).failed(2).contains("nonsense"));
 }
 
-/// A bundle of a study is what it says with its inputs and without; with a number changed it is not.
+/// With the fingerprint that was told, and the verdicts in JSON; what is said of bundles is in `cases/evidence.md`.
 #[test]
-fn bundles_are_written_and_checked() {
+fn a_bundle_has_the_fingerprint_that_was_told() {
     let folder = tempfile::tempdir().unwrap();
     let log = place(folder.path(), "log.csv.gz");
     std::fs::copy(shipped("open_bandit_small.csv.gz"), &log).unwrap();
     let study = place(folder.path(), "study.toml");
     let line = format!("audit LOG {ROLES} --treatment bts --baseline random --write-study OUT");
     shell(&line, &[&log, &study]).ok();
-    let page = place(folder.path(), "page.html");
-    run(["report", "--study", &study, "--html", &page]).ok();
-    assert!(std::fs::read_to_string(&page).unwrap().contains("</svg>"));
-
     let zip = place(folder.path(), "evidence.zip");
-    let fingerprint = run(["bundle", &study, "--out", &zip, "--note", "case 7"]).ok();
+    let fingerprint = run(["bundle", &study, "--out", &zip]).ok();
     let fingerprint = fingerprint.trim();
     let data = folder.path().to_str().unwrap();
     let checked = ["verify", &zip, "--inputs", data, "--fingerprint", fingerprint, "--json"];
     assert_eq!(run(checked).json()["verdict"], "same");
     assert_eq!(run(["verify", &zip, "--json"]).json()["verdict"], "same_from_tally");
-    let other = "0".repeat(64);
-    run(["verify", &zip, "--fingerprint", &other]).failed(3);
-
-    let kept = place(folder.path(), "evidence");
-    run(["bundle", &study, "--out", &kept]).ok();
-    let report = folder.path().join("evidence/report.json");
-    let text = std::fs::read_to_string(&report).unwrap();
-    std::fs::write(&report, text.replacen("\"value\": 1.", "\"value\": 2.", 1)).unwrap();
-    run(["verify", &kept, "--inputs", data]).failed(3);
 }
 
 /// A reader who leaves is no error, and nothing panics. The report is larger than a pipe holds, so that

@@ -59,7 +59,6 @@ fn rankers(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("tally", name), |b| {
             b.iter(|| simulation.tally(&TallySpec::default()).expect("a tally"));
         });
-        #[cfg(feature = "parquet")]
         group.bench_function(BenchmarkId::new("parquet_two_threads", name), |b| {
             let path =
                 std::env::temp_dir().join(format!("tiltmeter-{}.parquet", std::process::id()));

@@ -1,7 +1,7 @@
 """Puts the figures of the last `cargo bench` into benches/README.md, as tables.
 
     rm -rf target/criterion
-    cargo bench --features lazy
+    cargo bench -p tiltmeter-benches --features lazy
     python3 benches/table.py
 
 Reads what criterion leaves in target/criterion (CARGO_TARGET_DIR is heeded).

@@ -2,14 +2,11 @@
 //! show, and how many hours some ratios need.
 //!
 //! ```text
-//! cargo run --example design              # a table
-//! cargo run --example design -- --json    # the same as JSON, with all that the pilot shows
+//! cargo run --example design
 //! ```
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use serde::Serialize;
 use tiltmeter::inference::{Design, PerArm, Pilot, Question};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::statistic::AmplificationRatio;
@@ -22,7 +19,6 @@ const TIMES: [u64; 5] = [1, 2, 4, 8, 16];
 const RATIOS: [f64; 3] = [1.05, 1.1, 1.5];
 
 /// What the pilot says of a topic.
-#[derive(Serialize)]
 struct Plan {
     /// What it shows.
     pilot: Pilot,
@@ -32,42 +28,13 @@ struct Plan {
     needed: Vec<(f64, u64)>,
 }
 
-fn main() -> ExitCode {
-    let json = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [flag] if flag == "--json" => true,
-        _ => {
-            eprintln!("usage: design [--json]");
-            return ExitCode::from(2);
-        }
-    };
-    let plans = match plans() {
-        Ok(plans) => plans,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    if !json {
-        print(&plans);
-        return ExitCode::SUCCESS;
-    }
-    match serde_json::to_string_pretty(&plans) {
-        Ok(text) => println!("{text}"),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+fn main() -> Result<(), Error> {
+    print(&plans()?);
+    Ok(())
 }
 
 fn plans() -> Result<Vec<Plan>, Error> {
-    let shipped = Path::new("data/open_bandit_small.csv.gz");
-    let path = match shipped.exists() {
-        true => shipped.to_owned(),
-        false => Path::new(env!("CARGO_MANIFEST_DIR")).join(shipped),
-    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/open_bandit_small.csv.gz");
     let schema = LogSchema::new()
         .arm("arm")
         .item("item")

@@ -4,13 +4,10 @@
 //! ```text
 //! cargo run --example intervals              # topic c3
 //! cargo run --example intervals -- c6        # another
-//! cargo run --example intervals -- c6 --json
 //! ```
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use serde_json::json;
 use tiltmeter::inference::{
     Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Equivalence, Jackknife,
     Multiplicity, Permutation, Quantile, ReplicateErrors, Simultaneous, Test, WildBootstrap,
@@ -19,23 +16,10 @@ use tiltmeter::inference::{
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::{Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval};
 
-fn main() -> ExitCode {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let json = words.iter().position(|word| word == "--json").map(|at| words.remove(at)).is_some();
-    let topic = words.pop().unwrap_or_else(|| "c3".to_owned());
-    if !words.is_empty() || topic.starts_with('-') {
-        eprintln!("usage: intervals [TOPIC] [--json]");
-        return ExitCode::from(2);
-    }
-    match run(&topic) {
-        Ok(found) if json => print_json(&found),
-        Ok(found) => print_text(&topic, &found),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+fn main() -> Result<(), Error> {
+    let topic = std::env::args().nth(1).unwrap_or_else(|| "c3".to_owned());
+    print(&topic, &found(&topic)?);
+    Ok(())
 }
 
 /// The estimate of the topic by each way to express doubt.
@@ -45,7 +29,7 @@ struct Found {
     tests: Vec<Estimate>,
 }
 
-fn run(topic: &str) -> Result<Found, Error> {
+fn found(topic: &str) -> Result<Found, Error> {
     let log = log()?;
     let audit = || {
         let audit = Audit::of(&log).treatment("bts").baseline(Baseline::arm("random"));
@@ -101,7 +85,7 @@ fn tests_to_show() -> Vec<Test> {
     ]
 }
 
-fn print_text(topic: &str, found: &Found) {
+fn print(topic: &str, found: &Found) {
     println!("Topic {topic:?}, {}", found.intervals[0].estimand);
     println!("\nIntervals (95%):");
     if let Some(naive) = found.naive {
@@ -133,38 +117,8 @@ fn ends(interval: &tiltmeter::ConfidenceInterval) -> String {
     format!("{} to {}", end(interval.low), end(interval.high))
 }
 
-fn print_json(found: &Found) {
-    let interval = |estimate: &Estimate| {
-        json!({
-            "method": estimate.method,
-            "low": estimate.interval.ok().and_then(|i| i.low),
-            "high": estimate.interval.ok().and_then(|i| i.high),
-            "standard_error": estimate.standard_error,
-        })
-    };
-    let test = |estimate: &Estimate| {
-        json!({
-            "test": estimate.test.and_then(|test| test.method),
-            "p_value": estimate.test.and_then(|test| test.p.ok()),
-            "p_adjusted": estimate.test.and_then(|test| test.p_adjusted),
-        })
-    };
-    let all = json!({
-        "value": found.intervals[0].value.number(),
-        "naive_low": found.naive.and_then(|naive| naive.low),
-        "naive_high": found.naive.and_then(|naive| naive.high),
-        "intervals": found.intervals.iter().map(interval).collect::<Vec<_>>(),
-        "tests": found.tests.iter().map(test).collect::<Vec<_>>(),
-    });
-    println!("{all:#}");
-}
-
 fn log() -> Result<ExposureLog, Error> {
-    let shipped = Path::new("data/open_bandit_small.csv.gz");
-    let path = match shipped.exists() {
-        true => shipped.to_owned(),
-        false => Path::new(env!("CARGO_MANIFEST_DIR")).join(shipped),
-    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/open_bandit_small.csv.gz");
     let schema = LogSchema::new()
         .arm("arm")
         .item("item")

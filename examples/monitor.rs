@@ -2,12 +2,10 @@
 //! file: a learning policy of the Open Bandit Dataset against a random one.
 //!
 //! ```text
-//! cargo run --example monitor              # one line for each fourth hour
-//! cargo run --example monitor -- --json    # the same as JSON, a line each
+//! cargo run --example monitor    # a line for each fourth hour
 //! ```
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
@@ -17,26 +15,7 @@ use tiltmeter::{ClusterBy, Error, ExposureLog};
 /// Hours that are observed together.
 const HOURS: usize = 4;
 
-fn main() -> ExitCode {
-    let json = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [flag] if flag == "--json" => true,
-        _ => {
-            eprintln!("usage: monitor [--json]");
-            return ExitCode::from(2);
-        }
-    };
-    let print = if json { print_json } else { print_line };
-    match monitor(print) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn monitor(print: fn(&str, &Monitor)) -> Result<(), Error> {
+fn main() -> Result<(), Error> {
     let log = log()?;
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters, and
     // an hour is observed when it is over.
@@ -59,7 +38,9 @@ fn monitor(print: fn(&str, &Monitor)) -> Result<(), Error> {
             log.clone().restrict(|row| hours.id(row).is_some_and(|hour| part.contains(&hour)))?;
         let last = part[part.len() - 1];
         monitor.observe_as(last, &Tally::of(&shown, &tally)?)?;
-        print(last, &monitor);
+        for reading in monitor.readings() {
+            println!("{last}  {reading}");
+        }
         if nth == parts.len() / 2 {
             monitor.save(&path)?;
             monitor = Monitor::open(&path)?;
@@ -71,36 +52,8 @@ fn monitor(print: fn(&str, &Monitor)) -> Result<(), Error> {
     Ok(())
 }
 
-fn print_line(label: &str, monitor: &Monitor) {
-    for reading in monitor.readings() {
-        println!("{label}  {reading}");
-    }
-}
-
-fn print_json(label: &str, monitor: &Monitor) {
-    for reading in monitor.readings() {
-        let bounds = reading.interval.map(|interval| [interval.low, interval.high]);
-        let line = serde_json::json!({
-            "label": label,
-            "topic": reading.estimand.topic,
-            "state": reading.value.state(),
-            "value": reading.value.number().filter(|value| value.is_finite()),
-            "interval": bounds.ok(),
-            "no_interval": bounds.err(),
-            "standard_error": reading.standard_error,
-            "null": reading.null.as_ref().map(|null| null.value),
-            "first_excluded": reading.null.and_then(|null| null.excluded),
-        });
-        println!("{line}");
-    }
-}
-
 fn log() -> Result<ExposureLog, Error> {
-    let shipped = Path::new("data/open_bandit_small.csv.gz");
-    let path = match shipped.exists() {
-        true => shipped.to_owned(),
-        false => Path::new(env!("CARGO_MANIFEST_DIR")).join(shipped),
-    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/open_bandit_small.csv.gz");
     let schema = LogSchema::new()
         .arm("arm")
         .time("ts", TimeFormat::Iso)

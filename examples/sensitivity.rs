@@ -3,20 +3,16 @@
 //! and where on the way from supply to clicks its favoured topic gains.
 //!
 //! ```text
-//! cargo run --example sensitivity                   # the table, its verdict, the waterfall
-//! cargo run --example sensitivity -- --json         # both as JSON
-//! cargo run --example sensitivity -- --svg FILE     # the curve into FILE, the waterfall beside it
+//! cargo run --example sensitivity               # the table, its verdict, the waterfall
+//! cargo run --example sensitivity -- FOLDER     # and figures of both, into the folder
 //! ```
 
 use std::error::Error;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::Path;
 
 use tiltmeter::decompose::{EngagementCounts, Waterfall, WaterfallReport};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::{PoolBy, Pools};
-use tiltmeter::report::{SensitivityRecord, WaterfallRecord};
 use tiltmeter::sensitivity::{Sensitivity, SensitivityTable};
 use tiltmeter::simulate::{Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
@@ -25,56 +21,17 @@ use tiltmeter::{Attention, Baseline, ExposureLog, Supply};
 
 const TOPIC: &str = "conflict";
 
-enum Output {
-    Text,
-    Json,
-    Svg(PathBuf),
-}
-
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let output = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => Output::Text,
-        ["--json"] => Output::Json,
-        ["--svg", file] => Output::Svg(file.into()),
-        _ => {
-            eprintln!("usage: sensitivity [--json | --svg FILE]");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&output) {
-        Ok(text) => {
-            // Whoever reads may have seen enough.
-            let _ = io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(output: &Output) -> Result<String, Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let feed = Feed::shipped()?;
     let table = feed.sensitivity()?;
     let waterfall = feed.waterfall()?;
-    Ok(match output {
-        Output::Text => format!("{table}\n{waterfall}"),
-        Output::Json => {
-            let both = serde_json::json!({
-                "sensitivity": SensitivityRecord::from(&table),
-                "waterfall": WaterfallRecord::from(&waterfall),
-            });
-            format!("{}\n", serde_json::to_string_pretty(&both)?)
-        }
-        Output::Svg(file) => {
-            let beside = file.with_extension("waterfall.svg");
-            std::fs::write(file, table.to_svg(&AmplificationRatio, TOPIC)?)?;
-            std::fs::write(&beside, waterfall.to_svg(TOPIC)?)?;
-            format!("{}\n{}\n", file.display(), beside.display())
-        }
-    })
+    println!("{table}\n{waterfall}");
+    if let Some(folder) = std::env::args().nth(1) {
+        let folder = Path::new(&folder);
+        std::fs::write(folder.join("curve.svg"), table.to_svg(&AmplificationRatio, TOPIC)?)?;
+        std::fs::write(folder.join("waterfall.svg"), waterfall.to_svg(TOPIC)?)?;
+    }
+    Ok(())
 }
 
 /// The log, and what the feed could have shown.

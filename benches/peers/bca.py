@@ -5,7 +5,7 @@
 Clusters are crossed with the arms and resampled as pairs; the statistic is the logarithm of the ratio of
 pooled shares, written for whole arrays as its documentation asks for. The jackknife behind scipy's
 acceleration looks at every cluster for every cluster, so its time grows with the square of their number:
-100,000 clusters are not tried. Ours: `cargo bench --bench intervals`.
+100,000 clusters are not tried. Ours: `cargo bench -p tiltmeter-benches --bench intervals`.
 Needs numpy and scipy (requirements.txt).
 """
 

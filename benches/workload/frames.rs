@@ -1,6 +1,6 @@
 //! The jobs in polars, and the file that whole jobs start from.
 //!
-//! With this crate's default features polars has no reader of Parquet files and no query engine.
+//! With the features that it has here polars has no reader of Parquet files and no query engine.
 //! So files are read by arrow-rs into columns of codes, and grouped by the eager `group_by`, which
 //! is what polars' in-memory engine runs. Its streaming engine is several times as quick, and is
 //! to be had from Python (`benches/peers/`).

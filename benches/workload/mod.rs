@@ -2,7 +2,7 @@
 //! It times nothing.
 
 pub(crate) mod by_hand;
-#[cfg(all(feature = "parquet", feature = "polars"))]
+#[cfg(feature = "polars")]
 pub(crate) mod frames;
 
 use tiltmeter::inference::Bootstrap;

@@ -7,6 +7,8 @@ mod frame;
 mod html;
 mod markdown;
 #[cfg(feature = "plot")]
+mod markup;
+#[cfg(feature = "plot")]
 mod plot;
 mod sensitivity;
 mod table;

@@ -5,7 +5,6 @@
 mod baselines;
 mod bootstrap;
 mod change;
-mod coverage;
 mod design;
 mod designs;
 mod estimates;

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-mod phenomena;
 mod plackett_luce;
 mod policies;
 mod simulate;

@@ -37,7 +37,7 @@ impl Findings {
     }
 
     /// A forest for each statistic.
-    pub(super) fn forests(&self) -> Result<Vec<Drawn>, Error> {
+    pub(super) fn forests(&self) -> Vec<Drawn> {
         let forest = |statistic: &&dyn Statistic| {
             let estimates = self.estimates_of(*statistic);
             let rows = estimates.iter().map(|its| ForestRow {
@@ -61,11 +61,11 @@ impl Findings {
     }
 
     /// Both intervals of the first statistic, where there are two.
-    pub(super) fn naive_against_robust(&self) -> Result<Option<Drawn>, Error> {
-        let Some(statistic) = self.statistics().first().copied() else { return Ok(None) };
+    pub(super) fn naive_against_robust(&self) -> Option<Drawn> {
+        let statistic = self.statistics().first().copied()?;
         let estimates = self.estimates_of(statistic);
         if estimates.iter().all(|its| its.naive.is_none()) {
-            return Ok(None);
+            return None;
         }
         let row = |its: &&Estimate| {
             let mut bars = vec![bar(its, statistic)];
@@ -97,11 +97,11 @@ impl Findings {
             legend: marks,
             rows,
         };
-        drawn("naive".to_owned(), forest, tables::naive(&estimates)).map(Some)
+        Some(drawn("naive".to_owned(), forest, tables::naive(&estimates)))
     }
 
-    pub(super) fn shares_over_time(&self) -> Result<Option<Drawn>, Error> {
-        let Some(over) = self.over_time().there() else { return Ok(None) };
+    pub(super) fn shares_over_time(&self) -> Option<Drawn> {
+        let over = self.over_time().there()?;
         let mut starts: Vec<i64> = over.shares.iter().map(|its| its.start).collect();
         starts.dedup();
         let panels = self.topics().into_iter().map(|topic| Panel {
@@ -128,11 +128,11 @@ impl Findings {
                 percent(over.level)
             ),
         };
-        multiple("over-time", &multiples, tables::over_time(over)).map(Some)
+        Some(multiple("over-time", &multiples, tables::over_time(over)))
     }
 
-    pub(super) fn profile_of_ranks(&self) -> Result<Option<Drawn>, Error> {
-        let Some(profile) = self.positions().there() else { return Ok(None) };
+    pub(super) fn profile_of_ranks(&self) -> Option<Drawn> {
+        let profile = self.positions().there()?;
         let last = profile.ranks.iter().map(|at| at.rank).max().unwrap_or(0);
         let counts = |arm: &String| -> Series {
             let ranks = profile.ranks.iter().filter(|at| at.arm == *arm);
@@ -162,7 +162,7 @@ impl Findings {
             note: "Counts of impressions, without intervals. Each panel has its own axis."
                 .to_owned(),
         };
-        multiple("positions", &multiples, tables::positions(profile)).map(Some)
+        Some(multiple("positions", &multiples, tables::positions(profile)))
     }
 
     pub(super) fn specification_curves(&self) -> Result<Vec<Drawn>, Error> {
@@ -198,8 +198,8 @@ impl Findings {
     }
 
     /// What the audit could not have seen, with what it found.
-    pub(super) fn detectable(&self) -> Result<Option<Drawn>, Error> {
-        let Some(power) = self.power().there() else { return Ok(None) };
+    pub(super) fn detectable(&self) -> Option<Drawn> {
+        let power = self.power().there()?;
         let estimates = self.estimates_of(&AmplificationRatio);
         let by_topic: HashMap<&str, &Estimate> =
             estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
@@ -232,24 +232,24 @@ impl Findings {
             rows,
         };
         let numbers = tables::power(power, &estimates);
-        drawn("power".to_owned(), forest, numbers).map(Some)
+        Some(drawn("power".to_owned(), forest, numbers))
     }
 }
 
-fn drawn(name: String, forest: Forest<'_>, numbers: tables::Table) -> Result<Drawn, Error> {
-    let svg = forest.svg()?;
+fn drawn(name: String, forest: Forest<'_>, numbers: tables::Table) -> Drawn {
+    let svg = forest.svg();
     let Forest { title, description, .. } = forest;
-    Ok(Drawn { figure: Figure { name, title, description, svg }, numbers })
+    Drawn { figure: Figure { name, title, description, svg }, numbers }
 }
 
-fn multiple(name: &str, multiples: &Multiples, numbers: tables::Table) -> Result<Drawn, Error> {
+fn multiple(name: &str, multiples: &Multiples, numbers: tables::Table) -> Drawn {
     let figure = Figure {
         name: name.to_owned(),
         title: multiples.title.clone(),
         description: multiples.description.clone(),
-        svg: multiples.svg()?,
+        svg: multiples.svg(),
     };
-    Ok(Drawn { figure, numbers })
+    Drawn { figure, numbers }
 }
 
 /// On which side of the null it is found, among all topics or by itself alone.

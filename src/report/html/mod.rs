@@ -99,13 +99,13 @@ impl Findings {
     /// # Errors
     /// [`Error::Report`] if drawing fails, which it has no reason to.
     pub fn figures(&self) -> Result<Vec<Figure>, Error> {
-        let mut drawn = self.forests()?;
-        drawn.extend(self.naive_against_robust()?);
-        drawn.extend(self.shares_over_time()?);
-        drawn.extend(self.profile_of_ranks()?);
+        let mut drawn = self.forests();
+        drawn.extend(self.naive_against_robust());
+        drawn.extend(self.shares_over_time());
+        drawn.extend(self.profile_of_ranks());
         drawn.extend(self.specification_curves()?);
         drawn.extend(self.waterfalls()?);
-        drawn.extend(self.detectable()?);
+        drawn.extend(self.detectable());
         Ok(drawn.into_iter().map(|its| its.figure).collect())
     }
 

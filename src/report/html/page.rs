@@ -2,7 +2,7 @@
 
 use super::Drawn;
 use super::tables::{Datum, Table};
-use crate::report::plot::{escaped, isolated, with_names_isolated};
+use crate::report::markup::{escaped, isolated, with_names_isolated};
 
 const STYLE: &str = include_str!("style.css");
 

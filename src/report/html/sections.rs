@@ -62,7 +62,7 @@ fn missing(findings: &Findings) -> Vec<String> {
 }
 
 fn topics(findings: &Findings, page: &mut Page) -> Result<(), Error> {
-    for (drawn, statistic) in findings.forests()?.iter().zip(findings.statistics()) {
+    for (drawn, statistic) in findings.forests().iter().zip(findings.statistics()) {
         if findings.statistics().len() > 1 {
             page.heading(&statistic.name().replace('_', " "));
             page.paragraph(&findings.finding(statistic));
@@ -73,7 +73,7 @@ fn topics(findings: &Findings, page: &mut Page) -> Result<(), Error> {
 }
 
 fn naive(findings: &Findings, page: &mut Page) -> Result<(), Error> {
-    match findings.naive_against_robust()? {
+    match findings.naive_against_robust() {
         None => {
             page.missing("no error as if impressions were independent is given for this question")
         }
@@ -94,7 +94,7 @@ fn over_time(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     if let Some(reason) = findings.over_time().reason() {
         page.missing(reason);
     }
-    if let Some(drawn) = findings.shares_over_time()? {
+    if let Some(drawn) = findings.shares_over_time() {
         page.paragraph(
             "Each window by itself: neighbouring windows have clusters in common, and that two bands \
              overlap is no test.",
@@ -112,7 +112,7 @@ fn positions(findings: &Findings, page: &mut Page) -> Result<(), Error> {
             return Ok(());
         }
     };
-    if let Some(drawn) = findings.profile_of_ranks()? {
+    if let Some(drawn) = findings.profile_of_ranks() {
         page.figure(&drawn);
     }
     let mut said = Vec::new();
@@ -211,7 +211,7 @@ fn power(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     if let Some(second) = &findings.study().question.second_cluster {
         page.paragraph(&format!("The second way of clustering, {second}, does not enter here."));
     }
-    if let Some(drawn) = findings.detectable()? {
+    if let Some(drawn) = findings.detectable() {
         page.figure(&drawn);
     }
     Ok(())

@@ -1,17 +1,14 @@
 //! The specification curve: all estimates by size, and below each what was chosen.
 
 use super::axis::{Axis, Extent, short};
-use super::{
-    ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Point, STRIPE, Side, UNSURE, cut, lines_of,
-    picture, width_of,
-};
+use super::canvas::{Canvas, Colour, Described, Point, Side, cut, lines_of, picture, width_of};
+use super::{ABOVE, BELOW, GREY, GRID, INK, STRIPE, UNSURE};
 use crate::error::Error;
 use crate::estimate::{Estimate, Value};
 use crate::sensitivity::{
     Dimension, Direction, Found, SensitivityRow, SensitivitySummary, SensitivityTable,
 };
 use crate::statistic::{Scale, Statistic};
-use plotters::style::RGBColor;
 
 const WIDTH: i32 = 900;
 const LEFT: i32 = 300;
@@ -46,7 +43,7 @@ impl SensitivityTable {
             .collect();
         // Stable, so that equal ones keep the order of the table.
         rows.sort_by(|a, b| a.order().total_cmp(&b.order()));
-        Curve { table: self, summary, statistic, rows }.svg()
+        Ok(Curve { table: self, summary, statistic, rows }.svg())
     }
 }
 
@@ -88,7 +85,7 @@ impl<'r> Drawn<'r> {
         }
     }
 
-    fn colour(&self) -> RGBColor {
+    fn colour(&self) -> Colour {
         match self.row.found.and_then(Found::surely) {
             Some(Direction::Amplified) => ABOVE,
             Some(Direction::Reduced) => BELOW,
@@ -114,7 +111,7 @@ struct Curve<'t> {
 }
 
 impl Curve<'_> {
-    fn svg(&self) -> Result<String, Error> {
+    fn svg(&self) -> String {
         let title = format!(
             "Specification curve: topic {:?}, arm {:?}",
             self.summary.topic,
@@ -132,15 +129,15 @@ impl Curve<'_> {
             (WIDTH, height),
             &Described { title: &title, description: &description },
             |canvas| {
-                canvas.text(&cut(&title, 95), (16, 22), 16, INK, Side::Left)?;
+                canvas.text(&cut(&title, 95), (16, 22), 16, INK, Side::Left);
                 for (line, at) in words.iter().zip(0..) {
-                    canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left)?;
+                    canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left);
                 }
-                self.legend(canvas, top - 18)?;
-                self.panel(canvas, (top + PANEL, top))?;
-                self.matrix(canvas, &levels, matrix)?;
+                self.legend(canvas, top - 18);
+                self.panel(canvas, (top + PANEL, top));
+                self.matrix(canvas, &levels, matrix);
                 let note = self.note();
-                canvas.text(&cut(&note, 130), (16, height - 18), 12, GREY, Side::Left)
+                canvas.text(&cut(&note, 130), (16, height - 18), 12, GREY, Side::Left);
             },
         )
     }
@@ -185,105 +182,96 @@ impl Curve<'_> {
         (LEFT + 8 + (step * (at as f64 + 0.5)).round() as i32, step)
     }
 
-    fn legend(&self, canvas: &Canvas<'_>, at: i32) -> Result<(), Error> {
+    fn legend(&self, canvas: &mut Canvas, at: i32) {
         if self.summary.null.is_none() {
-            return Ok(());
+            return;
         }
         let has = |holds: &dyn Fn(&Drawn<'_>) -> bool| self.rows.iter().any(holds);
         let surely = |row: &Drawn<'_>| row.row.found.and_then(Found::surely);
         let mut x = LEFT + 8;
-        let mut entry = |colour, words: &str, mark: &dyn Fn(Point) -> Result<(), Error>| {
-            mark((x, at))?;
-            canvas.text(words, (x + 10, at), 12, colour, Side::Left)?;
+        let mut entry = |colour, words: &str, mark: &dyn Fn(&mut Canvas, Point)| {
+            mark(canvas, (x, at));
+            canvas.text(words, (x + 10, at), 12, colour, Side::Left);
             x += 10 + width_of(words, 12) + 22;
-            Ok(())
         };
         if has(&|row| surely(row) == Some(Direction::Amplified)) {
-            entry(ABOVE, "interval above no amplification", &|at| canvas.dot(at, 4, ABOVE))?;
+            entry(ABOVE, "interval above no amplification", &|canvas, at| canvas.dot(at, 4, ABOVE));
         }
         if has(&|row| surely(row) == Some(Direction::Reduced)) {
-            entry(BELOW, "interval below it", &|at| canvas.dot(at, 4, BELOW))?;
+            entry(BELOW, "interval below it", &|canvas, at| canvas.dot(at, 4, BELOW));
         }
         if has(&|row| row.value.is_some() && surely(row).is_none()) {
-            entry(GREY, "not sure", &|at| canvas.ring(at, 4, UNSURE))?;
+            entry(GREY, "not sure", &|canvas, at| canvas.ring(at, 4, UNSURE));
         }
         if has(&|row| row.value.is_none()) {
-            entry(GREY, "no value", &|at| canvas.cross(at, 3, UNSURE))?;
+            entry(GREY, "no value", &|canvas, at| canvas.cross(at, 3, UNSURE));
         }
-        Ok(())
     }
 
-    fn panel(&self, canvas: &Canvas<'_>, (bottom, top): (i32, i32)) -> Result<(), Error> {
+    fn panel(&self, canvas: &mut Canvas, (bottom, top): (i32, i32)) {
         let scale = self.summary.scale;
         let extents: Vec<Extent> = self.rows.iter().map(Drawn::extent).collect();
         let null = self.statistic.null();
         let axis = Axis::over(scale, &extents, null, (bottom, top));
         for (at, value) in axis.ticks() {
-            canvas.line(&[(LEFT, at), (RIGHT, at)], GRID, 1)?;
-            canvas.text(&short(value), (LEFT - 8, at), 12, GREY, Side::Right)?;
+            canvas.line(&[(LEFT, at), (RIGHT, at)], GRID, 1);
+            canvas.text(&short(value), (LEFT - 8, at), 12, GREY, Side::Right);
         }
         let name = lines_of(self.statistic.phrase(), 38, 2);
         for (line, at) in name.iter().zip(0..) {
-            canvas.text(line, (16, top - 34 + LINE * at), 12, GREY, Side::Left)?;
+            canvas.text(line, (16, top - 34 + LINE * at), 12, GREY, Side::Left);
         }
         if let Some(null) = null {
             let at = axis.place(null);
-            canvas.dashes((LEFT, RIGHT), at, INK)?;
-            canvas.text("no amplification", (LEFT - 62, at), 12, INK, Side::Right)?;
+            canvas.dashes([(LEFT, at), (RIGHT, at)], INK);
+            canvas.text("no amplification", (LEFT - 62, at), 12, INK, Side::Right);
         }
         for (at, row) in self.rows.iter().enumerate() {
             let (x, step) = self.place(at);
-            draw(canvas, row, &axis, (x, step), (bottom, top))?;
+            draw(canvas, row, &axis, (x, step), (bottom, top));
         }
-        Ok(())
     }
 
-    fn matrix(
-        &self,
-        canvas: &Canvas<'_>,
-        dimensions: &[(Dimension, Vec<String>)],
-        top: i32,
-    ) -> Result<(), Error> {
+    fn matrix(&self, canvas: &mut Canvas, dimensions: &[(Dimension, Vec<String>)], top: i32) {
         let mut at = top;
         for (dimension, levels) in dimensions {
-            canvas.text(&dimension.to_string(), (16, at + STEP / 2), 12, INK, Side::Left)?;
+            canvas.text(&dimension.to_string(), (16, at + STEP / 2), 12, INK, Side::Left);
             for (place, level) in levels.iter().enumerate() {
                 if place % 2 == 0 {
-                    canvas.rectangle([(LEFT, at), (RIGHT, at + STEP)], STRIPE)?;
+                    canvas.rectangle([(LEFT, at), (RIGHT, at + STEP)], STRIPE);
                 }
                 let middle = at + STEP / 2;
-                canvas.text(&cut(level, 25), (LEFT - 8, middle), 12, GREY, Side::Right)?;
+                canvas.text(&cut(level, 25), (LEFT - 8, middle), 12, GREY, Side::Right);
                 for (place, row) in self.rows.iter().enumerate() {
                     if row.row.choices.level(*dimension) == *level {
                         let (x, step) = self.place(place);
                         let half = ((step * 0.36) as i32).clamp(1, 4);
                         let corners = [(x - half, middle - 5), (x + half, middle + 5)];
-                        canvas.rectangle(corners, row.colour())?;
+                        canvas.rectangle(corners, row.colour());
                     }
                 }
                 at += STEP;
             }
             at += 8;
         }
-        Ok(())
     }
 }
 
 /// One estimate with its interval.
 fn draw(
-    canvas: &Canvas<'_>,
+    canvas: &mut Canvas,
     row: &Drawn<'_>,
     axis: &Axis,
     (x, step): (i32, f64),
     (bottom, top): (i32, i32),
-) -> Result<(), Error> {
+) {
     let colour = row.colour();
     let radius = ((step * 0.4) as i32).clamp(2, 4);
     let Some((low, high)) = row.value else {
         return canvas.cross((x, bottom - 6), radius.min(3), colour);
     };
     if let Some(ends) = row.interval {
-        interval(canvas, axis, ends, (x, radius), (bottom, top), colour)?;
+        interval(canvas, axis, ends, (x, radius), (bottom, top), colour);
     }
     if low < high {
         let corners = [(x - radius / 2, axis.place(high)), (x + radius / 2, axis.place(low))];
@@ -303,20 +291,19 @@ fn draw(
 
 /// A bar between two ends; an end beyond the axis is an arrow.
 pub(super) fn interval(
-    canvas: &Canvas<'_>,
+    canvas: &mut Canvas,
     axis: &Axis,
     (low, high): (f64, f64),
     (x, radius): (i32, i32),
     (bottom, top): (i32, i32),
-    colour: RGBColor,
-) -> Result<(), Error> {
+    colour: Colour,
+) {
     let ends = [(x, axis.place(low)), (x, axis.place(high))];
-    canvas.line(&ends, colour, if radius > 2 { 2 } else { 1 })?;
+    canvas.line(&ends, colour, if radius > 2 { 2 } else { 1 });
     if axis.is_above(high) {
-        canvas.arrow((x, top), radius.min(3), 6, colour)?;
+        canvas.arrow((x, top), radius.min(3), 6, colour);
     }
     if axis.is_below(low) {
-        canvas.arrow((x, bottom), radius.min(3), -6, colour)?;
+        canvas.arrow((x, bottom), radius.min(3), -6, colour);
     }
-    Ok(())
 }

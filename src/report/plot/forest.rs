@@ -1,13 +1,8 @@
 //! A forest: a row for each topic, with one or two bars on an axis that lies flat.
 
-use plotters::style::RGBColor;
-
 use super::axis::{Axis, Extent, short};
-use super::{
-    ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, STRIPE, Side, UNSURE, cut, lines_of, picture,
-    width_of,
-};
-use crate::error::Error;
+use super::canvas::{Canvas, Colour, Described, Side, cut, lines_of, picture, width_of};
+use super::{ABOVE, BELOW, GREY, GRID, INK, STRIPE, UNSURE};
 use crate::statistic::Scale;
 
 const WIDTH: i32 = 800;
@@ -68,7 +63,7 @@ pub(in crate::report) enum Mark {
 }
 
 impl Mark {
-    const fn colour(self) -> RGBColor {
+    const fn colour(self) -> Colour {
         match self {
             Self::Above | Self::AboveAlone => ABOVE,
             Self::Below | Self::BelowAlone => BELOW,
@@ -76,7 +71,7 @@ impl Mark {
         }
     }
 
-    fn draw(self, canvas: &Canvas<'_>, at: (i32, i32)) -> Result<(), Error> {
+    fn draw(self, canvas: &mut Canvas, at: (i32, i32)) {
         match self {
             Self::Above | Self::Below => canvas.dot(at, 5, self.colour()),
             Self::AboveAlone | Self::BelowAlone | Self::Unsure => canvas.ring(at, 4, self.colour()),
@@ -86,7 +81,7 @@ impl Mark {
 }
 
 impl Forest<'_> {
-    pub(in crate::report) fn svg(&self) -> Result<String, Error> {
+    pub(in crate::report) fn svg(&self) -> String {
         let described = Described { title: &self.title, description: &self.description };
         let heading = lines_of(&self.title, 88, 2);
         let legend = 24 + LINE * heading.len() as i32;
@@ -95,32 +90,31 @@ impl Forest<'_> {
         let bottom = top + heights.clone().sum::<i32>().max(28);
         picture((WIDTH, bottom + 62), &described, |canvas| {
             for (line, at) in heading.iter().zip(0..) {
-                canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left)?;
+                canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left);
             }
-            self.legend(canvas, legend)?;
-            let axis = self.axis((top, bottom), canvas)?;
+            self.legend(canvas, legend);
+            let axis = self.axis((top, bottom), canvas);
             let mut at = top;
             for (row, height) in self.rows.iter().zip(heights) {
-                draw(canvas, row, &axis, (at, height))?;
+                draw(canvas, row, &axis, (at, height));
                 at += height;
             }
             let middle = (LEFT + RIGHT) / 2;
-            canvas.text(&cut(&self.axis, 100), (middle, bottom + 42), 12, GREY, Side::Middle)
+            canvas.text(&cut(&self.axis, 100), (middle, bottom + 42), 12, GREY, Side::Middle);
         })
     }
 
-    fn legend(&self, canvas: &Canvas<'_>, at: i32) -> Result<(), Error> {
+    fn legend(&self, canvas: &mut Canvas, at: i32) {
         let mut x = 22;
         for (mark, words) in &self.legend {
-            mark.draw(canvas, (x, at))?;
-            canvas.text(words, (x + 12, at), 12, GREY, Side::Left)?;
+            mark.draw(canvas, (x, at));
+            canvas.text(words, (x + 12, at), 12, GREY, Side::Left);
             x += 12 + width_of(words, 12) + 24;
         }
-        Ok(())
     }
 
     /// The axis, its grid, and the stripes under the rows.
-    fn axis(&self, (top, bottom): (i32, i32), canvas: &Canvas<'_>) -> Result<Axis, Error> {
+    fn axis(&self, (top, bottom): (i32, i32), canvas: &mut Canvas) -> Axis {
         let bars = self.rows.iter().flat_map(|row| &row.bars);
         let finite = |end: f64| end.is_finite().then_some(end);
         let extents = bars.map(|bar| Extent {
@@ -136,78 +130,64 @@ impl Forest<'_> {
         for (row, place) in self.rows.iter().zip(0..) {
             let height = 12 + 16 * row.bars.len().max(1) as i32;
             if place % 2 == 0 {
-                canvas.rectangle([(8, at), (WIDTH - 8, at + height)], STRIPE)?;
+                canvas.rectangle([(8, at), (WIDTH - 8, at + height)], STRIPE);
             }
             at += height;
         }
         for (x, value) in axis.ticks() {
-            canvas.line(&[(x, top), (x, bottom)], GRID, 1)?;
-            canvas.text(&short(value), (x, bottom + 14), 12, GREY, Side::Middle)?;
+            canvas.line(&[(x, top), (x, bottom)], GRID, 1);
+            canvas.text(&short(value), (x, bottom + 14), 12, GREY, Side::Middle);
         }
         if let Some((null, words)) = self.null {
             let x = axis.place(null);
-            for from in (top..bottom).step_by(9) {
-                canvas.line(&[(x, from), (x, (from + 5).min(bottom))], INK, 1)?;
-            }
-            canvas.text(words, (x, top - 8), 12, INK, Side::Middle)?;
+            canvas.dashes([(x, top), (x, bottom)], INK);
+            canvas.text(words, (x, top - 8), 12, INK, Side::Middle);
         }
-        Ok(axis)
+        axis
     }
 }
 
-fn draw(
-    canvas: &Canvas<'_>,
-    row: &ForestRow,
-    axis: &Axis,
-    (top, height): (i32, i32),
-) -> Result<(), Error> {
-    canvas.name((&row.name, NAME), (16, top + height / 2), 13, INK, Side::Left)?;
+fn draw(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, (top, height): (i32, i32)) {
+    canvas.name((&row.name, NAME), (16, top + height / 2), 13, INK, Side::Left);
     for (bar, at) in row.bars.iter().zip(0..) {
         let y = top + 14 + 16 * at;
         let colour = bar.mark.colour();
         if let Some(ends) = bar.interval {
-            interval(canvas, axis, ends, (y, bar.mark), colour)?;
+            interval(canvas, axis, ends, (y, bar.mark), colour);
         }
         match bar.value {
-            None => canvas.cross((LEFT + 8, y), 4, UNSURE)?,
+            None => canvas.cross((LEFT + 8, y), 4, UNSURE),
             Some((low, high)) if low < high => {
                 let corners = [(axis.place(low), y - 4), (axis.place(high), y + 4)];
-                canvas.rectangle(corners, colour)?;
+                canvas.rectangle(corners, colour);
             }
-            Some((value, _)) if axis.is_above(value) => arrow(canvas, (RIGHT, y), 9, colour)?,
-            Some((value, _)) if axis.is_below(value) => arrow(canvas, (LEFT, y), -9, colour)?,
-            Some((value, _)) => bar.mark.draw(canvas, (axis.place(value), y))?,
+            Some((value, _)) if axis.is_above(value) => arrow(canvas, (RIGHT, y), 9, colour),
+            Some((value, _)) if axis.is_below(value) => arrow(canvas, (LEFT, y), -9, colour),
+            Some((value, _)) => bar.mark.draw(canvas, (axis.place(value), y)),
         }
         let ink = if bar.mark == Mark::Naive { GREY } else { INK };
-        canvas.name((&bar.words, WORDS), (RIGHT + 18, y), 12, ink, Side::Left)?;
+        canvas.name((&bar.words, WORDS), (RIGHT + 18, y), 12, ink, Side::Left);
     }
-    Ok(())
 }
 
 fn interval(
-    canvas: &Canvas<'_>,
+    canvas: &mut Canvas,
     axis: &Axis,
     (low, high): (f64, f64),
     (y, mark): (i32, Mark),
-    colour: RGBColor,
-) -> Result<(), Error> {
+    colour: Colour,
+) {
     let width = if mark == Mark::Naive { 1 } else { 2 };
-    canvas.line(&[(axis.place(low), y), (axis.place(high), y)], colour, width)?;
+    canvas.line(&[(axis.place(low), y), (axis.place(high), y)], colour, width);
     if axis.is_above(high) {
-        arrow(canvas, (RIGHT, y), 6, colour)?;
+        arrow(canvas, (RIGHT, y), 6, colour);
     }
     if axis.is_below(low) {
-        arrow(canvas, (LEFT, y), -6, colour)?;
+        arrow(canvas, (LEFT, y), -6, colour);
     }
-    Ok(())
 }
 
 /// A triangle whose tip is at the point, pointing right where `length` is above zero, else left.
-fn arrow(
-    canvas: &Canvas<'_>,
-    (x, y): (i32, i32),
-    length: i32,
-    colour: RGBColor,
-) -> Result<(), Error> {
-    canvas.triangle([(x, y), (x - length, y - 4), (x - length, y + 4)], colour)
+fn arrow(canvas: &mut Canvas, (x, y): (i32, i32), length: i32, colour: Colour) {
+    canvas.polygon(&[(x, y), (x - length, y - 4), (x - length, y + 4)], colour);
 }

@@ -1,13 +1,9 @@
 //! Small multiples: a panel for each topic, two to a row, each with a line for each arm.
 
-use plotters::style::RGBColor;
-
 use super::axis::{Axis, Extent, short};
-use super::{
-    ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Side, cut, lines_of, picture, width_of,
-};
+use super::canvas::{Canvas, Colour, Described, Side, cut, lines_of, picture, width_of};
+use super::{ABOVE, BELOW, GREY, GRID, INK};
 use crate::base::printable::printable_name;
-use crate::error::Error;
 use crate::statistic::Scale;
 
 const WIDTH: i32 = 800;
@@ -68,12 +64,12 @@ pub(in crate::report) struct Point {
     pub(in crate::report) interval: Option<(f64, f64)>,
 }
 
-const fn colour(series: usize) -> RGBColor {
+const fn colour(series: usize) -> Colour {
     if series == 0 { ABOVE } else { BELOW }
 }
 
 impl Multiples {
-    pub(in crate::report) fn svg(&self) -> Result<String, Error> {
+    pub(in crate::report) fn svg(&self) -> String {
         let described = Described { title: &self.title, description: &self.description };
         let heading = lines_of(&self.title, 88, 2);
         let note = lines_of(&self.note, 118, 3);
@@ -83,33 +79,31 @@ impl Multiples {
         let bottom = top + ROW * rows;
         picture((WIDTH, bottom + LINE * note.len() as i32 + 12), &described, |canvas| {
             for (line, at) in heading.iter().zip(0..) {
-                canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left)?;
+                canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left);
             }
-            self.legend(canvas, legend)?;
+            self.legend(canvas, legend);
             for (place, panel) in self.panels.iter().enumerate() {
                 let corner = (COLUMN * (place % 2) as i32, top + ROW * (place / 2) as i32);
-                self.panel(canvas, panel, corner)?;
+                self.panel(canvas, panel, corner);
             }
             for (line, at) in note.iter().zip(0..) {
-                canvas.text(line, (16, bottom + 8 + LINE * at), 12, GREY, Side::Left)?;
+                canvas.text(line, (16, bottom + 8 + LINE * at), 12, GREY, Side::Left);
             }
-            Ok(())
         })
     }
 
-    fn legend(&self, canvas: &Canvas<'_>, at: i32) -> Result<(), Error> {
+    fn legend(&self, canvas: &mut Canvas, at: i32) {
         let mut x = 22;
         for (series, arm) in self.arms.iter().enumerate() {
-            mark(canvas, (x, at), series)?;
+            mark(canvas, (x, at), series);
             let words = cut(&printable_name(arm), 40);
-            canvas.name((arm, 40), (x + 12, at), 12, colour(series), Side::Left)?;
+            canvas.name((arm, 40), (x + 12, at), 12, colour(series), Side::Left);
             x += 12 + width_of(&words, 12) + 24;
         }
-        Ok(())
     }
 
-    fn panel(&self, canvas: &Canvas<'_>, panel: &Panel, (x, y): (i32, i32)) -> Result<(), Error> {
-        canvas.name((&panel.name, 46), (x + 16, y + 10), 13, INK, Side::Left)?;
+    fn panel(&self, canvas: &mut Canvas, panel: &Panel, (x, y): (i32, i32)) {
+        canvas.name((&panel.name, 46), (x + 16, y + 10), 13, INK, Side::Left);
         let (left, right) = (x + 62, x + COLUMN - 26);
         let (top, bottom) = (y + 26, y + 26 + PLOT);
         let axis =
@@ -121,8 +115,8 @@ impl Multiples {
         let ticks = axis.ticks();
         let every = if ticks.len() > 6 { 2 } else { 1 };
         for (at, value) in ticks.into_iter().step_by(every) {
-            canvas.line(&[(left, at), (right, at)], GRID, 1)?;
-            canvas.text(&shown(value), (left - 8, at), 12, GREY, Side::Right)?;
+            canvas.line(&[(left, at), (right, at)], GRID, 1);
+            canvas.text(&shown(value), (left - 8, at), 12, GREY, Side::Right);
         }
         let place = |at: usize| {
             let parts = self.places.len().saturating_sub(1).max(1) as f64;
@@ -131,10 +125,10 @@ impl Multiples {
         };
         for at in labelled(self.places.len()) {
             let side = Side::Middle;
-            canvas.text(&self.places[at], (place(at), bottom + 16), 12, GREY, side)?;
+            canvas.text(&self.places[at], (place(at), bottom + 16), 12, GREY, side);
         }
         for (at, series) in panel.series.iter().enumerate().rev() {
-            draw(canvas, (at, series), &axis, &place)?;
+            draw(canvas, (at, series), &axis, &place);
         }
         if panel.series.iter().flatten().all(Option::is_none) {
             canvas.text(
@@ -143,9 +137,8 @@ impl Multiples {
                 12,
                 GREY,
                 Side::Middle,
-            )?;
+            );
         }
-        Ok(())
     }
 }
 
@@ -169,7 +162,7 @@ fn labelled(places: usize) -> Vec<usize> {
     }
 }
 
-fn mark(canvas: &Canvas<'_>, at: (i32, i32), series: usize) -> Result<(), Error> {
+fn mark(canvas: &mut Canvas, at: (i32, i32), series: usize) {
     match series {
         0 => canvas.dot(at, 3, ABOVE),
         _ => canvas.ring(at, 3, BELOW),
@@ -178,11 +171,11 @@ fn mark(canvas: &Canvas<'_>, at: (i32, i32), series: usize) -> Result<(), Error>
 
 /// A line with its band, in pieces where values are missing.
 fn draw(
-    canvas: &Canvas<'_>,
+    canvas: &mut Canvas,
     (at, series): (usize, &Series),
     axis: &Axis,
     place: &impl Fn(usize) -> i32,
-) -> Result<(), Error> {
+) {
     let points: Vec<(i32, Option<Point>)> =
         series.iter().enumerate().map(|(at, point)| (place(at), *point)).collect();
     for piece in points.split(|(_, point)| point.and_then(|its| its.interval).is_none()) {
@@ -191,12 +184,13 @@ fn draw(
         match ends.as_slice() {
             [] => {}
             [(x, (low, high))] => {
-                canvas.line(&[(*x, axis.place(*low)), (*x, axis.place(*high))], colour(at), 1)?;
+                canvas.line(&[(*x, axis.place(*low)), (*x, axis.place(*high))], colour(at), 1);
             }
             many => {
                 let lower = many.iter().map(|(x, (low, _))| (*x, axis.place(*low)));
                 let upper = many.iter().rev().map(|(x, (_, high))| (*x, axis.place(*high)));
-                canvas.wash(lower.chain(upper).collect(), colour(at))?;
+                let corners: Vec<(i32, i32)> = lower.chain(upper).collect();
+                canvas.wash(&corners, colour(at));
             }
         }
     }
@@ -204,11 +198,10 @@ fn draw(
         let line = piece.iter().filter_map(|(x, point)| Some((*x, axis.place((*point)?.value))));
         let line: Vec<(i32, i32)> = line.collect();
         if line.len() > 1 {
-            canvas.line(&line, colour(at), 2)?;
+            canvas.line(&line, colour(at), 2);
         }
         if points.len() <= 31 || line.len() == 1 {
-            line.iter().try_for_each(|&point| mark(canvas, point, at))?;
+            line.iter().for_each(|&point| mark(canvas, point, at));
         }
     }
-    Ok(())
 }

@@ -1,14 +1,12 @@
 //! The waterfall: a topic's share from stage to stage, each step with its interval.
 
 use super::axis::{Axis, Extent, short};
+use super::canvas::{Canvas, Colour, Described, Side, cut, lines_of, picture};
 use super::curve::interval;
-use super::{
-    ABOVE, BELOW, Canvas, Described, GREY, GRID, INK, Side, UNSURE, cut, lines_of, picture,
-};
+use super::{ABOVE, BELOW, GREY, GRID, INK, UNSURE};
 use crate::decompose::{Step, TopicWaterfall, WaterfallReport};
 use crate::error::Error;
 use crate::statistic::Scale;
-use plotters::style::RGBColor;
 
 const LEFT: i32 = 76;
 /// The width of a step.
@@ -42,16 +40,16 @@ impl WaterfallReport {
         let top = 52 + LINE * words.len() as i32 + 26;
         let bottom = top + PANEL;
         let described = Described { title: &title, description: &description };
-        picture((width, bottom + 110), &described, |canvas| {
-            canvas.text(&cut(&title, 60), (16, 22), 16, INK, Side::Left)?;
+        Ok(picture((width, bottom + 110), &described, |canvas| {
+            canvas.text(&cut(&title, 60), (16, 22), 16, INK, Side::Left);
             for (line, at) in words.iter().zip(0..) {
-                canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left)?;
+                canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left);
             }
-            canvas.text("share", (16, top - 18), 12, GREY, Side::Left)?;
-            panel(canvas, waterfall, &steps, (width - 20, bottom, top))?;
+            canvas.text("share", (16, top - 18), 12, GREY, Side::Left);
+            panel(canvas, waterfall, &steps, (width - 20, bottom, top));
             let note = "Filled: the interval excludes that nothing changed. Lines: intervals of the factor.";
-            canvas.text(note, (16, bottom + 92), 12, GREY, Side::Left)
-        })
+            canvas.text(note, (16, bottom + 92), 12, GREY, Side::Left);
+        }))
     }
 }
 
@@ -69,11 +67,11 @@ fn ends(step: &Step) -> Option<(f64, f64)> {
 }
 
 fn panel(
-    canvas: &Canvas<'_>,
+    canvas: &mut Canvas,
     waterfall: &TopicWaterfall,
     steps: &[&Step],
     (right, bottom, top): (i32, i32, i32),
-) -> Result<(), Error> {
+) {
     let shares = waterfall.stages.iter().map(|stage| {
         let share = log(stage.share);
         Extent { value: share.map(|share| (share, share)), low: None, high: None }
@@ -90,13 +88,13 @@ fn panel(
     let extents: Vec<Extent> = shares.chain(intervals).collect();
     let axis = Axis::over(Scale::Log, &extents, None, (bottom, top));
     for (at, share) in axis.ticks().into_iter().filter(|(_, share)| *share <= 1.0) {
-        canvas.line(&[(LEFT, at), (right, at)], GRID, 1)?;
+        canvas.line(&[(LEFT, at), (right, at)], GRID, 1);
         let words = format!("{}%", short(100.0 * share));
-        canvas.text(&words, (LEFT - 8, at), 12, GREY, Side::Right)?;
+        canvas.text(&words, (LEFT - 8, at), 12, GREY, Side::Right);
     }
     for (step, at) in steps.iter().zip(0..) {
         let middle = LEFT + STEP * at + STEP / 2;
-        bar(canvas, step, &axis, (middle, bottom, top))?;
+        bar(canvas, step, &axis, (middle, bottom, top));
         let is_total = at as usize + 1 == steps.len();
         if !is_total {
             // Where the next begins.
@@ -104,19 +102,19 @@ fn panel(
                 let height = axis.place(after);
                 let to =
                     middle + if at as usize + 2 == steps.len() { BAR / 2 } else { STEP - BAR / 2 };
-                canvas.dashes((middle + BAR / 2, to), height, GREY)?;
+                canvas.dashes([(middle + BAR / 2, height), (to, height)], GREY);
             }
         }
         let name =
             if is_total { "total".to_owned() } else { format!("{} to {}", step.from, step.to) };
-        labels(canvas, step, &name, (middle, bottom))?;
+        labels(canvas, step, &name, (middle, bottom));
     }
     // The total is another way from the same beginning.
     let between = LEFT + STEP * (steps.len() as i32 - 1);
-    canvas.line(&[(between, top), (between, bottom + 70)], GRID, 1)
+    canvas.line(&[(between, top), (between, bottom + 70)], GRID, 1);
 }
 
-fn colour(step: &Step) -> RGBColor {
+fn colour(step: &Step) -> Colour {
     match (step.excludes_no_change(), step.estimate.value.number()) {
         (true, Some(log)) if log > 0.0 => ABOVE,
         (true, _) => BELOW,
@@ -124,12 +122,7 @@ fn colour(step: &Step) -> RGBColor {
     }
 }
 
-fn bar(
-    canvas: &Canvas<'_>,
-    step: &Step,
-    axis: &Axis,
-    (x, bottom, top): (i32, i32, i32),
-) -> Result<(), Error> {
+fn bar(canvas: &mut Canvas, step: &Step, axis: &Axis, (x, bottom, top): (i32, i32, i32)) {
     let shares = [step.estimate.baseline.share, step.estimate.treatment.share].map(log);
     let ([Some(before), Some(after)], Some(_)) = (shares, step.estimate.value.number()) else {
         return canvas.cross((x, bottom - 10), 5, UNSURE);
@@ -138,7 +131,7 @@ fn bar(
     let [from, to] = [before, after].map(|share| axis.place(share));
     let corners = [(x - BAR / 2, from.min(to) - 1), (x + BAR / 2, from.max(to) + 1)];
     match step.excludes_no_change() {
-        true => canvas.rectangle(corners, colour)?,
+        true => canvas.rectangle(corners, colour),
         // An empty bar is not sure.
         false => {
             let [(left, high), (right, low)] = corners;
@@ -146,22 +139,16 @@ fn bar(
                 &[(left, high), (right, high), (right, low), (left, low), (left, high)],
                 colour,
                 2,
-            )?;
+            );
         }
     }
-    match ends(step) {
-        Some(ends) => interval(canvas, axis, ends, (x, 4), (bottom, top), INK),
-        None => Ok(()),
+    if let Some(ends) = ends(step) {
+        interval(canvas, axis, ends, (x, 4), (bottom, top), INK);
     }
 }
 
 /// What a step is, and what it comes to.
-fn labels(
-    canvas: &Canvas<'_>,
-    step: &Step,
-    name: &str,
-    (x, bottom): (i32, i32),
-) -> Result<(), Error> {
+fn labels(canvas: &mut Canvas, step: &Step, name: &str, (x, bottom): (i32, i32)) {
     let factor = |log: f64| crate::base::text::number(log.exp());
     let value = match step.estimate.value.number() {
         Some(log) => format!("times {}", factor(log)),
@@ -176,7 +163,7 @@ fn labels(
         },
         Err(_) => "no interval".to_owned(),
     };
-    canvas.text(&cut(name, 26), (x, bottom + 18), 12, INK, Side::Middle)?;
-    canvas.text(&value, (x, bottom + 38), 12, INK, Side::Middle)?;
-    canvas.text(&ends, (x, bottom + 56), 12, GREY, Side::Middle)
+    canvas.text(&cut(name, 26), (x, bottom + 18), 12, INK, Side::Middle);
+    canvas.text(&value, (x, bottom + 38), 12, INK, Side::Middle);
+    canvas.text(&ends, (x, bottom + 56), 12, GREY, Side::Middle);
 }

@@ -12,6 +12,7 @@ use crate::findings::{Findings, OverTime, PositionProfile, ShareInWindow};
 use crate::report::plot::{
     Bar, Counted, Forest, ForestRow, Mark, Multiples, Panel, Series, SeriesPoint,
 };
+use crate::report::table::Table;
 use crate::statistic::{AmplificationRatio, Scale, Statistic};
 
 /// Topics beyond these have no specification curve and no waterfall in the report.
@@ -236,13 +237,13 @@ impl Findings {
     }
 }
 
-fn drawn(name: String, forest: Forest<'_>, numbers: tables::Table) -> Result<Drawn, Error> {
+fn drawn(name: String, forest: Forest<'_>, numbers: Table) -> Result<Drawn, Error> {
     let svg = forest.svg()?;
     let Forest { title, description, .. } = forest;
     Ok(Drawn { figure: Figure { name, title, description, svg }, numbers })
 }
 
-fn multiple(name: &str, multiples: &Multiples, numbers: tables::Table) -> Result<Drawn, Error> {
+fn multiple(name: &str, multiples: &Multiples, numbers: Table) -> Result<Drawn, Error> {
     let figure = Figure {
         name: name.to_owned(),
         title: multiples.title.clone(),

@@ -2,10 +2,11 @@
 
 use super::figures::DRAWN;
 use super::page::Page;
-use super::tables::{Table, count, date, name, words};
+use super::tables::{count, date, name, table, words};
 use crate::error::Error;
 use crate::findings::{Findings, Part};
 use crate::log::DataQuality;
+use crate::report::table::Table;
 
 type Write = fn(&Findings, &mut Page) -> Result<(), Error>;
 
@@ -232,9 +233,9 @@ fn quality(findings: &Findings, page: &mut Page) -> Result<(), Error> {
 }
 
 fn of_quality(quality: &DataQuality) -> Table {
-    let mut table = Table::new("The state of the data", &["what", "how many"]);
+    let mut out = table("The state of the data", &["what", "how many"]);
     let origin = &quality.origin;
-    let mut row = |what: &str, datum| table.rows.push(vec![words(what), datum]);
+    let mut row = |what: &str, datum| out.rows.push(vec![words(what), datum]);
     row("source", name(file_name(&origin.source)));
     row("rows read", count(origin.rows_read));
     row("rows left out on purpose", count(origin.left_out));
@@ -261,7 +262,7 @@ fn of_quality(quality: &DataQuality) -> Table {
         row("items that it lacks", count(topics.items_missing));
         row("rows of it set aside", count(topics.set_aside.rows));
     }
-    table
+    out
 }
 
 /// Without folders, which are the machine's.

@@ -18,6 +18,7 @@ pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
 pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};
 use crate::base::printable::{printable, printable_name};
 use crate::error::Error;
+use crate::report::markup::escaped;
 
 /// Of the colours of Okabe and Ito, which people who see colours otherwise can tell apart (Wong 2011, doi
 /// 10.1038/nmeth.1618): above, below. Shapes say the same.
@@ -96,51 +97,6 @@ fn with_full_names(mut svg: String, shortened: &[(String, String)]) -> String {
         from = end + title.len();
     }
     svg
-}
-
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in printable(text).chars() {
-        match character {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// A name by itself, in a sentence or a cell: kept apart, so that the direction in which it is read does
-/// not reach what stands around it.
-pub(super) fn isolated(name: &str) -> String {
-    format!("<bdi>{}</bdi>", escaped(name))
-}
-
-/// A text with what it has in quotes, which are names, [isolated].
-pub(super) fn with_names_isolated(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(begin) = rest.find('"') {
-        let (before, name) = (&rest[..=begin], &rest[begin + 1..]);
-        let Some(end) = end_of_quote(name) else { break };
-        out.push_str(&escaped(before));
-        out.push_str(&isolated(&name[..end]));
-        out.push_str(&escaped("\""));
-        rest = &name[end + 1..];
-    }
-    out + &escaped(rest)
-}
-
-/// Where the quote ends: a mark after a backslash is one of the name's.
-fn end_of_quote(text: &str) -> Option<usize> {
-    let mut is_escaped = false;
-    text.bytes().position(|byte| {
-        let ends = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        ends
-    })
 }
 
 /// Text of at most so many characters, cut with three dots.

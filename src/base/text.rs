@@ -17,6 +17,15 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// The same without digits that say nothing.
+pub(crate) fn short(value: f64) -> String {
+    let text = number(value);
+    if !text.contains('.') || text.contains('e') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Lines of at most 100 characters, and no more than so many, but for longer words.
 pub(crate) fn wrap(text: &str, width: usize) -> String {
     let most = width.min(100);

@@ -282,7 +282,8 @@ impl Asked<'_> {
         match waterfall.clone().topics(self.topics).run() {
             // A topic that no stage has: the others have their stages all the same.
             Err(Error::UnknownTopic { available, .. }) => {
-                let some = self.topics.iter().filter(|topic| available.contains(topic));
+                let available: HashSet<String> = available.into_iter().collect();
+                let some = self.topics.iter().filter(|topic| available.contains(&***topic));
                 Part::of(waterfall.topics(some).run())
             }
             other => Part::of(other),

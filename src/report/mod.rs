@@ -4,6 +4,7 @@
 mod audit;
 mod breaks;
 mod estimates;
+mod findings;
 #[cfg(feature = "polars")]
 mod frame;
 mod groups;

@@ -177,9 +177,12 @@ impl OffPolicyReport {
     /// The warnings of single estimates, each once, with those it concerns.
     fn of_estimates(&self) -> Vec<(&Caution, Vec<String>)> {
         let mut seen: Vec<(&Caution, Vec<String>)> = Vec::new();
+        // As many warnings as topics may differ in a number.
+        let mut places: HashMap<String, usize> = HashMap::new();
         for estimate in &self.estimates {
             for warning in &estimate.warnings {
-                match seen.iter_mut().find(|(its, _)| *its == warning) {
+                let at = *places.entry(format!("{warning:?}")).or_insert(seen.len());
+                match seen.get_mut(at) {
                     Some((_, whose)) => whose.push(name(estimate)),
                     None => seen.push((warning, vec![name(estimate)])),
                 }

@@ -8,3 +8,4 @@ mod html;
 mod inert;
 mod report;
 mod studies;
+mod table;

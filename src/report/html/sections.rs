@@ -1,11 +1,13 @@
 //! The sections of the page, in order.
 
+use std::collections::HashSet;
+
 use super::figures::DRAWN;
 use super::page::Page;
-use super::tables::{count, date, name, table, words};
 use crate::error::Error;
 use crate::findings::{Findings, Part};
 use crate::log::DataQuality;
+use crate::report::findings::{count, date, name, table, words};
 use crate::report::table::Table;
 
 type Write = fn(&Findings, &mut Page) -> Result<(), Error>;
@@ -192,6 +194,7 @@ fn waterfall(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     }
     let there: Vec<&str> = report.waterfalls().iter().map(|its| &*its.topic).collect();
     left_undrawn(&there, page, "waterfall");
+    let there: HashSet<&str> = there.into_iter().collect();
     let absent = findings.topics().into_iter().filter(|topic| !there.contains(topic));
     let absent: Vec<String> = absent.map(|topic| format!("{topic:?}")).collect();
     if !absent.is_empty() {

@@ -1,45 +1,13 @@
 //! The tables of the page: numbers to the last digit, shown in few.
 
-use std::collections::HashMap;
-
 use crate::base::text::{number, percent};
 use crate::estimate::{Estimate, Value};
-use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
-use crate::report::table::{Cell, Column, Table};
+use crate::report::findings::{count, name, numeric, share, table, words};
+use crate::report::table::{Cell, Table};
 use crate::sensitivity::{SensitivityRow, SensitivityTable};
 
-/// A table without rows.
-pub(super) fn table(caption: impl Into<String>, columns: &[&str]) -> Table {
-    let columns = columns.iter().copied().map(Column::words).collect();
-    Table { caption: caption.into(), columns, rows: Vec::new() }
-}
-
-pub(super) fn words(words: impl Into<String>) -> Cell {
-    Cell::words(words)
-}
-
-pub(super) fn name(name: &str) -> Cell {
-    Cell::name(name)
-}
-
-pub(super) fn count(count: u64) -> Cell {
-    Cell::Count(count)
-}
-
-/// A number, or that there is none; one that is not finite is a word.
-pub(super) fn numeric(value: Option<f64>) -> Cell {
-    value.map_or_else(|| words("none"), Cell::number)
-}
-
-/// A share, in percent; its exact value is the share.
-pub(super) fn share(value: Option<f64>) -> Cell {
-    let percent =
-        |its: f64| Cell::shown(its, format!("{}%", crate::report::plot::short(100.0 * its)));
-    value.map_or_else(|| words("none"), percent)
-}
-
 /// A value, with its state in words where it is no number between others.
-fn value(value: Value) -> Cell {
+pub(super) fn value(value: Value) -> Cell {
     match value {
         Value::Estimated(at) | Value::Zero(at) => numeric(Some(at)),
         Value::Between { low, high } => words(format!("{} to {}", number(low), number(high))),
@@ -118,56 +86,6 @@ pub(super) fn naive(estimates: &[&Estimate]) -> Table {
     out
 }
 
-/// The date of a moment.
-pub(super) fn date(microseconds: i64) -> String {
-    let text = crate::log::iso_text(microseconds);
-    text.split('T').next().unwrap_or(&text).to_owned()
-}
-
-pub(super) fn over_time(over: &OverTime) -> Table {
-    let columns =
-        ["window from", "arm", "topic", "share", "low", "high", "impressions", "clusters"];
-    let caption = format!("Shares by window and arm, with {}% intervals", percent(over.level));
-    let mut out = table(caption, &columns);
-    for its in &over.shares {
-        let ShareInWindow { start, arm, topic, low, high, no_interval, .. } = its;
-        let end = |end: Option<f64>| match (end, no_interval) {
-            (Some(_), _) => share(end),
-            (None, Some(reason)) => words(format!("none: {reason}")),
-            (None, None) => words("no end"),
-        };
-        out.rows.push(vec![
-            words(date(*start)),
-            name(arm),
-            name(topic),
-            share(its.share),
-            end(*low),
-            end(*high),
-            count(its.impressions),
-            count(its.clusters),
-        ]);
-    }
-    out
-}
-
-pub(super) fn positions(profile: &PositionProfile) -> Table {
-    let columns = ["arm", "rank", "impressions", "topic", "impressions of the topic", "share"];
-    let mut out = table("Impressions by rank and arm", &columns);
-    for at in &profile.ranks {
-        for topic in &at.topics {
-            out.rows.push(vec![
-                name(&at.arm),
-                count(u64::from(at.rank)),
-                count(at.impressions),
-                name(&topic.topic),
-                count(topic.impressions),
-                share(topic.share),
-            ]);
-        }
-    }
-    out
-}
-
 pub(super) fn specifications<'r>(
     table: &SensitivityTable,
     rows: impl Iterator<Item = &'r SensitivityRow>,
@@ -206,44 +124,6 @@ pub(super) fn waterfall(waterfall: &crate::decompose::TopicWaterfall) -> Table {
             high,
             numeric(its.value.number().map(f64::exp)),
         ]);
-    }
-    out
-}
-
-pub(super) fn power(power: &PowerLeft, estimates: &[&Estimate]) -> Table {
-    let columns = [
-        "topic",
-        "value found",
-        "smallest above 1",
-        "largest below 1",
-        "clusters in treatment",
-        "clusters in baseline",
-    ];
-    let caption = format!(
-        "Amplification ratios that {}% intervals exclude 1 for with a probability of {}%",
-        percent(power.level),
-        percent(power.power)
-    );
-    let mut out = table(caption, &columns);
-    let by_topic: HashMap<&str, &Estimate> =
-        estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
-    for its in &power.topics {
-        let found = by_topic.get(&*its.topic);
-        let mut row = vec![name(&its.topic)];
-        row.push(found.map_or_else(|| words("not asked"), |estimate| value(estimate.value)));
-        match (&its.reason, its.clusters) {
-            (None, Some([treatment, baseline])) => row.extend([
-                numeric(its.above),
-                numeric(its.below),
-                count(treatment),
-                count(baseline),
-            ]),
-            (reason, _) => {
-                row.push(words(reason.clone().unwrap_or_default()));
-                row.extend([words(""), words(""), words("")]);
-            }
-        }
-        out.rows.push(row);
     }
     out
 }

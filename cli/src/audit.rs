@@ -14,6 +14,7 @@ use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
 use crate::tally::SkipArgs;
+use crate::width::WidthArgs;
 use crate::{out, parse, study};
 
 /// Estimate how much each topic is amplified in one arm against a baseline.
@@ -72,11 +73,16 @@ pub(crate) struct AskedArgs {
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Print the report as JSON (docs/report-json.md).
-    #[arg(long, conflicts_with = "markdown")]
+    #[arg(long, conflicts_with_all = ["markdown", "csv"])]
     json: bool,
     /// Print it as Markdown.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     markdown: bool,
+    /// Print its estimates as CSV, a row for each (docs/report-json.md).
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    width: WidthArgs,
 }
 
 impl AskedArgs {
@@ -155,8 +161,10 @@ impl OutputArgs {
             out::print(&report.to_json()?)
         } else if self.markdown {
             out::print(&report.to_markdown_document())
+        } else if self.csv {
+            out::print(&report.to_csv())
         } else {
-            out::print(&report.to_string())
+            out::print(&report.to_text(self.width.columns()))
         }
     }
 }

@@ -21,6 +21,7 @@ mod simulate;
 mod study;
 mod tally;
 mod toml_text;
+mod width;
 
 use std::process::ExitCode;
 

@@ -92,8 +92,11 @@ struct ShowArgs {
     /// The state file.
     state: PathBuf,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
+    /// Print CSV, a row for each question.
+    #[arg(long)]
+    csv: bool,
 }
 
 fn side(text: &str) -> Result<Sidedness, String> {
@@ -193,6 +196,9 @@ fn observe(args: &ObserveArgs) -> Result<(), Failure> {
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {
     let monitor = Monitor::open(&args.state)?;
+    if args.csv {
+        return out::print(&monitor.to_csv());
+    }
     if !args.json {
         return out::say(&lines(&monitor));
     }

@@ -13,6 +13,7 @@ use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
 use crate::progress::{Bar, waiting};
 use crate::simulate::{WorldArgs, first_two};
+use crate::width::WidthArgs;
 use crate::{out, parse};
 
 /// How large must a study be?
@@ -87,8 +88,13 @@ struct CurveArgs {
     #[command(flatten)]
     doubt: DoubtArgs,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
+    /// Print CSV, a row for each point, statistic and method.
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    width: WidthArgs,
 }
 
 pub(crate) fn run(args: &PowerArgs) -> Result<(), Failure> {
@@ -262,5 +268,8 @@ fn curve(args: &CurveArgs) -> Result<(), Failure> {
     if args.json {
         return out::print_json(&Curve { power: &result, smallest: result.smallest(args.power)? });
     }
-    out::say(&result.to_string())
+    if args.csv {
+        return out::print(&result.to_csv());
+    }
+    out::say(&result.to_text(args.width.columns()))
 }

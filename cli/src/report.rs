@@ -7,6 +7,7 @@ use tiltmeter::AuditReport;
 
 use crate::failure::Failure;
 use crate::html::PageArgs;
+use crate::width::WidthArgs;
 use crate::{audit, out, study};
 
 /// Show a report saved as JSON in another form, or make the page of a study.
@@ -25,11 +26,16 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "report", requires = "PageArgs")]
     study: Option<PathBuf>,
     /// As the table that `audit` prints (the default).
-    #[arg(long, conflicts_with = "markdown")]
+    #[arg(long, conflicts_with_all = ["markdown", "csv"])]
     text: bool,
     /// As Markdown.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     markdown: bool,
+    /// Its estimates as CSV, a row for each.
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    width: WidthArgs,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -46,8 +52,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     };
     let json = std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
     let report = AuditReport::from_json(&json)?;
-    match args.markdown {
-        true => out::print(&report.to_markdown_document()),
-        false => out::print(&report.to_string()),
+    if args.markdown {
+        out::print(&report.to_markdown_document())
+    } else if args.csv {
+        out::print(&report.to_csv())
+    } else {
+        out::print(&report.to_text(args.width.columns()))
     }
 }

@@ -11,7 +11,8 @@ use crate::log::DataQuality;
 
 /// The answer of an [`Audit`](crate::Audit).
 ///
-/// `Display` prints the table; [`to_json`](AuditReport::to_json) the versioned JSON;
+/// `Display` prints the table, [`to_text`](AuditReport::to_text) for a terminal of any width;
+/// [`to_json`](AuditReport::to_json) gives the versioned JSON, [`to_csv`](AuditReport::to_csv) a row for each estimate;
 /// [`to_frame`](AuditReport::to_frame) makes a polars frame.
 ///
 /// ```

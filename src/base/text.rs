@@ -1,17 +1,5 @@
 //! Numbers and names as tables and sentences have them.
 
-use comfy_table::{TableStyle, presets};
-
-/// A line under the header and none elsewhere.
-pub(crate) const RULED: TableStyle = TableStyle {
-    top_border: presets::NOTHING.top_border,
-    header_lines: presets::UTF8_HORIZONTAL_ONLY.header_lines,
-    header_separator: presets::UTF8_HORIZONTAL_ONLY.header_separator,
-    content_lines: presets::UTF8_HORIZONTAL_ONLY.content_lines,
-    row_separator: presets::NOTHING.row_separator,
-    bottom_border: presets::NOTHING.bottom_border,
-};
-
 /// Four significant digits; plain notation where that is short.
 pub(crate) fn number(value: f64) -> String {
     if value == 0.0 {
@@ -29,12 +17,22 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// Lines of at most 100 characters.
-pub(crate) fn wrap(text: &str) -> String {
+/// The same without digits that say nothing.
+pub(crate) fn short(value: f64) -> String {
+    let text = number(value);
+    if !text.contains('.') || text.contains('e') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Lines of at most 100 characters, and no more than so many, but for longer words.
+pub(crate) fn wrap(text: &str, width: usize) -> String {
+    let most = width.min(100);
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 100 {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > most {
             lines.push(word.to_owned());
         } else {
             if !line.is_empty() {
@@ -44,19 +42,6 @@ pub(crate) fn wrap(text: &str) -> String {
         }
     }
     lines.join("\n")
-}
-
-/// A very long name in lines of so many columns, since a table would look for where to part it anew for each.
-pub(crate) fn in_lines(name: String, columns: u16) -> String {
-    const LONG: usize = 400;
-    if name.len() <= LONG {
-        return name;
-    }
-    // Characters may be two columns wide.
-    let width = usize::from(columns) / if name.is_ascii() { 1 } else { 2 };
-    let characters: Vec<char> = name.chars().collect();
-    let lines = characters.chunks(width.max(1)).map(|line| line.iter().collect::<String>());
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A level in percent, without digits that say nothing; one below 1 is never 100%.
@@ -74,19 +59,8 @@ pub(crate) fn percent(level: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_lines, number, percent};
+    use super::{number, percent};
     use crate::base::digits::{decimals, exact};
-
-    /// Parted by the table it would take minutes.
-    #[test]
-    fn very_long_names_are_in_lines() {
-        let long = in_lines("x".repeat(1 << 16), 40);
-        assert!(long.lines().all(|line| line.len() <= 40));
-        assert_eq!(long.replace('\n', "").len(), 1 << 16);
-        let wide = in_lines("日".repeat(1 << 14), 40);
-        assert!(wide.lines().all(|line| line.chars().count() <= 20));
-        assert_eq!(in_lines("a b".to_owned(), 2), "a b");
-    }
 
     #[test]
     fn numbers_of_every_size_are_short_and_exact_ones_read_back() {

@@ -6,7 +6,6 @@ mod method;
 mod outcome;
 mod proportion;
 mod record;
-mod table;
 
 pub use self::curve::{PowerCurve, PowerPoint, PowerResult, Smallest, SmallestEffect};
 pub use self::proportion::Proportion;

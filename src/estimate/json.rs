@@ -381,3 +381,5 @@ impl From<&Warning> for WarningRecord {
 pub(crate) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
+
+super::measured::is_measured!(EstimateRecord: MeasuredRecord);

@@ -83,11 +83,14 @@ impl Uncertainty {
     }
 }
 
-/// Gives a type the fields of the [`Measured`] that it has.
+/// Gives a type the fields of the [`Measured`] that it has, or of its record.
 macro_rules! is_measured {
     ($name:ty) => {
+        crate::estimate::measured::is_measured!($name: crate::estimate::Measured);
+    };
+    ($name:ty: $measured:ty) => {
         impl std::ops::Deref for $name {
-            type Target = crate::estimate::Measured;
+            type Target = $measured;
 
             fn deref(&self) -> &Self::Target {
                 &self.measured

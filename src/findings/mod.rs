@@ -288,7 +288,8 @@ impl Asked<'_> {
         match of_topics(self.topics.to_vec()) {
             // A topic that no stage has: the others have their stages all the same.
             Err(Error::UnknownTopic { available, .. }) => {
-                let some = self.topics.iter().filter(|topic| available.contains(topic));
+                let available: HashSet<String> = available.into_iter().collect();
+                let some = self.topics.iter().filter(|topic| available.contains(&***topic));
                 Part::of(of_topics(some.cloned().collect()))
             }
             other => Part::of(other),

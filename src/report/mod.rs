@@ -1,22 +1,29 @@
 //! The report: estimates as a table, as sentences, as JSON, as a frame. It speaks and never
 //! computes.
 
+mod audit;
+mod breaks;
+mod estimates;
+mod findings;
 #[cfg(feature = "polars")]
 mod frame;
+mod groups;
 #[cfg(feature = "plot")]
 mod html;
-mod markdown;
-#[cfg(feature = "plot")]
 mod markup;
+mod monitor;
+mod off_policy;
 #[cfg(feature = "plot")]
 mod plot;
 mod sensitivity;
+mod studies;
 mod table;
 mod warned;
 mod waterfall;
 
 #[cfg(feature = "plot")]
 pub use self::html::Figure;
+pub use self::table::{Align, Cell, Column, STANDARD_WIDTH, Table, Yields};
 
 pub use crate::audit::json::{REPORT_SCHEMA, REPORT_VERSION, ReportRecord};
 pub use crate::audit::report::AuditReport;

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
-
+use super::estimates;
 use super::sensitivity::first_of_each;
+use super::table::{Cell, Column, STANDARD_WIDTH, Table, Yields, in_markdown, of_level, record};
 use crate::base::printable::printable;
-use crate::base::text::{RULED, number, percent, wrap};
+use crate::base::text::{number, wrap};
 use crate::decompose::{EngagementCounts, Stage, Step, TopicWaterfall, WaterfallReport};
 use crate::estimate::words;
 use crate::estimate::{ConfidenceInterval, Value};
@@ -33,12 +33,52 @@ impl WaterfallReport {
     }
 }
 
-impl fmt::Display for WaterfallReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WaterfallReport {
+    /// A table for each topic: its steps, and the total.
+    pub fn tables(&self) -> Vec<Table> {
+        self.waterfalls().iter().map(table).collect()
+    }
+
+    /// The steps of all topics as CSV, a row for each, with the fields of the JSON that a cell can hold
+    /// (`docs/waterfall-json.md`); `part` says which are totals. [`Table::to_csv`] says how.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let of = ["topic", "part", "from", "to"].into_iter();
+        let mut table = record(of.chain(estimates::answer_names()));
+        for waterfall in self.waterfalls() {
+            let steps = waterfall.steps.iter().map(|step| ("step", step));
+            table.rows.extend(steps.chain([("total", &waterfall.total)]).map(|(part, step)| {
+                let of = [part, step.from.name(), step.to.name()].map(Cell::words);
+                let mut cells = vec![Cell::name(&waterfall.topic)];
+                cells.extend(of);
+                cells.extend(estimates::answer_cells(Some(&step.estimate)));
+                cells
+            }));
+        }
+        table.to_csv()
+    }
+
+    /// The tables in Markdown, each under its caption where there are several.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        in_markdown(&self.tables())
+    }
+
+    /// What `Display` prints, with tables for a terminal of so many columns: those that have no room are named
+    /// below their table.
+    #[must_use]
+    pub fn to_text(&self, width: usize) -> String {
+        let mut text = String::new();
+        self.write(&mut text, width).expect("writing to a String does not fail");
+        text
+    }
+
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
+        let wrap = |text: &str| wrap(text, width);
         writeln!(f, "{}", wrap(&printable(&self.sentence())))?;
         for waterfall in self.waterfalls() {
             writeln!(f, "\n{}", wrap(&printable(&waterfall.sentence())))?;
-            writeln!(f, "{}", table(waterfall))?;
+            writeln!(f, "{}", table(waterfall).to_text(width))?;
         }
         writeln!(f)?;
         for missing in self.missing() {
@@ -57,53 +97,53 @@ impl fmt::Display for WaterfallReport {
     }
 }
 
+impl fmt::Display for WaterfallReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, STANDARD_WIDTH)
+    }
+}
+
 fn table(waterfall: &TopicWaterfall) -> Table {
-    let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(120);
     let steps = || waterfall.steps.iter().chain([&waterfall.total]);
-    let level = steps().find_map(|step| step.estimate.interval.ok());
-    let level = level
-        .map_or_else(|| "interval".to_owned(), |its| format!("{}% interval", percent(its.level)));
-    table.set_header([
-        "step",
-        "share before",
-        "share after",
-        "ratio",
-        &level,
-        "log ratio",
-        "error",
-    ]);
-    let share = |share: Option<f64>| {
-        share.map_or_else(|| "-".to_owned(), |share| format!("{:.2}%", 100.0 * share))
-    };
-    for (place, step) in steps().enumerate() {
+    let level = of_level(steps().map(|step| step.estimate.interval.as_ref().ok()));
+    let later = |heading: &str, order| Column::number(heading).yielding(Yields::Later(order));
+    let columns = vec![
+        Column::words("step"),
+        later("share before", 2),
+        later("share after", 3),
+        Column::number("ratio"),
+        Column::number(level),
+        later("log ratio", 1),
+        later("error", 0),
+    ];
+    let row = |(place, step): (usize, &Step)| {
         let estimate = &step.estimate;
         let name = match place == waterfall.steps.len() {
             true => format!("total: {} to {}", step.from, step.to),
             false => format!("{} to {}", step.from, step.to),
         };
-        let interval = match &estimate.interval {
-            Ok(interval) => words::interval(&of_ratio(interval)),
-            Err(reason) => format!("none: {reason}"),
+        let share = |share: Option<f64>| {
+            share.map_or(Cell::Nothing, |its| Cell::shown(its, format!("{:.2}%", 100.0 * its)))
         };
-        table.add_row(
-            [
-                name,
-                share(estimate.baseline.share),
-                share(estimate.treatment.share),
-                ratio(estimate.value),
-                interval,
-                words::value(estimate.value),
-                estimate.standard_error.map_or_else(|| "-".to_owned(), number),
-            ]
-            .map(Cell::new),
-        );
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+        let interval = match &estimate.interval {
+            Ok(interval) => Cell::interval(&of_ratio(interval)),
+            Err(_) => estimates::interval_or_why(estimate),
+        };
+        vec![
+            Cell::Words(name),
+            share(estimate.baseline.share),
+            share(estimate.treatment.share),
+            match estimate.value.number().map(f64::exp) {
+                Some(its) => Cell::shown(its, ratio(estimate.value)),
+                None => Cell::Words(ratio(estimate.value)),
+            },
+            interval,
+            Cell::value(estimate.value),
+            Cell::number(estimate.standard_error),
+        ]
+    };
+    let caption = format!("Steps of topic {:?}; logarithms are natural", waterfall.topic);
+    Table { caption, columns, rows: steps().enumerate().map(row).collect() }
 }
 
 /// A log ratio as a ratio.

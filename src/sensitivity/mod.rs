@@ -7,6 +7,8 @@ mod levels;
 mod run;
 mod summary;
 
+use std::collections::HashMap;
+
 pub use self::choices::{Choices, Dimension, LeftOut, Unsupported, UnsupportedKind, Weighting};
 pub use self::summary::{
     Direction, Disagreement, Effect, Found, SensitivitySummary, Tallied, Verdict,
@@ -282,8 +284,12 @@ impl SensitivityTable {
     #[must_use]
     pub fn unsupported(&self) -> Vec<(&Unsupported, usize)> {
         let mut seen: Vec<(&Unsupported, usize)> = Vec::new();
+        // Reasons may name topics, of which there are many.
+        let mut places: HashMap<(&str, String), usize> = HashMap::new();
         for reason in self.rows.iter().filter_map(|row| row.outcome.as_ref().err()) {
-            match seen.iter_mut().find(|(its, _)| *its == reason) {
+            let key = (&*reason.message, format!("{:?}", reason.kind));
+            let at = *places.entry(key).or_insert(seen.len());
+            match seen.get_mut(at) {
                 Some((_, rows)) => *rows += 1,
                 None => seen.push((reason, 1)),
             }

@@ -1,9 +1,11 @@
 //! Names from strangers do nothing to a terminal, a page or a reader, and no number makes output without
 //! an end.
 
+use tiltmeter::decompose::GroupDecomposition;
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::report::has_look;
 use tiltmeter::source::{CsvSource, SliceSource};
+use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, StudyFile};
 
 /// Of Unicode 16: what turns the direction, joins or parts unseen, ends lines, is no character, and what
@@ -113,6 +115,76 @@ fn text_and_markdown_are_lines_that_are_seen() {
         assert!(!plain, "{marked} in {markdown}");
     }
     assert_inert("sentence", &report.sentence());
+}
+
+/// Groups with hostile names, and breaks: seen in all four renderings, in which every row has as many cells.
+#[test]
+fn groups_and_breaks_are_lines_that_are_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let inputs = study.read(folder.path()).unwrap();
+    let tiltmeter::StudyLog::Whole(log) = &inputs.log else { panic!("one file is whole") };
+    let [war, sport, space] = ["war", "sport", "👩‍🚀 space"].map(hostile);
+    let tally = Tally::of(log, &TallySpec::default()).unwrap();
+    let groups = GroupDecomposition::of(&tally)
+        .treatment(hostile("ranked"))
+        .baseline(Baseline::arm(hostile("newest")))
+        .group(hostile("one"), [war.clone(), hostile("nowhere")])
+        .group(hostile("two"), [sport, space])
+        .run()
+        .unwrap();
+    let text = groups.to_string();
+    assert_inert("groups", &text);
+    assert!(text.contains(r"one\u{202a}"), "{text}");
+    assert_renderings(&groups.tables(), &groups.to_csv());
+
+    let breaks = tiltmeter::inference::Breaks {
+        ratio: series(),
+        treatment: series(),
+        baseline: series(),
+        empty: 0,
+        episodes: Vec::new(),
+    };
+    let text = breaks.to_string();
+    assert_inert("breaks", &text);
+    let line = "  1970-01-02T00:00:00Z (1970-01-01T00:00:00Z to 1970-01-03T00:00:00Z): from 0.500 to 1.500\n";
+    assert!(text.contains(line), "{text}");
+    assert_renderings(&breaks.tables(), &breaks.to_csv());
+    let csv = breaks.to_csv();
+    let row = "ratio,86400000000,0,172800000000,0.5,1.5,1970-01-02T00:00:00Z,";
+    assert!(csv.contains(row), "{csv}");
+}
+
+/// A series with a break on the second day.
+fn series() -> tiltmeter::inference::SeriesBreaks {
+    let day = 86_400_000_000;
+    let its =
+        tiltmeter::inference::Break { start: day, low: 0, high: 2 * day, before: 0.5, after: 1.5 };
+    tiltmeter::inference::SeriesBreaks {
+        windows: Vec::new(),
+        without_value: 0,
+        penalty: None,
+        breaks: vec![its],
+    }
+}
+
+/// All that can be shown of a report, and its CSV.
+fn assert_renderings(tables: &[tiltmeter::report::Table], csv: &str) {
+    assert!(!tables.is_empty());
+    for table in tables {
+        assert_inert("text", &table.to_text(60));
+        let (markdown, html) = (table.to_markdown(), table.to_html());
+        assert_inert("Markdown", &markdown);
+        assert_inert("HTML", &html);
+        roxmltree::Document::parse(&html).unwrap();
+        let bars = |row: &str| row.replace(r"\|", "").matches('|').count();
+        assert!(markdown.lines().all(|row| bars(row) == table.columns.len() + 1), "{markdown}");
+        assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
+    }
+    assert_inert("CSV", csv);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let fields = reader.headers().unwrap().len();
+    assert!(reader.records().all(|row| row.unwrap().len() == fields), "{csv}");
 }
 
 /// Names are the same bit by bit, and whoever prints the JSON prints nothing unseen.

@@ -9,3 +9,4 @@ mod inert;
 mod report;
 mod snapshots;
 mod studies;
+mod table;

@@ -1,7 +1,7 @@
 //! From a log to members and groups: members are items or the ids of a column, and belong to the groups
 //! that the topics of their impressions name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -103,9 +103,12 @@ pub(super) fn groups(
         role: Role::Topics,
         needed_by: "a decomposition by the topics of members".to_owned(),
     })?;
-    let available: Vec<String> = topics.labels().iter().map(str::to_owned).collect();
-    let wanted = |label: &str| labels.is_none_or(|labels| labels.iter().any(|its| its == label));
-    if let Some(topic) = labels.into_iter().flatten().find(|its| !available.contains(its)) {
+    let asked: Option<BTreeSet<&str>> =
+        labels.map(|labels| labels.iter().map(String::as_str).collect());
+    let wanted = |label: &str| asked.as_ref().is_none_or(|asked| asked.contains(label));
+    let known: BTreeSet<&str> = topics.labels().iter().collect();
+    if let Some(topic) = labels.into_iter().flatten().find(|its| !known.contains(&***its)) {
+        let available = topics.labels().iter().map(str::to_owned).collect();
         return Err(Error::UnknownTopic { topic: topic.clone(), available });
     }
     // By member and topic, impressions; in the order of names, so that nothing depends on that of rows.
@@ -125,19 +128,16 @@ pub(super) fn groups(
         let group = membership.group(member, of, several)?;
         group.into_iter().for_each(|group| groups.entry(group).or_default().push((*member).into()));
     }
-    let mut groups: Groups =
-        groups.into_iter().map(|(name, members)| (name.to_owned(), members)).collect();
-    if let Some(labels) = labels {
-        // A label without members of its own stays, to be refused by its name.
-        let mut in_order = Groups::new();
-        for label in labels {
-            let members = groups.iter_mut().find(|(name, _)| name == label);
-            let members = members.map(|(_, members)| std::mem::take(members));
-            in_order.push((label.clone(), members.unwrap_or_default()));
-        }
-        groups = in_order;
-    }
-    Ok((groups, membership))
+    let Some(labels) = labels else {
+        let groups = groups.into_iter().map(|(name, members)| (name.to_owned(), members));
+        return Ok((groups.collect(), membership));
+    };
+    // A label without members of its own stays, to be refused by its name.
+    let in_order = labels.iter().map(|label| {
+        let members = groups.get_mut(&**label).map(std::mem::take);
+        (label.clone(), members.unwrap_or_default())
+    });
+    Ok((in_order.collect(), membership))
 }
 
 impl Membership {

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::of_log::Membership;
 use super::{Others, ZeroMembers};
-use crate::base::digits::decimals;
-use crate::base::printable::{printable, printable_name};
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, Measured, NoTest, SideOfNull, Warning,
 };
@@ -28,7 +26,7 @@ pub enum Direction {
 
 impl Direction {
     /// Which way a value lies for sure from that of no amplification; `None` inside for "neither".
-    fn of(figure: &Measured, null: f64) -> Option<Option<Self>> {
+    pub(crate) fn of(figure: &Measured, null: f64) -> Option<Option<Self>> {
         let ConfidenceInterval { low, high, .. } = figure.interval.ok()?;
         Some(if low.is_some_and(|low| low > null) {
             Some(Self::More)
@@ -410,63 +408,5 @@ impl fmt::Display for LabelTest {
             Arrangements::Drawn(of) => write!(f, " over {of} ways drawn at random")?,
         }
         write!(f, " of labelling {group} of {} members", group + others)
-    }
-}
-
-impl fmt::Display for GroupFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", printable_name(&self.name))?;
-        writeln!(f, "  the group                  {}", self.group)?;
-        writeln!(f, "  its mean member            {}", self.mean_member)?;
-        writeln!(f, "  weighted by the baseline   {}", self.weighted_mean_member)?;
-        if let Some(spread) = self.quantiles {
-            let short = |value| decimals(value, 3);
-            writeln!(
-                f,
-                "  members                    median {}, half between {} and {}, all between {} and {}",
-                short(spread.median),
-                short(spread.lower_quartile),
-                short(spread.upper_quartile),
-                short(spread.least),
-                short(spread.greatest)
-            )?;
-        }
-        let MemberCounts { both, treatment_only, baseline_only, neither, not_in_tally } =
-            self.counts;
-        writeln!(
-            f,
-            "  of them                    {} count; {both} in both arms, {treatment_only} in the treatment only, {baseline_only} in the baseline only, {} in neither",
-            self.counted,
-            neither + not_in_tally
-        )?;
-        let Surely { more, less } = self.surely;
-        writeln!(f, "  by their own intervals     {more} shown more, {less} less")?;
-        writeln!(f, "  the group's logarithm, in parts:")?;
-        for part in &self.parts {
-            writeln!(f, "    {:<43} {}", part.kind.to_string(), part.figure)?;
-        }
-        writeln!(f, "  label, by members          {}", self.label_test)?;
-        writeln!(f, "  label, by unions           {}", self.union_test)?;
-        let differ = match Direction::of(&self.gap, 0.0) {
-            None => "whether they differ is not known",
-            Some(None) => "their difference is not beyond chance",
-            Some(Some(_)) => "their difference is beyond chance",
-        };
-        writeln!(f, "  {}; {differ} ({})", self.verdict, self.gap)?;
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "  note: {warning}"))
-    }
-}
-
-impl fmt::Display for GroupReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = format!(
-            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}.",
-            self.treatment, self.baseline, self.unit, self.attention, self.cluster
-        );
-        writeln!(f, "{}\n{}; {}.", printable(&asked), self.zeros, self.others)?;
-        if let Some(membership) = &self.membership {
-            writeln!(f, "{membership}.")?;
-        }
-        self.groups.iter().try_for_each(|group| write!(f, "\n{group}"))
     }
 }

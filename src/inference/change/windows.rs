@@ -1,7 +1,5 @@
 //! Breaks over the windows of a tally: in the ratio and in each arm's share.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::control::refuse;
@@ -9,7 +7,6 @@ use super::date::{BlockBootstrap, BreakDate};
 use super::episode::{Episode, Shift, Span, episodes};
 use super::monitor::{CHARTED, measured};
 use super::offline::pelt;
-use crate::base::digits::decimals;
 use crate::error::Error;
 use crate::estimate::Value;
 use crate::inference::contribution::Contributions;
@@ -259,29 +256,5 @@ impl Penalty {
             steps.iter().map(|step| step * step).sum::<f64>() / (2 * steps.len()) as f64
         };
         (variance > 0.0).then(|| 2.0 * variance * (values.len() as f64).ln())
-    }
-}
-
-impl fmt::Display for Breaks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let series = [
-            ("log ratio", &self.ratio),
-            ("log share in the treatment", &self.treatment),
-            ("log share in the baseline", &self.baseline),
-        ];
-        for (name, series) in series {
-            writeln!(
-                f,
-                "{name}: {} breaks in {} windows, {} of them without a value",
-                series.breaks.len(),
-                series.windows.len(),
-                series.without_value
-            )?;
-            for Break { start, low, high, before, after } in &series.breaks {
-                let [before, after] = [before, after].map(|&value| decimals(value, 3));
-                writeln!(f, "  {start} ({low} to {high}): from {before} to {after}")?;
-            }
-        }
-        self.episodes.iter().try_for_each(|episode| writeln!(f, "{episode}"))
     }
 }

@@ -10,7 +10,6 @@ mod report;
 mod run;
 mod sample;
 mod sums;
-mod table;
 mod target;
 mod weights;
 

@@ -191,3 +191,5 @@ impl From<&Caution> for CautionRecord {
         Self { warning: warning.clone(), message: warning.to_string() }
     }
 }
+
+crate::estimate::measured::is_measured!(OffPolicyEstimateRecord: MeasuredRecord);

@@ -9,9 +9,11 @@ use crate::error::Error;
 use crate::estimate::words::{interval, value};
 use crate::estimate::{ConfidenceInterval, Estimate, Naive, SideOfNull, Value};
 use crate::findings::{Findings, OverTime, PositionProfile, ShareInWindow};
+use crate::report::findings;
 use crate::report::plot::{
     Bar, Counted, Forest, ForestRow, Mark, Multiples, Panel, Series, SeriesPoint,
 };
+use crate::report::table::Table;
 use crate::statistic::{AmplificationRatio, Scale, Statistic};
 
 /// Topics beyond these have no specification curve and no waterfall in the report.
@@ -104,10 +106,12 @@ impl Findings {
         let over = self.over_time().there()?;
         let mut starts: Vec<i64> = over.shares.iter().map(|its| its.start).collect();
         starts.dedup();
+        let windows = windows_of(over);
+        let of = |arm: &String, topic| series_of(windows.get(&(&**arm, topic)), &starts);
         let panels = self.topics().into_iter().map(|topic| Panel {
             name: topic.to_owned(),
             unit: Counted::Shares,
-            series: over.arms.iter().map(|arm| series_of(over, arm, topic, &starts)).collect(),
+            series: over.arms.iter().map(|arm| of(arm, topic)).collect(),
         });
         let multiples = Multiples {
             title: format!("Share of each topic over time, by arm ({})", every(over)),
@@ -115,20 +119,20 @@ impl Findings {
                 "{} windows from {} to {}, in each the share of each topic in {}, with {}% intervals. \
                  The numbers are in the table.",
                 starts.len(),
-                starts.first().map_or_else(String::new, |&at| tables::date(at)),
-                starts.last().map_or_else(String::new, |&at| tables::date(at)),
+                starts.first().map_or_else(String::new, |&at| findings::date(at)),
+                starts.last().map_or_else(String::new, |&at| findings::date(at)),
                 named(&over.arms),
                 percent(over.level)
             ),
             arms: over.arms.clone(),
-            places: starts.iter().map(|&at| tables::date(at)).collect(),
+            places: starts.iter().map(|&at| findings::date(at)).collect(),
             panels: panels.collect(),
             note: format!(
                 "Bands: {}% intervals by clusters, one window at a time. Each panel has its own axis.",
                 percent(over.level)
             ),
         };
-        Some(multiple("over-time", &multiples, tables::over_time(over)))
+        Some(multiple("over-time", &multiples, findings::over_time(over)))
     }
 
     pub(super) fn profile_of_ranks(&self) -> Option<Drawn> {
@@ -162,7 +166,7 @@ impl Findings {
             note: "Counts of impressions, without intervals. Each panel has its own axis."
                 .to_owned(),
         };
-        Some(multiple("positions", &multiples, tables::positions(profile)))
+        Some(multiple("positions", &multiples, findings::positions(profile)))
     }
 
     pub(super) fn specification_curves(&self) -> Result<Vec<Drawn>, Error> {
@@ -231,18 +235,24 @@ impl Findings {
             legend: legend(rows.iter()),
             rows,
         };
-        let numbers = tables::power(power, &estimates);
+        let by_topic: HashMap<&str, &Estimate> =
+            estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
+        let found = |topic: &str| match by_topic.get(topic) {
+            Some(its) => tables::value(its.value),
+            None => findings::words("not asked"),
+        };
+        let numbers = findings::power(power, found);
         Some(drawn("power".to_owned(), forest, numbers))
     }
 }
 
-fn drawn(name: String, forest: Forest<'_>, numbers: tables::Table) -> Drawn {
+fn drawn(name: String, forest: Forest<'_>, numbers: Table) -> Drawn {
     let svg = forest.svg();
     let Forest { title, description, .. } = forest;
     Drawn { figure: Figure { name, title, description, svg }, numbers }
 }
 
-fn multiple(name: &str, multiples: &Multiples, numbers: tables::Table) -> Drawn {
+fn multiple(name: &str, multiples: &Multiples, numbers: Table) -> Drawn {
     let figure = Figure {
         name: name.to_owned(),
         title: multiples.title.clone(),
@@ -336,11 +346,20 @@ fn point(value: f64) -> SeriesPoint {
     SeriesPoint { value, interval: None }
 }
 
-fn series_of(over: &OverTime, arm: &str, topic: &str, starts: &[i64]) -> Series {
-    let here: Vec<&ShareInWindow> =
-        over.shares.iter().filter(|its| its.arm == arm && its.topic == topic).collect();
+/// The share of each topic in each arm, by window.
+type Windows<'f> = HashMap<(&'f str, &'f str), HashMap<i64, &'f ShareInWindow>>;
+
+fn windows_of(over: &OverTime) -> Windows<'_> {
+    let mut windows = Windows::new();
+    for its in &over.shares {
+        windows.entry((&its.arm, &its.topic)).or_default().insert(its.start, its);
+    }
+    windows
+}
+
+fn series_of(here: Option<&HashMap<i64, &ShareInWindow>>, starts: &[i64]) -> Series {
     let at = |start: &i64| {
-        let its = here.iter().find(|its| its.start == *start)?;
+        let its = here?.get(start)?;
         // Of an interval with one end, the other is the edge of what a share can be.
         let ends = its.low.is_some() || its.high.is_some();
         let ends = ends.then(|| (its.low.unwrap_or(0.0), its.high.unwrap_or(1.0)));

@@ -46,7 +46,7 @@ pub struct Figure {
 /// A figure with its numbers.
 struct Drawn {
     figure: Figure,
-    numbers: tables::Table,
+    numbers: super::table::Table,
 }
 
 impl Findings {

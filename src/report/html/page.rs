@@ -1,8 +1,8 @@
-//! The page: sections, paragraphs, tables and figures. Every text is escaped here, and nowhere else.
+//! The page: sections, paragraphs, tables and figures. Every text is escaped here or by the renderer of tables.
 
 use super::Drawn;
-use super::tables::{Datum, Table};
-use crate::report::markup::{escaped, isolated, with_names_isolated};
+use crate::report::markup::{escaped, with_names_isolated};
+use crate::report::table::Table;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -99,22 +99,9 @@ impl Page {
     pub(super) fn table(&mut self, table: &Table) {
         let caption = escaped(&table.caption);
         self.body.push_str(&format!(
-            "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\">\n\
-             <table>\n<caption>{}</caption>\n<thead><tr>",
-            with_names_isolated(&table.caption)
+            "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\">\n{}</div>\n",
+            table.to_html()
         ));
-        for column in &table.columns {
-            self.body.push_str(&format!("<th scope=\"col\">{}</th>", escaped(column)));
-        }
-        self.body.push_str("</tr></thead>\n<tbody>\n");
-        for row in &table.rows {
-            self.body.push_str("<tr>");
-            for (at, datum) in row.iter().enumerate() {
-                self.body.push_str(&cell(datum, at == 0));
-            }
-            self.body.push_str("</tr>\n");
-        }
-        self.body.push_str("</tbody>\n</table>\n</div>\n");
     }
 
     pub(super) fn finish(self) -> String {
@@ -138,20 +125,5 @@ impl Page {
             self.body,
             env!("CARGO_PKG_VERSION")
         )
-    }
-}
-
-fn cell(datum: &Datum, is_first: bool) -> String {
-    match datum {
-        Datum::Words(words) if is_first => {
-            format!("<th scope=\"row\">{}</th>", with_names_isolated(words))
-        }
-        Datum::Words(words) => format!("<td>{}</td>", with_names_isolated(words)),
-        Datum::Name(name) if is_first => format!("<th scope=\"row\">{}</th>", isolated(name)),
-        Datum::Name(name) => format!("<td>{}</td>", isolated(name)),
-        Datum::Number { exact, shown } => {
-            let (exact, shown) = (escaped(exact), escaped(shown));
-            format!("<td class=\"number\"><data value=\"{exact}\">{shown}</data></td>")
-        }
     }
 }

@@ -1,11 +1,14 @@
 //! The sections of the page, in order.
 
+use std::collections::HashSet;
+
 use super::figures::DRAWN;
 use super::page::Page;
-use super::tables::{Table, count, date, name, words};
 use crate::error::Error;
 use crate::findings::{Findings, Part};
 use crate::log::DataQuality;
+use crate::report::findings::{count, date, name, table, words};
+use crate::report::table::Table;
 
 type Write = fn(&Findings, &mut Page) -> Result<(), Error>;
 
@@ -185,6 +188,7 @@ fn waterfall(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     }
     let there: Vec<&str> = report.waterfalls().iter().map(|its| &*its.topic).collect();
     left_undrawn(&there, page, "waterfall");
+    let there: HashSet<&str> = there.into_iter().collect();
     let absent = findings.topics().into_iter().filter(|topic| !there.contains(topic));
     let absent: Vec<String> = absent.map(|topic| format!("{topic:?}")).collect();
     if !absent.is_empty() {
@@ -226,9 +230,9 @@ fn quality(findings: &Findings, page: &mut Page) -> Result<(), Error> {
 }
 
 fn of_quality(quality: &DataQuality) -> Table {
-    let mut table = Table::new("The state of the data", &["what", "how many"]);
+    let mut out = table("The state of the data", &["what", "how many"]);
     let origin = &quality.origin;
-    let mut row = |what: &str, datum| table.rows.push(vec![words(what), datum]);
+    let mut row = |what: &str, datum| out.rows.push(vec![words(what), datum]);
     row("source", name(file_name(&origin.source)));
     row("rows read", count(origin.rows_read));
     row("rows left out on purpose", count(origin.left_out));
@@ -255,7 +259,7 @@ fn of_quality(quality: &DataQuality) -> Table {
         row("items that it lacks", count(topics.items_missing));
         row("rows of it set aside", count(topics.set_aside.rows));
     }
-    table
+    out
 }
 
 /// Without folders, which are the machine's.

@@ -1,76 +1,13 @@
 //! The tables of the page: numbers to the last digit, shown in few.
 
-use std::collections::HashMap;
-
-use crate::base::digits::exact;
 use crate::base::text::{number, percent};
 use crate::estimate::{Estimate, Value};
-use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow};
+use crate::report::findings::{count, name, numeric, share, table, words};
+use crate::report::table::{Cell, Table};
 use crate::sensitivity::{SensitivityRow, SensitivityTable};
 
-/// A table.
-pub(super) struct Table {
-    pub(super) caption: String,
-    pub(super) columns: Vec<String>,
-    pub(super) rows: Vec<Vec<Datum>>,
-}
-
-/// What is in a cell.
-pub(super) enum Datum {
-    Words(String),
-    /// A name from the log, by itself.
-    Name(String),
-    Number {
-        /// All digits.
-        exact: String,
-        /// Some.
-        shown: String,
-    },
-}
-
-impl Table {
-    pub(super) fn new(caption: impl Into<String>, columns: &[&str]) -> Self {
-        let columns = columns.iter().map(|&column| column.to_owned()).collect();
-        Self { caption: caption.into(), columns, rows: Vec::new() }
-    }
-}
-
-pub(super) fn words(words: impl Into<String>) -> Datum {
-    Datum::Words(words.into())
-}
-
-pub(super) fn name(name: &str) -> Datum {
-    Datum::Name(crate::report::printable_name(name))
-}
-
-pub(super) fn count(count: u64) -> Datum {
-    Datum::Number { exact: count.to_string(), shown: count.to_string() }
-}
-
-/// A number, or that there is none; one that is not finite is a word.
-pub(super) fn numeric(value: Option<f64>) -> Datum {
-    match value {
-        Some(value) if value.is_finite() => {
-            Datum::Number { exact: exact(value), shown: number(value) }
-        }
-        Some(value) => words(number(value)),
-        None => words("none"),
-    }
-}
-
-/// A share, in percent; its exact value is the share.
-pub(super) fn share(value: Option<f64>) -> Datum {
-    match value {
-        Some(value) => Datum::Number {
-            exact: exact(value),
-            shown: format!("{}%", crate::report::plot::short(100.0 * value)),
-        },
-        None => words("none"),
-    }
-}
-
 /// A value, with its state in words where it is no number between others.
-fn value(value: Value) -> Datum {
+pub(super) fn value(value: Value) -> Cell {
     match value {
         Value::Estimated(at) | Value::Zero(at) => numeric(Some(at)),
         Value::Between { low, high } => words(format!("{} to {}", number(low), number(high))),
@@ -79,7 +16,7 @@ fn value(value: Value) -> Datum {
     }
 }
 
-fn ends(estimate: &Estimate) -> [Datum; 2] {
+fn ends(estimate: &Estimate) -> [Cell; 2] {
     match estimate.interval {
         Ok(its) => [its.low, its.high].map(|end| match end {
             Some(_) => numeric(end),
@@ -101,7 +38,7 @@ pub(super) fn estimates(estimates: &[&Estimate]) -> Table {
     let level = estimates.iter().find_map(|its| its.interval.ok());
     let level = level.map_or("no".to_owned(), |its| format!("{}%", percent(its.level)));
     let phrase = estimates.first().map_or("", |its| &its.estimand.phrase);
-    let mut table = Table::new(format!("{phrase}, with {level} intervals"), &columns);
+    let mut out = table(format!("{phrase}, with {level} intervals"), &columns);
     for its in estimates {
         let [low, high] = ends(its);
         let mut row = vec![name(&its.estimand.topic), value(its.value), low, high];
@@ -116,9 +53,9 @@ pub(super) fn estimates(estimates: &[&Estimate]) -> Table {
             });
             row.push(numeric(its.test.and_then(|test| test.p_adjusted)));
         }
-        table.rows.push(row);
+        out.rows.push(row);
     }
-    table
+    out
 }
 
 /// Both intervals of each estimate.
@@ -132,8 +69,7 @@ pub(super) fn naive(estimates: &[&Estimate]) -> Table {
         "naive high",
         "design effect",
     ];
-    let mut table =
-        Table::new("Intervals by clusters, and as if impressions were independent", &columns);
+    let mut out = table("Intervals by clusters, and as if impressions were independent", &columns);
     for its in estimates {
         let [low, high] = ends(its);
         let mut row = vec![name(&its.estimand.topic), value(its.value), low, high];
@@ -145,59 +81,9 @@ pub(super) fn naive(estimates: &[&Estimate]) -> Table {
             ]),
             None => row.extend([words("none"), words("none"), words("none")]),
         }
-        table.rows.push(row);
+        out.rows.push(row);
     }
-    table
-}
-
-/// The date of a moment.
-pub(super) fn date(microseconds: i64) -> String {
-    let text = crate::log::iso_text(microseconds);
-    text.split('T').next().unwrap_or(&text).to_owned()
-}
-
-pub(super) fn over_time(over: &OverTime) -> Table {
-    let columns =
-        ["window from", "arm", "topic", "share", "low", "high", "impressions", "clusters"];
-    let caption = format!("Shares by window and arm, with {}% intervals", percent(over.level));
-    let mut table = Table::new(caption, &columns);
-    for its in &over.shares {
-        let ShareInWindow { start, arm, topic, low, high, no_interval, .. } = its;
-        let end = |end: Option<f64>| match (end, no_interval) {
-            (Some(_), _) => share(end),
-            (None, Some(reason)) => words(format!("none: {reason}")),
-            (None, None) => words("no end"),
-        };
-        table.rows.push(vec![
-            words(date(*start)),
-            name(arm),
-            name(topic),
-            share(its.share),
-            end(*low),
-            end(*high),
-            count(its.impressions),
-            count(its.clusters),
-        ]);
-    }
-    table
-}
-
-pub(super) fn positions(profile: &PositionProfile) -> Table {
-    let columns = ["arm", "rank", "impressions", "topic", "impressions of the topic", "share"];
-    let mut table = Table::new("Impressions by rank and arm", &columns);
-    for at in &profile.ranks {
-        for topic in &at.topics {
-            table.rows.push(vec![
-                name(&at.arm),
-                count(u64::from(at.rank)),
-                count(at.impressions),
-                name(&topic.topic),
-                count(topic.impressions),
-                share(topic.share),
-            ]);
-        }
-    }
-    table
+    out
 }
 
 pub(super) fn specifications<'r>(
@@ -207,7 +93,8 @@ pub(super) fn specifications<'r>(
     let mut columns = vec!["row".to_owned()];
     columns.extend(table.varied().iter().map(ToString::to_string));
     columns.extend(["value", "low", "high"].map(str::to_owned));
-    let mut out = Table { caption: "Every supported row".to_owned(), columns, rows: Vec::new() };
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut out = self::table("Every supported row", &columns);
     for (at, row) in rows.enumerate() {
         let Ok(estimate) = &row.outcome else { continue };
         let [low, high] = ends(estimate);
@@ -222,13 +109,13 @@ pub(super) fn specifications<'r>(
 pub(super) fn waterfall(waterfall: &crate::decompose::TopicWaterfall) -> Table {
     let columns = ["step", "share before", "share after", "log ratio", "low", "high", "factor"];
     let caption = format!("Steps of topic {:?}; logarithms are natural", waterfall.topic);
-    let mut table = Table::new(caption, &columns);
+    let mut out = table(caption, &columns);
     for step in waterfall.steps.iter().chain([&waterfall.total]) {
         let its = &step.estimate;
         let [low, high] = ends(its);
         let name = format!("{} to {}", step.from, step.to);
         let is_total = std::ptr::eq(step, &raw const waterfall.total);
-        table.rows.push(vec![
+        out.rows.push(vec![
             words(if is_total { format!("total: {name}") } else { name }),
             share(its.baseline.share),
             share(its.treatment.share),
@@ -238,43 +125,5 @@ pub(super) fn waterfall(waterfall: &crate::decompose::TopicWaterfall) -> Table {
             numeric(its.value.number().map(f64::exp)),
         ]);
     }
-    table
-}
-
-pub(super) fn power(power: &PowerLeft, estimates: &[&Estimate]) -> Table {
-    let columns = [
-        "topic",
-        "value found",
-        "smallest above 1",
-        "largest below 1",
-        "clusters in treatment",
-        "clusters in baseline",
-    ];
-    let caption = format!(
-        "Amplification ratios that {}% intervals exclude 1 for with a probability of {}%",
-        percent(power.level),
-        percent(power.power)
-    );
-    let mut table = Table::new(caption, &columns);
-    let by_topic: HashMap<&str, &Estimate> =
-        estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
-    for its in &power.topics {
-        let found = by_topic.get(&*its.topic);
-        let mut row = vec![name(&its.topic)];
-        row.push(found.map_or_else(|| words("not asked"), |estimate| value(estimate.value)));
-        match (&its.reason, its.clusters) {
-            (None, Some([treatment, baseline])) => row.extend([
-                numeric(its.above),
-                numeric(its.below),
-                count(treatment),
-                count(baseline),
-            ]),
-            (reason, _) => {
-                row.push(words(reason.clone().unwrap_or_default()));
-                row.extend([words(""), words(""), words("")]);
-            }
-        }
-        table.rows.push(row);
-    }
-    table
+    out
 }

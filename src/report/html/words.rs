@@ -1,5 +1,7 @@
 //! What is found, and its limits, in sentences.
 
+use std::collections::HashMap;
+
 use crate::base::text::{number, percent};
 use crate::estimate::{Estimate, MethodUsed, Value};
 use crate::findings::{Findings, PowerLeft};
@@ -136,10 +138,13 @@ pub(super) fn sentence(words: &str) -> String {
 /// Values that are no ordinary numbers, in words: topics of which the same is to be said, together.
 fn special(estimates: &[Estimate]) -> Vec<String> {
     let mut said: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    // As many words as topics may differ in a number.
+    let mut places: HashMap<(&str, String), usize> = HashMap::new();
     for its in estimates {
         let Some(words) = state(its) else { continue };
         let (statistic, topic) = (&*its.estimand.statistic, &*its.estimand.topic);
-        match said.iter_mut().find(|(of, same, _)| *of == statistic && *same == words) {
+        let at = *places.entry((statistic, words.clone())).or_insert(said.len());
+        match said.get_mut(at) {
             Some((_, _, topics)) => topics.push(topic),
             None => said.push((statistic, words, vec![topic])),
         }

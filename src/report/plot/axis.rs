@@ -1,6 +1,6 @@
 //! An upright axis: which values it shows, and where each stands.
 
-use crate::base::text::number;
+pub(in crate::report) use crate::base::text::short;
 use crate::statistic::Scale;
 
 /// How many ticks are enough.
@@ -102,15 +102,6 @@ fn least(values: &[f64]) -> f64 {
 
 fn greatest(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-}
-
-/// Digits that say something.
-pub(in crate::report) fn short(value: f64) -> String {
-    let text = number(value);
-    if !text.contains('.') || text.contains('e') {
-        return text;
-    }
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten, [`ENOUGH`] of them or some more; none where the numbers

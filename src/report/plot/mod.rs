@@ -8,7 +8,6 @@ mod forest;
 mod multiples;
 mod waterfall;
 
-pub(super) use self::axis::short;
 use self::canvas::Colour;
 pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
 pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};

@@ -1,13 +1,14 @@
 //! A sensitivity table in words, as a table, and as JSON.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
-
+use super::estimates;
+use super::table::{
+    Cell, Column, STANDARD_WIDTH, Table, Yields, field, in_markdown, of_level, record,
+};
 use crate::base::printable::printable;
-use crate::base::text::{RULED, in_lines, number, percent, wrap};
-use crate::estimate::words::interval;
-use crate::estimate::words::value;
+use crate::base::text::{number, wrap};
 use crate::estimate::{Estimate, Warning};
 use crate::sensitivity::{
     Dimension, Direction, Disagreement, Effect, Found, SensitivityRow, SensitivitySummary,
@@ -35,6 +36,9 @@ pub(super) fn first_of_each<'e>(
     seen
 }
 
+/// Levels of choices wrap down to so many columns.
+const LEVEL_FLOOR: usize = 12;
+
 /// What stands with every table.
 const CAUTION: &str = "Rows are of the same impressions and not independent. The table shows what \
                        hangs on a choice; it is no menu to pick a row from.";
@@ -61,35 +65,82 @@ impl SensitivityTable {
         CAUTION
     }
 
-    fn table(&self, rows: &[&SensitivityRow]) -> Table {
-        let mut table = Table::new();
-        table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(120);
+    /// For each topic and statistic a table of the supported rows, with what varies between them.
+    pub fn tables(&self) -> Vec<Table> {
+        let mut rows: HashMap<(&str, &str), Vec<&SensitivityRow>> = HashMap::new();
+        for row in self.rows() {
+            rows.entry((row.statistic, &row.topic)).or_default().push(row);
+        }
+        let of = |its: &SensitivitySummary| {
+            let rows = rows.get(&(its.statistic, &*its.topic));
+            self.table(its, rows.map_or(&[], Vec::as_slice))
+        };
+        self.summaries().iter().map(of).collect()
+    }
+
+    fn table(&self, of: &SensitivitySummary, rows: &[&SensitivityRow]) -> Table {
         let varied = self.varied();
-        let level = rows.iter().find_map(|row| row.outcome.as_ref().ok()?.interval.ok());
-        let level = level
-            .map_or_else(|| "interval".to_owned(), |i| format!("{}% interval", percent(i.level)));
-        let mut header: Vec<String> = varied.iter().map(Dimension::to_string).collect();
-        header.extend(["estimate".to_owned(), level, "finds".to_owned()]);
-        table.set_header(header);
-        for row in rows {
-            let Ok(estimate) = &row.outcome else { continue };
-            let choices = varied.iter().map(|dimension| row.choices.level(*dimension));
-            let mut cells: Vec<Cell> =
-                choices.map(|level| Cell::new(in_lines(printable(&level), 40))).collect();
-            cells.push(Cell::new(value(estimate.value)));
-            cells.push(Cell::new(
-                estimate.interval.as_ref().map_or_else(|no| format!("none: {no}"), interval),
-            ));
-            cells.push(Cell::new(row.found.map_or("", Found::in_words)));
-            table.add_row(cells);
+        let estimated = rows.iter().filter_map(|row| Some((row, row.outcome.as_ref().ok()?)));
+        let level = of_level(estimated.clone().map(|(_, its)| its.interval.as_ref().ok()));
+        let wrapping = Yields::Wrapping { floor: LEVEL_FLOOR };
+        let mut columns: Vec<Column> =
+            varied.iter().map(|its| Column::words(its.to_string()).yielding(wrapping)).collect();
+        columns.extend([Column::number("estimate"), Column::number(level), Column::words("finds")]);
+        let row = |(row, estimate): (&&SensitivityRow, &Estimate)| {
+            let choices = varied.iter().map(|its| Cell::Words(row.choices.level(*its)));
+            let mut cells: Vec<Cell> = choices.collect();
+            cells.push(Cell::value(estimate.value));
+            cells.push(estimates::interval_or_why(estimate));
+            cells.push(Cell::words(row.found.map_or("", Found::in_words)));
+            cells
+        };
+        Table {
+            caption: format!("Topic {:?}, {}, under each choice", of.topic, of.statistic),
+            columns,
+            rows: estimated.map(row).collect(),
         }
-        for (at, column) in table.column_iter_mut().enumerate() {
-            if (varied.len()..varied.len() + 2).contains(&at) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        table
+    }
+
+    /// All rows as CSV, those that are not supported too, with the fields of the JSON that a cell can hold
+    /// (`docs/sensitivity-json.md`); [`Table::to_csv`] says how.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let of = ["topic", "statistic"].into_iter();
+        let choices = Dimension::ALL.map(Dimension::field);
+        let found = ["found", "unsupported", "unsupported_message"];
+        let names = of.chain(choices).chain(found).chain(estimates::answer_names());
+        let mut table = record(names);
+        table.rows = self
+            .rows()
+            .iter()
+            .map(|row| {
+                let mut cells = vec![Cell::name(&row.topic), Cell::statistic(row.statistic)];
+                cells.extend(Dimension::ALL.map(|its| Cell::Words(row.choices.level(its))));
+                let estimate = row.outcome.as_ref();
+                let unsupported = estimate.err();
+                cells.push(field(&row.found));
+                cells.push(field(&unsupported.map(|its| its.kind)));
+                cells.push(unsupported.map_or(Cell::Nothing, |its| Cell::words(&its.message)));
+                cells.extend(estimates::answer_cells(estimate.ok()));
+                cells
+            })
+            .collect();
+        table.to_csv()
+    }
+
+    /// The tables in Markdown, each under its caption where there are several.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        in_markdown(&self.tables())
+    }
+
+    /// What `Display` prints, with tables for a terminal of so many columns: those that have no room are named
+    /// below their table.
+    #[must_use]
+    pub fn to_text(&self, width: usize) -> String {
+        let mut text = String::new();
+        self.write(&mut text, width).expect("writing to a String does not fail");
+        text
     }
 
     /// The first warning of each kind, with the number of rows that have one of the kind.
@@ -111,13 +162,13 @@ impl SensitivityTable {
     }
 }
 
-impl fmt::Display for SensitivityTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl SensitivityTable {
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
+        let wrap = |text: &str| wrap(text, width);
         writeln!(f, "{}", printable(&self.question()))?;
-        for summary in self.summaries() {
-            let rows: Vec<_> = self.rows_named(summary.statistic, &summary.topic).collect();
+        for (summary, table) in self.summaries().iter().zip(self.tables()) {
             writeln!(f, "\n{}", wrap(&printable(&summary.sentence())))?;
-            writeln!(f, "{}", self.table(&rows))?;
+            writeln!(f, "{}", table.to_text(width))?;
         }
         writeln!(f)?;
         if let Some(first) = self.rows().first() {
@@ -144,6 +195,27 @@ impl fmt::Display for SensitivityTable {
             writeln!(f, "{}", wrap(&printable(&line)))?;
         }
         writeln!(f, "{}", wrap(CAUTION))
+    }
+}
+
+impl fmt::Display for SensitivityTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, STANDARD_WIDTH)
+    }
+}
+
+impl Dimension {
+    /// The field of [`Choices`](crate::sensitivity::Choices).
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Cluster => "cluster",
+            Self::Attention => "attention",
+            Self::Weighting => "weighting",
+            Self::Unit => "unit",
+            Self::Denominator => "denominator",
+            Self::MultiLabel => "multi_label",
+        }
     }
 }
 

@@ -1,0 +1,182 @@
+//! An audit's report as text, Markdown and CSV. Whatever comes from a log is escaped where it is rendered.
+
+use std::fmt;
+
+use super::estimates;
+use super::table::{STANDARD_WIDTH, Table, markdown_escaped as escaped};
+use crate::audit::report::AuditReport;
+use crate::base::printable::{named, printable, printable_name};
+use crate::base::text::wrap;
+use crate::estimate::Estimate;
+use crate::log::{DataQuality, SetAside};
+
+impl AuditReport {
+    /// The table of the report: a row for each estimate.
+    pub fn tables(&self) -> Vec<Table> {
+        vec![estimates::table(&self.estimates)]
+    }
+
+    /// What `Display` prints, with a table for a terminal of so many columns: those that have no room are named
+    /// below it.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::{Audit, Baseline};
+    /// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+    /// assert!(report.to_text(60).contains("No room for:"));
+    /// assert_eq!(report.to_text(tiltmeter::report::STANDARD_WIDTH), report.to_string());
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_text(&self, width: usize) -> String {
+        let mut text = String::new();
+        self.write(&mut text, width).expect("writing to a String does not fail");
+        text
+    }
+
+    /// The estimates as CSV, a row for each, with the fields of the JSON that a cell can hold
+    /// (`docs/report-json.md`); [`Table::to_csv`] says how.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::{Audit, Baseline};
+    /// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+    /// assert!(report.to_csv().starts_with("topic,statistic,value,state,"));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        estimates::record(&self.estimates).to_csv()
+    }
+
+    /// The table in Markdown, without the sentences around it.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        super::table::in_markdown(&self.tables())
+    }
+
+    /// The whole report in Markdown: what was estimated, the table, what the arms showed, the state of
+    /// the log, and warnings as a list.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::{Audit, Baseline};
+    /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
+    /// let report = audit.topics(["war"]).run()?;
+    /// let text = report.to_markdown_document();
+    /// assert!(text.contains("| topic |") && text.contains("- **Warning**"));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_markdown_document(&self) -> String {
+        let mut text = format!("{}\n\n{}\n", escaped(&self.sentence()), self.to_markdown());
+        let said = [self.findings_in_words(), self.without_interval_in_words()];
+        for sentence in said.concat() {
+            text.push_str(&format!("\n{}\n", escaped(&sentence)));
+        }
+        if let Some(first) = self.estimates.first() {
+            text.push_str(&format!("\n{}\n", escaped(&arms(first))));
+        }
+        if let Some(quality) = &self.quality {
+            let mut lines = String::new();
+            quality_lines(&mut lines, quality).expect("writing to a String does not fail");
+            text.push('\n');
+            for line in lines.lines() {
+                text.push_str(&format!("- {}\n", escaped(line.trim_start())));
+            }
+        }
+        let warnings = self.warnings_in_words();
+        if !warnings.is_empty() {
+            text.push('\n');
+        }
+        for (warning, topics) in warnings {
+            let whom = topics.map_or_else(String::new, |topics| format!(" ({})", named(&topics)));
+            text.push_str(&format!("- **Warning**{}\n", escaped(&format!("{whom}: {warning}."))));
+        }
+        text
+    }
+
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
+        let wrap = |text: &str| wrap(text, width);
+        writeln!(f, "{}", wrap(&printable(&self.sentence())))?;
+        for table in self.tables() {
+            writeln!(f, "{}", table.to_text(width))?;
+        }
+        for sentence in [self.findings_in_words(), self.without_interval_in_words()].concat() {
+            writeln!(f, "{}", wrap(&printable(&sentence)))?;
+        }
+        if let Some(first) = self.estimates.first() {
+            writeln!(f, "{}", printable(&arms(first)))?;
+        }
+        if let Some(quality) = &self.quality {
+            quality_lines(f, quality)?;
+        }
+        for (warning, topics) in self.warnings_in_words() {
+            let whom = match &topics {
+                None => String::new(),
+                Some(topics) if topics.len() > 4 => {
+                    format!(" ({} and {} more topics)", named(&topics[..3]), topics.len() - 3)
+                }
+                Some(topics) => format!(" ({})", named(topics)),
+            };
+            let line = printable(&format!("Warning{whom}: {warning}."));
+            writeln!(f, "{}", wrap(&line))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for AuditReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, STANDARD_WIDTH)
+    }
+}
+
+/// What the arms are called in the table.
+fn arms(first: &Estimate) -> String {
+    format!(
+        "A: {:?}, {} impressions. B: {}, {} impressions.",
+        first.estimand.treatment,
+        first.treatment.impressions,
+        first.estimand.baseline,
+        first.baseline.impressions
+    )
+}
+
+fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> fmt::Result {
+    let origin = &quality.origin;
+    writeln!(
+        f,
+        "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged.",
+        printable_name(&origin.source),
+        origin.rows_read,
+        origin.set_aside.rows,
+        origin.left_out,
+        quality.impressions,
+        quality.untagged
+    )?;
+    set_aside_lines(f, &origin.set_aside)?;
+    if let Some(table) = &origin.item_topics {
+        writeln!(
+            f,
+            "Topics: {}, {} items, {} rows set aside, {} items of the log missing.",
+            printable_name(&table.source),
+            table.items,
+            table.set_aside.rows,
+            table.items_missing
+        )?;
+        set_aside_lines(f, &table.set_aside)?;
+    }
+    Ok(())
+}
+
+fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result {
+    for entry in &set_aside.reasons {
+        let line = format!(
+            "  set aside: {} for {} in column {:?}, first row {} ({:?})",
+            entry.rows, entry.reason, entry.column, entry.first_row, entry.first_value
+        );
+        writeln!(f, "{}", printable(&line))?;
+    }
+    Ok(())
+}

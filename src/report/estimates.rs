@@ -1,0 +1,146 @@
+//! Estimates as rows of tables: for people, and with all their fields for programs.
+
+use super::table::{
+    Cell, Column, Fields, Table, Yields, cells, field, fields, messages, names, nothing, words_of,
+};
+use crate::estimate::Estimate;
+use crate::estimate::json::EstimateRecord;
+
+/// What a column shows of an estimate.
+type Shows = fn(&Estimate) -> Cell;
+
+/// The table of a report. Statistic and tests are there if there is something to tell apart or to say.
+pub(super) fn table(estimates: &[Estimate]) -> Table {
+    let first = estimates.first();
+    let name = |of: &Estimate| of.estimand.statistic.clone();
+    let several = estimates.iter().any(|its| Some(name(its)) != first.map(name));
+    let tested = estimates.iter().any(|its| its.test.is_some());
+    let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
+    let level = super::table::of_level(first.map(|its| its.interval.as_ref().ok()).into_iter());
+    let later = |heading: &str, order| Column::number(heading).yielding(Yields::Later(order));
+    let early = |heading: &str, order| Column::number(heading).yielding(Yields::First(order));
+    let columns: [(bool, Column, Shows); 11] = [
+        (true, Column::name("topic"), |its| Cell::name(&its.estimand.topic)),
+        (several, Column::words("statistic"), |its| Cell::statistic(&its.estimand.statistic)),
+        (true, Column::number("estimate"), |its| Cell::value(its.value)),
+        (true, Column::number(level), interval),
+        (tested, later("p", 4), p),
+        (adjusted, later("adjusted p", 3), |its| p_value(its.test.and_then(|t| t.p_adjusted))),
+        (true, later("share A", 1), |its| Cell::percent(its.treatment.share)),
+        (true, later("share B", 2), |its| Cell::percent(its.baseline.share)),
+        (true, later("clusters", 0), |its| {
+            Cell::counts(its.clusters.treatment, its.clusters.baseline)
+        }),
+        (true, early("naive interval", 0), |its| {
+            its.naive.map_or(Cell::Nothing, |naive| Cell::interval(&naive.interval))
+        }),
+        (true, early("design effect", 1), |its| {
+            Cell::number(its.naive.and_then(|naive| naive.design_effect))
+        }),
+    ];
+    let columns: Vec<(Column, Shows)> = columns
+        .into_iter()
+        .filter_map(|(is_there, column, shows)| is_there.then_some((column, shows)))
+        .collect();
+    let row = |its: &Estimate| columns.iter().map(|(_, shows)| shows(its)).collect();
+    let rows = estimates.iter().map(row).collect();
+    Table {
+        caption: caption(estimates),
+        columns: columns.into_iter().map(|(column, _)| column).collect(),
+        rows,
+    }
+}
+
+/// Which arms the table calls A and B.
+fn caption(estimates: &[Estimate]) -> String {
+    estimates.first().map_or_else(String::new, |first| {
+        let estimand = &first.estimand;
+        format!("Estimates; A is arm {:?}, B {}", estimand.treatment, estimand.baseline)
+    })
+}
+
+fn interval(its: &Estimate) -> Cell {
+    its.interval.as_ref().map_or(Cell::Nothing, Cell::interval)
+}
+
+/// The interval, or in words why there is none.
+pub(super) fn interval_or_why(its: &Estimate) -> Cell {
+    match &its.interval {
+        Ok(interval) => Cell::interval(interval),
+        Err(reason) => Cell::Words(format!("none: {reason}")),
+    }
+}
+
+fn p(its: &Estimate) -> Cell {
+    match its.test.map(|test| test.p) {
+        None => Cell::Nothing,
+        Some(Ok(p)) => p_value(Some(p)),
+        Some(Err(reason)) => words_of(&reason),
+    }
+}
+
+/// A p-value; small ones as a bound, since what is beyond that is the model's, not the log's.
+fn p_value(p: Option<f64>) -> Cell {
+    let text = |p: f64| if p < 1e-4 { "< 0.0001".to_owned() } else { format!("{p:.4}") };
+    p.map_or(Cell::Nothing, |p| Cell::shown(p, text(p)))
+}
+
+/// Of what an estimate is.
+const OF: Fields<EstimateRecord> = fields!(EstimateRecord: topic, statistic);
+
+/// What it is.
+const ANSWER: Fields<EstimateRecord> = fields!(EstimateRecord:
+    value, state, undefined, value_low, value_high, low, high, interval, level, method, no_interval,
+    standard_error, degrees_of_freedom, p_value, p_adjusted, adjusted_by, test, margin_low, margin_high,
+    test_statistic, test_degrees_of_freedom, no_test, finding, finding_among_all, finding_adjusted_by,
+    naive_standard_error, naive_low, naive_high, design_effect, share_treatment, share_baseline,
+    topic_treatment, all_treatment, topic_baseline, all_baseline, impressions_treatment,
+    impressions_baseline, topic_impressions_treatment, topic_impressions_baseline, clusters_treatment,
+    clusters_baseline,
+);
+
+/// What JSON has in objects of their own, and words.
+const REST: Fields<EstimateRecord> = &[
+    ("clusters_both", |its| Cell::Count(its.clusters.both)),
+    ("clusters_relation", |its| field(&its.clusters.relation)),
+    ("second_clusters_treatment", |its| field(&its.second_clusters.map(|its| its.treatment))),
+    ("second_clusters_baseline", |its| field(&its.second_clusters.map(|its| its.baseline))),
+    ("second_clusters_both", |its| field(&its.second_clusters.map(|its| its.both))),
+    ("second_clusters_relation", |its| field(&its.second_clusters.map(|its| its.relation))),
+    ("estimand", |its| words_of(&its.estimand)),
+    ("warnings", |its| messages(&its.warnings)),
+];
+
+/// The arms by their names.
+const ARMS: Fields<EstimateRecord> = &[
+    ("treatment", |its| Cell::name(&its.estimand.treatment)),
+    ("baseline", |its| words_of(&its.estimand.baseline)),
+];
+
+/// A row for each estimate, with all its fields.
+pub(super) fn record(estimates: &[Estimate]) -> Table {
+    let named = [names(OF), names(ANSWER), names(ARMS), names(REST)];
+    let mut table = super::table::record(named.into_iter().flatten());
+    table.rows = estimates
+        .iter()
+        .map(|its| {
+            let its = EstimateRecord::from(its);
+            [OF, ANSWER, ARMS, REST].into_iter().flat_map(|fields| cells(fields, &its)).collect()
+        })
+        .collect();
+    table
+}
+
+/// The names of what an estimate is, beside what it is of.
+pub(super) fn answer_names() -> impl Iterator<Item = &'static str> {
+    names(ANSWER).chain(names(REST))
+}
+
+/// What an estimate is, or nothing in each place.
+pub(super) fn answer_cells(estimate: Option<&Estimate>) -> Vec<Cell> {
+    let fields = [ANSWER, REST].into_iter();
+    match estimate.map(EstimateRecord::from) {
+        Some(its) => fields.flat_map(|fields| cells(fields, &its)).collect(),
+        None => fields.flat_map(nothing).collect(),
+    }
+}

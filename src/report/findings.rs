@@ -1,0 +1,219 @@
+//! Parts of findings as tables and CSV: shares over time, ranks, and what could have been seen.
+
+use super::table::{Cell, Column, Fields, Table, cells, field, fields, in_markdown, names, record};
+use crate::base::text::{percent, short};
+use crate::base::time::iso_text;
+use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow, TopicPower};
+
+/// A table without rows.
+pub(super) fn table(caption: impl Into<String>, columns: &[&str]) -> Table {
+    let columns = columns.iter().copied().map(Column::words).collect();
+    Table { caption: caption.into(), columns, rows: Vec::new() }
+}
+
+pub(super) fn words(words: impl Into<String>) -> Cell {
+    Cell::words(words)
+}
+
+pub(super) fn name(name: &str) -> Cell {
+    Cell::name(name)
+}
+
+pub(super) fn count(count: u64) -> Cell {
+    Cell::Count(count)
+}
+
+/// A number, or that there is none; one that is not finite is a word.
+pub(super) fn numeric(value: Option<f64>) -> Cell {
+    value.map_or_else(|| words("none"), Cell::number)
+}
+
+/// A share, in percent; its exact value is the share.
+pub(super) fn share(value: Option<f64>) -> Cell {
+    let percent = |its: f64| Cell::shown(its, format!("{}%", short(100.0 * its)));
+    value.map_or_else(|| words("none"), percent)
+}
+
+/// The date of a moment.
+pub(super) fn date(microseconds: i64) -> String {
+    let text = iso_text(microseconds);
+    text.split('T').next().unwrap_or(&text).to_owned()
+}
+
+pub(super) fn over_time(over: &OverTime) -> Table {
+    let columns =
+        ["window from", "arm", "topic", "share", "low", "high", "impressions", "clusters"];
+    let caption = format!("Shares by window and arm, with {}% intervals", percent(over.level));
+    let mut out = table(caption, &columns);
+    for its in &over.shares {
+        let ShareInWindow { start, arm, topic, low, high, no_interval, .. } = its;
+        let end = |end: Option<f64>| match (end, no_interval) {
+            (Some(_), _) => share(end),
+            (None, Some(reason)) => words(format!("none: {reason}")),
+            (None, None) => words("no end"),
+        };
+        out.rows.push(vec![
+            words(date(*start)),
+            name(arm),
+            name(topic),
+            share(its.share),
+            end(*low),
+            end(*high),
+            count(its.impressions),
+            count(its.clusters),
+        ]);
+    }
+    out
+}
+
+pub(super) fn positions(profile: &PositionProfile) -> Table {
+    let columns = ["arm", "rank", "impressions", "topic", "impressions of the topic", "share"];
+    let mut out = table("Impressions by rank and arm", &columns);
+    for at in &profile.ranks {
+        for topic in &at.topics {
+            out.rows.push(vec![
+                name(&at.arm),
+                count(u64::from(at.rank)),
+                count(at.impressions),
+                name(&topic.topic),
+                count(topic.impressions),
+                share(topic.share),
+            ]);
+        }
+    }
+    out
+}
+
+pub(super) fn power(power: &PowerLeft, found: impl Fn(&str) -> Cell) -> Table {
+    let columns = [
+        "topic",
+        "value found",
+        "smallest above 1",
+        "largest below 1",
+        "clusters in treatment",
+        "clusters in baseline",
+    ];
+    let caption = format!(
+        "Amplification ratios that {}% intervals exclude 1 for with a probability of {}%",
+        percent(power.level),
+        percent(power.power)
+    );
+    let mut out = table(caption, &columns);
+    for its in &power.topics {
+        let mut row = vec![name(&its.topic), found(&its.topic)];
+        match (&its.reason, its.clusters) {
+            (None, Some([treatment, baseline])) => row.extend([
+                numeric(its.above),
+                numeric(its.below),
+                count(treatment),
+                count(baseline),
+            ]),
+            (reason, _) => {
+                row.push(words(reason.clone().unwrap_or_default()));
+                row.extend([words(""), words(""), words("")]);
+            }
+        }
+        out.rows.push(row);
+    }
+    out
+}
+
+const SHARE: Fields<ShareInWindow> = fields!(ShareInWindow:
+    start, arm, topic, share, low, high, no_interval, impressions, topic_impressions, clusters,
+);
+
+impl OverTime {
+    /// The table: a row for each window, arm and topic.
+    pub fn tables(&self) -> Vec<Table> {
+        vec![over_time(self)]
+    }
+
+    /// The shares as CSV, a row for each, with the fields of the JSON, and the start of the window in ISO 8601.
+    /// [`Table::to_csv`] says how.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let mut table = record(names(SHARE).chain(["start_utc"]));
+        let start = |its: &ShareInWindow| Cell::Words(iso_text(its.start));
+        let row = |its: &ShareInWindow| cells(SHARE, its).chain([start(its)]).collect();
+        table.rows = self.shares.iter().map(row).collect();
+        table.to_csv()
+    }
+
+    /// The table in Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        in_markdown(&self.tables())
+    }
+}
+
+impl PositionProfile {
+    /// The table: a row for each arm, rank and topic.
+    pub fn tables(&self) -> Vec<Table> {
+        vec![positions(self)]
+    }
+
+    /// What was shown at each rank as CSV, a row for each arm, rank and topic. [`Table::to_csv`] says how.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let own = ["arm", "rank", "impressions", "topic", "topic_impressions", "share"];
+        let mut table = record(own);
+        for at in &self.ranks {
+            table.rows.extend(at.topics.iter().map(|its| {
+                vec![
+                    name(&at.arm),
+                    count(at.rank.into()),
+                    count(at.impressions),
+                    name(&its.topic),
+                    count(its.impressions),
+                    field(&its.share),
+                ]
+            }));
+        }
+        table.to_csv()
+    }
+
+    /// The table in Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        in_markdown(&self.tables())
+    }
+}
+
+const POWER: Fields<TopicPower> = fields!(TopicPower: topic, above, below, standard_error, reason);
+
+impl PowerLeft {
+    /// The table: a row for each topic.
+    pub fn tables(&self) -> Vec<Table> {
+        let mut table = power(self, |_| Cell::Nothing);
+        // What was found is known to the report alone.
+        table.columns.remove(FOUND);
+        table.rows.iter_mut().for_each(|row| drop(row.remove(FOUND)));
+        vec![table]
+    }
+
+    /// What could have been seen as CSV, a row for each topic, with the fields of the JSON. [`Table::to_csv`] says how.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let of_all = ["level", "power", "clusters_treatment", "clusters_baseline"];
+        let mut table = record(names(POWER).chain(of_all));
+        let row = |its: &TopicPower| {
+            let [treatment, baseline] = match its.clusters {
+                Some(clusters) => clusters.map(Cell::Count),
+                None => [Cell::Nothing, Cell::Nothing],
+            };
+            let of_all = [field(&self.level), field(&self.power), treatment, baseline];
+            cells(POWER, its).chain(of_all).collect()
+        };
+        table.rows = self.topics.iter().map(row).collect();
+        table.to_csv()
+    }
+
+    /// The table in Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        in_markdown(&self.tables())
+    }
+}
+
+/// The place of the column that says what was found.
+const FOUND: usize = 1;

@@ -1,0 +1,236 @@
+//! Groups and their members, as text, Markdown and CSV.
+
+use std::fmt;
+
+use super::table::{
+    Cell, Column, Fields, Table, Yields, cells, field, fields, in_markdown, names, nothing,
+    of_level, record,
+};
+use crate::base::digits::decimals;
+use crate::base::printable::{printable, printable_name};
+use crate::decompose::{
+    Direction, GroupFinding, GroupReport, LabelTest, LabelTestRecord, MemberCounts, MemberFinding,
+    Surely,
+};
+use crate::estimate::Measured;
+use crate::estimate::json::MeasuredRecord;
+
+impl fmt::Display for GroupFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", printable_name(&self.name))?;
+        writeln!(f, "  the group                  {}", self.group)?;
+        writeln!(f, "  its mean member            {}", self.mean_member)?;
+        writeln!(f, "  weighted by the baseline   {}", self.weighted_mean_member)?;
+        if let Some(spread) = self.quantiles {
+            let short = |value| decimals(value, 3);
+            writeln!(
+                f,
+                "  members                    median {}, half between {} and {}, all between {} and {}",
+                short(spread.median),
+                short(spread.lower_quartile),
+                short(spread.upper_quartile),
+                short(spread.least),
+                short(spread.greatest)
+            )?;
+        }
+        let MemberCounts { both, treatment_only, baseline_only, neither, not_in_tally } =
+            self.counts;
+        writeln!(
+            f,
+            "  of them                    {} count; {both} in both arms, {treatment_only} in the treatment only, {baseline_only} in the baseline only, {} in neither",
+            self.counted,
+            neither + not_in_tally
+        )?;
+        let Surely { more, less } = self.surely;
+        writeln!(f, "  by their own intervals     {more} shown more, {less} less")?;
+        writeln!(f, "  the group's logarithm, in parts:")?;
+        for part in &self.parts {
+            writeln!(f, "    {:<43} {}", part.kind.to_string(), part.figure)?;
+        }
+        writeln!(f, "  label, by members          {}", self.label_test)?;
+        writeln!(f, "  label, by unions           {}", self.union_test)?;
+        let differ = match Direction::of(&self.gap, 0.0) {
+            None => "whether they differ is not known",
+            Some(None) => "their difference is not beyond chance",
+            Some(Some(_)) => "their difference is beyond chance",
+        };
+        writeln!(f, "  {}; {differ} ({})", self.verdict, self.gap)?;
+        self.warnings
+            .iter()
+            .try_for_each(|warning| writeln!(f, "  note: {}", printable(&warning.to_string())))
+    }
+}
+
+impl fmt::Display for GroupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asked = format!(
+            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}.",
+            self.treatment, self.baseline, self.unit, self.attention, self.cluster
+        );
+        writeln!(f, "{}\n{}; {}.", printable(&asked), self.zeros, self.others)?;
+        if let Some(membership) = &self.membership {
+            writeln!(f, "{membership}.")?;
+        }
+        self.groups.iter().try_for_each(|group| write!(f, "\n{group}"))
+    }
+}
+
+impl GroupReport {
+    /// Two tables for each group: of its levels and parts, and of its members.
+    pub fn tables(&self) -> Vec<Table> {
+        self.groups.iter().flat_map(|its| [levels(its), members(its)]).collect()
+    }
+
+    /// All that stands in [`tables`](Self::tables) as CSV: a row for each level, part, test and member of each group,
+    /// which `what` tells apart, with the fields of the JSON that a cell can hold. [`Table::to_csv`] says how.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let all = [names(FIGURE).collect(), names(TEST).collect(), MEMBER.to_vec()];
+        let mut table = record(["group", "what", "name"].into_iter().chain(all.concat()));
+        table.rows = self.groups.iter().flat_map(rows).collect();
+        table.to_csv()
+    }
+
+    /// The tables in Markdown, each under its caption.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        in_markdown(&self.tables())
+    }
+}
+
+/// What a group has figures of, beside its parts, and what the field is called.
+fn figures(group: &GroupFinding) -> [(&'static str, &'static str, &Measured); 4] {
+    [
+        ("group", "the group", &group.group),
+        ("mean_member", "its mean member", &group.mean_member),
+        ("weighted_mean_member", "weighted by the baseline", &group.weighted_mean_member),
+        ("gap", "logarithm of the group's ratio less that of its mean member's", &group.gap),
+    ]
+}
+
+fn tests(group: &GroupFinding) -> [(&'static str, &'static str, &LabelTest); 2] {
+    [
+        ("label_test", "label, by members", &group.label_test),
+        ("union_test", "label, by unions", &group.union_test),
+    ]
+}
+
+/// The levels of a group and the parts of its logarithm.
+fn levels(group: &GroupFinding) -> Table {
+    let all = figures(group);
+    let parts = group.parts.iter().map(|its| &its.figure);
+    let figures = all.iter().map(|(_, _, its)| *its).chain(parts);
+    let level = of_level(figures.map(|its| its.interval.as_ref().ok()));
+    let row = |what: String, its: &Measured| {
+        let interval = match &its.interval {
+            Ok(interval) => Cell::interval(interval),
+            Err(reason) => Cell::Words(format!("none: {reason}")),
+        };
+        vec![Cell::Words(what), Cell::value(its.value), interval]
+    };
+    let mut rows: Vec<_> = all.iter().map(|(_, what, its)| row((*what).to_owned(), its)).collect();
+    let part = |its: &crate::decompose::Part| row(format!("part: {}", its.kind), &its.figure);
+    rows.extend(group.parts.iter().map(part));
+    if let Some(spread) = group.quantiles {
+        let of = [
+            ("least member", spread.least),
+            ("lower quartile of members", spread.lower_quartile),
+            ("median member", spread.median),
+            ("upper quartile of members", spread.upper_quartile),
+            ("greatest member", spread.greatest),
+        ];
+        let row = |(what, its)| vec![Cell::words(what), Cell::number(its), Cell::Nothing];
+        rows.extend(of.map(row));
+    }
+    let test = |(_, what, its): (_, &str, &LabelTest)| {
+        vec![Cell::words(what), Cell::Words(its.to_string()), Cell::Nothing]
+    };
+    rows.extend(tests(group).map(test));
+    let columns = vec![Column::words("what"), Column::number("estimate"), Column::number(level)];
+    Table { caption: format!("Group {:?} and its mean member", group.name), columns, rows }
+}
+
+/// The members of a group.
+fn members(group: &GroupFinding) -> Table {
+    let estimates = group.members.iter().map(|its| its.estimate.interval.as_ref().ok());
+    let level = of_level(estimates);
+    let row = |its: &MemberFinding| {
+        vec![
+            Cell::name(&its.name),
+            Cell::value(its.estimate.value),
+            super::estimates::interval_or_why(&its.estimate),
+            Cell::number(its.log_ratio),
+            Cell::number(its.contribution.map(|its| its.weight)),
+            Cell::number(its.contribution.map(|its| its.contribution)),
+        ]
+    };
+    let later = |heading: &str, order| Column::number(heading).yielding(Yields::Later(order));
+    Table {
+        caption: format!("Members of group {:?}", group.name),
+        columns: vec![
+            Column::name("member"),
+            Column::number("ratio"),
+            Column::number(level),
+            later("log ratio", 0),
+            later("weight", 1),
+            later("contribution", 2),
+        ],
+        rows: group.members.iter().map(row).collect(),
+    }
+}
+
+/// A number with its interval.
+const FIGURE: Fields<MeasuredRecord> = fields!(MeasuredRecord:
+    value, state, undefined, low, high, interval, level, method, no_interval, standard_error,
+    degrees_of_freedom,
+);
+
+const TEST: Fields<LabelTestRecord> = fields!(LabelTestRecord: p_value, no_test, difference);
+
+const MEMBER: &[&str] = &["presence", "log_ratio", "weight", "contribution"];
+
+/// A group as rows for programs.
+fn rows(group: &GroupFinding) -> Vec<Vec<Cell>> {
+    let row = |what: &str, name: Cell, its: Of<'_>| {
+        let mut cells = vec![Cell::name(&group.name), Cell::words(what), name];
+        match its {
+            Of::Figure(its) => cells.extend(self::cells(FIGURE, &MeasuredRecord::from(*its))),
+            Of::Member(its) => {
+                let record = MeasuredRecord::from(its.estimate.measured);
+                cells.extend(self::cells(FIGURE, &record));
+            }
+            Of::Test(_) => cells.extend(nothing(FIGURE)),
+        }
+        match its {
+            Of::Test(its) => cells.extend(self::cells(TEST, &LabelTestRecord::from(its))),
+            _ => cells.extend(nothing(TEST)),
+        }
+        match its {
+            Of::Member(its) => cells.extend([
+                field(&its.presence),
+                Cell::number(its.log_ratio),
+                Cell::number(its.contribution.map(|its| its.weight)),
+                Cell::number(its.contribution.map(|its| its.contribution)),
+            ]),
+            _ => cells.extend(MEMBER.iter().map(|_| Cell::Nothing)),
+        }
+        cells
+    };
+    let mut rows: Vec<_> =
+        figures(group).map(|(what, _, its)| row(what, Cell::Nothing, Of::Figure(its))).into();
+    rows.extend(
+        group.parts.iter().map(|its| row("part", field(&its.kind), Of::Figure(&its.figure))),
+    );
+    rows.extend(tests(group).map(|(what, _, its)| row(what, Cell::Nothing, Of::Test(its))));
+    let member = |its: &MemberFinding| row("member", Cell::name(&its.name), Of::Member(its));
+    rows.extend(group.members.iter().map(member));
+    rows
+}
+
+/// What a row is of.
+#[derive(Clone, Copy)]
+enum Of<'g> {
+    Figure(&'g Measured),
+    Test(&'g LabelTest),
+    Member(&'g MemberFinding),
+}

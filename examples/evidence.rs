@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("Wrote {} files; fingerprint {fingerprint}.", written.manifest().files.len());
 
     let bundle = Bundle::open(&place)?.expecting(fingerprint);
-    println!("\nWithout the log:\n{}", bundle.verify(&Inputs::AsStudied)?);
-    println!("\nWith the log:\n{}", bundle.verify(&Inputs::In(data))?);
+    print!("\nWithout the log:\n{}", bundle.verify(&Inputs::AsStudied)?);
+    print!("\nWith the log:\n{}", bundle.verify(&Inputs::In(data))?);
     std::fs::remove_dir_all(&place)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A study as one page of HTML: what it finds, with every figure, the limits, and the study itself.
 //!
 //! ```text
-//! cargo run --example html_report >report.html                # the simulated feed shipped in `data/simulated`
+//! cargo run --example html_report >report.html                # the Open Bandit log shipped in `data/`
 //! cargo run --example html_report -- STUDY.json >report.html  # another study
 //! ```
 //!
@@ -14,7 +14,7 @@ use tiltmeter::findings::Findings;
 use tiltmeter::{Error, StudyFile};
 
 fn main() -> Result<(), Error> {
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/data/simulated/conflict.study.json");
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/data/open_bandit.study.json");
     let path = std::env::args().nth(1).unwrap_or_else(|| shipped.to_owned());
     let study = StudyFile::open(&path)?;
     // A study names its files from the folder that it is in.

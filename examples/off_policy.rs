@@ -27,13 +27,13 @@ fn main() -> Result<(), Error> {
 
     // Items and topics are hashed anew for each campaign, so only one may be taken.
     let campaigns = log.column("campaign")?.clone();
-    let log = log.restrict(|row| campaigns.id(row) == Some("women"))?;
+    let log = log.restrict(|row| campaigns.id(row) == Some("all"))?;
 
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters. A report
     // refuses to answer where the log is worth too few impressions of the other policy.
     let report = OffPolicy::of(&log)
         .arm("bts")
-        .target(Target::Uniform { items: 46 })
+        .target(Target::Uniform { items: 80 })
         .cluster(ClusterBy::column("hour"))
         .reward_model(RewardModel::default())
         .check("random")

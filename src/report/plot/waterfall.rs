@@ -96,14 +96,12 @@ fn panel(
         let middle = LEFT + STEP * at + STEP / 2;
         bar(canvas, step, &axis, (middle, bottom, top));
         let is_total = at as usize + 1 == steps.len();
-        if !is_total {
-            // Where the next begins.
-            if let Some(after) = log(step.estimate.treatment.share) {
-                let height = axis.place(after);
-                let to =
-                    middle + if at as usize + 2 == steps.len() { BAR / 2 } else { STEP - BAR / 2 };
-                canvas.dashes([(middle + BAR / 2, height), (to, height)], GREY);
-            }
+        // Where the next begins.
+        if at as usize + 2 < steps.len()
+            && let Some(after) = log(step.estimate.treatment.share)
+        {
+            let height = axis.place(after);
+            canvas.dashes([(middle + BAR / 2, height), (middle + STEP - BAR / 2, height)], GREY);
         }
         let name =
             if is_total { "total".to_owned() } else { format!("{} to {}", step.from, step.to) };

@@ -37,10 +37,10 @@ pub(super) const NAME_FLOOR: usize = 16;
 ///     columns: vec![Column::name("topic"), Column::number("value")],
 ///     rows: vec![vec![Cell::Name("a|b\u{1b}".to_owned()), Cell::Count(7)]],
 /// };
-/// assert_eq!(table.to_markdown(), "| topic      | value |\n|------------|-------|\n| a\\|b\\u{1b} | 7     |");
+/// assert_eq!(table.to_markdown(), "| topic      | value |\n|------------|-------|\n| a\\|b\\u{1b} |     7 |");
 /// assert_eq!(table.to_csv(), "topic,value\na|b\\u{1b},7\n");
 /// assert!(table.to_html().contains("<bdi>a|b\\u{1b}</bdi>"));
-/// assert!(table.to_text(80).starts_with(" topic      value "));
+/// assert!(table.to_text(80).starts_with(" topic       value "));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]

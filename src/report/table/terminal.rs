@@ -22,7 +22,7 @@ impl Table {
     ///     ..Table::default()
     /// };
     /// assert!(table.to_text(80).contains("clusters"));
-    /// assert!(table.to_text(20).contains("No room for: clusters."));
+    /// assert!(table.to_text(25).contains("No room for: clusters."));
     /// ```
     #[must_use]
     pub fn to_text(&self, width: usize) -> String {

@@ -13,7 +13,7 @@ use tiltmeter::simulate::{
 };
 use tiltmeter::statistic::SmoothedReach;
 use tiltmeter::tally::StratifyBy;
-use tiltmeter::{Audit, Baseline, Error, ExposureLog, Unit};
+use tiltmeter::{Audit, Error, ExposureLog, Question, Unit};
 
 use super::phenomenon::Measured;
 
@@ -154,14 +154,12 @@ pub(crate) fn finding(mechanism: Mechanism) -> Result<Finding, Error> {
 
 /// For each of these topics its baseline reach and the ratio of its smoothed reach.
 fn reach(log: &ExposureLog, topics: &[String]) -> Result<Vec<(f64, Measured)>, Error> {
-    let report = Audit::of(log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
+    let question = Question::between("treatment", "baseline")
         .strata(StratifyBy::Nothing)
         .topics(topics)
         .unit(Unit::Reach(Default::default()))
-        .statistic(SmoothedReach)
-        .run()?;
+        .statistic(SmoothedReach);
+    let report = Audit::of(log, &question).run()?;
     let none = Measured { value: 0.0, low: 0.0, high: 0.0 };
     let found = report.estimates().iter().map(|estimate| {
         let percent = Measured::of(estimate).unwrap_or(none);

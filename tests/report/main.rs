@@ -6,5 +6,6 @@ mod evidence;
 mod evidence_zip;
 mod html;
 mod inert;
+mod questions;
 mod report;
 mod studies;

@@ -11,6 +11,7 @@ mod phenomenon;
 #[path = "../../examples/popularity_feedback/study.rs"]
 mod popularity_feedback;
 
+use tiltmeter::Question;
 use tiltmeter::simulate::{Simulation, SimulationConfig};
 
 use self::contaminated_baseline::Against;

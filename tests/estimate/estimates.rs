@@ -265,8 +265,8 @@ fn copies_of_impressions_are_not_evidence() {
         ("7", "b", &[]),
         ("8", "b", &[]),
     ];
-    let once = one(audit(&log(&rows)), "t");
-    let many = one(audit(&log(&rows.repeat(25))), "t");
+    let once = one(&log(&rows), between(), "t");
+    let many = one(&log(&rows.repeat(25)), between(), "t");
     close("value", many.value.number().unwrap(), once.value.number().unwrap(), 1e-14);
     close("robust", many.standard_error.unwrap(), once.standard_error.unwrap(), 1e-13);
     let naive = |estimate: &Estimate| estimate.naive.unwrap().standard_error;
@@ -340,13 +340,13 @@ fn one_sided_bound_where_the_other_share_does_not_vary() {
     let baseline = [("5", "b", &[][..]), ("6", "b", &[]), ("7", "b", &[]), ("8", "b", &[])];
     let alike: [Row<'_>; 4] =
         [("1", "a", &["t"]), ("1", "a", &[]), ("2", "a", &["t"]), ("2", "a", &[])];
-    let estimate = one(audit(&log(&[&alike[..], &baseline].concat())), "t");
+    let estimate = one(&log(&[&alike[..], &baseline].concat()), between(), "t");
     assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
     let low = 1.0 - 0.975_f64.sqrt();
     let bound = (low * (1.0 - low)).sqrt() / (1.0 - 0.025_f64.powf(0.25));
     close("bound", estimate.interval.unwrap().low.unwrap(), bound, 1e-12);
     // One cluster shows nothing of how shares vary.
-    let single = one(audit(&log(&[&alike[..2], &baseline].concat())), "t");
+    let single = one(&log(&[&alike[..2], &baseline].concat()), between(), "t");
     assert_eq!(single.interval, Err(NoInterval::SingleCluster));
 }
 
@@ -461,7 +461,7 @@ fn coverage_with_known_truth() {
                 rows.push((name, arm, if uniform.next() < taste { &["t"] } else { &[] }));
             }
         }
-        let estimate = one(audit(&log(&rows)), "t");
+        let estimate = one(&log(&rows), between(), "t");
         let holds =
             |low: Option<f64>, high: Option<f64>| low.unwrap() <= 1.5 && 1.5 <= high.unwrap();
         let interval = estimate.interval.unwrap();
@@ -494,7 +494,7 @@ fn coverage_of_one_sided_bounds() {
                 rows.push((name, arm, if uniform.next() < taste { &["t"] } else { &[] }));
             }
         }
-        let estimate = one(audit(&log(&rows)), "t");
+        let estimate = one(&log(&rows), between(), "t");
         if estimate.value == Value::Infinite {
             seen += 1;
             held += usize::from(estimate.interval.unwrap().low.unwrap() <= 25.0);

@@ -16,8 +16,8 @@ use tiltmeter::statistic::{
     AmplificationRatio, BaselineShare, Difference, LogRatio, Statistic, TreatmentShare,
 };
 use tiltmeter::{
-    Attention, Audit, AuditReport, Baseline, ClusterBy, Denominator, Estimate, ExposureLog,
-    Interval, MultiLabel, Question, Reach, Relation, Unit, Value,
+    Attention, Audit, AuditReport, ClusterBy, Denominator, Estimate, ExposureLog, Interval,
+    MultiLabel, Question, Reach, Relation, Unit, Value,
 };
 
 const TOLERANCE: f64 = 1e-9;

@@ -20,8 +20,7 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::Undefined;
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
-    Baseline, Error, ExposureLog, Interval, NoInterval, NoTest, Question, Reach, Unit, Value,
-    Warning,
+    Error, ExposureLog, Interval, NoInterval, NoTest, Question, Reach, Unit, Value, Warning,
 };
 
 /// Whose impressions are of no member.

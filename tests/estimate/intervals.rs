@@ -259,7 +259,8 @@ fn multinomial_variance_is_the_closed_form() {
     let exact = |log: &ExposureLog, cluster: ClusterBy| {
         let factor = |clusters: u64| (clusters as f64 - 1.0) / clusters as f64;
         let delta = Interval::Delta(Delta::default());
-        let question = of_war().cluster(cluster).statistic(Difference).unit(Unit::ClusterMean);
+        let question =
+            of_war().cluster(cluster.clone()).statistic(Difference).unit(Unit::ClusterMean);
         let known = first(Audit::of(log, &question).interval(delta));
         assert_eq!(known.clusters.treatment, known.clusters.baseline, "one factor");
         let kind = BootstrapKind::Percentile;
@@ -750,11 +751,9 @@ fn all_sound(log: &ExposureLog, two_ways: &[Row]) {
         }
     }
     if !two_ways.is_empty() {
-        let audit = Audit::of(
-            log,
-            &question().second_cluster(ClusterBy::column("week")).statistic(Difference),
-        );
-        let audit = audit.statistic(LogRatio).test(Test::Delta(DeltaTest::default()));
+        let question = question().second_cluster(ClusterBy::column("week"));
+        let question = question.statistic(Difference).statistic(LogRatio);
+        let audit = Audit::of(log, &question).test(Test::Delta(DeltaTest::default()));
         audit.run().unwrap().estimates().iter().for_each(sound);
     }
 }

@@ -10,8 +10,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{
-    Audit, Baseline, Error, Estimate, ExposureLog, Interval, NoTest, Question, Reach, TestUsed,
-    Tested, Unit, Warning,
+    Audit, Error, Estimate, ExposureLog, Interval, NoTest, Question, Reach, TestUsed, Tested, Unit,
+    Warning,
 };
 
 /// A cluster: topic and all impressions in a, the same in b, and the stratum of its impressions.

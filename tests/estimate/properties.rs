@@ -7,8 +7,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{Difference, OddsRatio};
 use tiltmeter::tally::{Slab, StratifyBy, Tally, TallySpec, WindowBy};
 use tiltmeter::{
-    Attention, Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, MultiLabel, Question,
-    Reach, Unit, Value,
+    Attention, Audit, AuditReport, ClusterBy, Error, ExposureLog, MultiLabel, Question, Reach,
+    Unit, Value,
 };
 
 /// A row of a generated log.

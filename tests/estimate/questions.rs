@@ -7,7 +7,7 @@ use tiltmeter::replay::off_policy::{OffPolicy, Target};
 use tiltmeter::sensitivity::Sensitivity;
 use tiltmeter::simulate::{SimulationConfig, Study, Truth, TruthSpec};
 use tiltmeter::source::SliceSource;
-use tiltmeter::statistic::{AmplificationRatio, AnyStatistic, Difference, OddsRatio, Statistic};
+use tiltmeter::statistic::{AmplificationRatio, AnyStatistic, Difference, OddsRatio};
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec, TwoWay};
 use tiltmeter::{
     Attention, Audit, Baseline, ClusterBy, Denominator, Error, ExposureLog, MultiLabel, Question,

@@ -13,8 +13,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, BaselineShare, TreatmentShare};
 use tiltmeter::tally::{Tally, WindowBy};
 use tiltmeter::{
-    Audit, Baseline, Denominator, ExposureLog, Interval, NoInterval, Question, StudyFile,
-    StudyInputs, StudyLog, Unit, Value,
+    Attention, Audit, Baseline, Denominator, ExposureLog, Interval, NoInterval, Question,
+    StudyFile, StudyInputs, StudyLog, Unit, Value,
 };
 
 const DAY: i64 = 86_400;

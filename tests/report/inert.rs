@@ -4,7 +4,7 @@
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::report::has_look;
 use tiltmeter::source::{CsvSource, SliceSource};
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Question, StudyFile};
+use tiltmeter::{Audit, AuditReport, ClusterBy, Error, ExposureLog, Question, StudyFile};
 
 /// Of Unicode 16: what turns the direction, joins or parts unseen, ends lines, is no character, and what
 /// terminals take for commands.

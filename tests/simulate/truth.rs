@@ -9,7 +9,7 @@ use tiltmeter::simulate::{
     Route, Simulation, SimulationConfig, StratumConfig, TopicConfig, Truth, TruthSpec,
 };
 use tiltmeter::statistic::{AmplificationRatio, Difference, OddsRatio, SmoothedReach};
-use tiltmeter::{Attention, Audit, Denominator, Error, Question, Reach, Unit, Value};
+use tiltmeter::{Attention, Audit, Baseline, Denominator, Error, Question, Reach, Unit, Value};
 
 const DAY: i64 = 86_400_000_000;
 

@@ -5,9 +5,11 @@ use tiltmeter::statistic::{
     AmplificationRatio, CompositionEffect, MantelHaenszelRatio, RateEffect, StandardisedRatio,
     Statistic, TreatmentShare,
 };
-use tiltmeter::{Attention, Audit, Error, ExposureLog, NoTest, TestUsed, Tested, Unit};
+use tiltmeter::{Attention, Error, ExposureLog, NoTest, Question, TestUsed, Tested, Unit};
 
-use crate::standardised::{Row, audit, cmh, first, golden, log, near, null_study, rows_of, shared};
+use crate::standardised::{
+    Row, audit, cmh, first, golden, log, near, null_study, question, rows_of, shared,
+};
 
 /// The test with either error, corrected and not: numpy and scipy, to 1e-9.
 #[test]

@@ -12,23 +12,15 @@ use criterion::{
 use tiltmeter::inference::{
     Bootstrap, BootstrapKind, BootstrapWeights, Delta, DeltaTest, Inference, Jackknife, Monitor,
     MonitorSpec, Multiplicity, Permutation, ReplicateErrors, RomanoWolf, ShareBounds, Simultaneous,
-    Test, Trail, Watched, WildBootstrap, WildTest,
+    Test, Trail, WildBootstrap, WildTest,
 };
 use tiltmeter::tally::Tally;
-use tiltmeter::{Audit, AuditReport, Baseline, Error, Interval};
+use tiltmeter::{Audit, AuditReport, Error, Interval, Question};
 use workload::{ARMS, Columns, Shape};
 
 fn audit(tally: &Tally, by: Inference) -> Result<AuditReport, Error> {
-    let audit = Question::between(ARMS[0], Baseline::arm(ARMS[1]));
-    let audit = Audit::of_tally(tally, &audit).interval(by.interval);
-    let audit = match by.test {
-        Some(test) => Audit::of_tally(tally, &audit).test(test),
-        None => audit,
-    };
-    match by.multiplicity {
-        Some(method) => Audit::of_tally(tally, &audit).multiplicity(method).run(),
-        None => Audit::of_tally(tally, &audit).run(),
-    }
+    let question = Question::between(ARMS[0], ARMS[1]);
+    Audit::of_tally(tally, &question).inference(by).run()
 }
 
 fn bootstrap(kind: BootstrapKind, weights: BootstrapWeights) -> Interval {
@@ -114,9 +106,9 @@ fn monitor(group: &mut BenchmarkGroup<'_, WallTime>) {
     let shape = Shape { viewers: 10_000, topics: 10, ..Shape::of(1_000_000) };
     let log = Columns::make(shape).log().expect("the made-up log is right");
     let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
-    let mut spec = MonitorSpec::for_clusters(10_000);
     let topics = (0..10).map(workload::topic_name);
-    spec.questions = topics.map(|topic| Watched::of(topic, ARMS[0], ARMS[1])).collect();
+    let question = Question::between(ARMS[0], ARMS[1]).topics(topics);
+    let mut spec = MonitorSpec::of(&question, 10_000).expect("it has topics and a baseline");
     spec.trail = Trail::Dropped;
     group.throughput(Throughput::Elements(10));
     group.bench_function(BenchmarkId::new("viewers_10k_topics_10", "monitor"), |b| {

@@ -68,11 +68,7 @@ fn recommendations() -> Result<AuditReport, Error> {
     let log = log.restrict(|row| campaigns.id(row) == Some("all"))?;
 
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters.
-    Audit::of(&log)
-        .treatment("bts")
-        .baseline(Baseline::arm("random"))
-        .cluster(ClusterBy::column("hour"))
-        .run()
+    Audit::of(&log, &Question::between("bts", "random").cluster(ClusterBy::column("hour"))).run()
 }
 
 /// The audit of a simulated log, a line for each topic, with what is true beside.
@@ -83,11 +79,9 @@ fn simulated() -> Result<String, Error> {
     let schema =
         LogSchema::new().viewer("viewer").arm("arm").topics(TopicColumn::separated("topics", '|'));
     let log = ExposureLog::open(shipped("simulated/conflict.parquet"), &schema)?;
-    let report = Audit::of(&log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
-        .cluster(ClusterBy::Viewer)
-        .run()?;
+    let report =
+        Audit::of(&log, &Question::between("treatment", "baseline").cluster(ClusterBy::Viewer))
+            .run()?;
 
     let path = shipped("simulated/conflict.truth.json");
     let text = std::fs::read_to_string(&path).map_err(|cause| Error::Io { path, cause })?;

@@ -32,8 +32,8 @@ struct Found {
 fn found(topic: &str) -> Result<Found, Error> {
     let log = log()?;
     let audit = || {
-        let audit = Audit::of(&log).treatment("bts").baseline(Baseline::arm("random"));
-        audit.cluster(ClusterBy::column("hour"))
+        let audit = Question::between("bts", "random");
+        Audit::of(&log, &audit.cluster(ClusterBy::column("hour")))
     };
     let of_topic = |audit: Audit<'_>| -> Result<Estimate, Error> {
         let report = audit.run()?;

@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
     let tally = &done.tally;
     println!("{} impressions of {} viewers", tally.impressions(), tally.clusters());
     // The tally is small and exact: any statistic and interval is computed from it, without the files.
-    let audit = Audit::of_tally(tally).treatment("treatment").baseline(Baseline::arm("baseline"));
-    println!("{}", audit.run()?);
+    let audit = Question::between("treatment", "baseline");
+    println!("{}", Audit::of_tally(tally, &audit).run()?);
     done.remove_checkpoint()
 }

@@ -31,10 +31,8 @@ fn main() -> Result<(), Error> {
 
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters. A report
     // refuses to answer where the log is worth too few impressions of the other policy.
-    let report = OffPolicy::of(&log)
-        .arm("bts")
+    let report = OffPolicy::of(&log, &Question::of_arm("bts").cluster(ClusterBy::column("hour")))
         .target(Target::Uniform { items: 80 })
-        .cluster(ClusterBy::column("hour"))
         .reward_model(RewardModel::default())
         .check("random")
         .run()?;

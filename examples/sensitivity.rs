@@ -90,23 +90,16 @@ impl Feed {
     }
 
     fn sensitivity(&self) -> Result<SensitivityTable, tiltmeter::Error> {
-        Sensitivity::of(&self.log)
-            .treatment("treatment")
-            .baseline(Baseline::arm("baseline"))
+        Sensitivity::of(&self.log, &Question::between("treatment", "baseline").topics([TOPIC]))
             .baseline(Baseline::Supply(Supply::Known))
             .baseline(Baseline::UniformPool)
             .supply(&self.items)
             .candidates(&self.pools)
-            .topics([TOPIC])
             .run()
     }
 
     fn waterfall(&self) -> Result<WaterfallReport, tiltmeter::Error> {
-        Waterfall::of(&self.log)
-            .arm("treatment")
-            .supply(&self.items, Supply::Known)
-            .candidates(&self.pools)
-            .attention(Attention::Logarithmic)
+        Waterfall::of(&self.log, &Question::of_arm("treatment").attention(Attention::Logarithmic)).supply(&self.items, Supply::Known).candidates(&self.pools)
             // A click is what happened: whoever clicked has looked.
             .engagement(EngagementCounts::Alone)
             .topics([TOPIC])

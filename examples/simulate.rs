@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use tiltmeter::simulate::policy::Bias;
+use tiltmeter::policy::Bias;
 use tiltmeter::simulate::{Contrast, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
 
 fn main() -> Result<(), Box<dyn Error>> {

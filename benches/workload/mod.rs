@@ -9,7 +9,7 @@ use tiltmeter::inference::Bootstrap;
 use tiltmeter::job::TallyJob;
 use tiltmeter::log::{Batch, Column, LogSchema, LogSource, TextColumn, TopicColumn};
 use tiltmeter::tally::{Tally, TallySpec, Totals};
-use tiltmeter::{Attention, Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Interval};
+use tiltmeter::{Attention, Audit, AuditReport, ClusterBy, Error, ExposureLog, Interval, Question};
 
 /// The arms of every log.
 pub(crate) const ARMS: [&str; 2] = ["a", "b"];
@@ -249,7 +249,7 @@ fn spec(log: &ExposureLog, cluster: ClusterBy) -> TallySpec {
 
 /// Amplification of every topic with a bootstrap interval.
 pub(crate) fn bootstrap(tally: &Tally, replicates: u32) -> Result<AuditReport, Error> {
-    bootstrapped(Audit::of_tally(tally), replicates)
+    bootstrapped(tally, replicates)
 }
 
 /// The same from a file, whose row groups are read on all cores if it has them.
@@ -259,13 +259,11 @@ pub(crate) fn whole_job(
     replicates: u32,
 ) -> Result<AuditReport, Error> {
     let job = TallyJob::new([path.to_owned()], schema(labels), TallySpec::default());
-    bootstrapped(Audit::of_tally(&job.run()?.tally), replicates)
+    bootstrapped(&job.run()?.tally, replicates)
 }
 
-fn bootstrapped(audit: Audit<'_>, replicates: u32) -> Result<AuditReport, Error> {
-    audit
-        .treatment(ARMS[0])
-        .baseline(Baseline::arm(ARMS[1]))
+fn bootstrapped(tally: &Tally, replicates: u32) -> Result<AuditReport, Error> {
+    Audit::of_tally(tally, &Question::between(ARMS[0], ARMS[1]))
         .interval(Interval::Bootstrap(Bootstrap { replicates, ..Bootstrap::default() }))
         .run()
 }

@@ -9,7 +9,7 @@ use tiltmeter::replay::off_policy::{Clip, Floor, OffPolicy, Target};
 use tiltmeter::replay::{Feedback, PoolBy, Pools, Replay, ReplaySpec, Round};
 use tiltmeter::sensitivity::Sensitivity;
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Attention, Baseline, Error, ExposureLog, Supply};
+use tiltmeter::{Attention, Error, ExposureLog, Question, Supply};
 
 use crate::ask::Names;
 use crate::chance::Chance;
@@ -20,8 +20,8 @@ use crate::shown::{Answers, no_nan, plain};
 pub(crate) fn ask(log: &ExposureLog, names: &Names, answers: &Answers, chance: &mut Chance) {
     let (arm, other) = names.two_arms(chance);
     let pools = Pools::new(log.clone(), pool_by(chance)).ok();
-    type TopicQuestion<'q> = (&'static str, Box<dyn FnOnce(&mut Chance) -> Result<(), Error> + 'q>);
-    let questions: [TopicQuestion<'_>; 5] = [
+    type Asking<'q> = (&'static str, Box<dyn FnOnce(&mut Chance) -> Result<(), Error> + 'q>);
+    let questions: [Asking<'_>; 5] = [
         ("a waterfall", Box::new(|chance| waterfall(log, &arm, pools.as_ref(), chance))),
         ("members of groups", Box::new(|chance| members(log, &arm, &other, chance))),
         ("an off-policy estimate", Box::new(|chance| off_policy(log, &arm, &other, chance))),
@@ -83,15 +83,12 @@ fn waterfall(
 
 fn members(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) -> Result<(), Error> {
     let by = [Member::Item, Member::column("country"), Member::column(odd::name(chance))];
-    let report = GroupDecomposition::of_log(
-        log,
-        chance.pick(&by).clone(),
-        &Question::between(arm, Baseline::arm(other)),
-    )
-    .several(*chance.pick(&[Several::Refuse, Several::Majority, Several::LeaveOut]))
-    .interval(interval(chance))
-    .permutations(99, chance.next())
-    .run()?;
+    let report =
+        GroupDecomposition::of_log(log, chance.pick(&by).clone(), &Question::between(arm, other))
+            .several(*chance.pick(&[Several::Refuse, Several::Majority, Several::LeaveOut]))
+            .interval(interval(chance))
+            .permutations(99, chance.next())
+            .run()?;
     no_nan(&report);
     plain(&report.to_string());
     Ok(())
@@ -141,7 +138,7 @@ fn replay(log: &ExposureLog, arm: &str, pools: &Pools, chance: &mut Chance) -> R
 }
 
 fn choices(log: &ExposureLog, arm: &str, other: &str) -> Result<(), Error> {
-    let table = Sensitivity::of(log, &Question::between(arm, Baseline::arm(other)))
+    let table = Sensitivity::of(log, &Question::between(arm, other))
         .attentions([Attention::Uniform, Attention::Logarithmic])
         .run()?;
     no_nan(&table);

@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use tiltmeter::evidence::{Bundle, Inputs, Verdict};
-use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+use tiltmeter::inference::{Monitor, MonitorSpec};
 use tiltmeter::job::{TallyJob, open_tally};
 use tiltmeter::report::ReportRecord;
 use tiltmeter::tally::{Tally, TallySpec, WindowBy};
-use tiltmeter::{Error, ExposureLog, StudyFile, StudyInputs, StudyLog};
+use tiltmeter::{Error, ExposureLog, Question, StudyFile, StudyInputs, StudyLog};
 
 use crate::ask::{self, Names};
 use crate::beyond;
@@ -175,11 +175,11 @@ impl Place {
         let (Some(topic), Some(arm)) = (names.topics.first(), names.arms.first()) else {
             return Ok(());
         };
-        let mut spec = MonitorSpec::for_clusters(*chance.pick(&[1, 100, u64::MAX]));
+        let other = names.arms.last().unwrap_or(arm);
+        let question = Question::between(arm, other.as_str()).topics([topic]);
+        let mut spec = MonitorSpec::of(&question, *chance.pick(&[1, 100, u64::MAX]))?;
         spec.start = 2;
         spec.tally = tally.spec().clone();
-        let other = names.arms.last().unwrap_or(arm);
-        spec.questions.push(Watched::of(topic.as_str(), arm.as_str(), other.as_str()));
         let Ok(mut monitor) = Monitor::new(spec) else { return Ok(()) };
         if monitor.observe_as("first", tally).is_ok() {
             self.monitor(monitor)?;

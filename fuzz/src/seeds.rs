@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use tiltmeter::evidence::{Bundle, Contents};
-use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+use tiltmeter::inference::{Monitor, MonitorSpec};
 use tiltmeter::source::{CsvSource, write_parquet};
 use tiltmeter::tally::{Tally, TallySpec, WindowBy};
-use tiltmeter::{Attention, ClusterBy, ExposureLog, StudyFile};
+use tiltmeter::{Attention, ClusterBy, ExposureLog, Question, StudyFile};
 
 use crate::bundle::Files;
 use crate::form::{Form, packed};
@@ -225,10 +225,10 @@ fn make_tallies(
         let tally = Tally::of(log, &spec)?;
         tally.save(at(Form::Tally, name)?)?;
         tally.export(at(Form::Table, name)?)?;
-        let mut spec = MonitorSpec::for_clusters(50);
+        let question = Question::between("ranked", "newest").topics(["war"]);
+        let mut spec = MonitorSpec::of(&question, 50)?;
         spec.start = 2;
         spec.tally = tally.spec().clone();
-        spec.questions.push(Watched::of("war", "ranked", "newest"));
         if let Ok(mut monitor) = Monitor::new(spec) {
             monitor.observe_as("monday", &tally)?;
             let path = at(Form::Monitor, name)?;

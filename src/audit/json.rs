@@ -21,7 +21,7 @@ pub const REPORT_VERSION: u32 = 1;
 ///
 /// ```
 /// # use tiltmeter::log::{LogSchema, TopicColumn};
-/// # use tiltmeter::{Audit, Baseline, ExposureLog, source::SliceSource};
+/// # use tiltmeter::{Audit, ExposureLog, Question, source::SliceSource};
 /// # let source = SliceSource::new("example")
 /// #     .text("who", &["ada", "bo", "cy", "di"])
 /// #     .text("feed", &["ranked", "ranked", "newest", "newest"])

@@ -23,9 +23,10 @@ pub const WATERFALL_VERSION: u32 = 1;
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// use tiltmeter::decompose::{Stage, Waterfall};
 /// use tiltmeter::report::WaterfallRecord;
-/// use tiltmeter::Supply;
+/// use tiltmeter::{Question, Supply};
 /// // What the example shows, as if it were all that there was.
-/// let report = Waterfall::of(&log, &Question::of_arm("ranked")).supply(&log, Supply::Known).run()?;
+/// let question = Question::of_arm("ranked");
+/// let report = Waterfall::of(&log, &question).supply(&log, Supply::Known).run()?;
 /// let record = WaterfallRecord::from_json(&report.to_json()?)?;
 /// assert_eq!(record.stages, [Stage::Supply, Stage::Ranked]);
 /// # Ok::<(), tiltmeter::Error>(())

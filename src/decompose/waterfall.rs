@@ -120,7 +120,7 @@ impl<'l> Waterfall<'l> {
             return Err(Error::Unstated { what: "topics", call });
         }
         let [first, .., last] = stages.as_slice() else {
-            let call = "Waterfall::supply, candidates or attention";
+            let call = "Waterfall::supply or candidates, or Question::attention";
             return Err(Error::Unstated { what: "second stage (see Waterfall)", call });
         };
         let total = self.steps(&tally, (*first, *last), &topics)?;

@@ -511,7 +511,7 @@ pub enum Error {
     #[error(
         "{statistic}: the declared population lacks the strata {} and declares the unknown ones {}; \
          declare a part for every stratum, 0 for one that is not to count, and for no other \
-         (Audit::strata says what the strata are)",
+         (Question::strata says what the strata are)",
         each(missing),
         each(unknown)
     )]
@@ -537,7 +537,7 @@ pub enum Error {
     #[error(
         "{what} compares within strata, and here none are kept apart: what came out would be the \
          crude value under another name; say which column holds them with LogSchema::stratum or \
-         Audit::strata (TallySpec::strata for a tally, which has to be made again), or ask for a \
+         Question::strata (TallySpec::strata for a tally, which has to be made again), or ask for a \
          statistic of all together",
         what = printable(what)
     )]

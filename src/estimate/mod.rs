@@ -106,8 +106,8 @@ impl fmt::Display for MethodUsed {
 /// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::TestUsed;
 /// use tiltmeter::inference::{DeltaTest, Multiplicity, Test};
-/// let report = Audit::of(&log, &question).test(Test::Delta(DeltaTest::default())).multiplicity(Multiplicity::Holm)
-///     .run()?;
+/// let test = Test::Delta(DeltaTest::default());
+/// let report = Audit::of(&log, &question).test(test).multiplicity(Multiplicity::Holm).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// assert_eq!(test.method, Some(TestUsed::DeltaStudentT));
 /// assert!(test.p_adjusted >= test.p.ok());

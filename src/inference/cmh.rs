@@ -47,7 +47,7 @@ use crate::tally::Tally;
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::source::SliceSource;
 /// use tiltmeter::statistic::MantelHaenszelRatio;
-/// use tiltmeter::{Audit, Baseline, ExposureLog, TestUsed};
+/// use tiltmeter::{Audit, ExposureLog, Question, TestUsed};
 /// let source = SliceSource::new("eight viewers in two states")
 ///     .text("who", &["a", "b", "c", "d", "e", "f", "g", "h"])
 ///     .text("feed", &["ranked", "ranked", "ranked", "ranked", "newest", "newest", "newest", "newest"])
@@ -59,9 +59,10 @@ use crate::tally::Tally;
 ///     .stratum("state")
 ///     .topics(TopicColumn::single("about"));
 /// let log = ExposureLog::read(source, &schema)?;
-/// let audit = Question::between("ranked", "newest");
-/// let audit = audit.statistic(MantelHaenszelRatio).topics(["war"]);
-/// let report = audit.test(Test::CochranMantelHaenszel(CmhTest::default())).run()?;
+/// let question = Question::between("ranked", "newest");
+/// let question = question.statistic(MantelHaenszelRatio).topics(["war"]);
+/// let test = Test::CochranMantelHaenszel(CmhTest::default());
+/// let report = Audit::of(&log, &question).test(test).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// assert_eq!(test.method, Some(TestUsed::CochranMantelHaenszelClustered));
 /// assert!(test.p.is_ok_and(|p| p > 0.05)); // eight viewers prove little

@@ -39,18 +39,11 @@ pub(super) fn check_totals(
 /// use tiltmeter::inference::{Contributions, TopicQuestion};
 /// use tiltmeter::statistic::AmplificationRatio;
 /// use tiltmeter::tally::{Tally, TallySpec};
-/// use tiltmeter::{Attention, Baseline, Denominator, Unit};
+/// use tiltmeter::Question;
 ///
 /// let tally = Tally::of(&log, &TallySpec::default())?;
-/// let baseline = Baseline::arm("newest");
-/// let question = TopicQuestion {
-///     topic: "war",
-///     treatment: "ranked",
-///     baseline: &baseline,
-///     unit: Unit::Pooled,
-///     denominator: Denominator::AllImpressions,
-///     attention: &Attention::Uniform,
-/// };
+/// let question = Question::between("ranked", "newest");
+/// let question = TopicQuestion::of(&question, "war")?;
 /// let contributions = Contributions::of(&tally, &question, &AmplificationRatio)?;
 /// assert_eq!(contributions.values().dim(), (8, 4)); // viewers x totals
 /// assert_eq!(contributions.totals(), [4.0, 9.0, 2.0, 11.0]);

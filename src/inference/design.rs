@@ -192,18 +192,11 @@ impl PerArm {
 /// use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
 /// use tiltmeter::statistic::AmplificationRatio;
 /// use tiltmeter::tally::{Tally, TallySpec};
-/// use tiltmeter::{Attention, Baseline, Denominator, Unit};
+/// use tiltmeter::Question;
 ///
 /// let tally = Tally::of(&log, &TallySpec::default())?;
-/// let baseline = Baseline::arm("newest");
-/// let question = TopicQuestion {
-///     topic: "war",
-///     treatment: "ranked",
-///     baseline: &baseline,
-///     unit: Unit::Pooled,
-///     denominator: Denominator::AllImpressions,
-///     attention: &Attention::Uniform,
-/// };
+/// let question = Question::between("ranked", "newest");
+/// let question = TopicQuestion::of(&question, "war")?;
 /// let pilot = Pilot::of(&tally, &question, &AmplificationRatio)?;
 /// assert_eq!((pilot.treatment.clusters, pilot.treatment.impressions), (4, 9));
 /// // Clusters alike less than chance would make them: -0.26, counted as 0.

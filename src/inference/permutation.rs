@@ -62,7 +62,8 @@ use crate::tally::{StratifyBy, Tally};
 /// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::TestUsed;
 /// use tiltmeter::inference::{Permutation, Test};
-/// let report = Audit::of(&log, &question.topics(["war"])).test(Test::Permutation(Permutation::default())).run()?;
+/// let test = Test::Permutation(Permutation::default());
+/// let report = Audit::of(&log, &question.topics(["war"])).test(test).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// // Eight viewers, four in either arm, can be assigned in 70 ways.
 /// assert_eq!(test.method, Some(TestUsed::PermutationExact));
@@ -245,7 +246,7 @@ fn strata(
         return Err(Error::Parameter {
             parameter: "the blocks of Permutation",
             value: "Blocks::Strata, of a tally that keeps no strata apart".to_owned(),
-            expected: "Blocks::Together, unless the tally has strata (Audit::strata, or \
+            expected: "Blocks::Together, unless the tally has strata (Question::strata, or \
                        TallySpec::strata)",
         });
     }

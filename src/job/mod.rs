@@ -83,14 +83,14 @@ pub const MIN_MEMORY: usize = 64 << 20;
 /// use tiltmeter::job::{TallyJob, log_files};
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::tally::TallySpec;
-/// use tiltmeter::{Audit, Baseline};
+/// use tiltmeter::{Audit, Question};
 ///
 /// let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
 /// let files = log_files(folder.path().join("*.csv"))?;
 /// let done = TallyJob::new(files, schema, TallySpec::default()).memory(256 << 20).run()?;
 /// assert_eq!((done.tally.impressions(), done.tally.clusters()), (6, 3));
-/// let audit = Question::of_arm("ranked");
-/// println!("{}", audit.baseline(Baseline::arm("newest")).run()?);
+/// let question = Question::between("ranked", "newest");
+/// println!("{}", Audit::of_tally(&done.tally, &question).run()?);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[must_use]

@@ -43,7 +43,7 @@ use crate::tally::{TallySpec, WindowBy};
 /// use tiltmeter::policy::ReverseChronological;
 /// use tiltmeter::source::SliceSource;
 /// use tiltmeter::tally::TallySpec;
-/// use tiltmeter::{Audit, Baseline, ExposureLog};
+/// use tiltmeter::{Audit, ExposureLog, Question};
 ///
 /// let log = SliceSource::new("log")
 ///     .text("who", &["ada", "bo"])
@@ -74,8 +74,8 @@ use crate::tally::{TallySpec, WindowBy};
 /// let replayed = Replay::new(&spec, &mut ReverseChronological)?.log(&log, &pools)?;
 /// assert_eq!((replayed.account.requests, replayed.account.matches), (2, 1));
 /// let tally = replayed.tally(&TallySpec::default())?;
-/// let audit = Question::between("ranked", "newest");
-/// let report = audit.topics(["war"]).run()?;
+/// let question = Question::between("ranked", "newest").topics(["war"]);
+/// let report = Audit::of_tally(&tally, &question).run()?;
 /// assert_eq!(report.estimates()[0].value.number(), Some(2.0)); // all of one, half of the other
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

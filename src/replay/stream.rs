@@ -131,17 +131,17 @@ impl Replay<'_> {
     /// account that comes back.
     ///
     /// ```
-    /// use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+    /// use tiltmeter::inference::{Monitor, MonitorSpec};
     /// use tiltmeter::replay::{Replay, ReplaySpec, StepSpec};
     /// use tiltmeter::policy::ReverseChronological;
     /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
     /// use tiltmeter::tally::WindowBy;
-    /// use tiltmeter::ClusterBy;
+    /// use tiltmeter::{ClusterBy, Question};
     ///
-    /// let mut watched = MonitorSpec::for_clusters(100);
-    /// watched.questions.push(Watched::of("conflict", "treatment", "newest"));
-    /// watched.tally.cluster = ClusterBy::Slate; // complete in the step of its request
-    /// let mut monitor = Monitor::new(watched)?;
+    /// let question = Question::between("treatment", "newest")
+    ///     .topics(["conflict"])
+    ///     .cluster(ClusterBy::Slate); // complete in the step of its request
+    /// let mut monitor = Monitor::new(MonitorSpec::of(&question, 100)?)?;
     ///
     /// let mut config = SimulationConfig::preset(Preset::Conflict);
     /// (config.world.viewers, config.days) = (40, 3);

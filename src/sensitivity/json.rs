@@ -23,9 +23,9 @@ pub const SENSITIVITY_VERSION: u32 = 1;
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Baseline, sensitivity::Sensitivity};
-/// # let table = Sensitivity::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-/// # let table = table.topics(["war"]).run()?;
+/// # use tiltmeter::{Question, sensitivity::Sensitivity};
+/// # let question = Question::between("ranked", "newest").topics(["war"]);
+/// # let table = Sensitivity::of(&log, &question).run()?;
 /// use tiltmeter::report::SensitivityRecord;
 /// let record = SensitivityRecord::from_json(&table.to_json()?)?;
 /// assert_eq!(record.rows.len(), table.rows().len());

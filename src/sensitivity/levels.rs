@@ -61,6 +61,13 @@ impl Levels {
             left_out: Vec::new(),
         };
         levels.check()?;
+        // What the question chose is among the rows, whether it makes a difference or not.
+        let chosen = [
+            (Dimension::Attention, question.attention.as_ref().map(choices::attention)),
+            (Dimension::Denominator, Some(choices::denominator(question.denominator).to_owned())),
+            (Dimension::MultiLabel, question.multi_label.map(|rule| rule.to_string())),
+        ];
+        left_out.retain(|its| !chosen.contains(&(its.dimension, Some(its.level.clone()))));
         Ok(Self { left_out, ..levels })
     }
 

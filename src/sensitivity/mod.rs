@@ -27,7 +27,7 @@ use crate::tally::{ClusterBy, MultiLabel};
 
 /// A sensitivity table being put together: one question, asked in every way that the log supports.
 ///
-/// What the [`Question`] chose is always among the rows. Dimensions whose levels are not said have these:
+/// Dimensions whose levels are not said have these, and what the [`Question`] chose if it is none of them:
 ///
 /// | dimension | levels |
 /// | --- | --- |

@@ -55,14 +55,14 @@ use crate::tally::{Tally, TallySpec};
 ///
 /// ```
 /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
-/// use tiltmeter::{Audit, Baseline};
+/// use tiltmeter::{Audit, Question};
 ///
 /// let mut config = SimulationConfig::preset(Preset::Conflict);
 /// config.world.viewers = 200;
 /// config.days = 2;
 /// let log = Simulation::new(&config)?.log()?;
-/// let report = Audit::of(&log, &Question::between("treatment", "baseline").topics(["conflict"]))
-///     .run()?;
+/// let question = Question::between("treatment", "baseline").topics(["conflict"]);
+/// let report = Audit::of(&log, &question).run()?;
 /// assert!(report.estimates()[0].value.number().unwrap() > 1.0);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

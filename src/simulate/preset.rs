@@ -21,15 +21,15 @@ use crate::policy::{Affinity, Bias, PolicyConfig, Ranker};
 ///
 /// ```
 /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
-/// use tiltmeter::{Audit, Baseline};
+/// use tiltmeter::{Audit, Question};
 /// for (preset, topic, low, high) in [
 ///     (Preset::Election, "right_party", 1.0, 1.5),
 ///     (Preset::Conflict, "conflict", 1.0, 1.5),
 ///     (Preset::Everyday, "news", 0.85, 1.15),
 /// ] {
 ///     let log = Simulation::new(&SimulationConfig::preset(preset))?.log()?;
-///     let audit = Question::between("treatment", "baseline");
-///     let report = audit.topics([topic]).run()?;
+///     let question = Question::between("treatment", "baseline").topics([topic]);
+///     let report = Audit::of(&log, &question).run()?;
 ///     let ratio = report.estimates()[0].value.number().unwrap();
 ///     assert!(low < ratio && ratio < high, "{topic}: {ratio}");
 /// }

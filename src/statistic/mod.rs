@@ -348,7 +348,7 @@ pub enum NullOf {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// # use tiltmeter::{Audit, Baseline};
+/// # use tiltmeter::{Audit, Question};
 /// use tiltmeter::statistic::{Scale, Statistic, TwoArms, Working};
 ///
 /// /// Cohen's h: the difference of the arcsines of the roots of two shares.
@@ -373,8 +373,8 @@ pub enum NullOf {
 ///     }
 /// }
 ///
-/// let audit = Question::between("ranked", "newest");
-/// let report = audit.topics(["war"]).statistic(CohensH).run()?;
+/// let question = Question::between("ranked", "newest").topics(["war"]).statistic(CohensH);
+/// let report = Audit::of(&log, &question).run()?;
 /// let h = report.estimates()[0].value.number().expect("both arms show the topic");
 /// let expected: f64 = 2.0 * ((4.0_f64 / 9.0).sqrt().asin() - (2.0_f64 / 11.0).sqrt().asin());
 /// assert!((h - expected).abs() < 1e-12);

@@ -10,11 +10,11 @@ use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{Floor, Measure, OffPolicy, Target};
 use tiltmeter::replay::{PoolBy, Pools};
 use tiltmeter::source::SliceSource;
-use tiltmeter::statistic::{AmplificationRatio, Difference, NamedStatistic, Over};
+use tiltmeter::statistic::{AmplificationRatio, AnyStatistic, Difference, Over};
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, EngagementWeighted, Error, Estimate,
-    ExposureLog, Interval, Period, Propensity, Reach, Reference, ReferenceShare, Relation, Supply,
-    Unit, Value, Warning,
+    ExposureLog, Interval, Period, Propensity, Question, Reach, Reference, ReferenceShare,
+    Relation, Supply, Unit, Value, Warning,
 };
 
 const TOLERANCE: f64 = 1e-9;
@@ -104,12 +104,12 @@ fn agree(what: &str, estimate: &Estimate, golden: &Json) {
     close(what, interval.high, &golden["high"]);
 }
 
-fn audit<'l>(log: &'l ExposureLog, baseline: Baseline, attention: &Attention) -> Audit<'l> {
-    Audit::of(
-        log,
-        &Question::between("ranked", baseline).topics(["war"]).attention(attention.clone()),
-    )
-    .interval(Interval::Delta(Delta::default()))
+fn question(baseline: Baseline, attention: &Attention) -> Question {
+    Question::between("ranked", baseline).topics(["war"]).attention(attention.clone())
+}
+
+fn audit<'l>(log: &'l ExposureLog, question: &Question) -> Audit<'l> {
+    Audit::of(log, question).interval(Interval::Delta(Delta::default()))
 }
 
 fn reference(bias: Bias) -> Baseline {
@@ -124,21 +124,23 @@ fn numpy_agrees() {
     let (log, items) = (log(&golden, |row| row), items(&golden));
     for name in ["uniform", "log2"] {
         let (cases, attention) = (&golden["cases"][name], attention(name));
-        let supply = |supply| audit(&log, Baseline::Supply(supply), &attention).supply(&items);
-        agree("known", &first(supply(Supply::Known)), &cases["known"]);
+        let supply = |supply| question(Baseline::Supply(supply), &attention);
+        let answer = |question: Question| first(audit(&log, &question).supply(&items));
+        agree("known", &answer(supply(Supply::Known)), &cases["known"]);
         let tagged = supply(Supply::Known).denominator(Denominator::TaggedImpressions);
-        agree("tagged", &first(tagged), &cases["known_tagged"]);
+        agree("tagged", &answer(tagged), &cases["known_tagged"]);
         let mean = supply(Supply::Known).unit(Unit::ClusterMean);
-        agree("cluster mean", &first(mean), &cases["known_cluster_mean"]);
-        let by_item = first(supply(Supply::Sampled { cluster: ClusterBy::Item }));
+        agree("cluster mean", &answer(mean), &cases["known_cluster_mean"]);
+        let by_item = answer(supply(Supply::Sampled { cluster: ClusterBy::Item }));
         agree("sampled items", &by_item, &cases["sampled_item"]);
         assert_eq!((by_item.clusters.baseline, by_item.clusters.relation), (60, Relation::Nested));
         let by_creator = supply(Supply::Sampled { cluster: ClusterBy::column("creator") });
-        agree("sampled creators", &first(by_creator), &cases["sampled_creator"]);
+        agree("sampled creators", &answer(by_creator), &cases["sampled_creator"]);
 
-        let against = |bias| audit(&log, reference(bias), &attention);
-        agree("reference", &first(against(Bias::NONE)), &cases["reference"]);
-        let biased = first(against(Bias { low: 0.8, high: 1.5 }));
+        let against = |bias| question(reference(bias), &attention);
+        let answer = |question: Question| first(audit(&log, &question));
+        agree("reference", &answer(against(Bias::NONE)), &cases["reference"]);
+        let biased = answer(against(Bias { low: 0.8, high: 1.5 }));
         let (interval, golden) = (biased.interval.unwrap(), &cases["reference_biased"]);
         assert_eq!(biased.baseline.share, Some(0.2));
         let from_elsewhere = |w: &&Warning| matches!(w, Warning::BaselineFromElsewhere { .. });
@@ -148,11 +150,11 @@ fn numpy_agrees() {
         close("greatest", Some(high), &golden["value_high"]);
         close("lower end", interval.low, &golden["low"]);
         close("upper end", interval.high, &golden["high"]);
-        let difference = first(against(Bias::NONE).statistic(Difference));
+        let difference = answer(against(Bias::NONE).statistic(Difference));
         agree("difference", &difference, &cases["reference_difference"]);
 
         let gap = Period { cut: 5 * DAY, since: None, resume: Some(6 * DAY), until: None };
-        let period = first(audit(&log, Baseline::Period(gap), &attention));
+        let period = answer(question(Baseline::Period(gap), &attention));
         agree("period", &period, &cases["period"]);
         assert_eq!(period.clusters.relation, Relation::Crossed);
     }
@@ -163,10 +165,8 @@ fn numpy_agrees() {
 fn what_is_known_from_elsewhere_does_not_vary() {
     let golden = golden();
     let (log, items) = (log(&golden, |row| row), items(&golden));
-    let known = || {
-        let known = Baseline::Supply(Supply::Known);
-        audit(&log, known, &Attention::Uniform).supply(&items)
-    };
+    let known = question(Baseline::Supply(Supply::Known), &Attention::Uniform);
+    let known = || audit(&log, &known).supply(&items);
     let estimate = first(known());
     assert_eq!(estimate.clusters.baseline, 0);
     assert!(estimate.baseline.share.unwrap() > 0.1);
@@ -191,7 +191,7 @@ fn bias_takes_evidence_away() {
     let golden = golden();
     let log = log(&golden, |row| row);
     let p = |bias| {
-        let audit = audit(&log, reference(bias), &Attention::Uniform);
+        let audit = audit(&log, &question(reference(bias), &Attention::Uniform));
         first(audit.test(Test::Delta(DeltaTest::default()))).test.unwrap().p.unwrap()
     };
     // The share is 0.47, so against 0.2 it is 2.35 times, and with a factor of 2.5 it may be 0.94.
@@ -228,7 +228,8 @@ fn bounds_cover() {
         let topic = (0..400).filter(|row| uniform(study, 10_000 + row) < elsewhere).count() as u64;
         let counts = ReferenceShare::Counts { topic, all: 400 };
         let baseline = Reference::new("coins", bias).share("war", counts);
-        let audit = audit(&log, Baseline::Reference(baseline), &Attention::Uniform);
+        let question = question(Baseline::Reference(baseline), &Attention::Uniform);
+        let audit = audit(&log, &question);
         let interval = first(audit).interval.unwrap();
         for (covered, factor) in covered.iter_mut().zip([bias.low, bias.high]) {
             let truth = share / (elsewhere * factor);
@@ -251,16 +252,14 @@ fn nothing_of_a_topic() {
     let known = Baseline::Supply(Supply::Known);
     let nothing =
         log.clone().retag(|_, row| vec![if row == 0 { "rare" } else { "sport" }]).unwrap();
-    let estimate =
-        first(audit(&nothing, known.clone(), &Attention::Uniform).topics(["rare"]).supply(&items));
+    let rare = question(known.clone(), &Attention::Uniform).topics(["rare"]);
+    let estimate = first(audit(&nothing, &rare).supply(&items));
     assert_eq!(estimate.value, Value::Infinite);
 
     let retagged =
         items.clone().retag(|_, row| vec![if row < 30 { "war" } else { "rare" }]).unwrap();
-    let of_supply = Audit::of(&log, &Question::between("ranked", known).topics(["sport"]))
-        .supply(&retagged)
-        .interval(Interval::Delta(Delta::default()));
-    assert_eq!(first(of_supply).value, Value::Infinite);
+    let sport = Question::between("ranked", known).topics(["sport"]);
+    assert_eq!(first(audit(&log, &sport).supply(&retagged)).value, Value::Infinite);
 
     // Shown in another arm only: a share of zero, with an upper bound for the ratio.
     let arms: Vec<&str> = (0..40).map(|row| if row < 39 { "ranked" } else { "other" }).collect();
@@ -273,7 +272,7 @@ fn nothing_of_a_topic() {
     let log = ExposureLog::read(source, &schema).unwrap();
     let share = ReferenceShare::Known(0.25);
     let baseline = Baseline::Reference(Reference::new("r", Bias::NONE).share("late", share));
-    let estimate = first(audit(&log, baseline, &Attention::Uniform).topics(["late"]));
+    let estimate = first(audit(&log, &question(baseline, &Attention::Uniform).topics(["late"])));
     assert_eq!(estimate.value, Value::Zero(0.0));
     // Of 13 viewers, since nothing tells how alike a viewer's impressions are: 1 - 0.025^(1/13).
     let expected = (1.0 - 0.025_f64.powf(1.0 / 13.0)) / 0.25;
@@ -328,10 +327,7 @@ fn requests() -> (ExposureLog, ExposureLog) {
 }
 
 fn share(log: &ExposureLog, pools: &Pools, baseline: Baseline, attention: Attention) -> Estimate {
-    let audit =
-        Audit::of(log, &Question::between("ranked", baseline).attention(attention).topics(["war"]))
-            .candidates(pools);
-    first(audit)
+    first(Audit::of(log, &question(baseline, &attention)).candidates(pools))
 }
 
 /// By hand: of r1 the newest three are d and e (of one moment, in either order) and c, of r2 d and e. r3 has
@@ -350,13 +346,8 @@ fn candidates_by_hand() {
     ] {
         assert!(newest.warnings.contains(&warning), "{:?}", newest.warnings);
     }
-    let sport = Audit::of(
-        &log,
-        &Question::between("ranked", Baseline::Chronological)
-            .topics(["sport"])
-            .attention(Attention::Reciprocal),
-    )
-    .candidates(&pools);
+    let sport = question(Baseline::Chronological, &Attention::Reciprocal).topics(["sport"]);
+    let sport = Audit::of(&log, &sport).candidates(&pools);
     // Half of the first two places of r1 and c third, half of both places of r2: 3/4 + 1/3 + 3/4 of
     // 11/6 + 3/2.
     let expected = (11.0 / 6.0) / (10.0 / 3.0);
@@ -409,23 +400,14 @@ fn inventories_go_by_time() {
         .collect();
     let catalogue = table.restrict(|row| seen.insert(items[row].clone())).unwrap();
     let everyone = |max_age| Pools::new(catalogue.clone(), PoolBy::Everyone { max_age }).unwrap();
-    let sport = |pools: &Pools| {
-        let audit = Audit::of(
-            &timed,
-            &Question::between("ranked", Baseline::Chronological).topics(["sport"]),
-        )
-        .candidates(pools);
-        first(audit).baseline.share
-    };
+    let question = Question::between("ranked", Baseline::Chronological).topics(["sport"]);
+    let sport =
+        |pools: &Pools| first(Audit::of(&timed, &question).candidates(pools)).baseline.share;
     // At 8 the newest two are c (7) and b (6); at 20 the newest is d or e (9).
     assert_eq!(sport(&everyone(None)), Some(1.5 / 3.0));
     // At most two seconds old: at 20 there is nothing, and the request is left out.
     assert_eq!(sport(&everyone(Some(2_000_000))), Some(1.0 / 2.0));
-    let error =
-        Audit::of(&log, &Question::between("ranked", Baseline::Chronological).topics(["sport"]))
-            .candidates(&everyone(None))
-            .run()
-            .unwrap_err();
+    let error = Audit::of(&log, &question).candidates(&everyone(None)).run().unwrap_err();
     assert!(matches!(error, Error::MissingRole { .. }), "{error}");
 }
 
@@ -434,7 +416,8 @@ fn inventories_go_by_time() {
 fn what_is_missing_is_said() {
     let golden = golden();
     let log = log(&golden, |row| row);
-    let run = |baseline| audit(&log, baseline, &Attention::Uniform).run().unwrap_err();
+    let of_war = |baseline| question(baseline, &Attention::Uniform);
+    let run = |baseline| audit(&log, &of_war(baseline)).run().unwrap_err();
     for (baseline, needs) in [
         (Baseline::Supply(Supply::Known), "a table of the items"),
         (Baseline::Supply(Supply::Sampled { cluster: ClusterBy::Item }), "a table of the items"),
@@ -455,15 +438,15 @@ fn what_is_missing_is_said() {
     // Candidates without publication times, without engagement, without topics; slates without any.
     let (shown, table) = requests();
     let pools = Pools::new(table.clone(), PoolBy::Slate).unwrap();
-    let error = audit(&log, Baseline::UniformPool, &Attention::Uniform).candidates(&pools).run();
+    let error = audit(&log, &of_war(Baseline::UniformPool)).candidates(&pools).run();
     assert!(matches!(error, Err(Error::MissingRole { .. })));
     let bare = SliceSource::new("bare").text("slate", &["r1"]).text("item", &["a"]);
     let bare = ExposureLog::read(bare, &LogSchema::new().slate("slate").item("item")).unwrap();
     let tagged = bare.clone().retag(|_, _| vec!["war"]).unwrap();
     let of = |table: &ExposureLog, baseline: Baseline| {
         let pools = Pools::new(table.clone(), PoolBy::Slate).unwrap();
-        let audit = Question::between("ranked", baseline).topics(["war"]);
-        Audit::of(&shown, &audit).candidates(&pools).run().unwrap_err()
+        let question = Question::between("ranked", baseline).topics(["war"]);
+        Audit::of(&shown, &question).candidates(&pools).run().unwrap_err()
     };
     assert!(of(&bare, Baseline::UniformPool).to_string().contains("topics of candidates"));
     assert!(of(&tagged, Baseline::Chronological).to_string().contains("the time"));
@@ -478,19 +461,18 @@ fn what_is_missing_is_said() {
     // A mean over drawn items is of another thing than a mean over viewers.
     let supply = items(&golden);
     let sampled = Baseline::Supply(Supply::Sampled { cluster: ClusterBy::Item });
-    let mean = audit(&log, sampled, &Attention::Uniform).supply(&supply).unit(Unit::ClusterMean);
+    let mean = of_war(sampled).unit(Unit::ClusterMean);
+    let mean = audit(&log, &mean).supply(&supply);
     assert!(mean.run().unwrap_err().to_string().contains("over what was drawn"));
 
     // Nobody was reached by an expectation, and single impressions have no counterpart.
     let unit = Unit::Reach(Reach::default());
-    let audit = |unit| {
-        let audit = Question::between("ranked", Baseline::UniformPool);
-        Audit::of(&shown, &audit.topics(["war"]).unit(unit)).candidates(&pools)
-    };
-    assert!(audit(unit).run().unwrap_err().to_string().contains("nobody was reached"));
-    let impressions = audit(Unit::Pooled).cluster(ClusterBy::Impression).run();
+    let question = || Question::between("ranked", Baseline::UniformPool).topics(["war"]);
+    let run = |question: Question| Audit::of(&shown, &question).candidates(&pools).run();
+    assert!(run(question().unit(unit)).unwrap_err().to_string().contains("nobody was reached"));
+    let impressions = run(question().cluster(ClusterBy::Impression));
     assert!(impressions.unwrap_err().to_string().contains("single impressions"));
-    let cascade = audit(Unit::Pooled).attention(Attention::Cascade).run();
+    let cascade = run(question().attention(Attention::Cascade));
     assert!(cascade.unwrap_err().to_string().contains("nobody knows where viewers"));
 }
 
@@ -506,8 +488,10 @@ proptest! {
         prop_assume!(step % 3 != 0 && step % 5 != 0);
         let (plain, mixed) = (log(&golden, |row| row), log(&golden, |row| row * step % rows));
         let ask = |log: &ExposureLog, baseline| {
-            let audit = audit(log, baseline, &Attention::Logarithmic).supply(&items);
-            audit.statistic(AmplificationRatio).statistic(Difference).run().unwrap().to_json()
+            let question = question(baseline, &Attention::Logarithmic)
+                .statistic(AmplificationRatio)
+                .statistic(Difference);
+            audit(log, &question).supply(&items).run().unwrap().to_json()
         };
         for baseline in [
             Baseline::Supply(Supply::Known),
@@ -533,10 +517,9 @@ fn every_statistic_is_answered() {
             continue; // Of viewers alone.
         }
         let baseline = Baseline::Supply(Supply::Known);
-        let answered = audit(&log, baseline, &Attention::Uniform)
-            .statistic(NamedStatistic::of(statistic.name()).unwrap())
-            .supply(&items)
-            .run();
+        let named: AnyStatistic = statistic.name().parse().unwrap();
+        let question = question(baseline, &Attention::Uniform).statistic(named);
+        let answered = audit(&log, &question).supply(&items).run();
         let of_strata = statistic.cells(2).iter().any(|its| matches!(its.over, Over::Stratum(_)));
         let report = match answered {
             Ok(report) => report,

@@ -6,7 +6,7 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, LogRatio};
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
-    Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Interval, MethodUsed, NoInterval,
+    Audit, AuditReport, ClusterBy, Error, ExposureLog, Interval, MethodUsed, NoInterval, Question,
     Reach, Unit, Warning,
 };
 
@@ -26,9 +26,16 @@ fn log(rows: &[Row], weighed: bool) -> ExposureLog {
     ExposureLog::read(source, &schema).unwrap()
 }
 
-fn audit<'l>(log: &'l ExposureLog, method: Bootstrap) -> Audit<'l> {
-    let audit = Question::between("a", "b");
-    Audit::of(log, &audit).interval(Interval::Bootstrap(method))
+fn question() -> Question {
+    Question::between("a", "b")
+}
+
+fn asked<'l>(log: &'l ExposureLog, question: &Question, method: Bootstrap) -> Audit<'l> {
+    Audit::of(log, question).interval(Interval::Bootstrap(method))
+}
+
+fn audit(log: &ExposureLog, method: Bootstrap) -> Audit<'_> {
+    asked(log, &question(), method)
 }
 
 fn bounds(report: &AuditReport) -> (f64, f64) {
@@ -72,7 +79,8 @@ fn numpy_on_the_same_weights() {
             seed: case["seed"].as_u64().unwrap(),
             ..Bootstrap::default()
         };
-        let report = audit(&log(&golden_rows(), weighed), method).unit(unit).run().unwrap();
+        let log = log(&golden_rows(), weighed);
+        let report = asked(&log, &question().unit(unit), method).run().unwrap();
         let close = |mine: f64, name: &str| {
             let expected = case[name].as_f64().unwrap();
             let off = (mine / expected - 1.0).abs();
@@ -121,8 +129,8 @@ fn many_clusters_agree_with_the_delta_method() {
         let log = log(&study(2_000, 3), weighed);
         for unit in [Unit::Pooled, Unit::ClusterMean] {
             let of = |interval| {
-                let audit = Question::between("a", "b");
-                let report = Audit::of(&log, &audit.unit(unit)).interval(interval).run().unwrap();
+                let question = question().unit(unit);
+                let report = Audit::of(&log, &question).interval(interval).run().unwrap();
                 (report.estimates()[0].standard_error.unwrap(), bounds(&report))
             };
             let method = Bootstrap { replicates: 2_000, seed: 5, ..Bootstrap::default() };
@@ -160,21 +168,20 @@ fn nothing_changes_the_replicates() {
     for weighed in [false, true] {
         let whole = log(&rows, weighed);
         for unit in [Unit::Pooled, Unit::ClusterMean, Unit::Reach(Reach::default())] {
+            let question = question().unit(unit);
             let on = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| audit(&whole, method).unit(unit).run().unwrap())
+                pool.install(|| asked(&whole, &question, method).run().unwrap())
             };
             let one = on(1);
             assert_eq!(one.estimates(), on(4).estimates());
             let halves = [&rows[..20_000], &rows[20_000..]]
                 .map(|rows| Tally::of(&log(rows, weighed), &TallySpec::default()).unwrap());
             let merged = halves[1].merge(&halves[0]).unwrap();
-            let audit_of = Question::between("a", "b");
-            let merged = Audit::of_tally(&merged, &audit_of.unit(unit))
-                .interval(Interval::Bootstrap(method));
+            let merged = Audit::of_tally(&merged, &question).interval(Interval::Bootstrap(method));
             assert_eq!(one.estimates(), merged.run().unwrap().estimates());
-            let more = audit(&whole, method).unit(unit).statistic(Difference);
-            let more = more.statistic(AmplificationRatio).run().unwrap();
+            let more = question.statistic(Difference).statistic(AmplificationRatio);
+            let more = asked(&whole, &more, method).run().unwrap();
             assert_eq!(one.estimates()[0], more.estimates()[1]);
         }
     }
@@ -186,7 +193,7 @@ fn basic_mirrors_percentile() {
     let log = log(&study(200, 4), false);
     let of = |kind| {
         let method = Bootstrap { kind, ..Bootstrap::default() };
-        let report = audit(&log, method).statistic(LogRatio).run().unwrap();
+        let report = asked(&log, &question().statistic(LogRatio), method).run().unwrap();
         (report.estimates()[0].value.number().unwrap(), bounds(&report))
     };
     let (at, (low, high)) = of(BootstrapKind::Percentile);
@@ -244,6 +251,7 @@ fn what_is_refused_or_has_no_interval() {
     let report = audit(&log(&single, false), Bootstrap::default()).run().unwrap();
     assert_eq!(report.estimates()[0].interval, Err(NoInterval::SingleCluster));
     // Hash buckets are clusters like others.
-    let buckets = audit(&whole, Bootstrap::default()).cluster(ClusterBy::Viewer.hashed(4));
+    let buckets = question().cluster(ClusterBy::Viewer.hashed(4));
+    let buckets = asked(&whole, &buckets, Bootstrap::default());
     assert!(buckets.run().unwrap().estimates()[0].interval.is_ok());
 }

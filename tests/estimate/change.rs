@@ -17,7 +17,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{LogRatio, Undefined};
 use tiltmeter::tally::{Tally, TallySpec, WindowBy};
 use tiltmeter::{
-    Attention, Audit, Baseline, ClusterBy, Denominator, Error, ExposureLog, Interval, Unit, Value,
+    Attention, Audit, Baseline, ClusterBy, Denominator, Error, ExposureLog, Interval, Question,
+    Unit, Value,
 };
 
 /// Numbers that look random, above 0 and at most 1.
@@ -354,10 +355,9 @@ fn windows_of_a_tally() {
     for at in [3, 30, 57] {
         let window = found.ratio.windows[at];
         let alone = log.clone().restrict(|row| times[row] == window.start).unwrap();
-        let audit = Question::between("a", "b");
-        let audit = Audit::of(&alone, &audit.statistic(LogRatio))
-            .interval(Interval::Delta(Delta::default()));
-        let estimate = Audit::of(&alone, &audit).run().unwrap().estimates()[0].clone();
+        let question = Question::between("a", "b").statistic(LogRatio);
+        let audit = Audit::of(&alone, &question).interval(Interval::Delta(Delta::default()));
+        let estimate = audit.run().unwrap().estimates()[0].clone();
         assert_eq!(
             (window.value, window.standard_error),
             (estimate.value, estimate.standard_error)

@@ -10,7 +10,7 @@ use tiltmeter::simulate::{
     SockPuppets, StratumConfig, Switchback, TopicErrors,
 };
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog};
+use tiltmeter::{Attention, Audit, ClusterBy, Error, ExposureLog, Question};
 
 /// 2024-01-01T00:00:00Z, in microseconds.
 const START: i64 = 1_704_067_200_000_000;

@@ -17,7 +17,7 @@ use tiltmeter::statistic::{
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
     Attention, Audit, Baseline, ClusterBy, Estimate, ExposureLog, Interval, MethodUsed, NoInterval,
-    Reach, Relation, Unit, Value, Warning,
+    Question, Reach, Relation, Unit, Value, Warning,
 };
 
 fn close(what: &str, ours: f64, expected: f64, tolerance: f64) {
@@ -137,44 +137,47 @@ fn six() -> ExposureLog {
 
 /// With the delta method, which is what most of these tests are about: they have few clusters, for
 /// which the default would be another.
-fn audit(log: &ExposureLog) -> Audit<'_> {
-    let audit = Question::between("a", "b");
-    Audit::of(log, &audit).interval(Interval::Delta(Delta::default()))
+fn audit<'l>(log: &'l ExposureLog, question: &Question) -> Audit<'l> {
+    Audit::of(log, question).interval(Interval::Delta(Delta::default()))
 }
 
-fn one(audit: Audit<'_>, topic: &str) -> Estimate {
-    audit.topics([topic]).run().unwrap().estimates()[0].clone()
+fn between() -> Question {
+    Question::between("a", "b")
+}
+
+fn one(log: &ExposureLog, question: Question, topic: &str) -> Estimate {
+    audit(log, &question.topics([topic])).run().unwrap().estimates()[0].clone()
 }
 
 /// By hand: a shows t in 3 of 6 impressions, b in 2 of 8.
 #[test]
 fn values_by_hand() {
     let log = six();
-    let value = |audit: Audit<'_>| one(audit, "t").value.number().unwrap();
-    close("ratio", value(audit(&log)), 2.0, 1e-15);
-    close("log", value(audit(&log).statistic(LogRatio)), 2_f64.ln(), 1e-15);
-    close("percent", value(audit(&log).statistic(PercentAmplification)), 100.0, 1e-14);
-    close("difference", value(audit(&log).statistic(Difference)), 0.25, 1e-15);
-    close("odds", value(audit(&log).statistic(OddsRatio)), 3.0, 1e-15);
+    let value = |question| one(&log, question, "t").value.number().unwrap();
+    close("ratio", value(between()), 2.0, 1e-15);
+    close("log", value(between().statistic(LogRatio)), 2_f64.ln(), 1e-15);
+    close("percent", value(between().statistic(PercentAmplification)), 100.0, 1e-14);
+    close("difference", value(between().statistic(Difference)), 0.25, 1e-15);
+    close("odds", value(between().statistic(OddsRatio)), 3.0, 1e-15);
     // (3.5 / 7) / (2.5 / 9); statsmodels' `Table2x2` with 1/2 added gives the same.
-    close("half", value(audit(&log).statistic(HalfAddedRatio)), 1.8, 1e-15);
+    close("half", value(between().statistic(HalfAddedRatio)), 1.8, 1e-15);
     // Means of viewers' shares: (2/3 + 1/2 + 0)/3 against (1/3 + 0 + 1/4)/3.
-    close("mean", value(audit(&log).unit(Unit::ClusterMean)), (7.0 / 6.0) / (7.0 / 12.0), 1e-15);
+    close("mean", value(between().unit(Unit::ClusterMean)), (7.0 / 6.0) / (7.0 / 12.0), 1e-15);
     // Two of three viewers see t at all in either arm; once only, two against none.
     let reach = |impressions| Unit::Reach(Reach { impressions, mass: 0.0 });
-    close("reach", value(audit(&log).unit(reach(1))), 1.0, 1e-15);
-    let twice = one(audit(&log).unit(reach(2)).statistic(TreatmentShare), "t");
+    close("reach", value(between().unit(reach(1))), 1.0, 1e-15);
+    let twice = one(&log, between().unit(reach(2)).statistic(TreatmentShare), "t");
     close("twice", twice.value.number().unwrap(), 1.0 / 3.0, 1e-15);
     // Huszar et al.: (2 + 1)/(1 * 2 + 1) - 1 for at least once, (1 + 1)/(0 + 1) - 1 for twice.
-    close("add one", value(audit(&log).unit(reach(1)).statistic(SmoothedReach)), 0.0, 1e-15);
-    close("add one", value(audit(&log).unit(reach(2)).statistic(SmoothedReach)), 100.0, 1e-14);
+    close("add one", value(between().unit(reach(1)).statistic(SmoothedReach)), 0.0, 1e-15);
+    close("add one", value(between().unit(reach(2)).statistic(SmoothedReach)), 100.0, 1e-14);
 }
 
 /// Influences by hand: for t in a, h = (x - n/2)/3 is (1/2, 0, -1/2)/3, so v_a = 3/2 * 1/18 = 1/12.
 #[test]
 fn variance_by_hand() {
     let log = six();
-    let estimate = one(audit(&log), "t");
+    let estimate = one(&log, between(), "t");
     let v_a: f64 = 1.5 * ((0.5_f64 / 3.0).powi(2) + (-0.5_f64 / 3.0).powi(2));
     // In b, S = 1/4, X = 2: h = (1 - 3/4)/2, (0 - 1/4)/2, (1 - 1)/2.
     let v_b: f64 = 1.5 * (0.125_f64.powi(2) + 0.125_f64.powi(2));
@@ -199,7 +202,7 @@ fn variance_by_hand() {
 #[test]
 fn cluster_means_are_t_tests() {
     let check = |log: &ExposureLog, degrees: f64, low: f64, high: f64| {
-        let estimate = one(audit(log).unit(Unit::ClusterMean).statistic(Difference), "t");
+        let estimate = one(log, between().unit(Unit::ClusterMean).statistic(Difference), "t");
         close("degrees", estimate.degrees_of_freedom.unwrap(), degrees, 1e-12);
         let interval = estimate.interval.unwrap();
         close("low", interval.low.unwrap(), low, 1e-11);
@@ -262,8 +265,8 @@ fn copies_of_impressions_are_not_evidence() {
         ("7", "b", &[]),
         ("8", "b", &[]),
     ];
-    let once = one(audit(&log(&rows)), "t");
-    let many = one(audit(&log(&rows.repeat(25))), "t");
+    let once = one(&log(&rows), between(), "t");
+    let many = one(&log(&rows.repeat(25)), between(), "t");
     close("value", many.value.number().unwrap(), once.value.number().unwrap(), 1e-14);
     close("robust", many.standard_error.unwrap(), once.standard_error.unwrap(), 1e-13);
     let naive = |estimate: &Estimate| estimate.naive.unwrap().standard_error;
@@ -280,29 +283,29 @@ fn states_of_zero_cells() {
         ("5", "b", &["both"]),
         ("6", "b", &["both", "only b"]),
     ]);
-    let infinite = one(audit(&log), "only a");
+    let infinite = one(&log, between(), "only a");
     assert_eq!(infinite.value, Value::Infinite);
     let interval = infinite.interval.unwrap();
     assert!(interval.low.unwrap() > 0.0 && interval.high.is_none());
     assert_eq!(infinite.method, Some(MethodUsed::ShareBounds));
     assert!(infinite.warnings.iter().any(|w| matches!(w, Warning::ZeroShare { .. })));
 
-    let zero = one(audit(&log), "only b");
+    let zero = one(&log, between(), "only b");
     assert_eq!(zero.value, Value::Zero(0.0));
     let interval = zero.interval.unwrap();
     assert!(interval.low.is_none() && interval.high.unwrap().is_finite());
 
-    assert_eq!(one(audit(&log).statistic(LogRatio), "only b").value, Value::NegativeInfinite);
-    assert_eq!(one(audit(&log).statistic(LogRatio), "only a").value, Value::Infinite);
-    let percent = one(audit(&log).statistic(PercentAmplification), "only b");
+    assert_eq!(one(&log, between().statistic(LogRatio), "only b").value, Value::NegativeInfinite);
+    assert_eq!(one(&log, between().statistic(LogRatio), "only a").value, Value::Infinite);
+    let percent = one(&log, between().statistic(PercentAmplification), "only b");
     assert_eq!(percent.value, Value::Zero(-100.0));
-    let difference = one(audit(&log).statistic(Difference), "only a");
+    let difference = one(&log, between().statistic(Difference), "only a");
     close("difference", difference.value.number().unwrap(), 2.0 / 3.0, 1e-15);
     assert!(difference.interval.is_ok());
 
     // In neither of the two arms, but in a third.
     let third = self::log(&[("1", "a", &[]), ("2", "b", &[]), ("3", "c", &["t"])]);
-    let undefined = one(audit(&third), "t");
+    let undefined = one(&third, between(), "t");
     assert!(matches!(undefined.value, Value::Undefined(_)), "{:?}", undefined.value);
     assert_eq!(undefined.interval, Err(NoInterval::UndefinedValue));
     assert_eq!(undefined.value.number(), None);
@@ -323,7 +326,7 @@ fn one_sided_bound_by_clusters() {
         }
     }
     let log = log(&rows);
-    let estimate = one(audit(&log).unit(Unit::Reach(Reach::default())), "t");
+    let estimate = one(&log, between().unit(Unit::Reach(Reach::default())), "t");
     assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
     let (low, upper) = (0.360_542_587_307_489_67_f64, 1.0 - 0.025_f64.powf(1.0 / 20.0));
     let bound = (low * (1.2 - low)).sqrt() / upper;
@@ -337,20 +340,20 @@ fn one_sided_bound_where_the_other_share_does_not_vary() {
     let baseline = [("5", "b", &[][..]), ("6", "b", &[]), ("7", "b", &[]), ("8", "b", &[])];
     let alike: [Row<'_>; 4] =
         [("1", "a", &["t"]), ("1", "a", &[]), ("2", "a", &["t"]), ("2", "a", &[])];
-    let estimate = one(audit(&log(&[&alike[..], &baseline].concat())), "t");
+    let estimate = one(&log(&[&alike[..], &baseline].concat()), between(), "t");
     assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
     let low = 1.0 - 0.975_f64.sqrt();
     let bound = (low * (1.0 - low)).sqrt() / (1.0 - 0.025_f64.powf(0.25));
     close("bound", estimate.interval.unwrap().low.unwrap(), bound, 1e-12);
     // One cluster shows nothing of how shares vary.
-    let single = one(audit(&log(&[&alike[..2], &baseline].concat())), "t");
+    let single = one(&log(&[&alike[..2], &baseline].concat()), between(), "t");
     assert_eq!(single.interval, Err(NoInterval::SingleCluster));
 }
 
 #[test]
 fn too_little_to_tell() {
     let single = log(&[("1", "a", &["t"]), ("1", "a", &[]), ("2", "b", &["t"]), ("3", "b", &[])]);
-    assert_eq!(one(audit(&single), "t").interval, Err(NoInterval::SingleCluster));
+    assert_eq!(one(&single, between(), "t").interval, Err(NoInterval::SingleCluster));
     let alike = log(&[
         ("1", "a", &["t"]),
         ("1", "a", &[]),
@@ -362,7 +365,7 @@ fn too_little_to_tell() {
         ("4", "b", &[]),
     ]);
     // Two viewers in each arm do not make a share of one half known: 1 in 2 is from 0.0126 to 0.9874.
-    let estimate = one(audit(&alike), "t");
+    let estimate = one(&alike, between(), "t");
     assert_eq!((estimate.method, estimate.standard_error), (Some(MethodUsed::ShareBounds), None));
     close("value", estimate.value.number().unwrap(), 1.0, 1e-15);
     let share = 1.0 - 0.975_f64.sqrt();
@@ -389,7 +392,7 @@ fn warnings_of_the_design() {
         .item("item")
         .topics(TopicColumn::single("t"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let warnings = one(audit(&log), "t").warnings;
+    let warnings = one(&log, between(), "t").warnings;
     let missing = Warning::ArmMissingInStratum {
         stratum: "NY".into(),
         side: tiltmeter::statistic::Side::Baseline,
@@ -400,8 +403,8 @@ fn warnings_of_the_design() {
     let few = warnings.iter().filter(|w| matches!(w, Warning::FewClusters { .. })).count();
     assert_eq!(few, 2);
     // Strata change no pooled number.
-    let apart = one(audit(&log), "t");
-    let together = one(audit(&log).strata(StratifyBy::Nothing), "t");
+    let apart = one(&log, between(), "t");
+    let together = one(&log, between().strata(StratifyBy::Nothing), "t");
     assert_eq!((apart.value, apart.interval), (together.value, together.interval));
 }
 
@@ -423,7 +426,7 @@ fn cascade() {
         .satisfaction("stop")
         .topics(TopicColumn::single("t"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let estimate = one(audit(&log).attention(Attention::Cascade), "t");
+    let estimate = one(&log, between().attention(Attention::Cascade), "t");
     close("share", estimate.treatment.share.unwrap(), 0.4 / 1.9, 1e-11);
 }
 
@@ -458,7 +461,7 @@ fn coverage_with_known_truth() {
                 rows.push((name, arm, if uniform.next() < taste { &["t"] } else { &[] }));
             }
         }
-        let estimate = one(audit(&log(&rows)), "t");
+        let estimate = one(&log(&rows), between(), "t");
         let holds =
             |low: Option<f64>, high: Option<f64>| low.unwrap() <= 1.5 && 1.5 <= high.unwrap();
         let interval = estimate.interval.unwrap();
@@ -491,7 +494,7 @@ fn coverage_of_one_sided_bounds() {
                 rows.push((name, arm, if uniform.next() < taste { &["t"] } else { &[] }));
             }
         }
-        let estimate = one(audit(&log(&rows)), "t");
+        let estimate = one(&log(&rows), between(), "t");
         if estimate.value == Value::Infinite {
             seen += 1;
             held += usize::from(estimate.interval.unwrap().low.unwrap() <= 25.0);
@@ -508,7 +511,8 @@ fn coverage_of_one_sided_bounds() {
 fn levels_and_quantiles() {
     let log = six();
     let delta = Delta { level: 0.9, quantile: Quantile::Normal };
-    let estimate = one(audit(&log).interval(Interval::Delta(delta)), "t");
+    let audit = audit(&log, &between().topics(["t"])).interval(Interval::Delta(delta));
+    let estimate = audit.run().unwrap().estimates()[0].clone();
     let interval = estimate.interval.unwrap();
     let half = (interval.high.unwrap() / interval.low.unwrap()).ln() / 2.0;
     // scipy.stats.norm.ppf(0.95) = 1.6448536269514722
@@ -542,7 +546,7 @@ fn weightless_impressions_make_no_members() {
         .topics(TopicColumn::single("topic"))
         .weight("weight");
     let log = ExposureLog::read(source, &schema).unwrap();
-    let report = audit(&log).topics(["p"]).run().unwrap();
+    let report = audit(&log, &between().topics(["p"])).run().unwrap();
     let estimate = &report.estimates()[0];
     assert_eq!(estimate.clusters.relation, tiltmeter::Relation::Nested);
     assert_eq!((estimate.clusters.treatment, estimate.clusters.baseline), (2, 2));

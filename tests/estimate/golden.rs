@@ -16,8 +16,8 @@ use tiltmeter::statistic::{
     AmplificationRatio, BaselineShare, Difference, LogRatio, Statistic, TreatmentShare,
 };
 use tiltmeter::{
-    Attention, Audit, AuditReport, Baseline, ClusterBy, Denominator, Estimate, ExposureLog,
-    Interval, MultiLabel, Reach, Relation, Unit, Value,
+    Attention, Audit, AuditReport, ClusterBy, Denominator, Estimate, ExposureLog, Interval,
+    MultiLabel, Question, Reach, Relation, Unit, Value,
 };
 
 const TOLERANCE: f64 = 1e-9;
@@ -70,32 +70,28 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn audit<'l>(&self, log: &'l ExposureLog) -> Audit<'l> {
-        Audit::of(
-            log,
-            &Question::between(self.treatment, Baseline::arm(self.baseline))
-                .cluster(ClusterBy::column(self.cluster))
-                .attention(self.attention.clone())
-                .multi_label(self.multi_label)
-                .denominator(self.denominator),
-        )
+    fn question(&self) -> Question {
+        Question::between(self.treatment, self.baseline)
+            .cluster(ClusterBy::column(self.cluster))
+            .attention(self.attention.clone())
+            .multi_label(self.multi_label)
+            .denominator(self.denominator)
     }
 
     /// Every number of one golden comparison.
     fn check(&self, name: &str, log: &ExposureLog, golden: &Json, checked: &mut Checked) {
         let delta = |quantile| Interval::Delta(Delta { level: 0.95, quantile });
-        let pooled = self
-            .audit(log)
-            .interval(delta(Quantile::StudentT))
-            .statistic(AmplificationRatio)
-            .statistic(LogRatio)
-            .statistic(Difference)
-            .run()
-            .unwrap();
-        let normal = self.audit(log).interval(delta(Quantile::Normal)).run().unwrap();
+        let by = |question: Question, interval| {
+            Audit::of(log, &question).interval(interval).run().unwrap()
+        };
+        let pooled =
+            self.question().statistic(AmplificationRatio).statistic(LogRatio).statistic(Difference);
+        let pooled = by(pooled, delta(Quantile::StudentT));
+        let normal = by(self.question(), delta(Quantile::Normal));
         let shares = |unit| {
-            let audit = self.audit(log).unit(unit);
-            audit.statistic(TreatmentShare).statistic(BaselineShare).run().unwrap()
+            let question = self.question().unit(unit);
+            let question = question.statistic(TreatmentShare).statistic(BaselineShare);
+            Audit::of(log, &question).run().unwrap()
         };
         let means = shares(Unit::ClusterMean);
         let reach = shares(Unit::Reach(Reach::default()));
@@ -250,9 +246,9 @@ fn tiktok_politics() {
     let naive = &golden["naive_se_log_ratio"]["Republican:right/left"];
     checked.close("naive", ratio.naive.unwrap().standard_error, naive);
     let own = ratio.treatment.share.unwrap() - {
-        let left = Question::between("left", "right");
-        let left = Audit::of(&party, &left.topics(["Democrat"])).run().unwrap();
-        Audit::of(&party, &left).estimates()[0].treatment.share.unwrap()
+        let left = Question::between("left", "right").topics(["Democrat"]);
+        let left = Audit::of(&party, &left).run().unwrap();
+        left.estimates()[0].treatment.share.unwrap()
     };
     checked.close("own party", own, &golden["own_party_difference"]["difference"]);
 }

@@ -20,7 +20,7 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::Undefined;
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
-    Baseline, Error, ExposureLog, Interval, NoInterval, NoTest, Reach, Unit, Value, Warning,
+    Error, ExposureLog, Interval, NoInterval, NoTest, Question, Reach, Unit, Value, Warning,
 };
 
 /// Whose impressions are of no member.
@@ -63,9 +63,12 @@ fn rows(members: &[&str], counts: &[[Vec<u64>; 2]]) -> Vec<Row> {
     rows
 }
 
+fn asked<'t>(tally: &'t Tally, question: &Question) -> GroupDecomposition<'t> {
+    GroupDecomposition::of(tally, question).interval(Interval::Delta(Delta::default()))
+}
+
 fn ask(tally: &Tally) -> GroupDecomposition<'_> {
-    GroupDecomposition::of(tally, &Question::between("a", "b"))
-        .interval(Interval::Delta(Delta::default()))
+    asked(tally, &Question::between("a", "b"))
 }
 
 fn number(figure: &Figure) -> f64 {
@@ -96,7 +99,7 @@ fn a_script_agrees() {
             "cluster_mean" => Unit::ClusterMean,
             _ => Unit::Reach(Reach::default()),
         };
-        let mut ask = ask(&tally).unit(unit);
+        let mut ask = asked(&tally, &Question::between("a", "b").unit(unit));
         for (name, members) in golden["groups"].as_object().unwrap() {
             ask = ask.group(name, texts(members));
         }
@@ -198,13 +201,12 @@ fn a_group_and_its_members_may_go_opposite_ways() {
     let added: f64 = party.members.iter().filter_map(|m| Some(m.contribution?.contribution)).sum();
     close(added, group, "contributions");
     // The other way round everything has the other sign, parts too.
-    let back = Question::between("b", "a");
-    let back = GroupDecomposition::of(&tally, &back)
+    let back = GroupDecomposition::of(&tally, &Question::between("b", "a"))
         .group("party", small)
         .others(Others::AllMembers)
         .run()
         .unwrap();
-    let back = GroupDecomposition::of(&tally, &back).group("party").unwrap();
+    let back = back.group("party").unwrap();
     assert_eq!(back.verdict, Verdict::Opposite(Direction::Less));
     for (part, other) in party.parts.iter().zip(&back.parts) {
         close(number(&part.figure), -number(&other.figure), "the arms change places");
@@ -271,8 +273,7 @@ fn members_without_a_finite_ratio_are_counted() {
     // A group that an arm never shows.
     let report = ask.group("new", ["third"]).run();
     assert!(matches!(report, Err(Error::MemberOfTwoGroups { .. })));
-    let ask = Question::between("a", "b");
-    let report = GroupDecomposition::of(&tally, &ask)
+    let report = GroupDecomposition::of(&tally, &Question::between("a", "b"))
         .group("new", ["new"])
         .group("third", ["third"])
         .run()
@@ -480,8 +481,10 @@ fn members_of_a_log_belong_to_the_groups_of_their_impressions() {
         row("4", "b", "eve", "left"),
     ];
     let log = log(&made);
-    let ask = GroupDecomposition::of_log(&log, Member::column("member"));
-    let ask = ask.treatment("a").baseline(Baseline::arm("b"));
+    let question = Question::between("a", "b");
+    let of =
+        |question: &Question| GroupDecomposition::of_log(&log, Member::column("member"), question);
+    let ask = of(&question);
     let refused = ask.clone().run().unwrap_err();
     assert!(
         matches!(&refused, Error::MemberOfTwoGroups { member, .. } if member == "bea"),
@@ -497,34 +500,35 @@ fn members_of_a_log_belong_to_the_groups_of_their_impressions() {
     assert_eq!(counted, (5, 2, 1, 1, 1)); // eve is a tie, dag has no label
     let report = ask.clone().several(Several::LeaveOut).run().unwrap();
     assert_eq!(names(report.group("left").unwrap()), ["ann"]);
-    let one = ask.clone().labels(["right"]).others(Others::AllMembers).run().unwrap();
+    let right = question.clone().topics(["right"]);
+    let one = of(&right).others(Others::AllMembers).run().unwrap();
     // Labels that are not meant do not count, so bea and eve have but one.
     assert_eq!(names(&one.groups[0]), ["bea", "cem", "eve"]);
     assert_eq!((one.groups[0].union_test.group, one.groups[0].union_test.others), (3, 2));
-    assert!(matches!(ask.clone().labels(["up"]).run(), Err(Error::UnknownTopic { .. })));
+    assert!(matches!(of(&question.clone().topics(["up"])).run(), Err(Error::UnknownTopic { .. })));
     // The same from a tally that was made by hand.
     let tally = tally(&made);
-    let by_hand = Question::between("a", "b");
-    let by_hand = GroupDecomposition::of(&tally, &by_hand)
+    let by_hand = GroupDecomposition::of(&tally, &question)
         .group("right", ["cem", "eve", "bea"])
         .others(Others::AllMembers)
         .run()
         .unwrap();
     assert_eq!(by_hand.groups, one.groups);
-    let items = GroupDecomposition::of_log(&log, Member::Item).run().unwrap_err();
+    let items = GroupDecomposition::of_log(&log, Member::Item, &question).run().unwrap_err();
     assert!(matches!(items, Error::MissingRole { .. }), "{items}");
 }
 
 #[test]
 fn questions_without_an_answer_are_refused() {
     let tally = repeated(&["x", "y"], &[1, 2, 3], &[2, 1, 3], 4);
-    let ask = || ask(&tally).group("g", ["x"]).group("h", ["y"]);
+    let of = |question: Question| asked(&tally, &question).group("g", ["x"]).group("h", ["y"]);
+    let ask = || of(Question::between("a", "b"));
     let parameter = |of: GroupDecomposition<'_>| match of.run() {
         Err(Error::Parameter { parameter, .. }) => parameter,
         other => panic!("{other:?}"),
     };
-    let unsaid = GroupDecomposition::of(&tally).group("g", ["x"]).group("h", ["y"]).run();
-    assert!(matches!(unsaid, Err(Error::Unstated { what: "treatment", .. })));
+    let unsaid = of(Question::of_arm("a")).run();
+    assert!(matches!(unsaid, Err(Error::Unstated { what: "baseline", .. })));
     let none = Question::between("a", "b");
     assert_eq!(parameter(GroupDecomposition::of(&tally, &none)), "the number of groups");
     assert_eq!(
@@ -534,8 +538,8 @@ fn questions_without_an_answer_are_refused() {
     assert!(matches!(ask().group("g", ["z"]).run(), Err(Error::RepeatedGroup { .. })));
     assert!(matches!(ask().group("i", ["x"]).run(), Err(Error::MemberOfTwoGroups { .. })));
     assert!(matches!(ask().group("i", ["z"]).run(), Err(Error::UnknownGroup { .. })));
-    assert!(matches!(ask().treatment("c").run(), Err(Error::UnknownArm { .. })));
-    assert!(matches!(ask().treatment("b").run(), Err(Error::SameArm { .. })));
+    assert!(matches!(of(Question::between("c", "b")).run(), Err(Error::UnknownArm { .. })));
+    assert!(matches!(of(Question::between("b", "b")).run(), Err(Error::SameArm { .. })));
     assert_eq!(parameter(ask().permutations(1, 0)), "permutations");
     let bands = Interval::Simultaneous(Simultaneous::default());
     assert_eq!(parameter(ask().interval(bands)), "the interval");
@@ -549,8 +553,7 @@ fn questions_without_an_answer_are_refused() {
     let schema = schema.topics(TopicColumn::separated("by", '|'));
     let both = ExposureLog::read(source, &schema).unwrap();
     let both = Tally::of(&both, &TallySpec::default()).unwrap();
-    let both = Question::between("a", "b");
-    let both = GroupDecomposition::of(&both, &both).group("g", ["x"]).group("h", ["y"]);
+    let both = GroupDecomposition::of(&both, &none).group("g", ["x"]).group("h", ["y"]);
     assert_eq!(parameter(both), "the number of topics of some impressions");
 }
 
@@ -587,7 +590,8 @@ fn threads_do_not_matter() {
     let tally = tally(&rows(&members, &counts));
     let run = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let ask = ask(&tally).unit(Unit::Reach(Reach { impressions: 2, mass: 0.0 }));
+        let reach = Unit::Reach(Reach { impressions: 2, mass: 0.0 });
+        let ask = asked(&tally, &Question::between("a", "b").unit(reach));
         let ask = ask.interval(Interval::Jackknife(Jackknife::default()));
         let ask = ask.group("g", &names[..8].to_vec()[..]).group("h", &names[8..].to_vec()[..]);
         pool.install(|| ask.run().unwrap())

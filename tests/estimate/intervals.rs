@@ -18,8 +18,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::{Tally, TallySpec, TwoWay};
 use tiltmeter::{
-    Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval, MethodUsed, NoInterval,
-    NoTest, Reach, TestUsed, Unit, Warning,
+    Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, MethodUsed, NoInterval, NoTest,
+    Question, Reach, TestUsed, Unit, Warning,
 };
 
 static GOLDEN: LazyLock<Json> =
@@ -87,25 +87,29 @@ fn golden_log(name: &str, weighed: bool) -> ExposureLog {
     log(&golden_rows(name), weighed)
 }
 
-fn audit(log: &ExposureLog) -> Audit<'_> {
-    Audit::of(log, &Question::between("a", "b"))
+fn question() -> Question {
+    Question::between("a", "b")
+}
+
+fn of_war() -> Question {
+    question().topics(["war"])
 }
 
 /// With the statistic of a golden case.
-fn of_case<'l>(log: &'l ExposureLog, case: &Json) -> Audit<'l> {
+fn of_case(case: &Json) -> Question {
     let unit = match case["unit"].as_str() {
         Some("cluster_mean") => Unit::ClusterMean,
         _ => Unit::Pooled,
     };
-    let audit = audit(log).unit(unit);
+    let question = question().unit(unit);
     match text(&case["statistic"]) {
-        "log_ratio" => audit.statistic(LogRatio),
-        _ => audit.statistic(Difference),
+        "log_ratio" => question.statistic(LogRatio),
+        _ => question.statistic(Difference),
     }
 }
 
-fn war(audit: Audit<'_>) -> Estimate {
-    audit.topics(["war"]).run().unwrap().estimates()[0].clone()
+fn first(audit: Audit<'_>) -> Estimate {
+    audit.run().unwrap().estimates()[0].clone()
 }
 
 fn bounds(estimate: &Estimate) -> (f64, f64) {
@@ -138,7 +142,7 @@ fn jackknife_is_astropys() {
     for case in cases("jackknife") {
         let log = golden_log(text(&case["data"]), case["weighed"].as_bool().unwrap());
         let method = Interval::Jackknife(Jackknife::default());
-        let estimate = war(of_case(&log, case).interval(method));
+        let estimate = first(Audit::of(&log, &of_case(case).topics(["war"])).interval(method));
         equal(estimate.standard_error.unwrap(), number(&case["standard_error"]), 1e-11, case);
         equal(estimate.degrees_of_freedom.unwrap(), number(&case["degrees"]), 1e-10, case);
         close(&estimate, number(&case["low"]), number(&case["high"]), 1e-11, case);
@@ -159,7 +163,7 @@ fn numpy_on_the_same_weights() {
             let replicates = case["replicates"].as_u64().unwrap() as u32;
             let method = bootstrap(kind, BootstrapWeights::Poisson, replicates);
             let method = Interval::Bootstrap(Bootstrap { seed, ..method });
-            war(of_case(&log, case).interval(method))
+            first(Audit::of(&log, &of_case(case).topics(["war"])).interval(method))
         };
         let (bca, expected) = (of(BootstrapKind::Bca), &case["bca"]);
         let counts = !weighed && text(&case["unit"]) == "pooled";
@@ -194,7 +198,10 @@ fn scipy_and_arch() {
                 continue;
             }
             let method = bootstrap(kind, BootstrapWeights::Multinomial, replicates);
-            let estimate = war(of_case(&log, case).interval(Interval::Bootstrap(method)));
+            let estimate = first(
+                Audit::of(&log, &of_case(case).topics(["war"]))
+                    .interval(Interval::Bootstrap(method)),
+            );
             let (low, high) = bounds(&estimate);
             let error = number(&case["error"]);
             let expected = numbers(&case[name]);
@@ -237,8 +244,8 @@ fn multinomial_weights_add_up() {
         let log = golden_log(name, false);
         let of = |weights| {
             let method = bootstrap(BootstrapKind::Percentile, weights, 500);
-            let audit = audit(&log).unit(Unit::ClusterMean).statistic(Sizes);
-            war(audit.interval(Interval::Bootstrap(method))).interval
+            let question = of_war().unit(Unit::ClusterMean).statistic(Sizes);
+            first(Audit::of(&log, &question).interval(Interval::Bootstrap(method))).interval
         };
         assert_eq!(of(BootstrapWeights::Multinomial), Err(NoInterval::NoVariation), "{name}");
         assert!(of(BootstrapWeights::Poisson).is_ok(), "{name}");
@@ -252,13 +259,14 @@ fn multinomial_variance_is_the_closed_form() {
     let exact = |log: &ExposureLog, cluster: ClusterBy| {
         let factor = |clusters: u64| (clusters as f64 - 1.0) / clusters as f64;
         let delta = Interval::Delta(Delta::default());
-        let audit_of = || audit(log).cluster(cluster.clone()).statistic(Difference);
-        let known = war(audit_of().unit(Unit::ClusterMean).interval(delta));
+        let question =
+            of_war().cluster(cluster.clone()).statistic(Difference).unit(Unit::ClusterMean);
+        let known = first(Audit::of(log, &question).interval(delta));
         assert_eq!(known.clusters.treatment, known.clusters.baseline, "one factor");
         let kind = BootstrapKind::Percentile;
         let method = bootstrap(kind, BootstrapWeights::Multinomial, 20_000);
-        let drawn = audit_of().unit(Unit::ClusterMean).interval(Interval::Bootstrap(method));
-        let error = war(drawn).standard_error.unwrap_or(0.0);
+        let drawn = Audit::of(log, &question).interval(Interval::Bootstrap(method));
+        let error = first(drawn).standard_error.unwrap_or(0.0);
         let ratio = error / known.standard_error.unwrap();
         let expected = factor(known.clusters.treatment).sqrt();
         assert!((ratio / expected - 1.0).abs() < 0.025, "{cluster}: {ratio}, not {expected}");
@@ -297,7 +305,7 @@ fn of_counts(topic: &Json, all: &Json) -> Vec<Row> {
 }
 
 fn wild_p(log: &ExposureLog, topic: &str, test: WildTest) -> (f64, TestUsed) {
-    let audit = audit(log).topics([topic]).test(Test::WildBootstrap(test));
+    let audit = Audit::of(log, &question().topics([topic])).test(Test::WildBootstrap(test));
     let test = audit.run().unwrap().estimates()[0].test.unwrap();
     (test.p.unwrap(), test.method.unwrap())
 }
@@ -323,7 +331,7 @@ fn wild_bootstrap_is_that_of_the_regression() {
         let tolerance = 5.0 * (2.0 * expected * (1.0 - expected) / 20_000.0).sqrt();
         assert!((p - expected).abs() < tolerance, "Webb {p}: {case}");
         let method = WildBootstrap { level: 0.9, replicates: 256, seed: 1, weights };
-        let audit = audit(&log).statistic(Difference).topics([topic]);
+        let audit = Audit::of(&log, &question().statistic(Difference).topics([topic]));
         let report = audit.interval(Interval::WildBootstrap(method)).run().unwrap();
         let (at, reach) = (number(&case["difference"]), number(&case["reach"]));
         close(&report.estimates()[0], at - reach, at + reach, 1e-10, case);
@@ -358,9 +366,10 @@ fn two_way_is_statsmodels() {
     for case in cases("two_way") {
         let log = golden_log(text(&case["data"]), case["weighed"].as_bool().unwrap());
         let week = ClusterBy::column("week");
-        for (first, second) in [(ClusterBy::Viewer, week.clone()), (week, ClusterBy::Viewer)] {
-            let audit = audit(&log).cluster(first).second_cluster(second).statistic(Difference);
-            let estimate = war(audit.interval(Interval::Delta(Delta::default())));
+        for (one, other) in [(ClusterBy::Viewer, week.clone()), (week, ClusterBy::Viewer)] {
+            let question = of_war().cluster(one).second_cluster(other).statistic(Difference);
+            let audit = Audit::of(&log, &question).interval(Interval::Delta(Delta::default()));
+            let estimate = first(audit);
             equal(estimate.standard_error.unwrap(), number(&case["standard_error"]), 1e-11, case);
             equal(estimate.degrees_of_freedom.unwrap(), number(&case["degrees"]), 1e-11, case);
             let (at, reach) = (number(&case["difference"]), number(&case["reach"]));
@@ -374,13 +383,15 @@ fn two_way_is_statsmodels() {
 #[test]
 fn two_way_refuses_what_it_cannot_do() {
     let whole = golden_log("crossed", false);
-    let ways = || audit(&whole).second_cluster(ClusterBy::column("week"));
+    let two = || question().second_cluster(ClusterBy::column("week"));
+    let ways = || Audit::of(&whole, &two());
+    let of = |question: Question| Audit::of(&whole, &question);
     let refused = |audit: Audit<'_>, parameter: &str| match audit.run() {
         Err(Error::Parameter { parameter: its, .. }) => assert_eq!(its, parameter),
         other => panic!("{parameter}: {other:?}"),
     };
-    refused(ways().unit(Unit::ClusterMean), "the unit");
-    refused(ways().unit(Unit::Reach(Reach::default())), "the unit");
+    refused(of(two().unit(Unit::ClusterMean)), "the unit");
+    refused(of(two().unit(Unit::Reach(Reach::default()))), "the unit");
     for interval in intervals() {
         if !matches!(interval, Interval::Delta(_) | Interval::ShareBounds(_)) {
             refused(ways().interval(interval), "the interval");
@@ -432,8 +443,9 @@ fn t_tests_are_scipys() {
     for case in cases("tests") {
         let log = golden_log(text(&case["data"]), false);
         let of = |test| {
-            let audit = audit(&log).unit(Unit::ClusterMean).statistic(Difference).test(test);
-            war(audit).test.unwrap()
+            let audit =
+                Audit::of(&log, &of_war().unit(Unit::ClusterMean).statistic(Difference)).test(test);
+            first(audit).test.unwrap()
         };
         let test = of(Test::Delta(DeltaTest::default()));
         equal(test.statistic.unwrap(), number(&case["t"]), 1e-10, case);
@@ -464,8 +476,8 @@ fn simultaneous_bands_and_step_down() {
         let replicates = replicates as u32;
         for (name, errors) in [("same", ReplicateErrors::Same), ("each", ReplicateErrors::Each)] {
             let bands = Simultaneous { level: 0.95, replicates, seed, errors };
-            let report = of_case(&log, case)
-                .topics(topics.clone())
+            let question = of_case(case).topics(topics.clone());
+            let report = Audit::of(&log, &question)
                 .interval(Interval::Simultaneous(bands))
                 .test(Test::Delta(DeltaTest { quantile: Quantile::Normal }))
                 .multiplicity(Multiplicity::RomanoWolf(RomanoWolf { replicates, seed, errors }))
@@ -490,7 +502,7 @@ fn bands_of_more_topics_are_no_shorter() {
     for errors in [ReplicateErrors::Same, ReplicateErrors::Each] {
         let method = Interval::Simultaneous(Simultaneous { errors, ..Simultaneous::default() });
         let of = |topics: &[&str]| {
-            let audit = audit(&log).statistic(LogRatio).topics(topics.to_vec());
+            let audit = Audit::of(&log, &question().statistic(LogRatio).topics(topics.to_vec()));
             let report = audit.interval(method).run().unwrap();
             let (low, high) = bounds(report.estimates().last().unwrap());
             high - low
@@ -498,7 +510,8 @@ fn bands_of_more_topics_are_no_shorter() {
         let widths = [&["war"][..], &["sport", "war"], &["sport", "trade", "war"]].map(of);
         assert!(widths[0] < widths[2] && widths.is_sorted(), "{widths:?}");
         let normal = Delta { quantile: Quantile::Normal, ..Delta::default() };
-        let alone = war(audit(&log).statistic(LogRatio).interval(Interval::Delta(normal)));
+        let alone =
+            first(Audit::of(&log, &of_war().statistic(LogRatio)).interval(Interval::Delta(normal)));
         let (low, high) = bounds(&alone);
         assert!(high - low < widths[2], "{low} to {high} against {widths:?}");
     }
@@ -547,8 +560,7 @@ fn family_wise_errors_are_held() {
         let errors = ReplicateErrors::Each;
         let bands = Simultaneous { level: 0.95, replicates: 299, seed, errors };
         let step_down = RomanoWolf { replicates: 299, seed, errors };
-        let report = audit(&log)
-            .statistic(Difference)
+        let report = Audit::of(&log, &question().statistic(Difference))
             .interval(Interval::Simultaneous(bands))
             .test(Test::Delta(DeltaTest::default()))
             .multiplicity(Multiplicity::RomanoWolf(step_down))
@@ -614,12 +626,12 @@ fn tests() -> Vec<Test> {
 
 /// Each interval with one of the tests, so that all of both are asked for, with adjusted p-values
 /// where the test is of |t|.
-fn asked(audit: impl Fn() -> Audit<'static>, unit: Unit) -> Vec<Vec<Estimate>> {
+fn asked<'l>(audit: impl Fn(&Question) -> Audit<'l>, unit: Unit) -> Vec<Vec<Estimate>> {
+    let question = question().unit(unit).statistic(LogRatio).statistic(Difference);
     let (intervals, tests) = (intervals(), tests());
     let pairs = (0..intervals.len()).map(|at| (intervals[at], tests[at % tests.len()]));
     pairs
         .map(|(interval, test)| {
-            let audit = audit().unit(unit).statistic(LogRatio).statistic(Difference);
             let test = match test {
                 // A margin inside the range of both statistics.
                 Test::Equivalence(its) => {
@@ -627,7 +639,7 @@ fn asked(audit: impl Fn() -> Audit<'static>, unit: Unit) -> Vec<Vec<Estimate>> {
                 }
                 other => other,
             };
-            let audit = audit.interval(interval).test(test);
+            let audit = audit(&question).interval(interval).test(test);
             let audit = match test {
                 Test::Delta(_) => {
                     let method = RomanoWolf { replicates: 150, ..RomanoWolf::default() };
@@ -640,36 +652,30 @@ fn asked(audit: impl Fn() -> Audit<'static>, unit: Unit) -> Vec<Vec<Estimate>> {
         .collect()
 }
 
-/// For the length of the test run, since questions are asked again and again.
-fn kept<T>(value: T) -> &'static T {
-    Box::leak(Box::new(value))
-}
-
 /// The same bits for rows in another order, on one thread or four, and from tallies of two halves.
 #[test]
 fn nothing_changes_the_bits() {
     for name in ["few_nested", "nested", "mixed", "crossed"] {
         let rows = golden_rows(name);
-        let whole: &ExposureLog = kept(log(&rows, true));
+        let whole = log(&rows, true);
         let mut turned = rows.clone();
         turned.reverse();
         turned.rotate_left(7);
-        let turned: &ExposureLog = kept(log(&turned, true));
+        let turned = log(&turned, true);
         let (front, back) = rows.split_at(rows.len() / 3);
         let spec = TallySpec::default();
         let halves = [front, back].map(|rows| Tally::of(&log(rows, true), &spec).unwrap());
-        let merged: &Tally = kept(halves[1].merge(&halves[0]).unwrap());
+        let merged = halves[1].merge(&halves[0]).unwrap();
         for unit in [Unit::Pooled, Unit::ClusterMean] {
             let on = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| asked(|| audit(whole), unit))
+                pool.install(|| asked(|question| Audit::of(&whole, question), unit))
             };
             let one = on(1);
-            let of_tally = || Audit::of_tally(merged, &Question::between("a", "b"));
             for (what, other) in [
                 ("four threads", on(4)),
-                ("other order", asked(|| audit(turned), unit)),
-                ("merged", asked(of_tally, unit)),
+                ("other order", asked(|question| Audit::of(&turned, question), unit)),
+                ("merged", asked(|question| Audit::of_tally(&merged, question), unit)),
             ] {
                 for (at, (one, other)) in one.iter().zip(&other).enumerate() {
                     assert_eq!(one, other, "{name}, {what}, {:?}", intervals()[at]);
@@ -692,11 +698,10 @@ fn two_way_tallies_merge() {
         halves[0].merge(&halves[1]).unwrap()
     };
     let ways = TwoWay::from_tallies(merged(&viewer), merged(&week), merged(&pair)).unwrap();
-    let of_ways = Question::between("a", "b");
     let whole = log(&rows, true);
-    let of_log = audit(&whole).second_cluster(week);
+    let of_log = Audit::of(&whole, &question().second_cluster(week));
     assert_eq!(
-        Audit::of_two_way(&ways, &of_ways).run().unwrap().estimates(),
+        Audit::of_two_way(&ways, &question()).run().unwrap().estimates(),
         of_log.run().unwrap().estimates()
     );
 }
@@ -729,25 +734,26 @@ fn all_sound(log: &ExposureLog, two_ways: &[Row]) {
     let (intervals, tests) = (intervals(), tests());
     for unit in [Unit::Pooled, Unit::ClusterMean, Unit::Reach(Reach::default())] {
         for (at, interval) in intervals.iter().enumerate() {
-            let of_ratios = audit(log)
-                .unit(unit)
-                .statistic(AmplificationRatio)
-                .statistic(OddsRatio)
-                .interval(*interval)
-                .test(tests[at % tests.len()]);
+            let of_ratios = Audit::of(
+                log,
+                &question().unit(unit).statistic(AmplificationRatio).statistic(OddsRatio),
+            )
+            .interval(*interval)
+            .test(tests[at % tests.len()]);
             of_ratios.run().unwrap().estimates().iter().for_each(sound);
-            let of_shares = audit(log)
-                .unit(unit)
-                .statistic(Difference)
-                .statistic(TreatmentShare)
-                .interval(*interval)
-                .test(Test::WildBootstrap(WildTest { replicates: 64, ..WildTest::default() }));
+            let of_shares = Audit::of(
+                log,
+                &question().unit(unit).statistic(Difference).statistic(TreatmentShare),
+            )
+            .interval(*interval)
+            .test(Test::WildBootstrap(WildTest { replicates: 64, ..WildTest::default() }));
             of_shares.run().unwrap().estimates().iter().for_each(sound);
         }
     }
     if !two_ways.is_empty() {
-        let audit = audit(log).second_cluster(ClusterBy::column("week")).statistic(Difference);
-        let audit = audit.statistic(LogRatio).test(Test::Delta(DeltaTest::default()));
+        let question = question().second_cluster(ClusterBy::column("week"));
+        let question = question.statistic(Difference).statistic(LogRatio);
+        let audit = Audit::of(log, &question).test(Test::Delta(DeltaTest::default()));
         audit.run().unwrap().estimates().iter().for_each(sound);
     }
 }
@@ -797,14 +803,16 @@ fn degenerate_logs() {
     let only = of(&[("a", 4, 4), ("a", 3, 3), ("b", 4, 4), ("b", 2, 2)]);
     let mut wrong = Vec::new();
     for interval in intervals() {
-        let of = |log: &ExposureLog| war(audit(log).interval(interval)).interval;
+        let of = |log: &ExposureLog| first(Audit::of(log, &of_war()).interval(interval)).interval;
         if of(&single) != Err(NoInterval::SingleCluster) {
             wrong.push(format!("{interval:?}: {:?}, of a single cluster", of(&single)));
         }
         for log in [&alike, &only] {
             let level = of(log).map_or(0.0, |its| its.level);
             let bounds = Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });
-            if of(log).is_err() || of(log) != war(audit(log).interval(bounds)).interval {
+            if of(log).is_err()
+                || of(log) != first(Audit::of(log, &of_war()).interval(bounds)).interval
+            {
                 wrong.push(format!("{interval:?}: {:?}, not by share bounds", of(log)));
             }
         }
@@ -814,7 +822,7 @@ fn degenerate_logs() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let p = |log, test| war(audit(log).test(test)).test.unwrap().p;
+    let p = |log, test| first(Audit::of(log, &of_war()).test(test)).test.unwrap().p;
     for test in tests() {
         let takes_one =
             matches!(test, Test::Permutation(Permutation { compare: Compare::Value, .. }));
@@ -835,10 +843,12 @@ fn rounding_is_no_variation() {
         let log = log(&of_viewers(&viewers), false);
         for unit in [Unit::Pooled, Unit::ClusterMean] {
             for interval in intervals() {
-                let found = war(audit(&log).unit(unit).interval(interval));
+                let found = first(Audit::of(&log, &of_war().unit(unit)).interval(interval));
                 let level = found.interval.as_ref().unwrap().level;
                 let bounds = ShareBounds { level, ..ShareBounds::default() };
-                let expected = war(audit(&log).unit(unit).interval(Interval::ShareBounds(bounds)));
+                let expected = first(
+                    Audit::of(&log, &of_war().unit(unit)).interval(Interval::ShareBounds(bounds)),
+                );
                 // Bands of three topics are of a third of the error each.
                 let is_band = matches!(interval, Interval::Simultaneous(_));
                 assert!(is_band || found.interval == expected.interval, "{unit:?} {interval:?}");
@@ -857,7 +867,7 @@ fn thin_arms_are_told() {
         .into_iter()
         .flat_map(|arm| (0..10).map(move |at| (arm, if at == 0 { 9 } else { 1 }, 20)))
         .collect();
-    let estimate = war(audit(&log(&of_viewers(&rows), false)));
+    let estimate = first(Audit::of(&log(&of_viewers(&rows), false), &of_war()));
     let effective = |warning: &Warning| match warning {
         Warning::FewTopicClusters { side: Side::Treatment, effective } => Some(*effective),
         _ => None,
@@ -870,7 +880,7 @@ fn thin_arms_are_told() {
         .into_iter()
         .flat_map(|arm| (0..12).map(move |at| (arm, 4 + at % 3, if at == 0 { 220 } else { 10 })))
         .collect();
-    let estimate = war(audit(&log(&of_viewers(&rows), false)));
+    let estimate = first(Audit::of(&log(&of_viewers(&rows), false), &of_war()));
     let unequal = |warning: &Warning| match warning {
         Warning::UnequalClusters { side: Side::Baseline, effective, clusters: 12 } => {
             Some(*effective)
@@ -883,5 +893,5 @@ fn thin_arms_are_told() {
         .into_iter()
         .flat_map(|arm| (0..12).map(move |at| (arm, 2 + at % 3, 20)))
         .collect();
-    assert_eq!(war(audit(&log(&of_viewers(&even), false))).warnings, []);
+    assert_eq!(first(Audit::of(&log(&of_viewers(&even), false), &of_war())).warnings, []);
 }

@@ -17,6 +17,7 @@ mod no_false_finding;
 mod own_statistics;
 mod permutation;
 mod properties;
+mod questions;
 mod sensitivity;
 mod share_bounds;
 #[path = "../shared/mod.rs"]

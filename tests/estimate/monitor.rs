@@ -5,8 +5,8 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 use tiltmeter::inference::{
-    Delta, Interval, Lies, Monitor, MonitorSpec, Null, Quantile, Reading, Running, Sidedness,
-    TopicQuestion, Trail, Watched, estimate,
+    Delta, Interval, Lies, Monitor, MonitorSpec, MonitoredQuestion, Null, Quantile, Reading,
+    Running, Sidedness, TopicQuestion, Trail, estimate,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -16,8 +16,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec, Weights};
 use tiltmeter::{
-    Attention, ClusterBy, Error, Estimand, ExposureLog, MultiLabel, NoInterval, Reach, Relation,
-    Unit, Value,
+    Attention, Baseline, ClusterBy, Error, Estimand, ExposureLog, MultiLabel, NoInterval, Question,
+    Reach, Relation, Unit, Value,
 };
 
 /// Viewer, arm, topic and weight of each row.
@@ -83,14 +83,16 @@ fn study(viewers: usize, shares: [f64; 2], design: Design, seed: u64) -> Vec<Vec
     (0..viewers).map(viewer).collect()
 }
 
+fn between() -> Question {
+    Question::between("a", "b").topics(["war"])
+}
+
 fn watching(statistics: &[(&'static dyn Statistic, Unit)], target: u64) -> MonitorSpec {
-    let watched = |&(statistic, unit): &(&'static dyn Statistic, Unit)| Watched {
-        statistic,
-        unit,
-        ..Watched::of("war", "a", "b")
+    let question = |&(statistic, unit): &(&'static dyn Statistic, Unit)| {
+        between().statistic(statistic).unit(unit)
     };
-    let questions = statistics.iter().map(watched).collect();
-    MonitorSpec { questions, ..MonitorSpec::for_clusters(target) }
+    let spec = MonitorSpec::of(&question(&statistics[0]), target).unwrap();
+    statistics[1..].iter().fold(spec, |spec, more| spec.and(&question(more)).unwrap())
 }
 
 /// Of three impressions: about half of the viewers in either arm, so that both sides carry enough.
@@ -145,7 +147,8 @@ fn the_boundary_is_that_of_the_integrated_mixture() {
         let target = case["target"].as_u64().unwrap();
         let level = case["level"].as_f64().unwrap();
         for &sidedness in sides {
-            let spec = MonitorSpec { level, sidedness, ..MonitorSpec::for_clusters(target) };
+            let spec =
+                MonitorSpec { level, sidedness, ..MonitorSpec::of(&between(), target).unwrap() };
             for (clusters, exact) in case["stretch"].as_object().unwrap() {
                 let exact = exact.as_f64().unwrap();
                 let ours = spec.stretch(clusters.parse().unwrap()).unwrap();
@@ -166,7 +169,7 @@ fn the_boundary_is_that_of_the_integrated_mixture() {
 /// The figures in the documentation, by hand.
 #[test]
 fn what_a_sequence_costs() {
-    let spec = MonitorSpec::for_clusters(1000);
+    let spec = MonitorSpec::of(&between(), 1000).unwrap();
     for (clusters, times) in [(1000, 1.549), (100, 1.967), (10_000, 1.654)] {
         let ours = spec.stretch(clusters).unwrap() / 1.959_963_984_540_054;
         assert!((ours - times).abs() < 1e-3, "{ours} at {clusters}");
@@ -190,18 +193,24 @@ fn the_sequence_is_the_closed_form_around_the_delta_method() {
     }
 }
 
-fn check_against_delta(tally: &Tally, watched: &Watched, reading: &Reading, sidedness: Sidedness) {
+fn check_against_delta(
+    tally: &Tally,
+    watched: &MonitoredQuestion,
+    reading: &Reading,
+    sidedness: Sidedness,
+) {
+    let (statistic, unit) = (watched.statistic(), watched.question().unit);
     let question = TopicQuestion {
         topic: "war",
         treatment: "a",
-        baseline: &watched.baseline,
-        unit: watched.unit,
-        denominator: watched.denominator,
-        attention: &watched.attention,
+        baseline: &Baseline::arm("b"),
+        unit,
+        denominator: watched.question().denominator,
+        attention: watched.question().attention.as_ref().unwrap_or(&Attention::Uniform),
     };
     let method = Interval::Delta(Delta { level: 0.95, quantile: Quantile::Normal });
-    let fixed = estimate(tally, &question, watched.statistic, method).unwrap();
-    let what = format!("{:?} {:?} {sidedness:?}", watched.statistic, watched.unit);
+    let fixed = estimate(tally, &question, &**statistic, method).unwrap();
+    let what = format!("{statistic:?} {unit:?} {sidedness:?}");
     let close = |ours: f64, expected: f64, tolerance: f64| {
         let off = (ours - expected).abs() / expected.abs();
         assert!(off < tolerance, "{what}: {ours}, not {expected}");
@@ -214,7 +223,7 @@ fn check_against_delta(tally: &Tally, watched: &Watched, reading: &Reading, side
     let error = fixed.standard_error.unwrap();
     close(reading.standard_error.unwrap(), error, 1e-11);
     let counts = fixed.clusters;
-    let clusters = match watched.statistic.name() {
+    let clusters = match statistic.name() {
         "treatment_share" => counts.treatment,
         "baseline_share" => counts.baseline,
         _ => counts.treatment + counts.baseline - counts.both,
@@ -228,8 +237,8 @@ fn check_against_delta(tally: &Tally, watched: &Watched, reading: &Reading, side
     let sd = error * clusters.sqrt();
     let radius = sd * (2.0 * (clusters * rho2 + 1.0) / (clusters.powi(2) * rho2) * log).sqrt();
     // From the normal interval of 1.96 errors to the working scale and back.
-    let scale = watched.statistic.scale();
-    let at = match watched.statistic.value(&totals(&fixed, watched.statistic)) {
+    let scale = statistic.scale();
+    let at = match statistic.value(&totals(&fixed, &**statistic)) {
         tiltmeter::statistic::Working::Finite(at) => at,
         other => panic!("{what}: {other:?}"),
     };
@@ -334,9 +343,8 @@ fn the_truth_is_inside_at_all_looks() {
         let (mut ever, mut peeking, mut at_the_end) = (0, 0, 0);
         for seed in 0..STUDIES {
             let viewers = study(600, shares, design, u64::from(seed) + 1);
-            let mut spec = watching(&[(&LogRatio, Unit::Pooled)], 200);
-            (spec.sidedness, spec.trail) = (sidedness, Trail::Dropped);
-            spec.questions[0].null = Null::At(truth);
+            let spec = watching(&[(&LogRatio, Unit::Pooled)], 200).against(Null::At(truth));
+            let spec = MonitorSpec { sidedness, trail: Trail::Dropped, ..spec };
             let mut monitor = Monitor::new(spec).unwrap();
             let (mut peeked, mut last) = (false, false);
             for part in viewers.chunks(4) {
@@ -547,8 +555,7 @@ fn specs_that_make_no_sense_are_refused() {
     let ratio: (&'static dyn Statistic, Unit) = (&AmplificationRatio, Unit::Pooled);
     let spec = || watching(&[ratio], 100);
     let impressions = TallySpec { cluster: ClusterBy::Impression, ..TallySpec::default() };
-    let mut null = spec();
-    null.questions[0].null = Null::At(f64::NAN);
+    let null = spec().against(Null::At(f64::NAN));
     for (spec, named) in [
         (MonitorSpec { level: 1.0, ..spec() }, "level"),
         (MonitorSpec { level: f64::NAN, ..spec() }, "level"),
@@ -566,11 +573,10 @@ fn specs_that_make_no_sense_are_refused() {
             "{error}"
         );
     }
-    let mut same = spec();
-    same.questions[0].treatment = "b".to_owned();
+    let same = MonitorSpec::of(&Question::between("b", "b").topics(["war"]), 100).unwrap();
     assert!(matches!(Monitor::new(same), Err(Error::SameArm { .. })));
-    let mut other = spec();
-    other.questions[0].attention = Attention::Reciprocal;
+    let mut other = MonitorSpec::of(&between().attention(Attention::Reciprocal), 100).unwrap();
+    other.tally.attentions = vec![Attention::Uniform];
     assert!(matches!(Monitor::new(other), Err(Error::UnknownAttention { .. })));
 }
 

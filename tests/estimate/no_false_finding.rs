@@ -16,8 +16,8 @@ use tiltmeter::statistic::{
 use tiltmeter::tally::{Tally, TallySpec, Weights};
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, Denominator, Error, Estimate, ExposureLog, Interval, Keep,
-    MethodUsed, MultiLabel, NoInterval, NoTest, Reach, Reference, ReferenceShare, Said, SideOfNull,
-    Unit, Warning,
+    MethodUsed, MultiLabel, NoInterval, NoTest, Question, Reach, Reference, ReferenceShare, Said,
+    SideOfNull, Unit, Warning,
 };
 
 /// Viewer, arm, topic, stratum.
@@ -47,8 +47,12 @@ fn shown(rows: &mut Vec<Row>, viewer: &str, arm: &'static str, topic: &str, (of,
     }
 }
 
-fn audit(log: &ExposureLog) -> Audit<'_> {
-    Audit::of(log, &Question::between("a", "b"))
+fn question() -> Question {
+    Question::between("a", "b")
+}
+
+fn of_war() -> Question {
+    question().topics(["war"])
 }
 
 fn first(audit: Audit<'_>) -> Estimate {
@@ -72,11 +76,13 @@ fn one_viewer_is_no_finding() {
     }
     let log = log(&rows);
     for interval in [Interval::default(), Interval::Delta(Default::default())] {
-        let asked = || audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds);
+        let asked = |question: Question| {
+            first(Audit::of(&log, &question).interval(interval).test(Test::ShareBounds))
+        };
         for estimate in [
-            first(asked().statistic(AmplificationRatio)),
-            first(asked().statistic(OddsRatio)),
-            first(asked().statistic(Difference)),
+            asked(of_war().statistic(AmplificationRatio)),
+            asked(of_war().statistic(OddsRatio)),
+            asked(of_war().statistic(Difference)),
         ] {
             assert!(!is_found(&estimate), "{interval:?}: {estimate:?}");
             assert!(estimate.test.unwrap().p.unwrap() > 0.05, "{interval:?}");
@@ -96,7 +102,7 @@ fn tests_are_of_the_intervals_form() {
     for form in [BoundsForm::Plain, BoundsForm::Refined] {
         let at = |level| {
             let interval = Interval::ShareBounds(ShareBounds { level, form });
-            first(audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds))
+            first(Audit::of(&log, &of_war()).interval(interval).test(Test::ShareBounds))
         };
         let p = at(0.95).test.unwrap().p.unwrap();
         // At the level of the p-value the interval just ends at 1.
@@ -115,8 +121,8 @@ fn what_is_added_is_no_finding() {
         shown(&mut rows, &format!("v{viewer}"), arm, "war", (2, 4));
     }
     let log = log(&rows);
-    let asked = audit(&log).topics(["war"]).unit(Unit::Reach(Reach::default()));
-    let estimate = first(asked.statistic(HalfAddedRatio));
+    let reached = of_war().unit(Unit::Reach(Reach::default())).statistic(HalfAddedRatio);
+    let estimate = first(Audit::of(&log, &reached));
     assert!(estimate.value.number().unwrap() < 1.0);
     assert!(!is_found(&estimate), "{estimate:?}");
 }
@@ -131,8 +137,8 @@ fn strata_do_not_make_an_arm_known() {
         shown(&mut rows, &format!("v{viewer}"), arm, "war", (of, 30));
     }
     let log = log(&rows);
-    let asked = audit(&log).topics(["war"]).test(Test::ShareBounds);
-    let estimate = first(asked.statistic(MantelHaenszelDifference));
+    let question = of_war().statistic(MantelHaenszelDifference);
+    let estimate = first(Audit::of(&log, &question).test(Test::ShareBounds));
     assert_eq!(estimate.interval, Err(NoInterval::ShareAtLimit));
     assert!(estimate.test.unwrap().p.is_err() && !is_found(&estimate));
 }
@@ -150,8 +156,8 @@ fn a_reference_that_counted_none_is_not_zero() {
         let shares = BTreeMap::from([("war".to_owned(), ReferenceShare::Counts { topic, all })]);
         let bias = Bias { low: 1.0, high: 1.0 };
         let baseline = Baseline::Reference(Reference { name: "a poll".to_owned(), shares, bias });
-        let asked = Question::between("a", baseline).topics(["war"]);
-        first(Audit::of(&log, &asked.statistic(Difference)).test(Test::ShareBounds))
+        let question = of_war().against(baseline).statistic(Difference);
+        first(Audit::of(&log, &question).test(Test::ShareBounds))
     };
     let estimate = of(0, 3);
     let (value, interval) = (estimate.value.number().unwrap(), estimate.interval.unwrap());
@@ -178,10 +184,11 @@ fn bands_are_what_is_counted_by() {
     }
     let log = log(&rows);
     let bands = Interval::Simultaneous(Simultaneous { replicates: 500, ..Default::default() });
-    let report = audit(&log).interval(bands).run().unwrap();
+    let report = Audit::of(&log, &question()).interval(bands).run().unwrap();
     assert_eq!(report.estimates().len(), 20);
     // One at a time some of them would be findings.
-    let alone = audit(&log).interval(Interval::Delta(Default::default())).run().unwrap();
+    let alone =
+        Audit::of(&log, &question()).interval(Interval::Delta(Default::default())).run().unwrap();
     assert!(alone.estimates().iter().any(|its| its.finding.unwrap().alone.is_clear()));
     for estimate in report.estimates() {
         let interval = estimate.interval.unwrap();
@@ -208,7 +215,8 @@ fn bounds_beside_bands_are_for_all_topics() {
     let log = log(&rows);
     let bands = Interval::Simultaneous(Simultaneous { replicates: 200, ..Default::default() });
     let of = |interval, level: f64| {
-        let asked = audit(&log).unit(Unit::Reach(Reach::default())).interval(interval);
+        let asked =
+            Audit::of(&log, &question().unit(Unit::Reach(Reach::default()))).interval(interval);
         let report = asked.run().unwrap();
         let war = report.estimates().iter().find(|its| its.estimand.topic == "war").unwrap();
         let interval = war.interval.unwrap();
@@ -236,8 +244,8 @@ fn two_ways_have_the_form_that_was_asked_for() {
     let log = log(&rows);
     let of = |form| {
         let interval = Interval::ShareBounds(ShareBounds { form, ..ShareBounds::default() });
-        let asked = audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds);
-        first(asked.second_cluster(tiltmeter::ClusterBy::column("where")))
+        let question = of_war().second_cluster(tiltmeter::ClusterBy::column("where"));
+        first(Audit::of(&log, &question).interval(interval).test(Test::ShareBounds))
     };
     let (plain, refined) = (of(BoundsForm::Plain), of(BoundsForm::Refined));
     assert_ne!(plain.interval, refined.interval);
@@ -253,12 +261,12 @@ fn a_topic_named_twice_counts_once() {
         shown(&mut rows, &format!("v{viewer}"), arm, "war", (1 + viewer % 3, 6));
     }
     let log = log(&rows);
-    let report = audit(&log)
-        .topics(["war", "war"])
-        .statistic(Difference)
-        .statistic(Difference)
-        .run()
-        .unwrap();
+    let report = Audit::of(
+        &log,
+        &question().topics(["war", "war"]).statistic(Difference).statistic(Difference),
+    )
+    .run()
+    .unwrap();
     assert_eq!(report.estimates().len(), 1);
     assert_eq!(report.estimates()[0].finding.unwrap().of, 1);
 }
@@ -275,13 +283,13 @@ fn what_stands_in_has_clusters_enough() {
     let bca = Interval::Bootstrap(Bootstrap { kind: BootstrapKind::Bca, ..Bootstrap::default() });
     let is_few = |its: &Warning| matches!(its, Warning::FewClustersForMethod { .. });
     let reached =
-        first(audit(&log).topics(["war"]).unit(Unit::Reach(Reach::default())).interval(bca));
+        first(Audit::of(&log, &of_war().unit(Unit::Reach(Reach::default()))).interval(bca));
     assert_eq!(reached.method, Some(MethodUsed::ShareBounds));
     assert!(!reached.warnings.iter().any(is_few));
     // With one who was shown something else the arm varies, and eight are few for that bootstrap.
     shown(&mut rows, "v8", "a", "war", (0, 2));
     let log = self::log(&rows);
-    let shares = first(audit(&log).topics(["war"]).interval(bca));
+    let shares = first(Audit::of(&log, &of_war()).interval(bca));
     assert!(shares.warnings.iter().any(is_few), "{shares:?}");
 }
 
@@ -297,7 +305,7 @@ fn margins_are_told() {
     let log = log(&rows);
     let of = |low, high| {
         let test = Test::Equivalence(Equivalence { low, high, ..Equivalence::default() });
-        audit(&log).topics(["war"]).test(test).run()
+        Audit::of(&log, &of_war()).test(test).run()
     };
     for (low, high) in [(2.0, 1.0), (-0.5, 2.0), (1.0, f64::NAN)] {
         let refused = of(low, high).unwrap_err();
@@ -305,12 +313,13 @@ fn margins_are_told() {
     }
     // A margin that nobody said is a ratio's; one that was said and leaves out 1 is a claim of a size.
     for statistic in [&LogRatio as &dyn Statistic, &Difference, &PercentAmplification] {
-        let asked = audit(&log).topics(["war"]).test(Test::Equivalence(Equivalence::default()));
-        let refused = match statistic.name() {
-            "log_ratio" => asked.statistic(LogRatio).run(),
-            "difference" => asked.statistic(Difference).run(),
-            _ => asked.statistic(PercentAmplification).run(),
+        let question = match statistic.name() {
+            "log_ratio" => of_war().statistic(LogRatio),
+            "difference" => of_war().statistic(Difference),
+            _ => of_war().statistic(PercentAmplification),
         };
+        let test = Test::Equivalence(Equivalence::default());
+        let refused = Audit::of(&log, &question).test(test).run();
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains("own scale") && refused.contains(statistic.name()), "{refused}");
     }
@@ -344,14 +353,16 @@ fn what_is_said_twice_or_of_nothing_is_refused() {
     assert!(both.to_string().contains("its square would count"), "{both}");
 
     let weighed = ExposureLog::read(source(), &schema().weight("n")).unwrap();
-    let told = audit(&weighed).topics(["war"]).run().unwrap();
+    let told = Audit::of(&weighed, &of_war()).run().unwrap();
     let kind = |warning: &&Warning| matches!(warning, Warning::WeightLikeCount { .. });
     assert_eq!(told.estimates()[0].warnings.iter().filter(kind).count(), 1);
     let counted = ExposureLog::read(source(), &schema().count("n")).unwrap();
-    let told = audit(&counted).topics(["war"]).run().unwrap();
+    let told = Audit::of(&counted, &of_war()).run().unwrap();
     assert_eq!(told.estimates()[0].warnings.iter().filter(kind).count(), 0);
 
-    let twice = audit(&counted).second_cluster(tiltmeter::ClusterBy::Viewer).run().unwrap_err();
+    let twice = Audit::of(&counted, &question().second_cluster(tiltmeter::ClusterBy::Viewer))
+        .run()
+        .unwrap_err();
     assert!(twice.to_string().contains("one way of clustering"), "{twice}");
 
     let keep = Keep { column: "feed".to_owned(), values: vec!["c".to_owned()] };
@@ -378,7 +389,7 @@ fn warnings_of_many_topics_are_few_lines() {
         }
     }
     let log = log(&rows);
-    let report = audit(&log).run().unwrap();
+    let report = Audit::of(&log, &question()).run().unwrap();
     let text = report.to_string();
     let lines = text.split("Warning").filter(|its| its.contains("comes from few clusters"));
     assert_eq!(lines.count(), 1, "{text}");
@@ -402,7 +413,7 @@ fn combinations_of_topics_are_pointed_out() {
     }
     let combined = |rows: &[Row]| {
         let log = log(rows);
-        let estimate = first(audit(&log).topics(["war"]));
+        let estimate = first(Audit::of(&log, &of_war()));
         estimate.warnings.iter().find_map(|its| match its {
             Warning::TopicsInOne { separator, .. } => Some(*separator),
             _ => None,
@@ -424,9 +435,8 @@ fn nothing_is_added_to_a_reference() {
     let log = log(&rows);
     let share = ReferenceShare::Counts { topic: 100, all: 400 };
     let reference = Reference::new("elsewhere", Bias::NONE).share("war", share);
-    let asked = Question::between("a", Baseline::Reference(reference));
-    let refused =
-        Audit::of(&log, &asked.topics(["war"]).statistic(HalfAddedRatio)).run().unwrap_err();
+    let question = of_war().against(Baseline::Reference(reference)).statistic(HalfAddedRatio);
+    let refused = Audit::of(&log, &question).run().unwrap_err();
     assert!(refused.to_string().contains("half_added_ratio, against"), "{refused}");
 }
 
@@ -461,7 +471,7 @@ fn topics_without_intervals_say_why() {
     shown(&mut rows, "b1", "b", "war", (2, 10));
     shown(&mut rows, "c1", "c", "never", (1, 1));
     let alone = log(&rows);
-    let report = audit(&alone).topics(["war", "other", "never"]).run().unwrap();
+    let report = Audit::of(&alone, &question().topics(["war", "other", "never"])).run().unwrap();
     for text in [report.to_string(), report.to_markdown_document()] {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\\', "");
         assert!(
@@ -477,7 +487,7 @@ fn topics_without_intervals_say_why() {
     shown(&mut rows, "a2", "a", "war", (4, 10));
     shown(&mut rows, "b2", "b", "war", (1, 10));
     let both = log(&rows);
-    let text = audit(&both).topics(["war", "other"]).run().unwrap().to_string();
+    let text = Audit::of(&both, &question().topics(["war", "other"])).run().unwrap().to_string();
     assert!(!text.contains("No interval") && !text.contains("none has an interval"), "{text}");
 }
 
@@ -496,11 +506,11 @@ fn a_rule_for_several_topics_wants_several() {
         [(["war", "sport", "war", ""], true), (["war|sport", "sport", "war", ""], false)]
     {
         let log = ExposureLog::read(source(&topics), &schema).unwrap();
-        let fractional = audit(&log).multi_label(MultiLabel::Fractional).topics(["war"]);
-        let warnings = first(fractional).warnings;
+        let fractional = of_war().multi_label(MultiLabel::Fractional);
+        let warnings = first(Audit::of(&log, &fractional)).warnings;
         let said = Warning::WithoutEffect { said: Said::SingleTopics };
         assert_eq!(warnings.contains(&said), is_said, "{warnings:?}");
-        let full = first(audit(&log).topics(["war"]));
+        let full = first(Audit::of(&log, &of_war()));
         assert!(!full.warnings.contains(&said));
     }
 }
@@ -519,8 +529,8 @@ fn tests_between_arms_say_that_there_is_one_arm() {
     for test in
         [Test::WildBootstrap(WildTest::default()), Test::Permutation(Permutation::default())]
     {
-        let audit = Question::between("a", reference.clone()).topics(["war"]);
-        let tested = first(Audit::of(&log, &audit).test(test)).test.unwrap();
+        let question = of_war().against(reference.clone());
+        let tested = first(Audit::of(&log, &question).test(test)).test.unwrap();
         assert_eq!(tested.p, Err(NoTest::BaselineFromElsewhere), "{test:?}");
         assert!(tested.p.unwrap_err().to_string().contains("no arm of the log"));
     }
@@ -538,17 +548,18 @@ fn references_at_limits_have_the_error_that_was_stated() {
     let log = log(&rows);
     let against = |share: ReferenceShare| {
         let reference = Reference::new("poll", Bias::NONE).share("war", share);
-        Audit::of(&log, &Question::between("a", Baseline::Reference(reference)).topics(["war"]))
+        of_war().against(Baseline::Reference(reference))
     };
+    let audit = |question: Question| Audit::of(&log, &question);
     for standard_error in [0.05, 0.3, 0.6, 1.0] {
         let one = || against(ReferenceShare::Estimated { share: 1.0, standard_error });
-        let ratio = || one().statistic(AmplificationRatio);
-        let difference = || one().statistic(Difference);
+        let ratio = || audit(one().statistic(AmplificationRatio));
+        let difference = || audit(one().statistic(Difference));
         for at in 0..3 {
             let asked = || match at {
                 0 => ratio(),
                 1 => difference(),
-                _ => one().statistic(OddsRatio),
+                _ => audit(one().statistic(OddsRatio)),
             };
             let mut before: Option<f64> = None;
             for level in [0.8, 0.95, 0.99, 0.999, 0.9999, 1.0 - 1e-9] {
@@ -571,12 +582,13 @@ fn references_at_limits_have_the_error_that_was_stated() {
             assert!(first(ratio().test(margin)).test.unwrap().p.unwrap() > 0.05);
         }
     }
-    let zero = || against(ReferenceShare::Known(0.0)).test(Test::ShareBounds);
-    let ratio = first(zero().statistic(AmplificationRatio));
+    let zero = || against(ReferenceShare::Known(0.0));
+    let bounded = |question| first(audit(question).test(Test::ShareBounds));
+    let ratio = bounded(zero().statistic(AmplificationRatio));
     let bounds = ratio.interval.unwrap();
     assert_eq!((bounds.low, bounds.high), (Some(1.0), None));
     assert!(!is_found(&ratio) && ratio.test.unwrap().p.unwrap() >= 1.0);
-    let difference = first(zero().statistic(Difference));
+    let difference = bounded(zero().statistic(Difference));
     assert!(!is_found(&difference) && difference.test.unwrap().p.unwrap() >= 1.0);
     assert!(difference.interval.unwrap().low.is_some_and(|low| low.abs() < 1e-12));
     for estimate in [ratio, difference] {
@@ -584,7 +596,7 @@ fn references_at_limits_have_the_error_that_was_stated() {
     }
     // With an error, however small, or of a sample it is an ordinary baseline.
     let estimated = against(ReferenceShare::Estimated { share: 0.0, standard_error: 0.01 });
-    assert!(is_found(&first(estimated.statistic(Difference))));
+    assert!(is_found(&first(audit(estimated.statistic(Difference)))));
 }
 
 /// Clusters in both arms that show the topic in one of them alone, chosen by coin: with four of them all go the
@@ -599,9 +611,9 @@ fn all_or_nothing_in_few_crossed_clusters_is_no_finding() {
         }
         let log = log(&rows);
         [
-            first(audit(&log).topics(["war"]).statistic(Difference)),
-            first(audit(&log).topics(["war"]).statistic(AmplificationRatio)),
-            first(audit(&log).topics(["war"]).statistic(OddsRatio)),
+            first(Audit::of(&log, &of_war().statistic(Difference))),
+            first(Audit::of(&log, &of_war().statistic(AmplificationRatio))),
+            first(Audit::of(&log, &of_war().statistic(OddsRatio))),
         ]
     };
     for clusters in [4, 5] {
@@ -630,16 +642,17 @@ fn few_crossed_clusters_are_coins() {
             shown(&mut rows, &format!("v{viewer}"), "b", "war", (0, 20));
         }
         let log = log(&rows);
-        let exact = audit(&log).topics(["war"]).test(Test::Permutation(Permutation::default()));
-        let least = first(exact.statistic(Difference)).test.unwrap().p.unwrap();
+        let exact = Test::Permutation(Permutation::default());
+        let exact = Audit::of(&log, &of_war().statistic(Difference)).test(exact);
+        let least = first(exact).test.unwrap().p.unwrap();
         assert!((least - 2.0 / 2.0_f64.powi(clusters)).abs() < 1e-12);
         for at in 0..3 {
-            let audit = audit(&log).topics(["war"]).test(Test::ShareBounds);
-            let estimate = first(match at {
-                0 => audit.statistic(Difference),
-                1 => audit.statistic(AmplificationRatio),
-                _ => audit.statistic(OddsRatio),
-            });
+            let question = match at {
+                0 => of_war().statistic(Difference),
+                1 => of_war().statistic(AmplificationRatio),
+                _ => of_war().statistic(OddsRatio),
+            };
+            let estimate = first(Audit::of(&log, &question).test(Test::ShareBounds));
             let p = estimate.test.unwrap().p.unwrap();
             assert!((p - least).abs() < 1e-9, "{clusters}: {p}");
             assert_eq!(is_found(&estimate), least <= 0.05, "{clusters}: {estimate:?}");
@@ -676,8 +689,8 @@ fn strays_beside_few_crossed_clusters_are_no_finding() {
             }
             let log = log(&rows);
             for interval in [Interval::default(), Interval::Delta(Delta::default())] {
-                let asked = audit(&log).topics(["war"]).interval(interval).test(Test::ShareBounds);
-                let estimate = first(asked.statistic(Difference));
+                let asked = Audit::of(&log, &of_war().statistic(Difference)).interval(interval);
+                let estimate = first(asked.test(Test::ShareBounds));
                 assert!(!is_found(&estimate), "{strays} {in_both}: {estimate:?}");
                 let told = |its: &Warning| matches!(its, Warning::FewInBothArms { p } if *p > 0.1);
                 assert!(estimate.warnings.iter().any(told), "{strays} {in_both}: {estimate:?}");
@@ -717,7 +730,7 @@ fn coins_are_found_no_more_often_than_stated() {
                     shown(&mut rows, &format!("{name}{stray}"), arm, "war", (of, 1));
                 }
             }
-            found += u32::from(is_found(&first(audit(&log(&rows)).topics(["war"]))));
+            found += u32::from(is_found(&first(Audit::of(&log(&rows), &of_war()))));
         }
         // 5% and three standard errors of it.
         let part = f64::from(found) / f64::from(STUDIES);
@@ -738,19 +751,17 @@ fn references_are_of_the_logs_names() {
             .share("war", ReferenceShare::Known(0.6))
             .share(topic, ReferenceShare::Known(0.1))
     };
-    let audit = |reference| {
-        Audit::of(&log, &Question::between("a", Baseline::Reference(reference)).topics(["war"]))
-    };
+    let compared = |reference| Audit::of(&log, &of_war().against(Baseline::Reference(reference)));
     let is_odd = |warning: &Warning| matches!(warning, Warning::OddNames { .. });
-    let alike = first(audit(reference(Bias::NONE, "War")));
+    let alike = first(compared(reference(Bias::NONE, "War")));
     assert!(
         alike.warnings.iter().any(|its| is_odd(its) && its.to_string().contains(r#""War", "war""#))
     );
-    assert!(!first(audit(reference(Bias::NONE, "other"))).warnings.iter().any(is_odd));
-    let error = audit(reference(Bias { low: 2.0, high: 3.0 }, "other")).run().unwrap_err();
+    assert!(!first(compared(reference(Bias::NONE, "other"))).warnings.iter().any(is_odd));
+    let error = compared(reference(Bias { low: 2.0, high: 3.0 }, "other")).run().unwrap_err();
     assert!(error.to_string().contains("makes 1.2000 of \"war\"'s share of 0.6000"), "{error}");
     // As far as the lower factor goes there is room.
-    assert!(audit(reference(Bias { low: 1.0, high: 3.0 }, "other")).run().is_ok());
+    assert!(compared(reference(Bias { low: 1.0, high: 3.0 }, "other")).run().is_ok());
 }
 
 /// Labels that are missing in one arm make every topic of the other look shown more.
@@ -774,12 +785,13 @@ fn labels_missing_in_one_arm_are_told() {
         })
     };
     let lopsided = log(3);
-    let estimate = first(audit(&lopsided).topics(["war"]));
+    let estimate = first(Audit::of(&lopsided, &of_war()));
     assert_eq!(told(&estimate).map(|its| (its.0, its.2)), Some((Side::Baseline, 0.0)));
     assert!((told(&estimate).unwrap().1 - 0.3).abs() < 1e-12);
-    let tagged = audit(&lopsided).topics(["war"]).denominator(Denominator::TaggedImpressions);
+    let tagged = of_war().denominator(Denominator::TaggedImpressions);
+    let tagged = Audit::of(&lopsided, &tagged);
     assert_eq!(told(&first(tagged)), None);
-    assert_eq!(told(&first(audit(&log(0)).topics(["war"]))), None);
+    assert_eq!(told(&first(Audit::of(&log(0), &of_war()))), None);
 }
 
 /// What impressions weigh is in the estimand, and what is weighed is not added to what is not.
@@ -795,10 +807,10 @@ fn weights_are_in_the_estimand() {
     let schema = || LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
     let plain = ExposureLog::read(source(), &schema()).unwrap();
     let weighed = ExposureLog::read(source(), &schema().weight("dwell")).unwrap();
-    let estimand = first(audit(&weighed).topics(["war"])).estimand;
+    let estimand = first(Audit::of(&weighed, &of_war())).estimand;
     assert_eq!(estimand.weights, Weights::Columns(vec!["dwell".to_owned()]));
     assert!(estimand.to_string().contains("weighed by \"dwell\""), "{estimand}");
-    let estimand = first(audit(&plain).topics(["war"])).estimand;
+    let estimand = first(Audit::of(&plain, &of_war())).estimand;
     assert_eq!(estimand.weights, Weights::Equal);
     assert!(!estimand.to_string().contains("weighed"), "{estimand}");
 
@@ -858,13 +870,13 @@ fn few_weeks_are_few_beside_many_viewers() {
             }
         }
         let log = log(&rows);
-        let asked = audit(&log).topics(["war"]).test(Test::ShareBounds);
-        let estimate = first(asked.second_cluster(tiltmeter::ClusterBy::column("where")));
+        let question = of_war().second_cluster(tiltmeter::ClusterBy::column("where"));
+        let estimate = first(Audit::of(&log, &question).test(Test::ShareBounds));
         assert_eq!(is_found(&estimate), is_finding, "{weeks}: {estimate:?}");
         let least = 2.0 / 2.0_f64.powi(weeks as i32);
         assert!(estimate.test.unwrap().p.unwrap() >= least * (1.0 - 1e-9), "{weeks}: {estimate:?}");
         // Viewers alone are many.
-        assert!(is_found(&first(audit(&log).topics(["war"]))), "{weeks}");
+        assert!(is_found(&first(Audit::of(&log, &of_war()))), "{weeks}");
     }
 }
 
@@ -882,7 +894,7 @@ fn equivalence_is_the_interval_with_few_crossed_clusters() {
         let interval = Interval::ShareBounds(ShareBounds { level: 0.9, ..ShareBounds::default() });
         for (low, high) in [(0.5, 2.0), (0.8, 1.25), (0.98, 1.05), (1.01, 1.5), (0.5, 0.99)] {
             let margin = Test::Equivalence(Equivalence { low, high, quantile: None });
-            let estimate = first(audit(&log).topics(["war"]).interval(interval).test(margin));
+            let estimate = first(Audit::of(&log, &of_war()).interval(interval).test(margin));
             let bounds = estimate.interval.unwrap();
             let within = bounds.low.unwrap() > low && bounds.high.unwrap() < high;
             let p = estimate.test.unwrap().p.unwrap();
@@ -902,15 +914,13 @@ fn nothing_against_what_may_be_nothing_is_unbounded() {
     let log = log(&rows);
     let share = ReferenceShare::Estimated { share: 0.001, standard_error: 0.3 };
     let reference = Reference::new("poll", Bias::NONE).share("war", share);
-    let asked = || {
-        let baseline = Baseline::Reference(reference.clone());
-        Audit::of(&log, &Question::between("a", baseline).topics(["war"])).test(Test::ShareBounds)
-    };
-    for estimate in [
-        first(asked().statistic(AmplificationRatio)),
-        first(asked().statistic(OddsRatio)),
-        first(asked().statistic(Difference)),
+    let question = || of_war().against(Baseline::Reference(reference.clone()));
+    for question in [
+        question().statistic(AmplificationRatio),
+        question().statistic(OddsRatio),
+        question().statistic(Difference),
     ] {
+        let estimate = first(Audit::of(&log, &question).test(Test::ShareBounds));
         assert!(!is_found(&estimate), "{estimate:?}");
         assert!(estimate.test.unwrap().p.unwrap() > 0.05, "{estimate:?}");
     }

@@ -5,19 +5,19 @@ use proptest::prelude::*;
 use tiltmeter::inference::{
     Bootstrap, BootstrapKind, BootstrapWeights, DeltaTest, Equivalence, Jackknife, Monitor,
     MonitorSpec, Multiplicity, Permutation, Pilot, RomanoWolf, Simultaneous, Test, TopicQuestion,
-    Watched, WildBootstrap,
+    WildBootstrap,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
-use tiltmeter::simulate::{Contrast, SimulationConfig, Truth, TruthSpec};
+use tiltmeter::simulate::{SimulationConfig, Truth, TruthSpec};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, Cell, Difference, OddsRatio, Over, Quantity, Scale, Side, Statistic,
-    TwoArms, Working,
+    AmplificationRatio, AnyStatistic, Cell, Difference, OddsRatio, Over, Quantity, Scale, Side,
+    Statistic, TwoArms, Working,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
     Attention, Audit, AuditReport, Baseline, Bias, ClusterBy, Denominator, Error, Estimate,
-    ExposureLog, Interval, Reach, Reference, ReferenceShare, StatisticFault, Unit, Value,
+    ExposureLog, Interval, Question, Reach, Reference, ReferenceShare, StatisticFault, Unit, Value,
 };
 
 /// Twelve viewers in each arm, with 3 to 8 impressions in one of two weeks and countries, of which every
@@ -127,9 +127,12 @@ impl Statistic for Hostile {
     }
 }
 
+fn asked(statistic: impl Statistic + 'static) -> Question {
+    Question::between("a", "b").topics(["war"]).statistic(statistic)
+}
+
 fn audit_of(log: &ExposureLog, statistic: impl Statistic + 'static) -> Audit<'_> {
-    let audit = Question::between("a", "b").topics(["war"]);
-    Audit::of(log, &audit.statistic(statistic))
+    Audit::of(log, &asked(statistic))
 }
 
 fn fault(result: Result<AuditReport, Error>) -> (String, StatisticFault) {
@@ -303,8 +306,9 @@ fn known_baselines_hide_nothing() {
     let log = log();
     let share = ReferenceShare::Estimated { share: 0.25, standard_error: 0.02 };
     let reference = Reference::new("elsewhere", Bias::within_factor(1.5)).share("war", share);
-    let audit =
-        |vice| audit_of(&log, Hostile(vice)).baseline(Baseline::Reference(reference.clone()));
+    let audit = |vice| {
+        Audit::of(&log, &asked(Hostile(vice)).against(Baseline::Reference(reference.clone())))
+    };
     for length in [0, 2, 3, 5] {
         let (_, fault) = fault(audit(Vice::Length(length)).run());
         let StatisticFault::GradientLength { found, expected, totals } = fault else { panic!() };
@@ -393,20 +397,19 @@ fn names_are_their_own() {
     }
     assert!(matches!(fault(audit_of(&log, Called(" ", None)).run()).1, StatisticFault::NoName));
     let two = |first, second| {
-        audit_of(&log, Called("mine", first)).statistic(Called("mine", second)).run()
+        let question = asked(Called("mine", first)).statistic(Called("mine", second));
+        Audit::of(&log, &question).run()
     };
     let (_, told) = fault(two(None, None));
     assert!(matches!(told, StatisticFault::SharedName { topic: Some(topic) } if topic == "war"));
     assert!(two(Some("with a"), Some("with b")).is_ok());
     // One name for two topics is one statistic asked about both; the library's own may be asked twice.
-    let topics = audit_of(&log, Called("mine", None)).topics(["war", "sport"]);
-    assert_eq!(topics.run().unwrap().estimates().len(), 2);
-    assert!(audit_of(&log, Difference).statistic(OddsRatio).run().is_ok());
-    assert!(
-        audit_of(&log, *tiltmeter::NamedStatistic::of("odds_ratio").as_ref().unwrap())
-            .run()
-            .is_ok()
-    );
+    let topics = asked(Called("mine", None)).topics(["war", "sport"]);
+    assert_eq!(Audit::of(&log, &topics).run().unwrap().estimates().len(), 2);
+    assert!(Audit::of(&log, &asked(Difference).statistic(OddsRatio)).run().is_ok());
+    let named: AnyStatistic = "odds_ratio".parse().unwrap();
+    let named = Question::between("a", "b").topics(["war"]).statistic(named);
+    assert!(Audit::of(&log, &named).run().is_ok());
 }
 
 /// Totals that no log has.
@@ -434,7 +437,8 @@ fn cells_make_sense() {
     let log = log();
     let topic = Cell::over_all(Side::Treatment, Quantity::Topic);
     let in_stratum = |at| Cell { over: Over::Stratum(at), ..topic };
-    let by_country = |cells: Vec<Cell>| audit_of(&log, Of(cells)).strata(StratifyBy::Stratum);
+    let by_country =
+        |cells: Vec<Cell>| Audit::of(&log, &asked(Of(cells)).strata(StratifyBy::Stratum));
     for cells in
         [vec![], vec![topic, topic], vec![in_stratum(2)], vec![topic, in_stratum(usize::MAX)]]
     {
@@ -469,23 +473,23 @@ fn wherever_statistics_are_evaluated() {
     let tally = Tally::of(&log, &TallySpec::default()).unwrap();
     let pilot = Pilot::of(&tally, &question(), &Hostile(Vice::Slope(f64::NAN)));
     assert!(matches!(pilot, Err(Error::Statistic { .. })));
-    let two_way = audit_of(&log, Hostile(Vice::Value(f64::NAN)))
+    let two_way = asked(Hostile(Vice::Value(f64::NAN)))
         .cluster(ClusterBy::Viewer)
         .second_cluster(ClusterBy::column("week"));
-    assert!(matches!(fault(two_way.run()).1, StatisticFault::Value { .. }));
-    let truth = |statistics: Vec<&'static dyn Statistic>| {
-        let contrast = Contrast { statistics, ..Contrast::between("treatment", "baseline") };
-        Truth::of(&SimulationConfig::default(), &TruthSpec::of(contrast))
+    assert!(matches!(fault(Audit::of(&log, &two_way).run()).1, StatisticFault::Value { .. }));
+    let truth = |statistics: Vec<AnyStatistic>| {
+        let question = Question::between("treatment", "baseline");
+        let question = statistics.into_iter().fold(question, Question::statistic);
+        Truth::of(&SimulationConfig::default(), &TruthSpec::of(&question))
     };
-    let result = truth(vec![&AmplificationRatio, &Hostile(Vice::Value(f64::INFINITY))]);
+    let mine = || AnyStatistic::from(Called("mine", None));
+    let infinite = Hostile(Vice::Value(f64::INFINITY));
+    let result = truth(vec![AmplificationRatio.into(), infinite.into()]);
     assert!(matches!(result, Err(Error::Statistic { .. })), "{result:?}");
-    let result = truth(vec![&Called("mine", None), &Called("mine", None)]);
+    let result = truth(vec![mine(), mine()]);
     assert!(matches!(result, Err(Error::Statistic { .. })), "{result:?}");
-    assert!(truth(vec![&Called("mine", None)]).is_ok());
-    let watched =
-        Watched { statistic: &Called("odds_ratio", None), ..Watched::of("war", "a", "b") };
-    let mut spec = MonitorSpec::for_clusters(100);
-    spec.questions.push(watched);
+    assert!(truth(vec![mine()]).is_ok());
+    let spec = MonitorSpec::of(&asked(Called("odds_ratio", None)), 100).unwrap();
     let refused = Monitor::new(spec);
     assert!(matches!(refused, Err(Error::Statistic { fault: StatisticFault::TakenName, .. })));
 }
@@ -560,8 +564,9 @@ fn missing_gradients_are_made_up_for() {
             ..Bootstrap::default()
         };
         for interval in [Interval::Delta(Default::default()), Interval::Bootstrap(studentised)] {
-            let exact = audit_of(&log, CohensH::<true>).unit(unit).interval(interval).run();
-            let numeric = audit_of(&log, CohensH::<false>).unit(unit).interval(interval).run();
+            let by =
+                |question: Question| Audit::of(&log, &question.unit(unit)).interval(interval).run();
+            let (exact, numeric) = (by(asked(CohensH::<true>)), by(asked(CohensH::<false>)));
             let [exact, numeric] =
                 [exact.unwrap(), numeric.unwrap()].map(|its| numbers(&its.estimates()[0]));
             assert_eq!(exact.len(), numeric.len());
@@ -636,7 +641,8 @@ proptest! {
     ) {
         let log = log();
         let unit = [Unit::Pooled, Unit::ClusterMean, Unit::Reach(Reach::default())][unit];
-        let mut audit = audit_of(&log, Hostile(vice)).unit(unit).interval(intervals()[interval]);
+        let question = asked(Hostile(vice)).unit(unit);
+        let mut audit = Audit::of(&log, &question).interval(intervals()[interval]);
         if let Some(test) = tests()[test] {
             audit = audit.test(test);
             if adjusted && matches!(test, Test::Delta(_)) {

@@ -10,7 +10,7 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{
-    Audit, Baseline, Error, Estimate, ExposureLog, Interval, NoTest, Reach, TestUsed, Tested, Unit,
+    Audit, Error, Estimate, ExposureLog, Interval, NoTest, Question, Reach, TestUsed, Tested, Unit,
     Warning,
 };
 
@@ -62,9 +62,12 @@ fn log(clusters: &[Cluster<'_>]) -> ExposureLog {
     log_of(&rows(clusters))
 }
 
-fn audit(log: &ExposureLog, test: Permutation) -> Audit<'_> {
-    let audit = Question::between("a", "b").topics(["war"]);
-    Audit::of(log, &audit).test(Test::Permutation(test))
+fn question() -> Question {
+    Question::between("a", "b").topics(["war"])
+}
+
+fn audit<'l>(log: &'l ExposureLog, question: &Question, test: Permutation) -> Audit<'l> {
+    Audit::of(log, question).test(Test::Permutation(test))
 }
 
 fn estimate(audit: Audit<'_>) -> Estimate {
@@ -116,12 +119,12 @@ fn enumerations() {
             blocks: if blocked { Blocks::Strata } else { Blocks::Together },
             ..Permutation::default()
         };
-        let audit = audit(&log, test).unit(unit);
-        let test = tested(if is("statistic", "difference") {
-            audit.statistic(Difference)
+        let question = if is("statistic", "difference") {
+            question().unit(unit).statistic(Difference)
         } else {
-            audit.statistic(AmplificationRatio)
-        });
+            question().unit(unit).statistic(AmplificationRatio)
+        };
+        let test = tested(audit(&log, &question, test));
         let p = case["beyond"].as_f64().unwrap() / case["assignments"].as_f64().unwrap();
         assert_eq!(test.p, Ok(p), "{case}");
         assert_eq!(test.method, Some(TestUsed::PermutationExact), "{case}");
@@ -155,7 +158,8 @@ fn fishers_exact_test() {
             .sum();
         let test = Permutation { replicates: 20_000, ..value() };
         for unit in [Unit::Reach(Reach::default()), Unit::Pooled, Unit::ClusterMean] {
-            let p = tested(audit(&log, test).unit(unit).statistic(Difference)).p.unwrap();
+            let p =
+                tested(audit(&log, &question().unit(unit).statistic(Difference), test)).p.unwrap();
             assert!((p / fisher - 1.0).abs() < 1e-12, "{a}/{of_a} {b}/{of_b}: {p} {fisher}");
         }
     }
@@ -170,7 +174,7 @@ fn a_topic_absent_from_the_baseline() {
     let expected = (choose(10, 2) + choose(10, 6)) / choose(14, 6);
     let log = log(&clusters);
     for test in [value(), Permutation::default()] {
-        let test = tested(audit(&log, test));
+        let test = tested(audit(&log, &question(), test));
         assert!((test.p.unwrap() / expected - 1.0).abs() < 1e-12);
         assert_eq!(test.statistic, None);
     }
@@ -216,7 +220,8 @@ fn random_assignments_are_a_sample_of_all() {
         for compare in [Compare::Value, Compare::Studentised] {
             let all = Permutation { compare, replicates: 20_000, ..Permutation::default() };
             let some = Permutation { replicates: 8_000, seed: 11, ..all };
-            let (all, some) = (tested(audit(&log, all)), tested(audit(&log, some)));
+            let (all, some) =
+                (tested(audit(&log, &question(), all)), tested(audit(&log, &question(), some)));
             assert_eq!(all.method, Some(TestUsed::PermutationExact));
             assert_eq!(some.method, Some(TestUsed::Permutation));
             assert_eq!(all.statistic, some.statistic);
@@ -249,7 +254,7 @@ fn order_and_threads_change_nothing() {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let log = log_of(rows);
         let test = Permutation { replicates: 3_000, seed, ..blocked() };
-        pool.install(|| tested(audit(&log, test)))
+        pool.install(|| tested(audit(&log, &question(), test)))
     };
     let first = of(&rows, 1, 1);
     assert_eq!(first.method, Some(TestUsed::Permutation));
@@ -270,7 +275,7 @@ fn rejections(
     let rejected = |seed: u64| {
         let log = log(&study(seed));
         let test = Permutation { replicates: 199, seed, ..test };
-        tested(audit(&log, test).statistic(Difference)).p.unwrap() <= 0.05
+        tested(audit(&log, &question().statistic(Difference), test)).p.unwrap() <= 0.05
     };
     (0..studies).map(|seed| u64::from(rejected(seed))).sum()
 }
@@ -356,14 +361,14 @@ fn blocks_matter() {
         }
     }
     let log = log(&clusters);
-    let together = tested(audit(&log, Permutation::default())).p.unwrap();
-    let within = tested(audit(&log, blocked())).p.unwrap();
+    let together = tested(audit(&log, &question(), Permutation::default())).p.unwrap();
+    let within = tested(audit(&log, &question(), blocked())).p.unwrap();
     assert!(together < 0.01, "{together}");
     assert!(within > 0.3, "{within}");
     // A cluster in a block with nobody of the other arm changes what is seen, not what may change.
     clusters.push(Cluster { a: (0, 0), b: (3, 9), stratum: "only b" });
     let log = self::log(&clusters);
-    assert!(tested(audit(&log, blocked())).p.unwrap() > 0.3);
+    assert!(tested(audit(&log, &question(), blocked())).p.unwrap() > 0.3);
 }
 
 /// With one arm in each block nothing could have been otherwise.
@@ -373,8 +378,8 @@ fn nothing_to_permute() {
     clusters[2].stratum = "y";
     clusters[3].stratum = "y";
     let log = log(&clusters);
-    assert_eq!(tested(audit(&log, blocked())).p, Err(NoTest::NothingToPermute));
-    assert!(tested(audit(&log, Permutation::default())).p.is_ok());
+    assert_eq!(tested(audit(&log, &question(), blocked())).p, Err(NoTest::NothingToPermute));
+    assert!(tested(audit(&log, &question(), Permutation::default())).p.is_ok());
 }
 
 /// Blocks that are not there, or that a cluster is not in one of, are errors that say what to do.
@@ -383,14 +388,15 @@ fn blocks_that_are_none() {
     let both = Cluster { a: (1, 3), b: (1, 4), stratum: "x" };
     let mut rows = rows(&[in_a(3, 5), in_a(2, 5), in_b(1, 4), in_b(2, 6), both]);
     let whole = log_of(&rows);
-    let error = audit(&whole, blocked()).strata(StratifyBy::Nothing).run().unwrap_err();
+    let error =
+        audit(&whole, &question().strata(StratifyBy::Nothing), blocked()).run().unwrap_err();
     assert!(matches!(error, Error::Parameter { .. }), "{error}");
     assert!(error.to_string().contains("TallySpec::strata"), "{error}");
     // A cluster of both arms is a block by itself, wherever its impressions are.
     rows.last_mut().unwrap().3 = "y".to_owned();
-    assert!(tested(audit(&log_of(&rows), blocked())).p.is_ok());
+    assert!(tested(audit(&log_of(&rows), &question(), blocked())).p.is_ok());
     rows[1].3 = "y".to_owned();
-    let error = audit(&log_of(&rows), blocked()).run().unwrap_err();
+    let error = audit(&log_of(&rows), &question(), blocked()).run().unwrap_err();
     let Error::ClusterInTwoBlocks { cluster, first, second } = &error else { panic!("{error}") };
     assert_eq!(*cluster, ClusterKey::of("v0"));
     assert_eq!((first.as_str(), second.as_str()), ("x", "y"));
@@ -404,8 +410,11 @@ fn an_arm_of_one_cluster() {
     let mut clusters: Vec<_> = (0..5).map(|n| in_b(n % 3, 4)).collect();
     clusters.push(in_a(3, 4));
     let log = log(&clusters);
-    assert_eq!(tested(audit(&log, Permutation::default())).p, Err(NoTest::SingleCluster));
-    assert_eq!(tested(audit(&log, value()).statistic(Difference)).p, Ok(1.0 / 6.0));
+    assert_eq!(
+        tested(audit(&log, &question(), Permutation::default())).p,
+        Err(NoTest::SingleCluster)
+    );
+    assert_eq!(tested(audit(&log, &question().statistic(Difference), value())).p, Ok(1.0 / 6.0));
 }
 
 /// What cannot be tested says why.
@@ -414,22 +423,28 @@ fn reasons() {
     let with_topic = rows(&[in_a(3, 5), in_a(2, 5), in_b(1, 4), in_b(2, 6)]);
     let known = log_of(&with_topic);
     assert_eq!(
-        tested(audit(&known, value()).statistic(TreatmentShare)).p,
+        tested(audit(&known, &question().statistic(TreatmentShare), value())).p,
         Err(NoTest::NothingCompared)
     );
-    assert_eq!(tested(audit(&known, value()).statistic(Lopsided)).p, Err(NoTest::UnpairedTotals));
+    assert_eq!(
+        tested(audit(&known, &question().statistic(Lopsided), value())).p,
+        Err(NoTest::UnpairedTotals)
+    );
     // The topic exists, in an arm that is not compared.
     let elsewhere = (99, "c", true, "x".to_owned());
     let mut nowhere = rows(&[in_a(0, 5), in_a(0, 5), in_b(0, 4), in_b(0, 6)]);
     nowhere.push(elsewhere);
     let nowhere = log_of(&nowhere);
-    assert_eq!(tested(audit(&nowhere, value())).p, Err(NoTest::UndefinedValue));
+    assert_eq!(tested(audit(&nowhere, &question(), value())).p, Err(NoTest::UndefinedValue));
     // A difference of 0 is as near to the null as can be, and all assignments are as far.
-    assert_eq!(tested(audit(&nowhere, value()).statistic(Difference)).p, Ok(1.0));
-    assert_eq!(tested(audit(&nowhere, Permutation::default()).statistic(Difference)).p, Ok(1.0));
+    assert_eq!(tested(audit(&nowhere, &question().statistic(Difference), value())).p, Ok(1.0));
+    assert_eq!(
+        tested(audit(&nowhere, &question().statistic(Difference), Permutation::default())).p,
+        Ok(1.0)
+    );
     let few = Permutation { replicates: 1, ..value() };
     assert!(matches!(
-        audit(&known, few).run(),
+        audit(&known, &question(), few).run(),
         Err(Error::Parameter { parameter: "replicates", .. })
     ));
 }
@@ -511,13 +526,13 @@ fn totals_of_a_stratum() {
         vec![in_a(9, 10), in_b(1, 10), in_b(2, 10), in_a(1, 9), in_a(2, 9), in_b(3, 9)];
     clusters[3..].iter_mut().for_each(|cluster| cluster.stratum = "y");
     let log = log(&clusters);
-    let estimate = estimate(audit(&log, value()).statistic(InFirstStratum));
+    let estimate = estimate(audit(&log, &question().statistic(InFirstStratum), value()));
     assert_eq!(estimate.test.unwrap().p, Ok(8.0 / 20.0));
     let warning = Warning::PermutationsWithoutValue { undefined: 2, of: 20 };
     assert!(estimate.warnings.contains(&warning), "{:?}", estimate.warnings);
     // Within blocks 3 x 3 assignments, of which 3 have the first stratum as it is; none is undefined.
     let blocked = Permutation { blocks: Blocks::Strata, ..value() };
-    let estimate = self::estimate(audit(&log, blocked).statistic(InFirstStratum));
+    let estimate = self::estimate(audit(&log, &question().statistic(InFirstStratum), blocked));
     assert_eq!(estimate.test.unwrap().p, Ok(3.0 / 9.0));
     assert!(
         !estimate.warnings.iter().any(|w| matches!(w, Warning::PermutationsWithoutValue { .. }))
@@ -536,14 +551,10 @@ fn the_delta_methods_distance() {
     for clusters in [nested, crossed] {
         let log = log(&clusters);
         let run = |treatment: &str, baseline: &str| {
-            let audit = Question::between(treatment, Baseline::arm(baseline));
-            let test = Test::Permutation(Permutation::default());
-            let audit = Audit::of(&log, &audit).interval(Interval::Delta(Delta::default()));
-            let report = Audit::of(&log, &audit.topics(["war"]).statistic(OddsRatio))
-                .test(test)
-                .run()
-                .unwrap();
-            report.estimates()[0].clone()
+            let question =
+                Question::between(treatment, baseline).topics(["war"]).statistic(OddsRatio);
+            let audit = audit(&log, &question, Permutation::default());
+            estimate(audit.interval(Interval::Delta(Delta::default())))
         };
         let (there, back) = (run("a", "b"), run("b", "a"));
         let distance = there.value.number().unwrap().ln() / there.standard_error.unwrap();

@@ -7,7 +7,7 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{Difference, OddsRatio};
 use tiltmeter::tally::{Slab, StratifyBy, Tally, TallySpec, WindowBy};
 use tiltmeter::{
-    Attention, Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, MultiLabel, Reach,
+    Attention, Audit, AuditReport, ClusterBy, Error, ExposureLog, MultiLabel, Question, Reach,
     Unit, Value,
 };
 
@@ -96,8 +96,8 @@ fn spec() -> impl Strategy<Value = TallySpec> {
 }
 
 fn report(log: &ExposureLog, unit: Unit) -> Result<AuditReport, Error> {
-    let audit = Question::between("0", "1");
-    Audit::of(log, &audit.unit(unit).attention(Attention::Logarithmic)).run()
+    let question = Question::between("0", "1");
+    Audit::of(log, &question.unit(unit).attention(Attention::Logarithmic)).run()
 }
 
 fn tally(rows: &[Row], spec: &TallySpec) -> Tally {
@@ -197,8 +197,8 @@ proptest! {
     fn swapping_arms_inverts(rows in rows()) {
         let log = log(&rows);
         let run = |treatment: &str, baseline: &str| {
-            let audit = Question::between(treatment, Baseline::arm(baseline));
-            Audit::of(&log, &audit.statistic(tiltmeter::statistic::AmplificationRatio).statistic(OddsRatio).statistic(Difference)).run()
+            let question = Question::between(treatment, baseline);
+            Audit::of(&log, &question.statistic(tiltmeter::statistic::AmplificationRatio).statistic(OddsRatio).statistic(Difference)).run()
         };
         let (Ok(there), Ok(back)) = (run("0", "1"), run("1", "0")) else { return Ok(()) };
         for (there, back) in there.estimates().iter().zip(back.estimates()) {

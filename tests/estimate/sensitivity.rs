@@ -19,11 +19,11 @@ use tiltmeter::sensitivity::{
 };
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, Difference, LogRatio, SmoothedReach, TreatmentShare,
+    AmplificationRatio, AnyStatistic, Difference, LogRatio, SmoothedReach, TreatmentShare,
 };
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, Error, Estimate, ExposureLog,
-    MultiLabel, Period, Reach, Reference, ReferenceShare, Supply, Unit, Value,
+    MultiLabel, Period, Question, Reach, Reference, ReferenceShare, Supply, Unit, Value,
 };
 
 /// Numbers that look random.
@@ -106,21 +106,21 @@ fn everything() -> Everything {
 }
 
 impl Everything {
-    fn audit(&self, choices: &Choices) -> Audit<'_> {
-        Audit::of(
-            match choices.weighting {
-                Weighting::AsLogged => &self.log,
-                Weighting::Unweighted => &self.unweighted,
-            },
-            &Question::between("ranked", choices.baseline.clone())
-                .cluster(choices.cluster.clone())
-                .attention(choices.attention.clone())
-                .unit(choices.unit)
-                .denominator(choices.denominator)
-                .multi_label(choices.multi_label),
-        )
-        .candidates(&self.pools)
-        .supply(&self.supply)
+    /// An audit of one topic that makes the same choices.
+    fn audit(&self, choices: &Choices, topic: &str, statistic: AnyStatistic) -> Audit<'_> {
+        let log = match choices.weighting {
+            Weighting::AsLogged => &self.log,
+            Weighting::Unweighted => &self.unweighted,
+        };
+        let question = Question::between("ranked", choices.baseline.clone())
+            .topics([topic])
+            .statistic(statistic)
+            .cluster(choices.cluster.clone())
+            .attention(choices.attention.clone())
+            .unit(choices.unit)
+            .denominator(choices.denominator)
+            .multi_label(choices.multi_label);
+        Audit::of(log, &question).candidates(&self.pools).supply(&self.supply)
     }
 }
 
@@ -130,34 +130,31 @@ fn rows_are_audits() {
     let of = everything();
     let reference = Reference::new("a poll", Bias::within_factor(1.5))
         .share("war", ReferenceShare::Counts { topic: 30, all: 100 });
-    let table = Sensitivity::of(
-        &of.log,
-        &Question::between("ranked", "newest")
-            .topics(["war", "sport"])
-            .statistic(LogRatio)
-            .statistic(SmoothedReach)
-            .cluster(ClusterBy::Viewer),
-    )
-    .baseline(Baseline::Supply(Supply::Known))
-    .baseline(Baseline::Reference(reference))
-    .baseline(Baseline::UniformPool)
-    .baseline(Baseline::Chronological)
-    .baseline(Baseline::Period(Period::before("2024-01-06").unwrap()))
-    .candidates(&of.pools)
-    .supply(&of.supply)
-    .cluster(ClusterBy::Slate)
-    .run()
-    .unwrap();
+    let question = Question::between("ranked", "newest")
+        .topics(["war", "sport"])
+        .statistic(LogRatio)
+        .statistic(SmoothedReach)
+        .cluster(ClusterBy::Viewer);
+    let table = Sensitivity::of(&of.log, &question)
+        .baseline(Baseline::Supply(Supply::Known))
+        .baseline(Baseline::Reference(reference))
+        .baseline(Baseline::UniformPool)
+        .baseline(Baseline::Chronological)
+        .baseline(Baseline::Period(Period::before("2024-01-06").unwrap()))
+        .candidates(&of.pools)
+        .supply(&of.supply)
+        .cluster(ClusterBy::Slate)
+        .run()
+        .unwrap();
     // 6 baselines, 2 clusters, 7 attentions (top 10 is uniform), weighted or not, 3 units, 2 each.
     assert_eq!(table.rows().len(), 2 * 2 * 6 * 2 * 7 * 2 * 3 * 2 * 2);
     let (mut answers, mut reasons, mut once) = (0, 0, 0);
     for row in table.rows() {
-        let audit = of.audit(&row.choices).topics([row.topic.clone()]);
-        let report = match row.statistic {
-            "log_ratio" => audit.statistic(LogRatio),
-            _ => audit.statistic(SmoothedReach),
-        }
-        .run();
+        let statistic = match row.statistic {
+            "log_ratio" => LogRatio.into(),
+            _ => SmoothedReach.into(),
+        };
+        let report = of.audit(&row.choices, &row.topic, statistic).run();
         match (&row.outcome, report) {
             (Ok(estimate), Ok(report)) => {
                 // What is a finding among all depends on how many there are; not what it is alone.
@@ -193,12 +190,64 @@ fn rows_are_audits() {
     }
 }
 
+/// What the question chose is among the rows, once, with the estimate of its audit, though it is no level that
+/// tables have by themselves.
+#[test]
+fn what_the_question_chose_is_a_row() {
+    let of = everything();
+    let reach = Unit::Reach(Reach { impressions: 2, mass: 0.5 });
+    let question = Question::between("ranked", "newest")
+        .topics(["war"])
+        .unit(reach)
+        .attention(Attention::TopK { k: 2 })
+        .denominator(Denominator::TaggedImpressions)
+        .multi_label(MultiLabel::Fractional)
+        .cluster(ClusterBy::Slate);
+    let table = Sensitivity::of(&of.log, &question).run().unwrap();
+    let its = found(&table, "war", |its| {
+        its.unit == reach
+            && its.attention == Attention::TopK { k: 2 }
+            && its.denominator == Denominator::TaggedImpressions
+            && its.multi_label == MultiLabel::Fractional
+            && its.cluster == ClusterBy::Slate
+            && its.weighting == Weighting::AsLogged
+    });
+    let report = Audit::of(&of.log, &question).run().unwrap();
+    let (its, audit) = (its.outcome.unwrap(), &report.estimates()[0]);
+    assert_eq!((its.value, &its.interval), (audit.value, &audit.interval));
+    // 1 cluster, 8 attentions (top 2, and the 7 of `rows_are_audits`), 2 weightings, 4 units, 2 and 2.
+    assert_eq!(table.rows().len(), 8 * 2 * 4 * 2 * 2);
+
+    // Every impression has one topic: rows all the same, and not said to be left out.
+    let log = made(&turned_by_position(), &LogSchema::new().position("rank"));
+    let chosen = self::question()
+        .attention(Attention::TopK { k: 10 })
+        .denominator(Denominator::TaggedImpressions)
+        .multi_label(MultiLabel::Fractional);
+    let left_out = |question: &Question| {
+        let table = Sensitivity::of(&log, question).run().unwrap();
+        let with = |chosen: &dyn Fn(&Choices) -> bool| {
+            table.rows().iter().any(|row| chosen(&row.choices) && row.outcome.is_ok())
+        };
+        let there = [
+            with(&|its| its.attention == Attention::TopK { k: 10 }),
+            with(&|its| its.denominator == Denominator::TaggedImpressions),
+            with(&|its| its.multi_label == MultiLabel::Fractional),
+        ];
+        let of = |dimension| table.left_out().iter().any(|its| its.dimension == dimension);
+        let told = [Dimension::Denominator, Dimension::MultiLabel].map(of);
+        let top = table.left_out().iter().any(|its| its.level == "top 10");
+        (there, [top, told[0], told[1]])
+    };
+    assert_eq!(left_out(&self::question()), ([false; 3], [true; 3]));
+    assert_eq!(left_out(&chosen), ([true; 3], [false; 3]));
+}
+
 /// What a reach row stands for is equal to it, whatever the attention, the weights and the rule.
 #[test]
 fn reach_is_told_once() {
     let of = everything();
-    let baseline = || Baseline::arm("newest");
-    let table = Sensitivity::of(&of.log, &Question::between("ranked", baseline()).topics(["war"]))
+    let table = Sensitivity::of(&of.log, &Question::between("ranked", "newest").topics(["war"]))
         .units([Unit::Reach(Reach::default())])
         .denominators([Denominator::AllImpressions])
         .run()
@@ -209,7 +258,8 @@ fn reach_is_told_once() {
     );
     let told = table.rows().iter().find_map(|row| row.outcome.as_ref().ok()).unwrap();
     for row in table.rows() {
-        let report = of.audit(&row.choices).topics(["war"]).run().unwrap();
+        let audit = of.audit(&row.choices, "war", AmplificationRatio.into());
+        let report = audit.run().unwrap();
         let same = &report.estimates()[0];
         assert_eq!((same.value, &same.interval), (told.value, &told.interval));
     }
@@ -378,8 +428,16 @@ fn turned_by_position() -> Vec<Kinds> {
     ]
 }
 
+fn question() -> Question {
+    Question::between("a", "b").topics(["war"])
+}
+
+fn asked<'l>(log: &'l ExposureLog, question: &Question) -> Sensitivity<'l> {
+    Sensitivity::of(log, question).units([Unit::Pooled])
+}
+
 fn ask(log: &ExposureLog) -> Sensitivity<'_> {
-    Sensitivity::of(log, &Question::between("a", "b").topics(["war"])).units([Unit::Pooled])
+    asked(log, &question())
 }
 
 #[test]
@@ -446,8 +504,7 @@ fn verdicts_of_one_side() {
     assert!(summary.sentence().contains("no. In all 2 rows"), "{}", summary.sentence());
     // The other way round all is below.
     let turned = Question::between("b", "a").topics(["war"]);
-    let summary =
-        of(Sensitivity::of(&log, &turned).units([Unit::Pooled]).attentions(models).run().unwrap());
+    let summary = of(asked(&log, &turned).attentions(models).run().unwrap());
     assert_eq!(summary.verdict, Verdict::Robust { side: Direction::Reduced });
 
     // At the third rank 21 of 40 against 20 of 40: the same side, and nobody knows.
@@ -469,7 +526,7 @@ fn verdicts_of_one_side() {
     assert_eq!(summary.verdict, Verdict::NeverSure { side: Some(side) });
     let summary = of(ask(&log).attentions([third.clone()]).run().unwrap());
     assert_eq!(summary.verdict, Verdict::SingleRow);
-    let share = ask(&log).statistic(TreatmentShare).run().unwrap();
+    let share = asked(&log, &question().statistic(TreatmentShare)).run().unwrap();
     assert_eq!(share.summaries()[0].verdict, Verdict::NothingCompared);
     // Nothing at all at a fourth rank.
     let fourth = Attention::Table { values: vec![0.0; 3], beyond: tiltmeter::Beyond::Zero };
@@ -512,18 +569,18 @@ fn unsupported_rows_have_reasons() {
 fn what_cannot_be_asked_is_an_error() {
     let log = made(&turned_by_position(), &LogSchema::new().position("rank"));
     let run = |asked: Sensitivity<'_>| asked.run().unwrap_err();
-    let unstated = |error| matches!(error, Error::Unstated { .. });
-    assert!(unstated(run(Sensitivity::of(&log).baseline(Baseline::arm("b")))));
+    let unstated = |error| matches!(error, Error::Unstated { what: "baseline", .. });
     assert!(unstated(run(Sensitivity::of(&log, &Question::of_arm("a")))));
+    // Baselines beside the question's are no baseline of its own.
+    assert!(unstated(run(Sensitivity::of(&log, &Question::of_arm("a")).baseline("b"))));
     let unknown = run(ask(&log).baseline(Baseline::arm("c")));
     assert!(matches!(unknown, Error::UnknownArm { .. }), "{unknown}");
-    let unknown = run(ask(&log).topics(["peace"]));
+    let unknown = run(asked(&log, &question().topics(["peace"])));
     assert!(matches!(unknown, Error::UnknownTopic { .. }), "{unknown}");
     let range = run(ask(&log).attentions([Attention::TopK { k: 0 }]));
     assert!(matches!(range, Error::Parameter { parameter: "k", .. }), "{range}");
     let none = Unit::Reach(Reach { impressions: 0, mass: 0.0 });
-    let audit = Question::between("a", "b").unit(none);
-    let range = Audit::of(&log, &audit).run().unwrap_err();
+    let range = Audit::of(&log, &Question::between("a", "b").unit(none)).run().unwrap_err();
     assert!(range.to_string().contains("1 or more"), "{range}");
     let none = run(ask(&log).multi_labels(Vec::<MultiLabel>::new()));
     assert!(none.to_string().contains("0 for the multi-label rule"), "{none}");

@@ -10,7 +10,7 @@ use tiltmeter::statistic::{
     SmoothedReach, Statistic, TreatmentShare,
 };
 use tiltmeter::{
-    Audit, Baseline, ConfidenceInterval, Estimate, ExposureLog, Interval, MethodUsed, Reach,
+    Audit, ConfidenceInterval, Estimate, ExposureLog, Interval, MethodUsed, Question, Reach,
     SideOfNull, Unit,
 };
 
@@ -33,8 +33,8 @@ fn log_of(clusters: &[[usize; 4]]) -> ExposureLog {
     ExposureLog::read(source, &schema).unwrap()
 }
 
-fn audit(log: &ExposureLog) -> Audit<'_> {
-    Audit::of(log, &Question::between("a", "b").topics(["war"]))
+fn question() -> Question {
+    Question::between("a", "b").topics(["war"])
 }
 
 fn one(audit: Audit<'_>) -> Estimate {
@@ -57,11 +57,11 @@ fn clusters_of(case: &Json) -> Vec<[usize; 4]> {
     (0..columns[0].len()).map(|at| [0, 1, 2, 3].map(|column: usize| columns[column][at])).collect()
 }
 
-fn with_statistic<'l>(audit: Audit<'l>, name: &str) -> Audit<'l> {
+fn by_name(name: &str) -> Question {
     match name {
-        "log_ratio" => audit.statistic(LogRatio),
-        "difference" => audit.statistic(Difference),
-        _ => audit.statistic(OddsRatio),
+        "log_ratio" => question().statistic(LogRatio),
+        "difference" => question().statistic(Difference),
+        _ => question().statistic(OddsRatio),
     }
 }
 
@@ -82,7 +82,7 @@ fn ends_and_p_values_are_numpys() {
                 let bounds = ShareBounds { level: level.parse().unwrap(), form };
                 let interval = Interval::ShareBounds(bounds);
                 let test = (form == BoundsForm::Refined).then_some(Test::ShareBounds);
-                let asked = with_statistic(audit(&log).interval(interval), name);
+                let asked = Audit::of(&log, &by_name(name)).interval(interval);
                 let estimate = one(test.into_iter().fold(asked, Audit::test));
                 let ConfidenceInterval { low, high, .. } = estimate.interval.unwrap();
                 let close = |ours: Option<f64>, theirs: &Json| match (ours, theirs.as_f64()) {
@@ -114,15 +114,15 @@ fn ends_and_p_values_are_numpys() {
 fn the_test_is_the_interval() {
     for case in golden()["cases"].as_array().unwrap() {
         let log = log_of(&clusters_of(case));
-        let statistics: [&dyn Fn(Audit<'_>) -> Audit<'_>; 5] = [
-            &|audit| audit.statistic(AmplificationRatio),
-            &|audit| audit.statistic(PercentAmplification),
-            &|audit| audit.statistic(Difference),
-            &|audit| audit.statistic(HalfAddedRatio),
-            &|audit| audit.statistic(SmoothedReach).unit(Unit::Reach(Reach::default())),
+        let questions = [
+            question().statistic(AmplificationRatio),
+            question().statistic(PercentAmplification),
+            question().statistic(Difference),
+            question().statistic(HalfAddedRatio),
+            question().statistic(SmoothedReach).unit(Unit::Reach(Reach::default())),
         ];
-        for of in statistics {
-            let tested = one(of(audit(&log)).test(Test::ShareBounds));
+        for question in questions {
+            let tested = one(Audit::of(&log, &question).test(Test::ShareBounds));
             let null = if tested.estimand.statistic.contains("ratio") { 1.0 } else { 0.0 };
             let p = tested.test.unwrap().p.unwrap();
             for (level, clear) in [(1.0 - p * 1.0001, true), (1.0 - p * 0.9999, false)] {
@@ -130,7 +130,8 @@ fn the_test_is_the_interval() {
                     continue;
                 }
                 let bounds = ShareBounds { level, ..ShareBounds::default() };
-                let interval = one(of(audit(&log)).interval(Interval::ShareBounds(bounds)));
+                let interval =
+                    one(Audit::of(&log, &question).interval(Interval::ShareBounds(bounds)));
                 let interval = interval.interval.unwrap();
                 let out = interval.low.is_some_and(|low| low > null)
                     || interval.high.is_some_and(|high| high < null);
@@ -148,11 +149,16 @@ fn equivalence_is_the_interval() {
         .collect();
     let log = log_of(&even);
     let bounds = ShareBounds { level: 0.9, ..ShareBounds::default() };
-    let interval = one(audit(&log).interval(Interval::ShareBounds(bounds))).interval.unwrap();
+    let interval =
+        one(Audit::of(&log, &question()).interval(Interval::ShareBounds(bounds))).interval.unwrap();
     let (low, high) = (interval.low.unwrap(), interval.high.unwrap());
     for (by, within) in [(0.999, true), (1.001, false)] {
         let margin = Equivalence { low: low * by, high: high / by, ..Equivalence::default() };
-        let p = one(audit(&log).test(Test::Equivalence(margin))).test.unwrap().p.unwrap();
+        let p = one(Audit::of(&log, &question()).test(Test::Equivalence(margin)))
+            .test
+            .unwrap()
+            .p
+            .unwrap();
         assert_eq!(p < 0.05, within, "{p}");
     }
 }
@@ -166,11 +172,11 @@ fn an_arm_at_its_limit_varies() {
     let log = log_of(&clusters);
     for statistic in [0, 1] {
         let of = |interval| {
-            let asked = audit(&log).interval(interval);
-            one(match statistic {
-                0 => asked.statistic(AmplificationRatio),
-                _ => asked.statistic(Difference),
-            })
+            let question = match statistic {
+                0 => question().statistic(AmplificationRatio),
+                _ => question().statistic(Difference),
+            };
+            one(Audit::of(&log, &question).interval(interval))
         };
         let default = of(Interval::default());
         for interval in [
@@ -187,9 +193,8 @@ fn an_arm_at_its_limit_varies() {
         assert_eq!(default.finding.unwrap().alone, SideOfNull::Includes);
     }
     // 0.025^(1/10): the Clopper-Pearson bound of 10 of 10, and of the 20 of 30 that 0.5's inverse gives.
-    let share =
-        one(audit(&log_of(&clusters[30..].iter().map(|c| [c[2], c[3], 0, 1]).collect::<Vec<_>>()))
-            .statistic(TreatmentShare));
+    let tens: Vec<_> = clusters[30..].iter().map(|c| [c[2], c[3], 0, 1]).collect();
+    let share = one(Audit::of(&log_of(&tens), &question().statistic(TreatmentShare)));
     let low = share.interval.unwrap().low.unwrap();
     assert!((low - 0.025_f64.powf(0.1)).abs() < 1e-12, "{low}");
     assert_eq!(AmplificationRatio.scale(), tiltmeter::statistic::Scale::Log);

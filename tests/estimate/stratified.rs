@@ -13,7 +13,7 @@ use tiltmeter::statistic::{
     Statistic, Working,
 };
 use tiltmeter::tally::StratifyBy;
-use tiltmeter::{Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval, Value};
+use tiltmeter::{Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, Question, Value};
 
 /// Impressions of (cluster, arm, stratum, topic or not).
 fn log(rows: &[(i64, &str, String, &str)]) -> ExposureLog {
@@ -178,19 +178,21 @@ fn strata_by_clusters_are_refused_before_they_are_there() {
         .stratum("who")
         .topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = || {
-        let audit = Question::between("a", "b").topics(["war"]);
-        Audit::of(&log, &audit.strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio))
+    let question = || {
+        let question = Question::between("a", "b").topics(["war"]);
+        question.strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio)
     };
-    let error = audit().run().unwrap_err();
+    let error = Audit::of(&log, &question()).run().unwrap_err();
     let Error::TooManyTotals { totals, of, each, strata } = error else { panic!("{error}") };
     assert_eq!((totals, of, each, strata), (24_000, 6_000, "clusters", 6_000));
     // What the message advises.
-    let by_buckets = audit().cluster(ClusterBy::Viewer.hashed(8)).run().unwrap();
+    let by_buckets = question().cluster(ClusterBy::Viewer.hashed(8));
+    let by_buckets = Audit::of(&log, &by_buckets).run().unwrap();
     assert_eq!(by_buckets.estimates()[0].clusters.treatment, 256);
     // So many of each of them in so many replicates are refused as well.
     let many = Bootstrap { replicates: 9_999, ..Bootstrap::default() };
-    let error = audit().cluster(ClusterBy::Viewer.hashed(2)).interval(Interval::Bootstrap(many));
+    let by_four = question().cluster(ClusterBy::Viewer.hashed(2));
+    let error = Audit::of(&log, &by_four).interval(Interval::Bootstrap(many));
     let error = error.run().unwrap_err();
     let Error::TooManyTotals { of: 9_999, each: "replicates", .. } = error else {
         panic!("{error}")

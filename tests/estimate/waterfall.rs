@@ -22,7 +22,8 @@ use tiltmeter::report::{WATERFALL_VERSION, WaterfallRecord};
 use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 use tiltmeter::{
-    Attention, ClusterBy, Error, ExposureLog, MethodUsed, Relation, Supply, Value, Warning,
+    Attention, ClusterBy, Error, ExposureLog, MethodUsed, Question, Relation, Supply, Value,
+    Warning,
 };
 
 /// A request: who, the topics of the candidates, and which were shown with weight and engagement.
@@ -115,14 +116,12 @@ fn closed_form() {
     let (log, pools) = feed(&requests);
     let items: Vec<_> = ["war", "sport", "sport", "music"].map(|t| (t, t.to_owned())).to_vec();
     let items = supply(&items);
+    let question = Question::of_arm("feed").attention(Attention::TopK { k: 1 }).topics(["war"]);
     let waterfall = || {
-        Waterfall::of(
-            &log,
-            &Question::of_arm("feed").attention(Attention::TopK { k: 1 }).topics(["war"]),
-        )
-        .supply(&items, Supply::Known)
-        .candidates(&pools)
-        .engagement(EngagementCounts::TimesMass)
+        Waterfall::of(&log, &question)
+            .supply(&items, Supply::Known)
+            .candidates(&pools)
+            .engagement(EngagementCounts::TimesMass)
     };
     let report = waterfall().run().unwrap();
     assert_eq!(report.stages(), Stage::ALL);
@@ -195,21 +194,20 @@ fn golden_errors_of_every_step() {
     let mut compared = 0;
     let sampled = Supply::Sampled { cluster: ClusterBy::column("creator") };
     for (name, kind) in [("known", Supply::Known), ("sampled", sampled)] {
-        let report =
-            Waterfall::of(&log, &Question::of_arm("feed").attention(Attention::Logarithmic))
-                .supply(&items, kind)
-                .candidates(&pools)
-                .engagement(EngagementCounts::TimesMass)
-                .interval(Interval::Delta(Delta::default()))
-                .run()
-                .unwrap();
-        let from_candidates =
-            Waterfall::of(&log, &Question::of_arm("feed").attention(Attention::Logarithmic))
-                .candidates(&pools)
-                .engagement(EngagementCounts::TimesMass)
-                .interval(Interval::Delta(Delta::default()))
-                .run()
-                .unwrap();
+        let question = Question::of_arm("feed").attention(Attention::Logarithmic);
+        let report = Waterfall::of(&log, &question)
+            .supply(&items, kind)
+            .candidates(&pools)
+            .engagement(EngagementCounts::TimesMass)
+            .interval(Interval::Delta(Delta::default()))
+            .run()
+            .unwrap();
+        let from_candidates = Waterfall::of(&log, &question)
+            .candidates(&pools)
+            .engagement(EngagementCounts::TimesMass)
+            .interval(Interval::Delta(Delta::default()))
+            .run()
+            .unwrap();
         for topic in ["war", "sport", "music"] {
             let found = &golden["found"][topic];
             let of_feed = |report: &WaterfallReport| report.waterfall(topic).unwrap().clone();
@@ -245,9 +243,9 @@ fn all_methods_of_intervals() {
         (Interval::Jackknife(Jackknife::default()), Some(MethodUsed::Jackknife)),
         (Interval::WildBootstrap(WildBootstrap::default()), Some(MethodUsed::WildBootstrap)),
     ] {
-        let report =
-            Waterfall::of(&log, &Question::of_arm("feed")).candidates(&pools).interval(interval);
-        let report = report.attention(Attention::Reciprocal).run().unwrap();
+        let question = Question::of_arm("feed").attention(Attention::Reciprocal);
+        let report = Waterfall::of(&log, &question).candidates(&pools).interval(interval);
+        let report = report.run().unwrap();
         for step in report.waterfalls().iter().flat_map(|its| &its.steps) {
             let its = step.estimate.interval.unwrap();
             assert!(its.low.unwrap() < log_of(step) && log_of(step) < its.high.unwrap());
@@ -366,8 +364,8 @@ fn ranking(factor: f64, interval: Interval) -> (Step, f64) {
         .text("topic", &topics);
     let schema = LogSchema::new().slate("slate").item("item").topics(TopicColumn::single("topic"));
     let pools = Pools::new(ExposureLog::read(table, &schema).unwrap(), PoolBy::Slate).unwrap();
-    let report =
-        Waterfall::of(&log, &Question::of_arm("treatment").topics(["conflict"])).candidates(&pools);
+    let question = Question::of_arm("treatment").topics(["conflict"]);
+    let report = Waterfall::of(&log, &question).candidates(&pools);
     let report = report.interval(interval).run().unwrap();
     assert!(report.warnings().iter().all(|warning| !matches!(
         warning,
@@ -442,8 +440,6 @@ fn what_cannot_be_asked_is_an_error() {
     let (log, _) = feed(&negative);
     let error = Waterfall::of(&log, &Question::of_arm("feed")).run().unwrap_err();
     assert!(error.to_string().contains("the engagement of an impression is -1"), "{error}");
-    let error = Waterfall::of(&log).run().unwrap_err();
-    assert!(matches!(error, Error::Unstated { what: "arm", .. }));
     let error = Waterfall::of(&log, &Question::of_arm("food")).run().unwrap_err();
     assert!(matches!(error, Error::UnknownArm { .. }), "{error}");
     let error = Waterfall::of(&log, &Question::of_arm("feed").cluster(ClusterBy::Impression))

@@ -20,7 +20,7 @@ use tiltmeter::log::{
 use tiltmeter::source::{CsvSource, NdjsonSource, SliceSource};
 use tiltmeter::statistic::SmoothedReach;
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, Reach, Unit};
+use tiltmeter::{Attention, Audit, ClusterBy, Error, ExposureLog, Question, Reach, Unit};
 
 /// A file with these bytes, and the folder that keeps it.
 fn file(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -427,43 +427,50 @@ fn small() -> ExposureLog {
 #[test]
 fn questions_the_log_cannot_answer() {
     let log = small();
-    let audit = || Audit::of(&log, &Question::between("x", "y"));
+    let question = || Question::between("x", "y");
     let error = Audit::of(&log, &Question::of_arm("x")).run().unwrap_err();
     assert!(matches!(error, Error::Unstated { what: "baseline", .. }), "{error}");
     let error = Audit::of(&log, &Question::between("z", "y")).run().unwrap_err();
     assert_eq!(error.to_string(), "no impressions in arm \"z\"; the arms are \"x\", \"y\"");
-    let error = audit().topics(["weather"]).run().unwrap_err();
+    let error = Audit::of(&log, &question().topics(["weather"])).run().unwrap_err();
     let expected = "no impression is tagged \"weather\"; the topics are \"sport\", \"war\"";
     assert_eq!(error.to_string(), expected);
-    let error = audit().baseline(Baseline::arm("x")).run().unwrap_err();
+    let error = Audit::of(&log, &question().against("x")).run().unwrap_err();
     assert!(matches!(error, Error::SameArm { .. }), "{error}");
-    let error = audit().attention(Attention::Logarithmic).run().unwrap_err();
+    let error = Audit::of(&log, &question().attention(Attention::Logarithmic)).run().unwrap_err();
     assert!(matches!(error, Error::MissingRole { role: Role::Position, .. }), "{error}");
-    let error = audit().cluster(ClusterBy::Session).run().unwrap_err();
+    let error = Audit::of(&log, &question().cluster(ClusterBy::Session)).run().unwrap_err();
     assert!(matches!(error, Error::MissingRole { role: Role::Session, .. }), "{error}");
-    let error = audit().cluster(ClusterBy::column("phone")).run().unwrap_err();
+    let error = Audit::of(&log, &question().cluster(ClusterBy::column("phone"))).run().unwrap_err();
     let Error::UnknownColumn { available, .. } = &error else { panic!("{error}") };
     assert_eq!(*available, ["a", "v"]);
-    let error = audit().attention(Attention::Rbp { persistence: 2.0 }).run().unwrap_err();
+    let error = Audit::of(&log, &question().attention(Attention::Rbp { persistence: 2.0 }))
+        .run()
+        .unwrap_err();
     assert!(matches!(error, Error::Parameter { parameter: "persistence", .. }), "{error}");
     for level in [0.0, 1.0, f64::NAN] {
         let delta = tiltmeter::inference::Delta { level, ..Default::default() };
-        let error = audit().interval(tiltmeter::Interval::Delta(delta)).run().unwrap_err();
+        let error = Audit::of(&log, &question())
+            .interval(tiltmeter::Interval::Delta(delta))
+            .run()
+            .unwrap_err();
         assert!(matches!(error, Error::Parameter { parameter: "level", .. }), "{error}");
     }
     for mass in [f64::NAN, f64::INFINITY, -1.0] {
         let reach = Unit::Reach(Reach { impressions: 1, mass });
-        let error = audit().unit(reach).run().unwrap_err();
+        let error = Audit::of(&log, &question().unit(reach)).run().unwrap_err();
         assert!(matches!(error, Error::Parameter { .. }), "{error}");
     }
     for unit in [Unit::Pooled, Unit::ClusterMean] {
-        let error = audit().unit(unit).statistic(SmoothedReach).run().unwrap_err();
+        let error =
+            Audit::of(&log, &question().unit(unit).statistic(SmoothedReach)).run().unwrap_err();
         assert!(error.to_string().contains("smoothed_reach_percent"), "{error}");
     }
     let reach = Unit::Reach(Reach::default());
-    assert!(audit().unit(reach).statistic(SmoothedReach).run().is_ok());
+    assert!(Audit::of(&log, &question().unit(reach).statistic(SmoothedReach)).run().is_ok());
     assert_eq!(ClusterBy::Viewer.hashed(64).to_string(), "2^64 hash buckets of viewer");
-    let error = audit().cluster(ClusterBy::Viewer.hashed(25)).run().unwrap_err();
+    let error =
+        Audit::of(&log, &question().cluster(ClusterBy::Viewer.hashed(25))).run().unwrap_err();
     assert!(matches!(error, Error::Parameter { parameter: "bits", .. }), "{error}");
 }
 

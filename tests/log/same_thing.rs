@@ -13,7 +13,7 @@ use tiltmeter::log::{
 };
 use tiltmeter::source::{NdjsonSource, SliceSource};
 use tiltmeter::tally::{Dialect, SqlLog, Tally, TallySpec};
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Warning};
+use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Question, Warning};
 
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name)
@@ -195,8 +195,8 @@ fn odd_names_are_told() {
     };
     let report = |name: &str, schema: LogSchema| {
         let log = ExposureLog::open(case(name), &schema).unwrap();
-        let audit = Question::between("ranked", "newest");
-        let report = Audit::of(&log, &audit.topics(["war"])).run().unwrap();
+        let question = Question::between("ranked", "newest").topics(["war"]);
+        let report = Audit::of(&log, &question).run().unwrap();
         assert_eq!(remarks(&report).len(), NameRemark::of_log(&log).len(), "{report}");
         report
     };
@@ -319,10 +319,8 @@ fn hidden_files() {
     assert_eq!(log_files(folder.join(".ipynb*/*.csv")).unwrap(), checkpoint);
     // 86 of 180 against 78 of 180.
     let log = ExposureLog::open(&only[0], &schema()).unwrap();
-    let audit = Question::between("ranked", "newest");
-    assert!(
-        (value(Audit::of(&log, &audit.topics(["war"])).run().unwrap()) - 86.0 / 78.0).abs() < 1e-12
-    );
+    let question = Question::between("ranked", "newest").topics(["war"]);
+    assert!((value(&Audit::of(&log, &question).run().unwrap()) - 86.0 / 78.0).abs() < 1e-12);
 
     let folder = tempdir().unwrap();
     for name in ["a.csv", "_SUCCESS", "_part.csv", ".a.csv.crc", "._a.csv", "deep/_temporary/b.csv"]

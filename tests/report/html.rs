@@ -13,8 +13,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, BaselineShare, TreatmentShare};
 use tiltmeter::tally::{Tally, WindowBy};
 use tiltmeter::{
-    Audit, Baseline, Denominator, ExposureLog, Interval, NoInterval, StudyFile, StudyInputs,
-    StudyLog, Unit, Value,
+    Attention, Audit, Baseline, Denominator, ExposureLog, Interval, NoInterval, Question,
+    StudyFile, StudyInputs, StudyLog, Unit, Value,
 };
 
 const DAY: i64 = 86_400;
@@ -464,7 +464,7 @@ fn shares_over_time_are_audits_of_each_day() {
         let report = Audit::of(
             &day_only,
             &Question::between(TREATMENT, Baseline::arm(if without { "third" } else { "newest" }))
-                .attention(study.question.attention.clone())
+                .attention(study.question.attention.clone().unwrap_or_default())
                 .topics(&shown)
                 .statistic(TreatmentShare)
                 .statistic(BaselineShare),
@@ -577,7 +577,7 @@ fn power_is_that_of_the_pilot() {
             baseline: &baseline,
             unit: Unit::Pooled,
             denominator: Denominator::AllImpressions,
-            attention: &study.question.attention,
+            attention: study.question.attention.as_ref().unwrap_or(&Attention::Uniform),
         };
         let Ok(pilot) = Pilot::of(&tally, &question, &AmplificationRatio) else {
             assert!(its.above.is_none() && its.reason.is_some());
@@ -634,7 +634,7 @@ fn a_baseline_from_elsewhere_has_a_page_too() {
         "bias": {"low": 0.8, "high": 1.25},
     }});
     study.question.baseline = serde_json::from_value(baseline).unwrap();
-    study.question.topics = vec!["topic 08".to_owned()];
+    study.question.topics = vec!["topic 08".to_owned()].into();
     study.question.statistics.clear();
     let findings = Findings::of(&inputs(log_of(&hard_rows())), &study).unwrap();
     assert!(matches!(findings.power(), Part::Missing { reason } if reason.contains("posts of")));

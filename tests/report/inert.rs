@@ -6,7 +6,7 @@ use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::report::has_look;
 use tiltmeter::source::{CsvSource, SliceSource};
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, StudyFile};
+use tiltmeter::{Audit, AuditReport, ClusterBy, Error, ExposureLog, Question, StudyFile};
 
 /// Of Unicode 16: what turns the direction, joins or parts unseen, ends lines, is no character, and what
 /// terminals take for commands.
@@ -278,14 +278,15 @@ fn errors_say_names_that_are_seen() {
     };
     let schema = || LogSchema::new().arm(hostile("feed")).topics(TopicColumn::single("about"));
     let log = ExposureLog::read(rows(), &schema()).unwrap();
-    let audit = || Audit::of(&log, &Question::of_arm(hostile("a")).cluster(ClusterBy::Impression));
-    let against = || audit().baseline(Baseline::arm(hostile("b")));
+    let question = || Question::of_arm(hostile("a")).cluster(ClusterBy::Impression);
+    let against = || question().against(hostile("b"));
+    let refused = |question: Question| Audit::of(&log, &question).run().unwrap_err();
     let errors: [Error; 8] = [
         ExposureLog::read(rows(), &schema().weight("weight")).unwrap_err(),
         ExposureLog::read(rows(), &schema().item(hostile("item"))).unwrap_err(),
-        audit().baseline(Baseline::arm(hostile("c"))).run().unwrap_err(),
-        against().topics([hostile("music")]).run().unwrap_err(),
-        against().cluster(ClusterBy::column(hostile("col"))).run().unwrap_err(),
+        refused(question().against(hostile("c"))),
+        refused(against().topics([hostile("music")])),
+        refused(against().cluster(ClusterBy::column(hostile("col")))),
         ExposureLog::open(hostile("/no/such/"), &schema()).unwrap_err(),
         opened("{\"\u{202e}\u{2028}\": 1}").unwrap_err(),
         CsvSource::from_reader(hostile("file"), &b""[..], b',')
@@ -311,8 +312,8 @@ fn names_that_look_alike_are_told_apart() {
         .text("about", &topics.iter().copied().cycle().take(14).collect::<Vec<_>>());
     let schema = LogSchema::new().arm("feed").topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = Question::of_arm("a").cluster(ClusterBy::Impression);
-    let report = audit.baseline(Baseline::arm("b")).run().unwrap();
+    let question = Question::between("a", "b").cluster(ClusterBy::Impression);
+    let report = Audit::of(&log, &question).run().unwrap();
     for text in [report.to_string(), report.to_markdown()] {
         let mut cells: Vec<&str> = text
             .lines()

@@ -6,6 +6,7 @@ mod evidence;
 mod evidence_zip;
 mod html;
 mod inert;
+mod questions;
 mod report;
 mod snapshots;
 mod studies;

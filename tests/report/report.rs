@@ -8,7 +8,7 @@ use tiltmeter::source::{CsvSource, SliceSource};
 use tiltmeter::statistic::{ALL, AmplificationRatio, Difference, OddsRatio};
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
-    Audit, AuditReport, Baseline, Bias, ConfidenceInterval, Error, ExposureLog, Interval,
+    Audit, AuditReport, Baseline, Bias, ConfidenceInterval, Error, ExposureLog, Interval, Question,
     Reference, ReferenceShare,
 };
 
@@ -128,14 +128,15 @@ fn read_back_from_json() {
         .topics(TopicColumn::single("about"));
     let source = CsvSource::from_reader("feed.csv", text.as_bytes(), b',').unwrap();
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = || Audit::of(&log, &Question::of_arm("x"));
-    let against = audit().baseline(Baseline::arm("y"));
+    let question = Question::between("x", "y");
+    let against = Audit::of(&log, &question);
     let poll = Reference::new("poll", Bias::within_factor(2.0))
         .share("war", ReferenceShare::Known(0.5))
         .share("music", ReferenceShare::Known(0.0))
         .share("sport", ReferenceShare::Counts { topic: 3, all: 10 });
     let test = tiltmeter::inference::Test::Delta(tiltmeter::inference::DeltaTest::default());
-    let two_way = against.clone().second_cluster(tiltmeter::ClusterBy::column("week"));
+    let two_way = question.clone().second_cluster(tiltmeter::ClusterBy::column("week"));
+    let two_way = Audit::of(&log, &two_way);
     let sentence = two_way.clone().run().unwrap().sentence();
     let second = "Second way: week, 2 in \"x\" and 2 in the baseline, crossed with the arms.";
     assert!(sentence.contains(second), "{sentence}");
@@ -143,7 +144,7 @@ fn read_back_from_json() {
         report(),
         against.clone().test(test).run().unwrap(),
         two_way.run().unwrap(),
-        audit().baseline(Baseline::Reference(poll)).run().unwrap(),
+        Audit::of(&log, &question.against(Baseline::Reference(poll))).run().unwrap(),
     ] {
         let json = report.to_json().unwrap();
         let again = AuditReport::from_json(&json).unwrap();
@@ -250,8 +251,9 @@ fn from_a_tally() {
     let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source.unwrap(), &schema).unwrap();
     let tally = Tally::of(&log, &TallySpec::default()).unwrap();
-    let ask = |audit: Audit<'_>| audit.treatment("x").baseline(Baseline::arm("y")).run().unwrap();
-    let (from_log, from_tally) = (ask(Audit::of(&log)), ask(Audit::of_tally(&tally)));
+    let question = Question::between("x", "y");
+    let from_log = Audit::of(&log, &question).run().unwrap();
+    let from_tally = Audit::of_tally(&tally, &question).run().unwrap();
     assert_eq!(from_log.estimates(), from_tally.estimates());
     assert!(from_tally.quality().is_none());
 }

@@ -3,7 +3,7 @@
 use tiltmeter::log::Role;
 use tiltmeter::policy::{Bias, PolicyConfig, Random, Ranker};
 use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
-use tiltmeter::{Audit, Baseline};
+use tiltmeter::{Audit, Question};
 
 fn small(preset: Preset) -> SimulationConfig {
     let mut config = SimulationConfig::preset(preset);
@@ -61,8 +61,8 @@ fn nothing_injected_is_nothing_found() {
     }
     config.arms[0].policy.biases = vec![Bias::topic("conflict", 3.0)];
     let log = Simulation::new(&config).unwrap().log().unwrap();
-    let audit = Question::between("treatment", "baseline");
-    let report = Audit::of(&log, &audit.topics(["conflict"])).run().unwrap();
+    let question = Question::between("treatment", "baseline").topics(["conflict"]);
+    let report = Audit::of(&log, &question).run().unwrap();
     assert!(report.estimates()[0].value.number().unwrap() > 1.5);
 }
 

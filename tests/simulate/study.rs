@@ -10,14 +10,14 @@ use tiltmeter::inference::{
 };
 use tiltmeter::policy::{Bias, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
-    CandidatesConfig, Contrast, Design, Preset, Simulation, SimulationConfig, TopicConfig,
+    CandidatesConfig, Design, Preset, Simulation, SimulationConfig, TopicConfig,
 };
 use tiltmeter::statistic::{AmplificationRatio, Difference, TreatmentShare};
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Attention, Baseline, ClusterBy, Denominator, Error, Unit};
+use tiltmeter::{Attention, Baseline, ClusterBy, Denominator, Error, Question, Unit};
 
-fn between() -> Contrast {
-    Contrast::between("treatment", "baseline")
+fn between() -> Question {
+    Question::between("treatment", "baseline")
 }
 
 /// A random feed of slates of one that favours a topic: the truth is exact.
@@ -51,11 +51,12 @@ fn near(times: u32, of: u32, expected: f64) -> bool {
 /// more than their errors: an exact truth, in three scales of statistics.
 #[test]
 fn the_default_interval_covers() {
-    let contrast = Contrast {
-        statistics: vec![&AmplificationRatio, &Difference, &TreatmentShare],
-        ..between()
-    };
-    let study = Study { topics: vec!["news".to_owned()], ..Study::of(random(2.0), contrast) };
+    let question = between()
+        .topics(["news"])
+        .statistic(AmplificationRatio)
+        .statistic(Difference)
+        .statistic(TreatmentShare);
+    let study = Study::of(random(2.0), &question);
     let result = study.run().unwrap();
     assert_eq!(result.records.len(), 3);
     for record in &result.records {
@@ -82,8 +83,8 @@ fn it_covers_where_clusters_are_crossed() {
     config.world.viewers = 60;
     config.days = 2;
     config.design = Design::Slates { shares: vec![] };
-    let contrast = Contrast { attention: Attention::Logarithmic, ..between() };
-    let study = Study { studies: 300, ..Study::of(config, contrast) };
+    let question = between().attention(Attention::Logarithmic);
+    let study = Study { studies: 300, ..Study::of(config, &question) };
     let result = study.run().unwrap();
     for record in &result.records {
         let coverage = record.coverage.unwrap();
@@ -105,7 +106,7 @@ fn nothing_is_found_where_there_is_nothing() {
             Inference { test: Some(Test::Permutation(permutation)), ..Inference::default() },
             Inference { multiplicity: Some(Multiplicity::Holm), ..tests() },
         ],
-        ..Study::of(random(1.0), between())
+        ..Study::of(random(1.0), &between())
     };
     let result = study.run().unwrap();
     for record in &result.records {
@@ -127,7 +128,7 @@ fn nothing_is_found_where_there_is_nothing() {
 fn power_is_as_planned() {
     // Pilots plan for the delta method; the default interval is more cautious with few clusters.
     let inferences = vec![Inference::from(Interval::Delta(Delta::default()))];
-    let study = Study { studies: 1_200, inferences, ..Study::of(random(1.0), between()) };
+    let study = Study { studies: 1_200, inferences, ..Study::of(random(1.0), &between()) };
     let curve = PowerCurve {
         viewers: vec![80, 160],
         ..PowerCurve::of(study, "news", [1.0, 1.2, 1.4, 1.8])
@@ -191,7 +192,7 @@ fn feedback_is_interference() {
     let mut config = random(1.0);
     config.arms[0].policy = PolicyConfig::of(Ranker::Popularity(Popularity::default()));
     config.responses.click_odds = 5.0;
-    let study = Study { studies: 200, ..Study::of(config, between()) };
+    let study = Study { studies: 200, ..Study::of(config, &between()) };
     for record in study.run().unwrap().records {
         let coverage = record.coverage.unwrap();
         assert!(coverage.high < 0.9, "{record:?}");
@@ -211,7 +212,7 @@ fn methods_see_the_same_studies() {
             Interval::Delta(Delta::default()).into(),
             Interval::Jackknife(Jackknife { level: 0.95 }).into(),
         ],
-        ..Study::of(config, between())
+        ..Study::of(config, &between())
     };
     let result = study.run().unwrap();
     assert_eq!(result.records.len(), 6);
@@ -238,7 +239,7 @@ fn threads_do_not_matter() {
     let mut config = SimulationConfig::preset(Preset::Everyday);
     config.world.viewers = 40;
     config.days = 1;
-    let mut study = Study { studies: 30, ..Study::of(config, between()) };
+    let mut study = Study { studies: 30, ..Study::of(config, &between()) };
     study.truth.replicates = 20;
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -252,7 +253,7 @@ fn threads_do_not_matter() {
     let done = AtomicU64::new(0);
     let curve = PowerCurve { days: vec![1, 2], ..PowerCurve::of(study, "news", [1.0, 2.0]) };
     let result = curve
-        .run_with_progress(&|now, of| {
+        .run_with(&|now, of| {
             assert_eq!(of, 4 * 50);
             done.fetch_max(now, Ordering::Relaxed);
         })
@@ -270,22 +271,19 @@ fn other_clusters_and_rare_topics() {
     config.world.topics[1].supply = 1e-2;
     config.world.viewers = 6;
     config.days = 1;
-    let study = Study {
-        studies: 50,
-        cluster: ClusterBy::column("creator"),
-        ..Study::of(config, between())
-    };
+    let question = between().cluster(ClusterBy::column("creator"));
+    let study = Study { studies: 50, ..Study::of(config, &question) };
     let result = study.run().unwrap();
     let sport = result.records.iter().find(|record| record.topic == "sport").unwrap();
     assert!(sport.without_value > 25, "{sport:?}");
     let mut refused = study;
-    refused.truth.contrast.unit = Unit::ClusterMean;
+    refused.truth.question.unit = Unit::ClusterMean;
     assert!(matches!(refused.run(), Err(Error::Parameter { .. })));
 }
 
 #[test]
 fn wrong_studies_are_refused() {
-    let study = || Study { studies: 2, ..Study::of(random(1.0), between()) };
+    let study = || Study { studies: 2, ..Study::of(random(1.0), &between()) };
     for wrong in [
         Study { studies: 0, ..study() },
         Study { inferences: vec![], ..study() },
@@ -294,7 +292,7 @@ fn wrong_studies_are_refused() {
     ] {
         assert!(matches!(wrong.run(), Err(Error::Parameter { .. })));
     }
-    let unknown = Study { topics: vec!["chess".to_owned()], ..study() };
+    let unknown = Study { studies: 2, ..Study::of(random(1.0), &between().topics(["chess"])) };
     assert!(matches!(unknown.run(), Err(Error::UnknownTopic { .. })));
     let curve = |topic: &str, factors: &[f64]| {
         PowerCurve::of(study(), topic, factors.iter().copied()).run().unwrap_err()

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tiltmeter::policy::{Bias, PolicyConfig, Ranker, Selection};
 use tiltmeter::simulate::{
-    About, Blocks, CandidatesConfig, Catalogue, Contrast, Design, HowKnown, Known, LabelErrors,
-    Preset, Route, Simulation, SimulationConfig, StratumConfig, TopicConfig, Truth, TruthSpec,
+    About, Blocks, CandidatesConfig, Catalogue, Design, HowKnown, Known, LabelErrors, Preset,
+    Route, Simulation, SimulationConfig, StratumConfig, TopicConfig, Truth, TruthSpec,
 };
 use tiltmeter::statistic::{AmplificationRatio, Difference, OddsRatio, SmoothedReach};
-use tiltmeter::{Attention, Audit, Baseline, Denominator, Error, Reach, Unit, Value};
+use tiltmeter::{Attention, Audit, Baseline, Denominator, Error, Question, Reach, Unit, Value};
 
 const DAY: i64 = 86_400_000_000;
 
-fn between() -> Contrast {
-    Contrast::between("treatment", "baseline")
+fn between() -> Question {
+    Question::between("treatment", "baseline")
 }
 
 /// Three topics and two strata of unequal activity; lifetimes so short that topics' shares of what is
@@ -96,12 +96,12 @@ fn exact_is_what_a_plain_loop_finds() {
     let config = treated(tiny(), newest);
     let least = rounds(&config, Simulation::new(&config).unwrap().catalogue());
     assert!(least.iter().any(|alive| alive.len() < 3) && least.iter().any(|a| a.len() > 6));
-    let contrast = Contrast {
-        statistics: vec![&AmplificationRatio, &Difference, &OddsRatio],
-        attention: Attention::Logarithmic,
-        ..between()
-    };
-    let truth = Truth::of(&config, &TruthSpec::of(contrast)).unwrap();
+    let question = between()
+        .statistic(AmplificationRatio)
+        .statistic(Difference)
+        .statistic(OddsRatio)
+        .attention(Attention::Logarithmic);
+    let truth = Truth::of(&config, &TruthSpec::of(&question)).unwrap();
     assert_eq!(truth.replicates, None);
     for topic in ["art", "sport", "war"] {
         let newest = enumerated(&config, topic, |_, alive| {
@@ -137,7 +137,7 @@ fn exact_first_ranks() {
     let biases = vec![Bias::topic("war", 3.0), Bias::topic("art", 0.5).starting(1.0)];
     let mut config = treated(tiny(), PolicyConfig { biases, ..PolicyConfig::default() });
     config.slate = 1;
-    let truth = Truth::of(&config, &TruthSpec::of(between())).unwrap();
+    let truth = Truth::of(&config, &TruthSpec::of(&between())).unwrap();
     assert_eq!(truth.replicates, None);
     // By hand, a day at a time.
     let first_day = SimulationConfig { days: 1, ..config.clone() };
@@ -156,16 +156,16 @@ fn exact_first_ranks() {
     assert!(number(of.share) > whole, "the second day has less art");
     // Slates of three of which only the first rank is looked at come to the same.
     config.slate = 3;
-    let contrast = Contrast { attention: Attention::TopK { k: 1 }, ..between() };
-    let longer = Truth::of(&config, &TruthSpec::of(contrast)).unwrap();
+    let question = between().attention(Attention::TopK { k: 1 });
+    let longer = Truth::of(&config, &TruthSpec::of(&question)).unwrap();
     for (one, three) in truth.topics.iter().zip(&longer.topics) {
         assert_eq!(one.values, three.values);
     }
 }
 
 /// Worlds with closed forms.
-fn closed() -> Vec<(&'static str, SimulationConfig, Contrast)> {
-    let discounted = Contrast { attention: Attention::Reciprocal, ..between() };
+fn closed() -> Vec<(&'static str, SimulationConfig, Question)> {
+    let discounted = between().attention(Attention::Reciprocal);
     let newest = PolicyConfig::of(Ranker::ReverseChronological);
     let favoured = |factor| PolicyConfig {
         biases: vec![Bias::topic("war", factor)],
@@ -204,9 +204,10 @@ fn closed() -> Vec<(&'static str, SimulationConfig, Contrast)> {
 /// strata and of days, and totals themselves by a statistic that is not one of shares alone.
 #[test]
 fn exact_is_where_replicates_are() {
-    for (name, config, mut contrast) in closed() {
-        contrast.statistics = vec![&AmplificationRatio, &tiltmeter::statistic::HalfAddedRatio];
-        let spec = TruthSpec { replicates: 400, ..TruthSpec::of(contrast) };
+    for (name, config, question) in closed() {
+        let question =
+            question.statistic(AmplificationRatio).statistic(tiltmeter::statistic::HalfAddedRatio);
+        let spec = TruthSpec { replicates: 400, ..TruthSpec::of(&question) };
         let exact = Truth::of(&config, &spec).unwrap();
         assert_eq!(exact.replicates, None, "{name}");
         let spec = TruthSpec { route: Route::Replicates, ..spec };
@@ -242,7 +243,7 @@ fn exact_is_where_replicates_are() {
 /// What has no closed form is simulated: memory, feeds by affinity, biases for some, other units.
 #[test]
 fn the_rest_is_simulated() {
-    let spec = TruthSpec { replicates: 2, ..TruthSpec::of(between()) };
+    let spec = TruthSpec { replicates: 2, ..TruthSpec::of(&between()) };
     let simulated = |config: &SimulationConfig, spec: &TruthSpec| {
         Truth::of(config, spec).unwrap().replicates == Some(2)
     };
@@ -272,8 +273,8 @@ fn the_rest_is_simulated() {
         assert!(simulated(&config, &spec), "{:?}", config.arms[0]);
     }
     for unit in [Unit::ClusterMean, Unit::Reach(Reach::default())] {
-        let contrast = Contrast { unit, ..between() };
-        assert!(simulated(&tiny(), &TruthSpec { contrast, ..spec.clone() }));
+        let question = between().unit(unit);
+        assert!(simulated(&tiny(), &TruthSpec { question, ..spec.clone() }));
     }
 }
 
@@ -284,8 +285,8 @@ fn the_rest_is_simulated() {
 #[test]
 fn errors_are_honest() {
     let config = treated(tiny(), PolicyConfig::of(Ranker::ReverseChronological));
-    let exact = Truth::of(&config, &TruthSpec::of(between())).unwrap();
-    let spec = TruthSpec { route: Route::Replicates, replicates: 48, ..TruthSpec::of(between()) };
+    let exact = Truth::of(&config, &TruthSpec::of(&between())).unwrap();
+    let spec = TruthSpec { route: Route::Replicates, replicates: 48, ..TruthSpec::of(&between()) };
     for topic in ["art", "war"] {
         let target = exact.value(topic, "amplification_ratio").unwrap().number().unwrap();
         let mut sum = 0.0;
@@ -314,15 +315,10 @@ fn audits_tend_to_it() {
     let reach = Unit::Reach(Reach { impressions: 2, mass: 0.0 });
     for unit in [Unit::Pooled, Unit::ClusterMean, reach] {
         for attention in [Attention::Uniform, Attention::Logarithmic] {
-            let contrast = Contrast { unit, attention: attention.clone(), ..between() };
-            let spec = TruthSpec { replicates: 64, ..TruthSpec::of(contrast) };
+            let question = between().unit(unit).attention(attention);
+            let spec = TruthSpec { replicates: 64, ..TruthSpec::of(&question) };
             let truth = Truth::of(&config, &spec).unwrap();
-            let report = Audit::of(
-                &log,
-                &Question::between("treatment", "baseline").unit(unit).attention(attention),
-            )
-            .run()
-            .unwrap();
+            let report = Audit::of(&log, &question).run().unwrap();
             for estimate in report.estimates() {
                 let topic = &estimate.estimand.topic;
                 let known = truth.value(topic, "amplification_ratio").unwrap();
@@ -343,7 +339,7 @@ fn label_errors_leave_the_truth_alone() {
     let mut config = SimulationConfig { slate: 1, ..treated(tiny(), policy) };
     config.world.items_per_day = 400.0;
     config.world.viewers = 400;
-    let spec = TruthSpec::of(between());
+    let spec = TruthSpec::of(&between());
     let of_labels = TruthSpec { about: About::Labels, ..spec.clone() };
     let clean = Truth::of(&config, &spec).unwrap();
     // Without errors labels are the topics.
@@ -364,8 +360,7 @@ fn label_errors_leave_the_truth_alone() {
     let mut large = config.clone();
     large.world.viewers = 10_000;
     let log = Simulation::new(&large).unwrap().log().unwrap();
-    let report =
-        Audit::of(&log, &Question::between("treatment", "baseline").topics(["war"])).run().unwrap();
+    let report = Audit::of(&log, &between().topics(["war"])).run().unwrap();
     let estimate = &report.estimates()[0];
     let off = |truth: &Truth| {
         let known = truth.value("war", "amplification_ratio").unwrap().number().unwrap();
@@ -374,8 +369,8 @@ fn label_errors_leave_the_truth_alone() {
     assert!(off(&observed) < 4.0 && off(&clean) > 5.0, "{} {}", off(&observed), off(&clean));
 
     // With tagged impressions below the line, labels say more of every topic; the truth is the same.
-    let tagged = Contrast { denominator: Denominator::TaggedImpressions, ..between() };
-    let spec = TruthSpec { contrast: tagged, ..spec };
+    let question = between().denominator(Denominator::TaggedImpressions);
+    let spec = TruthSpec { question, ..spec };
     assert_eq!(clean.topics, Truth::of(&config, &spec).unwrap().topics);
     let of_labels = Truth::of(&config, &TruthSpec { about: About::Labels, ..spec }).unwrap();
     let share = |truth: &Truth| number(truth.topic("war").unwrap().shares[1].share);
@@ -388,8 +383,8 @@ fn threads_do_not_matter() {
     let mut config = SimulationConfig::preset(Preset::Election);
     config.world.viewers = 150;
     config.days = 2;
-    let contrast = Contrast { unit: Unit::ClusterMean, ..between() };
-    let spec = TruthSpec { replicates: 80, until: Some(0.02), ..TruthSpec::of(contrast) };
+    let question = between().unit(Unit::ClusterMean);
+    let spec = TruthSpec { replicates: 80, until: Some(0.02), ..TruthSpec::of(&question) };
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| Truth::of(&config, &spec).unwrap())
@@ -407,7 +402,7 @@ fn replicates_end_where_the_error_is_small() {
     config.world.viewers = 60;
     config.days = 1;
     let (done, most) = (AtomicU64::new(0), AtomicU64::new(0));
-    let spec = |until| TruthSpec { replicates: 600, until, ..TruthSpec::of(between()) };
+    let spec = |until| TruthSpec { replicates: 600, until, ..TruthSpec::of(&between()) };
     let truth = Truth::with_progress(&config, &spec(Some(0.03)), &|now, of| {
         done.fetch_max(now, Ordering::Relaxed);
         most.store(of, Ordering::Relaxed);
@@ -442,7 +437,7 @@ fn json_reads_back() {
     let expected = [(never(0), "zero"), (never(1), "infinite"), (neither, "undefined")];
     for (config, state) in expected {
         for route in [Route::Best, Route::Replicates] {
-            let spec = TruthSpec { route, replicates: 3, ..TruthSpec::of(between()) };
+            let spec = TruthSpec { route, replicates: 3, ..TruthSpec::of(&between()) };
             let truth = Truth::of(&config, &spec).unwrap();
             let known = truth.value("war", "amplification_ratio").unwrap();
             assert_eq!(known.value.state(), state);
@@ -467,7 +462,7 @@ fn nothing_shown_is_a_state() {
         topic.lifetime_hours = 1e-6;
     }
     for route in [Route::Best, Route::Replicates] {
-        let spec = TruthSpec { route, replicates: 2, ..TruthSpec::of(between()) };
+        let spec = TruthSpec { route, replicates: 2, ..TruthSpec::of(&between()) };
         let truth = Truth::of(&config, &spec).unwrap();
         for topic in &truth.topics {
             assert!(matches!(topic.values[0].known.value, Value::Undefined(_)), "{topic:?}");
@@ -478,24 +473,24 @@ fn nothing_shown_is_a_state() {
 
 #[test]
 fn wrong_questions_are_refused() {
-    let refused = |contrast| Truth::of(&tiny(), &TruthSpec::of(contrast)).unwrap_err();
-    let unknown = refused(Contrast::between("treatment", "control"));
+    let refused = |question| Truth::of(&tiny(), &TruthSpec::of(&question)).unwrap_err();
+    let unknown = refused(Question::between("treatment", "control"));
     assert!(matches!(unknown, Error::UnknownArm { .. }), "{unknown}");
-    let same = refused(Contrast::between("baseline", "baseline"));
+    let same = refused(Question::between("baseline", "baseline"));
     assert!(matches!(same, Error::SameArm { .. }), "{same}");
-    for contrast in [
-        Contrast { attention: Attention::Cascade, ..between() },
-        Contrast { attention: Attention::TopK { k: 0 }, ..between() },
-        Contrast { statistics: vec![&SmoothedReach], ..between() },
-        Contrast { statistics: vec![], ..between() },
+    for question in [
+        between().attention(Attention::Cascade),
+        between().attention(Attention::TopK { k: 0 }),
+        between().statistic(SmoothedReach),
+        between().against(Baseline::UniformPool),
     ] {
-        let error = refused(contrast);
+        let error = refused(question);
         assert!(matches!(error, Error::Parameter { .. }), "{error}");
     }
     for spec in [
-        TruthSpec { replicates: 1, ..TruthSpec::of(between()) },
-        TruthSpec { until: Some(0.0), ..TruthSpec::of(between()) },
-        TruthSpec { until: Some(f64::NAN), ..TruthSpec::of(between()) },
+        TruthSpec { replicates: 1, ..TruthSpec::of(&between()) },
+        TruthSpec { until: Some(0.0), ..TruthSpec::of(&between()) },
+        TruthSpec { until: Some(f64::NAN), ..TruthSpec::of(&between()) },
     ] {
         let error = Truth::of(&tiny(), &spec).unwrap_err();
         assert!(matches!(error, Error::Parameter { .. }), "{error}");

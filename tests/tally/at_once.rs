@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::tempdir;
-use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+use tiltmeter::inference::{Monitor, MonitorSpec};
 use tiltmeter::job::TallyJob;
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
-use tiltmeter::{Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, MultiLabel};
+use tiltmeter::{Attention, Audit, ClusterBy, Error, ExposureLog, MultiLabel, Question};
 
 fn schema() -> LogSchema {
     LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"))
@@ -29,9 +29,8 @@ fn log(number: usize) -> ExposureLog {
 }
 
 fn monitor() -> Monitor {
-    let mut spec = MonitorSpec::for_clusters(100);
-    spec.questions.push(Watched::of("war", "ranked", "newest"));
-    Monitor::new(spec).unwrap()
+    let question = Question::between("ranked", "newest").topics(["war"]);
+    Monitor::new(MonitorSpec::of(&question, 100).unwrap()).unwrap()
 }
 
 /// Eight threads that each open, observe and save: every success is in the file, whatever was refused
@@ -145,19 +144,25 @@ fn a_checkpoint_has_one_job() {
 #[test]
 fn an_audit_of_a_tally_does_not_contradict_it() {
     let tally = Tally::of(&log(0), &TallySpec::default()).unwrap();
-    let audit = || Audit::of_tally(&tally, &Question::between("ranked", "newest"));
-    let plain = audit().run().unwrap();
-    let same = audit()
+    let question = || Question::between("ranked", "newest");
+    let plain = Audit::of_tally(&tally, &question()).run().unwrap();
+    let same = question()
         .cluster(ClusterBy::Viewer)
         .multi_label(MultiLabel::Full)
         .strata(StratifyBy::Nothing)
         .attention(Attention::Uniform);
-    assert_eq!(same.run().unwrap().to_json().unwrap(), plain.to_json().unwrap());
+    assert_eq!(
+        Audit::of_tally(&tally, &same).run().unwrap().to_json().unwrap(),
+        plain.to_json().unwrap()
+    );
     let others = [
-        (audit().cluster(ClusterBy::Item), "cluster"),
-        (audit().cluster(ClusterBy::column("who")), "cluster"),
-        (audit().multi_label(MultiLabel::Fractional), "counting of labels"),
-        (audit().strata(StratifyBy::Stratum), "stratum"),
+        (Audit::of_tally(&tally, &question().cluster(ClusterBy::Item)), "cluster"),
+        (Audit::of_tally(&tally, &question().cluster(ClusterBy::column("who"))), "cluster"),
+        (
+            Audit::of_tally(&tally, &question().multi_label(MultiLabel::Fractional)),
+            "counting of labels",
+        ),
+        (Audit::of_tally(&tally, &question().strata(StratifyBy::Stratum)), "stratum"),
     ];
     for (audit, expected) in others {
         match audit.run() {
@@ -165,7 +170,10 @@ fn an_audit_of_a_tally_does_not_contradict_it() {
             other => panic!("{expected}: {other:?}"),
         }
     }
-    let deeper = audit().attention(Attention::Logarithmic).run();
+    let deeper = Audit::of_tally(&tally, &question().attention(Attention::Logarithmic)).run();
     assert!(matches!(deeper, Err(Error::UnknownAttention { .. })));
-    assert!(matches!(audit().second_cluster(ClusterBy::Item).run(), Err(Error::TwoWay { .. })));
+    assert!(matches!(
+        Audit::of_tally(&tally, &question().second_cluster(ClusterBy::Item)).run(),
+        Err(Error::TwoWay { .. })
+    ));
 }

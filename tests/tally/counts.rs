@@ -7,7 +7,7 @@ use tiltmeter::source::{Impression, ImpressionSource, SliceSource};
 use tiltmeter::statistic::MantelHaenszelRatio;
 use tiltmeter::tally::{Dialect, SqlLog, StratifyBy, Tally, TallySpec, Totals};
 use tiltmeter::{
-    Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, MultiLabel, Said, Warning,
+    Attention, Audit, Baseline, ClusterBy, Error, ExposureLog, MultiLabel, Question, Said, Warning,
 };
 
 /// Viewer, arm, topics, weight, rank, count.
@@ -86,8 +86,8 @@ fn saved_logs_keep_counts_and_what_was_kept() {
     assert_eq!(again, log);
     assert_eq!(again.numbers(Role::Count), Some(&[700.0, 2.0, 256.0, 255.0][..]));
     assert_eq!(again.origin().kept, std::slice::from_ref(&keep));
-    let audit = Question::between("ranked", "newest");
-    let report = Audit::of(&again, &audit.topics(["war"])).run().unwrap();
+    let question = Question::between("ranked", "newest").topics(["war"]);
+    let report = Audit::of(&again, &question).run().unwrap();
     assert_eq!(report.estimates()[0].estimand.kept, [keep]);
     assert!(report.sentence().contains("of rows where \"who\" is \"a\" or \"c\""));
 }
@@ -101,8 +101,8 @@ fn what_cannot_count_refuses() {
     several(Tally::of(&log, &of_impressions).unwrap_err());
     let target = Target::Uniform { items: 3 };
     several(ImportanceWeights::of(&log, "ranked", &target, Clip::None).unwrap_err());
-    let audit = Question::between("ranked", Baseline::UniformPool);
-    several(Audit::of(&log, &audit).run().unwrap_err());
+    let question = Question::between("ranked", Baseline::UniformPool);
+    several(Audit::of(&log, &question).run().unwrap_err());
     let schema = LogSchema::new().viewer("who").arm("feed").count("times");
     let refused = TallySpec::default().sql(Dialect::DuckDb, &SqlLog::table(["log"], &schema));
     assert!(matches!(refused, Err(Error::NotInSql { .. })), "{refused:?}");
@@ -122,16 +122,19 @@ fn strata_that_were_said_in_vain() {
         .stratum("state")
         .topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let audit = || Audit::of(&log, &Question::between("x", "y").topics(["war"]));
+    let question = || Question::between("x", "y").topics(["war"]);
     let in_vain = Warning::WithoutEffect { said: Said::Strata("state".to_owned()) };
     let warned = |audit: Audit<'_>| audit.run().unwrap().estimates()[0].warnings.contains(&in_vain);
-    assert!(!warned(audit()));
-    assert!(warned(audit().strata(StratifyBy::Stratum)));
-    let adjusted = audit().strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio);
+    assert!(!warned(Audit::of(&log, &question())));
+    assert!(warned(Audit::of(&log, &question().strata(StratifyBy::Stratum))));
+    let adjusted = question().strata(StratifyBy::Stratum).statistic(MantelHaenszelRatio);
+    let adjusted = Audit::of(&log, &adjusted);
     let report = adjusted.clone().run().unwrap();
     let by_state = StratifyBy::Column("state".to_owned());
     assert_eq!(report.estimates()[0].estimand.strata, by_state);
     assert!(!warned(adjusted));
-    let refused = audit().strata(StratifyBy::Nothing).statistic(MantelHaenszelRatio).run();
+    let refused =
+        Audit::of(&log, &question().strata(StratifyBy::Nothing).statistic(MantelHaenszelRatio))
+            .run();
     assert!(matches!(refused, Err(Error::NoStrata { .. })), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::{PoolBy, Pools};
 use tiltmeter::source::SliceSource;
 use tiltmeter::{
-    Attention, Audit, AuditReport, Baseline, ExposureLog, Reach, Reference, Unit, Warning,
+    Attention, Audit, AuditReport, Baseline, ExposureLog, Question, Reach, Reference, Unit, Warning,
 };
 
 fn case(name: &str) -> std::path::PathBuf {
@@ -36,18 +36,16 @@ fn the_case() {
     let log = ExposureLog::open(case("chrono_shown.csv"), &shown).unwrap();
     let table = ExposureLog::open(case("chrono_cand.csv"), &schema()).unwrap();
     let pools = Pools::new(table, PoolBy::Slate).unwrap();
-    let audit = || {
-        Audit::of(&log, &Question::between("ranked", Baseline::Chronological).topics(["war"]))
-            .candidates(&pools)
-    };
-    let report = audit().run().unwrap();
+    let question = || Question::between("ranked", Baseline::Chronological).topics(["war"]);
+    let audit = |question: &Question| Audit::of(&log, question).candidates(&pools);
+    let report = audit(&question()).run().unwrap();
     let war = &report.estimates()[0];
     assert!((war.baseline.share.unwrap() - 1.0 / 3.0).abs() < 1e-9);
     assert!((war.value.number().unwrap() - (33.0 / 60.0) / (1.0 / 3.0)).abs() < 1e-9);
     assert_eq!(ties(&report), Some((30, 30)));
     assert!(report.to_string().contains("in 30 of 30 requests"), "{report}");
     // Nobody was reached by an expectation.
-    assert!(audit().unit(Unit::Reach(Reach::default())).run().is_err());
+    assert!(audit(&question().unit(Unit::Reach(Reach::default()))).run().is_err());
 }
 
 /// Two requests of three places with weights 1, 1/2, 1/3 by rank. Of the candidates of the first, two of
@@ -84,8 +82,8 @@ fn places_that_count_differently() {
         Pools::new(ExposureLog::read(source, &schema).unwrap(), PoolBy::Slate).unwrap()
     };
     let run = |pools: &Pools, attention| {
-        let audit = Question::between("ranked", Baseline::Chronological);
-        Audit::of(&log, &audit.attention(attention).topics(["w"])).candidates(pools).run().unwrap()
+        let question = Question::between("ranked", Baseline::Chronological).topics(["w"]);
+        Audit::of(&log, &question.attention(attention)).candidates(pools).run().unwrap()
     };
     let tied = table(&[9, 9, 8, 7, 9, 5, 5, 5]);
     let share = |report: &AuditReport| report.estimates()[0].baseline.share.unwrap();

@@ -4,7 +4,7 @@ use crate::support::{close, golden, run, shared, shell, shipped};
 use serde_json::Value as Json;
 use tiltmeter::inference::{Delta, Quantile};
 use tiltmeter::log::{LogSchema, RowPolicy, TopicColumn};
-use tiltmeter::{Attention, Audit, AuditReport, Baseline, ClusterBy, ExposureLog, Interval};
+use tiltmeter::{Attention, Audit, AuditReport, ClusterBy, ExposureLog, Interval, Question};
 
 /// With a log's own roles: the shipped one's.
 const BANDIT: &str =
@@ -136,15 +136,10 @@ fn the_third_command_is_the_librarys_two_way_audit() {
     let log = ExposureLog::open(&path, &schema).unwrap();
     let log = log.keep(&kept("state", &["GEORGIA"])).unwrap();
     let delta = Delta { level: 0.95, quantile: Quantile::Normal };
-    let theirs = Audit::of(
-        &log,
-        &Question::between("right", "left")
-            .cluster(ClusterBy::column("device"))
-            .second_cluster(ClusterBy::column("week")),
-    )
-    .interval(Interval::Delta(delta))
-    .run()
-    .unwrap();
+    let question = Question::between("right", "left")
+        .cluster(ClusterBy::column("device"))
+        .second_cluster(ClusterBy::column("week"));
+    let theirs = Audit::of(&log, &question).interval(Interval::Delta(delta)).run().unwrap();
     assert_eq!(report, library(&theirs));
     let first = &report["estimates"][0];
     assert_eq!(first["clusters"]["relation"], "nested");
@@ -171,18 +166,13 @@ fn flags_are_the_librarys_calls() {
     let log = ExposureLog::open(&path, &schema).unwrap();
     let log = log.keep(&kept("campaign", &["all", "men"])).unwrap();
     let bounds = tiltmeter::inference::ShareBounds { level: 0.9, ..Default::default() };
-    let theirs = Audit::of(
-        &log,
-        &Question::between("bts", "random")
-            .topics(["c1", "c0"])
-            .cluster(ClusterBy::column("hour"))
-            .attention(Attention::Rbp { persistence: 0.5 })
-            .statistic(tiltmeter::statistic::Difference)
-            .statistic(tiltmeter::statistic::OddsRatio),
-    )
-    .interval(Interval::ShareBounds(bounds))
-    .run()
-    .unwrap();
+    let question = Question::between("bts", "random")
+        .topics(["c1", "c0"])
+        .cluster(ClusterBy::column("hour"))
+        .attention(Attention::Rbp { persistence: 0.5 })
+        .statistic(tiltmeter::statistic::Difference)
+        .statistic(tiltmeter::statistic::OddsRatio);
+    let theirs = Audit::of(&log, &question).interval(Interval::ShareBounds(bounds)).run().unwrap();
     assert_eq!(ours, library(&theirs));
     assert_eq!(ours["estimates"].as_array().unwrap().len(), 4);
 }

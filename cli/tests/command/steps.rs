@@ -115,15 +115,8 @@ fn plans_are_the_librarys() {
     let log = tiltmeter::ExposureLog::open(&path, &schema).unwrap();
     let cluster = tiltmeter::ClusterBy::column("hour");
     let tally = Tally::of(&log, &TallySpec { cluster, ..TallySpec::default() }).unwrap();
-    let baseline = tiltmeter::Baseline::arm("random");
-    let question = TopicQuestion {
-        topic: "c1",
-        treatment: "bts",
-        baseline: &baseline,
-        unit: tiltmeter::Unit::Pooled,
-        denominator: tiltmeter::Denominator::AllImpressions,
-        attention: &tiltmeter::Attention::Uniform,
-    };
+    let question = tiltmeter::Question::between("bts", "random");
+    let question = TopicQuestion::of(&question, "c1").unwrap();
     let pilot = Pilot::of(&tally, &question, &tiltmeter::statistic::AmplificationRatio).unwrap();
     let design = Design::of(PerArm::equal(50));
     let detectable = pilot.minimum_detectable(&design).unwrap();

@@ -119,10 +119,10 @@ pub struct Breaks {
 /// move a break. The question's topic and arms must be in the tally.
 ///
 /// ```
-/// use tiltmeter::inference::{BreakSpec, Moved, TopicQuestion, Shift, breaks_of};
+/// use tiltmeter::inference::{BreakSpec, Moved, Shift, TopicQuestion, breaks_of};
 /// use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 /// use tiltmeter::tally::{Tally, TallySpec, WindowBy};
-/// use tiltmeter::{Attention, Baseline, Denominator, ExposureLog, Unit, source::SliceSource};
+/// use tiltmeter::{ExposureLog, Question, source::SliceSource};
 ///
 /// // Forty days of 60 impressions in either arm; from the 26th on the ranked one shows twice as much.
 /// let (mut feed, mut day, mut about) = (Vec::new(), Vec::new(), Vec::new());
@@ -141,15 +141,8 @@ pub struct Breaks {
 /// let schema = LogSchema::new().viewer("who").arm("feed").time("at", TimeFormat::EpochSeconds);
 /// let log = ExposureLog::read(source, &schema.topics(TopicColumn::single("about")))?;
 /// let spec = TallySpec { windows: WindowBy::days(1), ..TallySpec::default() };
-/// let baseline = Baseline::arm("newest");
-/// let question = TopicQuestion {
-///     topic: "war",
-///     treatment: "ranked",
-///     baseline: &baseline,
-///     unit: Unit::Pooled,
-///     denominator: Denominator::AllImpressions,
-///     attention: &Attention::Uniform,
-/// };
+/// let question = Question::between("ranked", "newest");
+/// let question = TopicQuestion::of(&question, "war")?;
 /// let found = breaks_of(&Tally::of(&log, &spec)?, &question, &BreakSpec::default())?;
 /// assert_eq!(found.ratio.breaks[0].start, 25 * 86_400_000_000);
 /// assert!(found.baseline.breaks.is_empty());

@@ -21,7 +21,7 @@ pub const OFF_POLICY_VERSION: u32 = 1;
 ///
 /// ```
 /// # use tiltmeter::log::{LogSchema, TopicColumn};
-/// # use tiltmeter::{ExposureLog, source::SliceSource};
+/// # use tiltmeter::{ExposureLog, Question, source::SliceSource};
 /// # let source = SliceSource::new("example")
 /// #     .text("who", &["1", "1", "2", "2", "3", "3"])
 /// #     .text("feed", &["ranked"; 6])
@@ -38,7 +38,8 @@ pub const OFF_POLICY_VERSION: u32 = 1;
 /// #     .propensity("chance");
 /// # let log = ExposureLog::read(source, &schema)?;
 /// # use tiltmeter::replay::off_policy::{Measure, OffPolicy, OffPolicyRecord, Target};
-/// # let report = OffPolicy::of(&log, &Question::of_arm("ranked")).target(Target::Uniform { items: 2 }).run()?;
+/// # let question = Question::of_arm("ranked");
+/// # let report = OffPolicy::of(&log, &question).target(Target::Uniform { items: 2 }).run()?;
 /// let record = OffPolicyRecord::from_json(&report.to_json()?)?;
 /// let ips = record.estimates.iter().find(|its| its.measure == Measure::Ips).unwrap();
 /// assert_eq!(ips.value, None);

@@ -255,7 +255,7 @@ pub struct OffPolicyQuestion {
 ///
 /// ```
 /// # use tiltmeter::log::{LogSchema, TopicColumn};
-/// # use tiltmeter::{ExposureLog, source::SliceSource};
+/// # use tiltmeter::{ExposureLog, Question, source::SliceSource};
 /// # let source = SliceSource::new("example")
 /// #     .text("who", &["1", "1", "2", "2", "3", "3"])
 /// #     .text("feed", &["ranked"; 6])
@@ -272,7 +272,8 @@ pub struct OffPolicyQuestion {
 /// #     .propensity("chance");
 /// # let log = ExposureLog::read(source, &schema)?;
 /// # use tiltmeter::replay::off_policy::{Measure, OffPolicy, Refusal, Target};
-/// let report = OffPolicy::of(&log, &Question::of_arm("ranked")).target(Target::Uniform { items: 2 }).run()?;
+/// let question = Question::of_arm("ranked");
+/// let report = OffPolicy::of(&log, &question).target(Target::Uniform { items: 2 }).run()?;
 /// assert!(matches!(report.refusal(), Some(Refusal::BelowFloor { impressions: 6, .. })));
 /// // What was logged stands all the same.
 /// let logged = report.estimate(Measure::LoggedReward).and_then(|its| its.number());

@@ -38,14 +38,16 @@ use crate::tally::ClusterBy;
 ///
 /// ```
 /// use tiltmeter::simulate::{Design, Period, Preset, Simulation, SimulationConfig, Switchback};
-/// use tiltmeter::{Audit, Baseline};
+/// use tiltmeter::{Audit, Question};
 ///
 /// let mut config = SimulationConfig::preset(Preset::Conflict);
 /// config.world.viewers = 200;
 /// config.design = Design::Switchback(Switchback { period: Period::Hours(12.0), ..Switchback::default() });
 /// let log = Simulation::new(&config)?.log()?;
-/// let report = Audit::of(&log, &Question::between("treatment", "baseline").cluster(config.design.cluster()).topics(["conflict"]))
-///     .run()?;
+/// let question = Question::between("treatment", "baseline")
+///     .cluster(config.design.cluster())
+///     .topics(["conflict"]);
+/// let report = Audit::of(&log, &question).run()?;
 /// assert_eq!(report.estimates()[0].clusters.treatment, 7); // of 14 periods in a week
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

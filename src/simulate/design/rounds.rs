@@ -14,7 +14,7 @@ use crate::simulate::config::SimulationConfig;
 /// Cluster by the log's column `period`: its rows are what was assigned, so there are as many
 /// clusters as periods, and few of those need an interval for few clusters. Viewers meet all arms;
 /// what they have in common across periods cancels between arms, and can be looked at beside by a
-/// second cluster ([`Audit::second_cluster`](crate::Audit::second_cluster)).
+/// second cluster ([`Question::second_cluster`](crate::Question::second_cluster)).
 ///
 /// What carries over biases it: what a viewer follows, remembers or came to like in a period is
 /// with him in the next, which pulls arms together. Rounds at the start of a period that are not

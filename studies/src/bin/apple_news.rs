@@ -67,13 +67,14 @@ fn read(path: &Path) -> Result<ExposureLog, Error> {
 /// All publishers. Nobody's phone is in the log: what varies from day to day is what there is to vary, and
 /// both lists were read on every day, so days are the clusters, crossed with the arms.
 fn asked(log: &ExposureLog, baseline: Baseline) -> Audit<'_> {
-    Audit::of(log)
-        .treatment("trending")
-        .baseline(baseline)
-        .cluster(ClusterBy::column("day"))
-        .statistic(AmplificationRatio)
-        .test(Test::Delta(DeltaTest::default()))
-        .multiplicity(Multiplicity::BenjaminiYekutieli)
+    Audit::of(
+        log,
+        &Question::between("trending", baseline)
+            .cluster(ClusterBy::column("day"))
+            .statistic(AmplificationRatio),
+    )
+    .test(Test::Delta(DeltaTest::default()))
+    .multiplicity(Multiplicity::BenjaminiYekutieli)
 }
 
 fn against(log: &ExposureLog, baseline: Baseline) -> Result<AuditReport, Error> {

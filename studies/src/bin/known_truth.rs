@@ -86,12 +86,13 @@ fn findings() -> Result<Findings, Error> {
     let factor = config.arms[0].policy.biases[0].factor;
 
     let log = Simulation::new(&config)?.log()?;
-    let report = Audit::of(&log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
-        .cluster(ClusterBy::Viewer)
-        .statistic(AmplificationRatio)
-        .run()?;
+    let report = Audit::of(
+        &log,
+        &Question::between("treatment", "baseline")
+            .cluster(ClusterBy::Viewer)
+            .statistic(AmplificationRatio),
+    )
+    .run()?;
 
     let contrast = Contrast::between("treatment", "baseline");
     let spec = TruthSpec { replicates: REPLICATES, ..TruthSpec::of(contrast) };

@@ -50,12 +50,11 @@ fn reports() -> Result<Vec<Campaign>, Error> {
     let of_campaign = |(name, items): (&'static str, u32)| {
         let log = log.clone().restrict(|row| campaigns.id(row) == Some(name))?;
         // There is no viewer id. Both policies ran side by side every hour: hours are the clusters.
-        let replay = OffPolicy::of(&log)
-            .arm("bts")
-            .target(Target::Uniform { items })
-            .cluster(ClusterBy::column("hour"))
-            .reward_model(RewardModel::default())
-            .check("random");
+        let replay =
+            OffPolicy::of(&log, &Question::of_arm("bts").cluster(ClusterBy::column("hour")))
+                .target(Target::Uniform { items })
+                .reward_model(RewardModel::default())
+                .check("random");
         let kept = replay.clone().run()?;
         let overridden = replay.floor(Floor::overridden()).run()?;
         Ok(Campaign { name, items, kept, overridden })

@@ -134,8 +134,8 @@ fn tally(options: &Options, folder: &Path) -> Result<(), Failure> {
     if let Some(peak) = peak_memory() {
         println!("  peak memory {:.0} MiB, of {} allowed", peak, options.memory_mib);
     }
-    let audit = Audit::of_tally(&done.tally).treatment("a").baseline(Baseline::arm("b"));
-    println!("{}", audit.topics(["topic_00", "topic_25"]).run()?);
+    let audit = Question::between("a", "b");
+    println!("{}", Audit::of_tally(&done.tally, &audit.topics(["topic_00", "topic_25"])).run()?);
     // What was asked is told.
     done.remove_checkpoint()?;
     Ok(())

@@ -15,10 +15,9 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tiltmeter::Interval;
+use tiltmeter::coverage::{PowerCurve, PowerResult, SmallestEffect, Study, StudyResult};
 use tiltmeter::inference::{Bootstrap, Delta, Inference, ShareBounds};
-use tiltmeter::simulate::{
-    Contrast, PowerCurve, PowerResult, Preset, SimulationConfig, SmallestEffect, Study, StudyResult,
-};
+use tiltmeter::simulate::{Contrast, Preset, SimulationConfig};
 use tiltmeter_studies::told;
 
 type Failure = Box<dyn std::error::Error>;
@@ -120,12 +119,12 @@ fn run(plan: &Plan) -> Result<Results, Failure> {
         bar.set_position(done);
     };
     let coverage = Study { inferences: plan.methods(), ..plan.study() };
-    let coverage = coverage.run_with_progress(&show)?;
+    let coverage = coverage.run_with(&show)?;
     let curve = PowerCurve {
         viewers: plan.viewers.to_vec(),
         ..PowerCurve::of(plan.study(), TOPIC, plan.factors.iter().copied())
     };
-    let power = curve.run_with_progress(&show)?;
+    let power = curve.run_with(&show)?;
     bar.finish_and_clear();
     Ok(Results {
         schema: "tiltmeter.example.power",

@@ -89,15 +89,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     monitor.save(&saved)?;
     show("monitor", &fs::read(&saved)?, Of::Logarithms);
     for (name, interval) in intervals() {
-        let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-        let audit = audit.attention(Attention::Logarithmic);
-        let report = audit
-            .statistic(AmplificationRatio)
-            .statistic(Difference)
-            .statistic(OddsRatio)
-            .interval(interval)
-            .test(Test::Permutation(Permutation::default()))
-            .run()?;
+        let audit = Question::between("ranked", "newest");
+        let audit = Audit::of(&log, &audit.attention(Attention::Logarithmic));
+        let report = Audit::of(
+            &log,
+            &audit.statistic(AmplificationRatio).statistic(Difference).statistic(OddsRatio),
+        )
+        .interval(interval)
+        .test(Test::Permutation(Permutation::default()))
+        .run()?;
         show(&format!("report by {name}"), report.to_json()?.as_bytes(), Of::Logarithms);
     }
     for (name, preset) in [

@@ -100,14 +100,15 @@ fn congruent(
             _ => vec![],
         }
     })?;
-    let report = Audit::of(&leaning_log)
-        .treatment("right")
-        .baseline(Baseline::arm("left"))
-        .cluster(cluster)
-        .unit(unit)
-        .topics([topic])
-        .statistic(Difference)
-        .run()?;
+    let report = Audit::of(
+        &leaning_log,
+        &Question::between("right", "left")
+            .cluster(cluster)
+            .unit(unit)
+            .topics([topic])
+            .statistic(Difference),
+    )
+    .run()?;
     Ok(report.estimates()[0].clone())
 }
 
@@ -151,11 +152,7 @@ fn topics(folder: &Path, log: ExposureLog) -> Result<(), Error> {
     let column = TopicColumn::new("answer.topic_new", TopicFormat::PythonList);
     let table = ItemTopicsSchema::new("scenario.id", column);
     let log = log.with_item_topics(&ItemTopics::open(folder.join("topics.csv"), &table)?)?;
-    let report = Audit::of(&log)
-        .treatment("right")
-        .baseline(Baseline::arm("left"))
-        .cluster(ClusterBy::column("device"))
-        .topics([
+    let report = Audit::of(&log, &Question::between("right", "left").cluster(ClusterBy::column("device")).topics([
             "Ukraine war",
             "Israel, Gaza or Palestine, including anything about Netanyahu or Hamas",
             "Anything outside the US or involve US foreign relations except for Israel, Gaza, Ukraine, or immigration",
@@ -165,7 +162,7 @@ fn topics(folder: &Path, log: ExposureLog) -> Result<(), Error> {
             "Biden dropping out of the presidential race",
             "Democratic National Convention (DNC)",
             "Republican National Convention (RNC)",
-        ])
+        ]))
         .run()?;
     println!("{report}");
     for estimate in &report.estimates()[..2] {

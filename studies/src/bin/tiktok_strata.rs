@@ -93,13 +93,14 @@ impl Section {
     ) -> Result<Self, Error> {
         let audit = |errors| {
             let test = CmhTest { errors, ..CmhTest::default() };
-            Audit::of(log)
-                .treatment(arms[0])
-                .baseline(Baseline::arm(arms[1]))
-                .cluster(cluster.clone())
-                .topics(["Republican", "Democrat"])
-                .statistic(MantelHaenszelRatio)
-                .test(Test::CochranMantelHaenszel(test))
+            Audit::of(
+                log,
+                &Question::between(arms[0], Baseline::arm(arms[1]))
+                    .cluster(cluster.clone())
+                    .topics(["Republican", "Democrat"])
+                    .statistic(MantelHaenszelRatio),
+            )
+            .test(Test::CochranMantelHaenszel(test))
         };
         let report = audit(CmhErrors::Clustered)
             .statistic(AmplificationRatio)

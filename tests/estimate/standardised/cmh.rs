@@ -5,9 +5,11 @@ use tiltmeter::statistic::{
     AmplificationRatio, CompositionEffect, MantelHaenszelRatio, RateEffect, StandardisedRatio,
     Statistic, TreatmentShare,
 };
-use tiltmeter::{Attention, Audit, Error, ExposureLog, NoTest, TestUsed, Tested, Unit};
+use tiltmeter::{Attention, Error, ExposureLog, NoTest, Question, TestUsed, Tested, Unit};
 
-use crate::standardised::{Row, audit, cmh, first, golden, log, near, null_study, rows_of, shared};
+use crate::standardised::{
+    Row, audit, cmh, first, golden, log, near, null_study, question, rows_of, shared,
+};
 
 /// The test with either error, corrected and not: numpy and scipy, to 1e-9.
 #[test]
@@ -67,8 +69,10 @@ fn rejections(studies: u64, each: usize, alike: f64) -> [f64; 4] {
         let tests = [
             cmh(&log, Continuity::None, CmhErrors::Clustered),
             cmh(&log, Continuity::None, CmhErrors::Independent),
-            first(audit(&log).statistic(AmplificationRatio).test(delta)).test.unwrap(),
-            first(audit(&log).statistic(MantelHaenszelRatio).test(delta)).test.unwrap(),
+            first(audit(&log, &question().statistic(AmplificationRatio)).test(delta)).test.unwrap(),
+            first(audit(&log, &question().statistic(MantelHaenszelRatio)).test(delta))
+                .test
+                .unwrap(),
         ];
         for (sum, tested) in rejected.iter_mut().zip(tests) {
             *sum += f64::from(u8::from(tested.p.unwrap() < 0.05));
@@ -107,7 +111,7 @@ fn what_the_test_is_of() {
     let log = null_study(1, 5, 0.3);
     fn beside(log: &ExposureLog, statistic: impl Statistic + 'static) -> Tested {
         let test = Test::CochranMantelHaenszel(CmhTest::default());
-        first(audit(log).statistic(statistic).test(test)).test.unwrap()
+        first(audit(log, &question().statistic(statistic)).test(test)).test.unwrap()
     }
     let p = beside(&log, MantelHaenszelRatio).p.unwrap();
     assert_eq!(beside(&log, StandardisedRatio::BOTH).p, Ok(p));
@@ -117,19 +121,19 @@ fn what_the_test_is_of() {
     assert_eq!(beside(&log, TreatmentShare).p, Err(NoTest::NothingCompared));
 
     // Weighed impressions, and means of clusters, are not counts; clusters vary all the same.
-    let of = |errors, change: fn(Audit<'_>) -> Audit<'_>| {
+    let of = |errors, question: &Question| {
         let test = Test::CochranMantelHaenszel(CmhTest { errors, ..CmhTest::default() });
-        first(change(audit(&log).statistic(MantelHaenszelRatio)).test(test)).test.unwrap().p
+        first(audit(&log, question).test(test)).test.unwrap().p
     };
-    let changes: [fn(Audit<'_>) -> Audit<'_>; 2] =
-        [|audit| audit.attention(Attention::Logarithmic), |audit| audit.unit(Unit::ClusterMean)];
-    for change in changes {
-        let independent = of(CmhErrors::Independent, change);
+    let common = || question().statistic(MantelHaenszelRatio);
+    for changed in [common().attention(Attention::Logarithmic), common().unit(Unit::ClusterMean)] {
+        let independent = of(CmhErrors::Independent, &changed);
         assert_eq!(independent, Err(NoTest::NotCountsOfImpressions));
-        assert!(of(CmhErrors::Clustered, change).is_ok());
+        assert!(of(CmhErrors::Clustered, &changed).is_ok());
     }
     let half = CmhTest { correction: Continuity::Half, ..CmhTest::default() };
-    let refused = audit(&log).test(Test::CochranMantelHaenszel(half)).run().unwrap_err();
+    let refused =
+        audit(&log, &question()).test(Test::CochranMantelHaenszel(half)).run().unwrap_err();
     assert!(matches!(refused, Error::Parameter { .. }), "{refused}");
 }
 
@@ -155,7 +159,9 @@ fn strata_of_one_arm() {
         assert_eq!(common(true), common(false));
         // Beside a crude statistic, which has a value without a common stratum.
         let test = Test::CochranMantelHaenszel(CmhTest { errors, ..CmhTest::default() });
-        let apart = first(audit(&log_with(true, &[])).statistic(AmplificationRatio).test(test));
+        let apart = first(
+            audit(&log_with(true, &[]), &question().statistic(AmplificationRatio)).test(test),
+        );
         assert_eq!(apart.test.unwrap().p, Err(NoTest::NoStratumInBothArms));
     }
 }

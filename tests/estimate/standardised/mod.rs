@@ -9,7 +9,7 @@ mod properties;
 use serde_json::Value as Json;
 use tiltmeter::inference::{CmhErrors, CmhTest, Continuity, Delta, Multiplicity, Test};
 use tiltmeter::log::{LogSchema, TopicColumn};
-use tiltmeter::simulate::{Contrast, Preset, SimulationConfig, Truth, TruthSpec};
+use tiltmeter::simulate::{Preset, SimulationConfig, Truth, TruthSpec};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
     BaselineShare, MantelHaenszelDifference, MantelHaenszelRatio, Side, StandardPopulation,
@@ -17,8 +17,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
-    Attention, Audit, Baseline, Error, Estimate, ExposureLog, Interval, TestUsed, Tested, Unit,
-    Value, Warning,
+    Attention, Audit, Baseline, Error, Estimate, ExposureLog, Interval, Question, TestUsed, Tested,
+    Unit, Value, Warning,
 };
 
 /// Impressions of (cluster, arm, stratum, whether of the topic).
@@ -41,9 +41,12 @@ fn log(rows: &[Row]) -> ExposureLog {
     ExposureLog::read(source, &schema).expect("the columns are whole")
 }
 
-fn audit(log: &ExposureLog) -> Audit<'_> {
-    let audit = Question::between("a", "b").topics(["war"]);
-    Audit::of(log, &audit).interval(Interval::Delta(Delta::default()))
+fn question() -> Question {
+    Question::between("a", "b").topics(["war"])
+}
+
+fn audit<'l>(log: &'l ExposureLog, question: &Question) -> Audit<'l> {
+    Audit::of(log, question).interval(Interval::Delta(Delta::default()))
 }
 
 fn first(audit: Audit<'_>) -> Estimate {
@@ -52,7 +55,7 @@ fn first(audit: Audit<'_>) -> Estimate {
 
 fn cmh(log: &ExposureLog, correction: Continuity, errors: CmhErrors) -> Tested {
     let test = Test::CochranMantelHaenszel(CmhTest { correction, errors });
-    first(audit(log).statistic(MantelHaenszelRatio).test(test)).test.unwrap()
+    first(audit(log, &question().statistic(MantelHaenszelRatio)).test(test)).test.unwrap()
 }
 
 fn near(ours: f64, theirs: &Json, tolerance: f64, what: &str) {
@@ -200,11 +203,11 @@ fn clusters_elsewhere_do_not_count() {
     for interval in [delta, Interval::Jackknife(Jackknife::default()), Interval::default()] {
         for of in [0, 1] {
             let [alone, among] = [&alone, &among].map(|log| {
-                let audit = audit(log).interval(interval);
-                first(match of {
-                    0 => audit.statistic(MantelHaenszelRatio),
-                    _ => audit.statistic(population(log)),
-                })
+                let question = match of {
+                    0 => question().statistic(MantelHaenszelRatio),
+                    _ => question().statistic(population(log)),
+                };
+                first(audit(log, &question).interval(interval))
             });
             assert!(alone.interval.is_ok());
             let (mine, its) = (among.interval.unwrap(), alone.interval.unwrap());
@@ -224,7 +227,7 @@ fn declared_strata_are_checked() {
     let log = null_study(2, 3, 0.0);
     let run = |parts: &[(&str, f64)]| {
         let population = StandardPopulation::declared(parts.iter().copied());
-        audit(&log).statistic(StandardisedRatio { population }).run()
+        audit(&log, &question().statistic(StandardisedRatio { population })).run()
     };
     let report = run(&[("s2", 20.0), ("s0", 50.0), ("s1", 30.0)]).unwrap();
     let estimand = &report.estimates()[0].estimand;
@@ -248,13 +251,11 @@ fn declared_strata_are_checked() {
     let config = SimulationConfig::preset(Preset::Election);
     let strata = config.world.strata.iter().map(|stratum| (stratum.name.clone(), 1.0));
     let truth = |population| {
-        let statistic: &'static StandardisedRatio =
-            Box::leak(Box::new(StandardisedRatio { population }));
-        let contrast =
-            Contrast { statistics: vec![statistic], ..Contrast::between("treatment", "baseline") };
+        let question =
+            Question::between("treatment", "baseline").statistic(StandardisedRatio { population });
         let mut config = config.clone();
         (config.world.viewers, config.days) = (20, 1);
-        Truth::of(&config, &TruthSpec { replicates: 2, ..TruthSpec::of(contrast) })
+        Truth::of(&config, &TruthSpec { replicates: 2, ..TruthSpec::of(&question) })
     };
     let error = truth(StandardPopulation::declared([("nowhere", 1.0)])).unwrap_err();
     assert!(matches!(error, Error::StandardStrata { .. }), "{error}");
@@ -269,7 +270,7 @@ fn populations_are_told_apart() {
         population: StandardPopulation::declared([("s0", east), ("s1", 1.0), ("s2", 1.0)]),
     };
     let test = Test::CochranMantelHaenszel(CmhTest::default());
-    let audit = audit(&log).statistic(of(1.0)).statistic(of(9.0)).test(test);
+    let audit = audit(&log, &question().statistic(of(1.0)).statistic(of(9.0))).test(test);
     let report = audit.multiplicity(Multiplicity::Holm).run().unwrap();
     let [even, other] = [of(1.0), of(9.0)].map(|s| report.estimate(&s, "war").unwrap());
     assert_ne!(even.value, other.value);
@@ -283,7 +284,9 @@ fn populations_are_told_apart() {
 fn reports_hold_them() {
     let log = null_study(4, 4, 0.2);
     let test = Test::CochranMantelHaenszel(CmhTest::default());
-    let audit = audit(&log).statistic(StandardisedRatio::BOTH).statistic(BaselineShare).test(test);
+    let audit =
+        audit(&log, &question().statistic(StandardisedRatio::BOTH).statistic(BaselineShare))
+            .test(test);
     let report = audit.run().unwrap();
     let text = report.to_string();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");

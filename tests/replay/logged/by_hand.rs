@@ -15,7 +15,7 @@ use tiltmeter::replay::{
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::TreatmentShare;
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Attention, Audit, Baseline, EngagementWeighted, Error, ExposureLog};
+use tiltmeter::{Attention, Audit, Baseline, EngagementWeighted, Error, ExposureLog, Question};
 
 use super::{Candidate, Row, log_of, log_schema, pools_of, replay, slates, table_of};
 
@@ -154,24 +154,24 @@ fn reverse_chronological_is_the_chronological_baseline() {
     let candidates: Vec<Json> = rows(&golden, "candidates").iter().map(apart).collect();
     let (log, pools) = read(rows(&golden, "log"), &candidates);
     for attention in [Attention::Uniform, Attention::Logarithmic] {
-        let audit = |audit: Audit<'_>| {
-            let report = audit.attention(attention.clone()).run().unwrap();
+        let question =
+            |baseline: Baseline| Question::between("ranked", baseline).attention(attention.clone());
+        let numbers = |audit: Audit<'_>| {
+            let report = audit.run().unwrap();
             let numbers = report.estimates().iter().map(|estimate| {
                 let interval = format!("{:?} {:?}", estimate.interval, estimate.naive);
                 (estimate.value, estimate.treatment, estimate.baseline, interval)
             });
             numbers.collect::<Vec<_>>()
         };
-        let baseline = audit(
-            Audit::of(&log, &Question::between("ranked", Baseline::Chronological))
-                .candidates(&pools),
-        );
+        let chronological = question(Baseline::Chronological);
+        let baseline = numbers(Audit::of(&log, &chronological).candidates(&pools));
         let spec = ReplaySpec::of("ranked", "newest");
         let replayed = replay(&spec, &mut ReverseChronological, (&log, &pools));
         let tally = TallySpec { attentions: vec![attention.clone()], ..TallySpec::default() };
         let tally = replayed.tally(&tally).unwrap();
-        let arms = Question::between("ranked", "newest");
-        assert_eq!(audit(arms), baseline);
+        let arms = question(Baseline::arm("newest"));
+        assert_eq!(numbers(Audit::of_tally(&tally, &arms)), baseline);
         assert_eq!(baseline.len(), 3);
     }
 }

@@ -1,25 +1,22 @@
 //! Replays by periods, and monitors that are fed by them.
 
 use tiltmeter::inference::{
-    Alarm, ChangeMonitor, ChangeSpec, InControl, Monitor, MonitorSpec, Shift, Watched,
+    Alarm, ChangeMonitor, ChangeSpec, InControl, Monitor, MonitorSpec, Shift,
 };
 use tiltmeter::policy::PolicyConfig;
 use tiltmeter::policy::{Bias, Ranker, ReverseChronological};
 use tiltmeter::replay::{Replay, ReplaySpec, Step, StepSpec};
 use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::tally::{TallySpec, WindowBy};
-use tiltmeter::{Audit, Baseline, ClusterBy, Error};
+use tiltmeter::{Audit, ClusterBy, Error, Question};
 
 use super::{both, config, replay, spec_for};
 
 const TOPICS: [&str; 3] = ["conflict", "politics", "sport"];
 
 fn monitor(cluster: ClusterBy, target: u64) -> Monitor {
-    let mut spec = MonitorSpec::for_clusters(target);
-    for topic in TOPICS {
-        spec.questions.push(Watched::of(topic, "treatment", "replayed"));
-    }
-    spec.tally.cluster = cluster;
+    let question = Question::between("treatment", "replayed").topics(TOPICS).cluster(cluster);
+    let mut spec = MonitorSpec::of(&question, target).unwrap();
     spec.start = 4;
     Monitor::new(spec).unwrap()
 }
@@ -76,8 +73,8 @@ fn monitors_of_steps_have_the_values_of_the_whole() {
         let merged = steps.into_iter().map(|step| step.tally);
         let merged = merged.reduce(|all, step| all.merge(&step).unwrap()).unwrap();
         assert_eq!(merged, all);
-        let audit = Audit::of_tally(&all, &Question::between("treatment", "replayed"));
-        let report = audit.topics(TOPICS).run().unwrap();
+        let question = Question::between("treatment", "replayed").topics(TOPICS);
+        let report = Audit::of_tally(&all, &question).run().unwrap();
         assert_eq!(monitor.readings().len(), 3);
         for (reading, estimate) in monitor.readings().iter().zip(report.estimates()) {
             assert_eq!(reading.value, estimate.value, "{cluster}");

@@ -11,7 +11,7 @@ use tiltmeter::simulate::{
 };
 use tiltmeter::statistic::Difference;
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Audit, Baseline, Error};
+use tiltmeter::{Audit, Baseline, Error, Question};
 
 use super::{both, config, id, replay, slates, spec_for};
 

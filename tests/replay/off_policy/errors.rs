@@ -6,7 +6,7 @@ use tiltmeter::replay::off_policy::{
     Clip, Floor, ImportanceWeights, ItemMeans, MeansOf, OffPolicy, RewardModel, Target,
 };
 use tiltmeter::source::SliceSource;
-use tiltmeter::{ClusterBy, Error, ExposureLog, Interval};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Interval, Question};
 
 use crate::off_policy::logs::{Shown, log_of};
 
@@ -30,20 +30,19 @@ fn refused(estimation: OffPolicy<'_>) -> Error {
 fn what_is_unsaid_or_unknown() {
     let log = small();
     let target = Target::Uniform { items: 5 };
-    let all = OffPolicy::of(&log, &Question::of_arm("a")).target(target.clone());
+    let of = |question: Question| OffPolicy::of(&log, &question).target(target.clone());
+    let all = of(Question::of_arm("a"));
     assert!(all.clone().floor(Floor::At(0.0)).run().is_ok());
-    let error = refused(OffPolicy::of(&log).target(target.clone()));
-    assert!(matches!(error, Error::Unstated { call: "OffPolicy::arm", .. }), "{error}");
     let error = refused(OffPolicy::of(&log, &Question::of_arm("a")));
     assert!(matches!(error, Error::Unstated { call: "OffPolicy::target", .. }), "{error}");
-    for error in [refused(all.clone().arm("c")), refused(all.clone().check("c"))] {
+    for error in [refused(of(Question::of_arm("c"))), refused(all.clone().check("c"))] {
         assert_eq!(error.to_string(), "no impressions in arm \"c\"; the arms are \"a\", \"b\"");
     }
     let error = refused(all.clone().check("a"));
     assert!(matches!(error, Error::SameArm { .. }), "{error}");
-    let error = refused(all.clone().topics(["music"]));
+    let error = refused(of(Question::of_arm("a").topics(["music"])));
     assert!(matches!(error, Error::UnknownTopic { .. }), "{error}");
-    let error = refused(all.cluster(ClusterBy::column("hour")));
+    let error = refused(of(Question::of_arm("a").cluster(ClusterBy::column("hour"))));
     assert!(matches!(error, Error::UnknownColumn { .. }), "{error}");
 }
 

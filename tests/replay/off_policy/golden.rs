@@ -8,7 +8,7 @@ use tiltmeter::log::{ClusterKey, Role};
 use tiltmeter::replay::off_policy::{
     Clip, Floor, ItemMeans, MeansOf, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
 };
-use tiltmeter::{ClusterBy, ExposureLog, Interval, Relation};
+use tiltmeter::{ClusterBy, ExposureLog, Interval, Question, Relation};
 
 use crate::off_policy::logs::{CAMPAIGNS, Shown, campaign, close, log_of, number, of_topic};
 use crate::shared;

@@ -8,7 +8,7 @@ use tiltmeter::replay::off_policy::{
     Floor, ImportanceWeights, ItemMeans, MeansOf, Measure, OffPolicy, OffPolicyReport, RewardModel,
     Target,
 };
-use tiltmeter::{Attention, ClusterBy, Interval, MultiLabel};
+use tiltmeter::{Attention, ClusterBy, Interval, MultiLabel, Question};
 
 use crate::off_policy::logs::{Shown, log_of};
 

@@ -6,7 +6,7 @@ use tiltmeter::inference::Delta;
 use tiltmeter::replay::off_policy::{
     Clip, Floor, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
 };
-use tiltmeter::{ExposureLog, Interval};
+use tiltmeter::{ExposureLog, Interval, Question};
 
 use crate::off_policy::logs::{Shown, log_of};
 

@@ -4,7 +4,7 @@ use tiltmeter::replay::off_policy::{
     Caution, Clip, Floor, ImportanceWeights, Measure, OffPolicy, OffPolicyRecord, Refusal,
     RewardModel, Target,
 };
-use tiltmeter::{Attention, ClusterBy, MultiLabel, NoInterval, Value};
+use tiltmeter::{Attention, ClusterBy, MultiLabel, NoInterval, Question, Value};
 
 use crate::off_policy::logs::{Shown, campaign, close, log_of, number, of_topic};
 
@@ -147,17 +147,22 @@ fn clipping_is_told() {
 fn attention_and_several_topics() {
     let rows = [shown(1, 0, 0.0, 0.5), shown(2, 2, 0.0, 0.25), shown(4, 4, 0.0, 0.25)];
     let log = log_of(&rows);
-    let estimation = OffPolicy::of(&log, &Question::of_arm("a").attention(Attention::Reciprocal))
-        .target(Target::Uniform { items: 4 })
-        .floor(Floor::At(0.0));
-    let report = estimation.clone().run().unwrap();
+    let question = Question::of_arm("a").attention(Attention::Reciprocal);
+    let run = |question: &Question| {
+        OffPolicy::of(&log, question)
+            .target(Target::Uniform { items: 4 })
+            .floor(Floor::At(0.0))
+            .run()
+            .unwrap()
+    };
+    let report = run(&question);
     // Weights 1/2, 1, 1 at ranks 2, 3, 2.
     let all = 0.25 + 1.0 / 3.0 + 0.5;
     let war = of_topic(&report, Measure::SnipsShare, "war");
     close(war, (0.25 + 1.0 / 3.0) / all, 1e-15, "war");
     let masses = 0.5 + 1.0 / 3.0 + 0.5;
     close(of_topic(&report, Measure::IpsShare, "war"), (0.25 + 1.0 / 3.0) / masses, 1e-15, "ips");
-    let report = estimation.multi_label(MultiLabel::Fractional).run().unwrap();
+    let report = run(&question.multi_label(MultiLabel::Fractional));
     let war = of_topic(&report, Measure::SnipsShare, "war");
     close(war, (0.25 + 1.0 / 6.0) / all, 1e-15, "half");
 }
@@ -170,8 +175,8 @@ fn topics_have_a_floor_of_their_own() {
         .collect();
     let log = log_of(&rows);
     let target = Target::Uniform { items: 2 };
-    let estimation = OffPolicy::of(&log, &Question::of_arm("a")).target(target);
-    let report = estimation.attention(Attention::TopK { k: 1 }).run().unwrap();
+    let question = Question::of_arm("a").attention(Attention::TopK { k: 1 });
+    let report = OffPolicy::of(&log, &question).target(target).run().unwrap();
     assert_eq!((report.weights.effective_size, report.exposure_effective_size), (150.0, 10.0));
     assert_eq!(number(&report, Measure::Snips), 0.0);
     let share = report.of_topic(Measure::SnipsShare, "war").unwrap().answer;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use tiltmeter::coverage::{PowerCurve, Study};
 use tiltmeter::decompose::{EngagementCounts, GroupDecomposition, Member, Several, Waterfall};
 use tiltmeter::evidence::{Bundle, Contents, Inputs, Sha256};
 use tiltmeter::inference::{
@@ -13,7 +14,7 @@ use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{Floor, OffPolicy, RewardModel, Target};
 use tiltmeter::sensitivity::{Sensitivity, Weighting};
 use tiltmeter::simulate::{
-    CandidatesConfig, Contrast, PowerCurve, SimulationConfig, Study, TopicConfig, Truth, TruthSpec,
+    CandidatesConfig, Contrast, SimulationConfig, TopicConfig, Truth, TruthSpec,
 };
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, LogRatio, OddsRatio};

@@ -7,13 +7,13 @@
 
 use serde::Serialize;
 use tiltmeter::log::{LogSchema, Role, TopicColumn};
-use tiltmeter::simulate::policy::{Affinity, Bias, PolicyConfig, Ranker};
+use tiltmeter::policy::{Affinity, Bias, PolicyConfig, Ranker};
 use tiltmeter::simulate::{
     ArmConfig, CandidatesConfig, Design, FollowsConfig, Interests, ResponseConfig, Simulation,
     SimulationConfig, TopicConfig, WorldConfig,
 };
 use tiltmeter::source::SliceSource;
-use tiltmeter::{Audit, Baseline, Error, ExposureLog};
+use tiltmeter::{Audit, Error, ExposureLog, Question};
 use tiltmeter_studies::phenomenon::Measured;
 
 /// The topic that the algorithm favours.
@@ -182,11 +182,8 @@ fn finding(history: u32, clean: &ExposureLog) -> Result<Finding, Error> {
     let log = joined(&log, clean)?;
     let mut ratios = Vec::new();
     for against in Against::ALL {
-        let report = Audit::of(&log)
-            .treatment("algorithm")
-            .baseline(Baseline::arm(against.arm()))
-            .topics([TOPIC])
-            .run()?;
+        let question = Question::between("algorithm", against.arm()).topics([TOPIC]);
+        let report = Audit::of(&log, &question).run()?;
         let ratio = Measured::of(&report.estimates()[0]);
         ratios.extend(ratio.map(|ratio| Compared { against, ratio }));
     }
@@ -195,7 +192,7 @@ fn finding(history: u32, clean: &ExposureLog) -> Result<Finding, Error> {
 
 /// The topic's share of what the newest of followed creators were about.
 fn inventory_share(log: &ExposureLog) -> Result<f64, Error> {
-    let audit = Audit::of(log).treatment("newest").baseline(Baseline::arm("uniform"));
-    let report = audit.topics([TOPIC]).run()?;
+    let question = Question::between("newest", "uniform").topics([TOPIC]);
+    let report = Audit::of(log, &question).run()?;
     Ok(report.estimates()[0].treatment.share.unwrap_or_default())
 }

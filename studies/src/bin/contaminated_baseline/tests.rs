@@ -49,12 +49,12 @@ fn without_a_bias_the_two_worlds_are_one() {
     let clean = audited(&feed(None)).unwrap();
     let log = joined(&clean, &clean).unwrap();
     for arm in ["algorithm", "newest", "uniform"] {
-        let report = Audit::of(&log)
-            .treatment(arm)
-            .baseline(Baseline::arm(format!("clean {arm}")))
-            .topics([TOPIC])
-            .run()
-            .unwrap();
+        let report = Audit::of(
+            &log,
+            &Question::between(arm, Baseline::arm(format!("clean {arm}"))).topics([TOPIC]),
+        )
+        .run()
+        .unwrap();
         assert_eq!(report.estimates()[0].value.number(), Some(1.0));
     }
 }

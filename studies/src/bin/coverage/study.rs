@@ -2,7 +2,7 @@
 //! often each test rejects where there is nothing to find.
 
 use rayon::prelude::*;
-use tiltmeter::inference::{Asked, Question, estimate};
+use tiltmeter::inference::{Query, TopicQuestion, estimate};
 use tiltmeter::statistic::{
     AmplificationRatio, Difference, MantelHaenszelDifference, MantelHaenszelRatio, Statistic,
 };
@@ -157,7 +157,7 @@ impl Studied<'_> {
             return Ok(vec![Outcome::Nothing; self.asked.len()]);
         }
         let baseline = Baseline::arm("baseline");
-        let question = Question {
+        let question = TopicQuestion {
             topic: "topic",
             treatment: "treatment",
             baseline: &baseline,
@@ -171,7 +171,7 @@ impl Studied<'_> {
             let estimate = match log {
                 Log::OneWay(tally) => estimate(tally, &question, statistic, inference)?,
                 Log::TwoWay(ways) => {
-                    ways.estimates(&[Asked { question, statistic }], inference)?.remove(0)
+                    ways.estimates(&[Query { question, statistic }], inference)?.remove(0)
                 }
             };
             Ok(method.outcome(&estimate, contrast, contrast.of(feed.truth())))

@@ -6,14 +6,14 @@
 //! are injected, one the other way round from the other.
 
 use serde::Serialize;
-use tiltmeter::simulate::policy::{Audience, Bias, PolicyConfig, Ranker};
+use tiltmeter::policy::{Audience, Bias, PolicyConfig, Ranker};
 use tiltmeter::simulate::{
     ActivityConfig, ArmConfig, CreatorsConfig, Interests, Simulation, SimulationConfig,
     StratumConfig, TopicConfig, WorldConfig,
 };
 use tiltmeter::statistic::SmoothedReach;
 use tiltmeter::tally::StratifyBy;
-use tiltmeter::{Audit, Baseline, Error, ExposureLog, Unit};
+use tiltmeter::{Audit, Error, ExposureLog, Question, Unit};
 use tiltmeter_studies::phenomenon::Measured;
 
 /// The groups, each a topic that its members alone publish about.
@@ -153,14 +153,12 @@ pub(crate) fn finding(mechanism: Mechanism) -> Result<Finding, Error> {
 
 /// For each of these topics its baseline reach and the ratio of its smoothed reach.
 fn reach(log: &ExposureLog, topics: &[String]) -> Result<Vec<(f64, Measured)>, Error> {
-    let report = Audit::of(log)
-        .treatment("treatment")
-        .baseline(Baseline::arm("baseline"))
+    let question = Question::between("treatment", "baseline")
         .strata(StratifyBy::Nothing)
         .topics(topics)
         .unit(Unit::Reach(Default::default()))
-        .statistic(SmoothedReach)
-        .run()?;
+        .statistic(SmoothedReach);
+    let report = Audit::of(log, &question).run()?;
     let none = Measured { value: 0.0, low: 0.0, high: 0.0 };
     let found = report.estimates().iter().map(|estimate| {
         let percent = Measured::of(estimate).unwrap_or(none);

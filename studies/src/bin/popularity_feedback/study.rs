@@ -10,7 +10,7 @@
 
 use serde::Serialize;
 use tiltmeter::log::Role;
-use tiltmeter::simulate::policy::{Affinity, PolicyConfig, Popularity, Ranker};
+use tiltmeter::policy::{Affinity, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
     ActivityConfig, ArmConfig, CandidatesConfig, ResponseConfig, Simulation, SimulationConfig,
     TopicConfig, WorldConfig,

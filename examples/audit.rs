@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog};
+use tiltmeter::{Audit, AuditReport, ClusterBy, Error, ExposureLog, Question};
 
 fn main() -> ExitCode {
     let json = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {

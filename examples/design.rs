@@ -7,11 +7,11 @@
 
 use std::path::Path;
 
-use tiltmeter::inference::{Design, PerArm, Pilot, Question};
+use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Attention, Baseline, ClusterBy, Denominator, Error, ExposureLog, Unit};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
 
 /// How many times the pilot's clusters a study might have.
 const TIMES: [u64; 5] = [1, 2, 4, 8, 16];
@@ -48,18 +48,11 @@ fn plans() -> Result<Vec<Plan>, Error> {
     let spec = TallySpec { cluster: ClusterBy::column("hour"), ..TallySpec::default() };
     let tally = Tally::of(&log, &spec)?;
 
-    let baseline = Baseline::arm("random");
+    let question = Question::between("bts", "random");
     let mut plans = Vec::new();
     for topic in tally.axes().topics() {
-        let question = Question {
-            topic,
-            treatment: "bts",
-            baseline: &baseline,
-            unit: Unit::Pooled,
-            denominator: Denominator::AllImpressions,
-            attention: &Attention::Uniform,
-        };
-        match Pilot::of(&tally, &question, &AmplificationRatio) {
+        let pilot = Pilot::of(&tally, &TopicQuestion::of(&question, topic)?, &AmplificationRatio);
+        match pilot {
             Ok(pilot) => plans.push(plan(pilot)?),
             Err(Error::Pilot { reason }) => eprintln!("{topic} left out: {reason}"),
             Err(error) => return Err(error),

@@ -14,7 +14,7 @@ use tiltmeter::inference::{
     WildTest,
 };
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::{Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Interval};
+use tiltmeter::{Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, Question};
 
 fn main() -> Result<(), Error> {
     let topic = std::env::args().nth(1).unwrap_or_else(|| "c3".to_owned());
@@ -31,10 +31,8 @@ struct Found {
 
 fn found(topic: &str) -> Result<Found, Error> {
     let log = log()?;
-    let audit = || {
-        let audit = Question::between("bts", "random");
-        Audit::of(&log, &audit.cluster(ClusterBy::column("hour")))
-    };
+    let question = Question::between("bts", "random").cluster(ClusterBy::column("hour"));
+    let audit = || Audit::of(&log, &question);
     let of_topic = |audit: Audit<'_>| -> Result<Estimate, Error> {
         let report = audit.run()?;
         let found = report.estimates().iter().find(|e| e.estimand.topic == topic);
@@ -48,7 +46,8 @@ fn found(topic: &str) -> Result<Found, Error> {
         intervals.push(of_topic(audit().interval(interval))?);
     }
     // To speak of other items than these, which were on offer, is to cluster by them as well.
-    intervals.push(of_topic(audit().second_cluster(ClusterBy::Item))?);
+    let by_items_too = question.clone().second_cluster(ClusterBy::Item);
+    intervals.push(of_topic(Audit::of(&log, &by_items_too))?);
     let mut tests = Vec::new();
     for test in tests_to_show() {
         tests.push(of_topic(audit().test(test).multiplicity(Multiplicity::Holm))?);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tiltmeter::job::{TallyJob, log_files};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Audit, Baseline, Error};
+use tiltmeter::{Audit, Error, Question};
 
 fn main() -> Result<(), Error> {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/data/simulated/conflict.parquet");

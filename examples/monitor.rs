@@ -7,10 +7,10 @@
 
 use std::path::Path;
 
-use tiltmeter::inference::{Monitor, MonitorSpec, Watched};
+use tiltmeter::inference::{Monitor, MonitorSpec};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{ClusterBy, Error, ExposureLog};
+use tiltmeter::tally::Tally;
+use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
 
 /// Hours that are observed together.
 const HOURS: usize = 4;
@@ -19,15 +19,14 @@ fn main() -> Result<(), Error> {
     let log = log()?;
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters, and
     // an hour is observed when it is over.
-    let cluster = ClusterBy::column("hour");
     let hours = log.column("hour")?.clone();
     let mut names: Vec<&str> = (0..log.rows()).filter_map(|row| hours.id(row)).collect();
     names.sort_unstable();
     names.dedup();
 
-    let mut spec = MonitorSpec::for_clusters(names.len() as u64);
-    spec.tally = TallySpec { cluster, ..TallySpec::default() };
-    spec.questions.push(Watched::of("c0", "bts", "random"));
+    let question =
+        Question::between("bts", "random").topics(["c0"]).cluster(ClusterBy::column("hour"));
+    let spec = MonitorSpec::of(&question, names.len() as u64)?;
     let tally = spec.tally.clone();
     let mut monitor = Monitor::new(spec)?;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{OffPolicy, RewardModel, Target};
-use tiltmeter::{ClusterBy, Error, ExposureLog};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
 
 fn main() -> Result<(), Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/open_bandit_small.csv.gz");

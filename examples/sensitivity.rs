@@ -17,7 +17,7 @@ use tiltmeter::sensitivity::{Sensitivity, SensitivityTable};
 use tiltmeter::simulate::{Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::AmplificationRatio;
-use tiltmeter::{Attention, Baseline, ExposureLog, Supply};
+use tiltmeter::{Attention, Baseline, ExposureLog, Question, Supply};
 
 const TOPIC: &str = "conflict";
 
@@ -99,10 +99,13 @@ impl Feed {
     }
 
     fn waterfall(&self) -> Result<WaterfallReport, tiltmeter::Error> {
-        Waterfall::of(&self.log, &Question::of_arm("treatment").attention(Attention::Logarithmic)).supply(&self.items, Supply::Known).candidates(&self.pools)
+        let question =
+            Question::of_arm("treatment").topics([TOPIC]).attention(Attention::Logarithmic);
+        Waterfall::of(&self.log, &question)
+            .supply(&self.items, Supply::Known)
+            .candidates(&self.pools)
             // A click is what happened: whoever clicked has looked.
             .engagement(EngagementCounts::Alone)
-            .topics([TOPIC])
             .run()
     }
 }

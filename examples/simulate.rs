@@ -10,8 +10,9 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use tiltmeter::Question;
 use tiltmeter::policy::Bias;
-use tiltmeter::simulate::{Contrast, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
+use tiltmeter::simulate::{Preset, Simulation, SimulationConfig, Truth, TruthSpec};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: simulate FOLDER")?;
@@ -28,8 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{rows} impressions in {}", folder.join("feed.parquet").display());
 
     // What amplification between the arms is, whatever an audit of the log may find.
-    let contrast = Contrast::between("treatment", "baseline");
-    let truth = Truth::of(&config, &TruthSpec { replicates: 100, ..TruthSpec::of(contrast) })?;
+    let question = Question::between("treatment", "baseline");
+    let truth = Truth::of(&config, &TruthSpec { replicates: 100, ..TruthSpec::of(&question) })?;
     fs::write(folder.join("feed.truth.json"), truth.to_json()?)?;
     let conflict = truth.value("conflict", "amplification_ratio").and_then(|its| its.number());
     println!("conflict is shown {:.3} times as much", conflict.ok_or("no truth")?);

@@ -8,7 +8,6 @@ use crate::base::draws::Draws;
 use crate::error::Error;
 use crate::error::range::{finite, not_negative, out, probability};
 use crate::policy::TopicSets;
-use crate::policy::TopicSets;
 use crate::simulate::config::SimulationConfig;
 use crate::simulate::response::{GLANCE, MOST_REQUESTS, Response};
 use crate::simulate::world::{Catalogue, LEAST_INTEREST, Profile, Viewers};

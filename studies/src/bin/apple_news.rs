@@ -20,7 +20,7 @@ use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn};
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::{
     Attention, Audit, AuditReport, Baseline, ClusterBy, Error, Estimate, ExposureLog, Period,
-    Supply, Value,
+    Question, Supply, Value,
 };
 use tiltmeter_studies::{beside, told};
 
@@ -66,19 +66,20 @@ fn read(path: &Path) -> Result<ExposureLog, Error> {
 
 /// All publishers. Nobody's phone is in the log: what varies from day to day is what there is to vary, and
 /// both lists were read on every day, so days are the clusters, crossed with the arms.
-fn asked(log: &ExposureLog, baseline: Baseline) -> Audit<'_> {
-    Audit::of(
-        log,
-        &Question::between("trending", baseline)
-            .cluster(ClusterBy::column("day"))
-            .statistic(AmplificationRatio),
-    )
-    .test(Test::Delta(DeltaTest::default()))
-    .multiplicity(Multiplicity::BenjaminiYekutieli)
+fn asked(baseline: Baseline) -> Question {
+    Question::between("trending", baseline)
+        .cluster(ClusterBy::column("day"))
+        .statistic(AmplificationRatio)
+}
+
+fn audit<'l>(log: &'l ExposureLog, question: &Question) -> Audit<'l> {
+    Audit::of(log, question)
+        .test(Test::Delta(DeltaTest::default()))
+        .multiplicity(Multiplicity::BenjaminiYekutieli)
 }
 
 fn against(log: &ExposureLog, baseline: Baseline) -> Result<AuditReport, Error> {
-    asked(log, baseline).run()
+    audit(log, &asked(baseline)).run()
 }
 
 fn text(log: &ExposureLog) -> Result<String, Error> {
@@ -150,10 +151,10 @@ fn baselines(log: &ExposureLog, publishers: &[String], text: &mut String) -> Res
     let supply = Baseline::Supply(Supply::Known);
     let past = Baseline::Period(Period::before(HALF)?);
     let columns = [
-        ("editors", asked(log, top.clone())),
-        ("editors, 1/log2(1+rank)", asked(log, top).attention(Attention::Logarithmic)),
-        ("the stories there were", asked(log, supply).supply(&stories)),
-        ("its own first half", asked(log, past)),
+        ("editors", asked(top.clone())),
+        ("editors, 1/log2(1+rank)", asked(top).attention(Attention::Logarithmic)),
+        ("the stories there were", asked(supply)),
+        ("its own first half", asked(past)),
     ];
     let _ = write!(text, "{:22}", "Trending against");
     columns.iter().for_each(|(name, _)| {
@@ -162,7 +163,7 @@ fn baselines(log: &ExposureLog, publishers: &[String], text: &mut String) -> Res
     text.push('\n');
     let reports = columns
         .into_iter()
-        .map(|(_, audit)| audit.topics(publishers).run())
+        .map(|(_, question)| audit(log, &question.topics(publishers)).supply(&stories).run())
         .collect::<Result<Vec<_>, _>>()?;
     for (at, publisher) in publishers.iter().enumerate() {
         let _ = write!(text, "{publisher:22}");

@@ -11,11 +11,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
-use tiltmeter::simulate::{
-    Contrast, Known, Preset, Simulation, SimulationConfig, Truth, TruthSpec,
-};
+use tiltmeter::simulate::{Known, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
 use tiltmeter::statistic::AmplificationRatio;
-use tiltmeter::{Audit, Baseline, ClusterBy, Error};
+use tiltmeter::{Audit, ClusterBy, Error, Question};
 use tiltmeter_studies::told;
 
 /// So many that it takes a few seconds; an interval of the audit is then some forty standard errors of
@@ -86,16 +84,12 @@ fn findings() -> Result<Findings, Error> {
     let factor = config.arms[0].policy.biases[0].factor;
 
     let log = Simulation::new(&config)?.log()?;
-    let report = Audit::of(
-        &log,
-        &Question::between("treatment", "baseline")
-            .cluster(ClusterBy::Viewer)
-            .statistic(AmplificationRatio),
-    )
-    .run()?;
+    let question = Question::between("treatment", "baseline")
+        .cluster(ClusterBy::Viewer)
+        .statistic(AmplificationRatio);
+    let report = Audit::of(&log, &question).run()?;
 
-    let contrast = Contrast::between("treatment", "baseline");
-    let spec = TruthSpec { replicates: REPLICATES, ..TruthSpec::of(contrast) };
+    let spec = TruthSpec { replicates: REPLICATES, ..TruthSpec::of(&question) };
     let truth = Truth::of(&config, &spec)?;
     let topics = report.estimates().iter().map(|estimate| {
         let topic = estimate.estimand.topic.clone();

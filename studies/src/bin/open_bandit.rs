@@ -17,7 +17,7 @@ use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{
     Floor, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
 };
-use tiltmeter::{ClusterBy, Error, ExposureLog};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
 use tiltmeter_studies::{shipped, told};
 
 /// The campaigns, and how many items each chooses from.

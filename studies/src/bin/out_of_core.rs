@@ -29,7 +29,7 @@ use parquet::file::properties::WriterProperties;
 use tiltmeter::job::{TallyJob, log_files};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::tally::TallySpec;
-use tiltmeter::{Audit, Baseline, ClusterBy};
+use tiltmeter::{Audit, ClusterBy, Question};
 
 const FILE_ROWS: u64 = 10_000_000;
 const ROWS_PER_VIEWER: u64 = 100;

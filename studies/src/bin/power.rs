@@ -9,15 +9,16 @@
 //! Truths are known (`simulate::Truth`); every method sees the same studies. Numbers are the same on any
 //! machine and number of threads.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use tiltmeter::Interval;
 use tiltmeter::coverage::{PowerCurve, PowerResult, SmallestEffect, Study, StudyResult};
 use tiltmeter::inference::{Bootstrap, Delta, Inference, ShareBounds};
-use tiltmeter::simulate::{Contrast, Preset, SimulationConfig};
+use tiltmeter::simulate::{Preset, SimulationConfig};
+use tiltmeter::{Interval, Progress, Question};
 use tiltmeter_studies::told;
 
 type Failure = Box<dyn std::error::Error>;
@@ -59,7 +60,7 @@ impl Plan {
         let mut config = SimulationConfig::preset(Preset::Conflict);
         config.world.viewers = self.viewers[0];
         config.days = self.days;
-        let mut study = Study::of(config, Contrast::between("treatment", "baseline"));
+        let mut study = Study::of(config, &Question::between("treatment", "baseline"));
         study.studies = self.studies;
         study.truth.replicates = self.replicates;
         study
@@ -114,17 +115,18 @@ fn run(plan: &Plan) -> Result<Results, Failure> {
     let bar = ProgressBar::new(0);
     let style = "{bar:40} {human_pos} of {human_len} simulations, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
-    let show = |done: u64, of: u64| {
-        bar.set_length(of);
-        bar.set_position(done);
+    let show = |progress: &Progress| {
+        bar.set_length(progress.of_parts as u64);
+        bar.set_position(progress.parts as u64);
+        ControlFlow::Continue(())
     };
     let coverage = Study { inferences: plan.methods(), ..plan.study() };
-    let coverage = coverage.run_with(&show)?;
+    let coverage = coverage.run_with(show)?;
     let curve = PowerCurve {
         viewers: plan.viewers.to_vec(),
         ..PowerCurve::of(plan.study(), TOPIC, plan.factors.iter().copied())
     };
-    let power = curve.run_with(&show)?;
+    let power = curve.run_with(show)?;
     bar.finish_and_clear();
     Ok(Results {
         schema: "tiltmeter.example.power",

@@ -16,14 +16,14 @@ use std::fs;
 use sha2::{Digest, Sha256};
 use tiltmeter::inference::{
     Bootstrap, BootstrapKind, BootstrapWeights, Delta, Interval, Jackknife, Monitor, MonitorSpec,
-    Permutation, Quantile, ShareBounds, Test, Watched, WildBootstrap,
+    Permutation, Quantile, ShareBounds, Test, WildBootstrap,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, OddsRatio};
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{Attention, Audit, Baseline, ClusterBy, ExposureLog};
+use tiltmeter::{Attention, Audit, ClusterBy, ExposureLog, Question};
 
 /// What goes into the numbers of a line.
 #[derive(Clone, Copy)]
@@ -82,22 +82,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         show(&format!("tally {name}"), &fs::read(&saved)?, Of::Arithmetic);
     }
     let tally = Tally::of(&log, &TallySpec::default())?;
-    let mut spec = MonitorSpec::for_clusters(300);
-    spec.questions.push(Watched::of("war", "ranked", "newest"));
-    let mut monitor = Monitor::new(spec)?;
+    let question = Question::between("ranked", "newest").topics(["war"]);
+    let mut monitor = Monitor::new(MonitorSpec::of(&question, 300)?)?;
     monitor.observe(&tally)?;
     monitor.save(&saved)?;
     show("monitor", &fs::read(&saved)?, Of::Logarithms);
     for (name, interval) in intervals() {
-        let audit = Question::between("ranked", "newest");
-        let audit = Audit::of(&log, &audit.attention(Attention::Logarithmic));
-        let report = Audit::of(
-            &log,
-            &audit.statistic(AmplificationRatio).statistic(Difference).statistic(OddsRatio),
-        )
-        .interval(interval)
-        .test(Test::Permutation(Permutation::default()))
-        .run()?;
+        let question = Question::between("ranked", "newest")
+            .attention(Attention::Logarithmic)
+            .statistic(AmplificationRatio)
+            .statistic(Difference)
+            .statistic(OddsRatio);
+        let test = Test::Permutation(Permutation::default());
+        let report = Audit::of(&log, &question).interval(interval).test(test).run()?;
         show(&format!("report by {name}"), report.to_json()?.as_bytes(), Of::Logarithms);
     }
     for (name, preset) in [

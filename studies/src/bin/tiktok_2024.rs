@@ -14,7 +14,7 @@ use tiltmeter::log::{
     ItemTopics, ItemTopicsSchema, LogSchema, TimeFormat, TopicColumn, TopicFormat,
 };
 use tiltmeter::statistic::Difference;
-use tiltmeter::{Audit, Baseline, ClusterBy, Error, Estimate, ExposureLog, Unit, Value};
+use tiltmeter::{Audit, ClusterBy, Error, Estimate, ExposureLog, Question, Unit, Value};
 
 /// The audit of TikTok before the 2024 US election.
 #[derive(Parser)]

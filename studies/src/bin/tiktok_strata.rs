@@ -21,7 +21,7 @@ use tiltmeter::statistic::{
     AmplificationRatio, CompositionEffect, Difference, MantelHaenszelRatio, RateEffect,
     StandardisedRatio,
 };
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, Estimate, ExposureLog, Value};
+use tiltmeter::{Audit, AuditReport, ClusterBy, Error, Estimate, ExposureLog, Question, Value};
 use tiltmeter_studies::{beside, told};
 
 /// The one state with neutral puppets.
@@ -91,25 +91,22 @@ impl Section {
         arms: [&str; 2],
         cluster: ClusterBy,
     ) -> Result<Self, Error> {
-        let audit = |errors| {
+        let audit = |question: &Question, errors| {
             let test = CmhTest { errors, ..CmhTest::default() };
-            Audit::of(
-                log,
-                &Question::between(arms[0], Baseline::arm(arms[1]))
-                    .cluster(cluster.clone())
-                    .topics(["Republican", "Democrat"])
-                    .statistic(MantelHaenszelRatio),
-            )
-            .test(Test::CochranMantelHaenszel(test))
+            Audit::of(log, question).test(Test::CochranMantelHaenszel(test)).run()
         };
-        let report = audit(CmhErrors::Clustered)
+        let question = Question::between(arms[0], arms[1])
+            .cluster(cluster)
+            .topics(["Republican", "Democrat"])
+            .statistic(MantelHaenszelRatio);
+        let independent = audit(&question, CmhErrors::Independent)?;
+        let question = question
             .statistic(AmplificationRatio)
             .statistic(StandardisedRatio::BOTH)
             .statistic(Difference)
             .statistic(CompositionEffect)
-            .statistic(RateEffect)
-            .run()?;
-        let independent = audit(CmhErrors::Independent).run()?;
+            .statistic(RateEffect);
+        let report = audit(&question, CmhErrors::Clustered)?;
         Ok(Self { title: title.into(), report, independent })
     }
 

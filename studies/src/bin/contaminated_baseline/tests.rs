@@ -1,6 +1,6 @@
 //! The sign and size of the phenomenon where its mechanism is there, and its absence where it is not.
 
-use tiltmeter::{Audit, Baseline};
+use tiltmeter::{Audit, Baseline, Question};
 
 use super::study::{Against, TOPIC, audited, feed, joined, study};
 

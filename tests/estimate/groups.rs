@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 use serde_json::Value as Json;
 use tiltmeter::decompose::{
-    Arrangements, Direction, Figure, GroupDecomposition, GroupFinding, GroupReport,
-    GroupReportRecord, Member, Others, PartKind, Presence, Several, Verdict, ZeroMembers,
+    Arrangements, Direction, GroupDecomposition, GroupFinding, GroupReport, GroupReportRecord,
+    Member, Others, PartKind, Presence, Several, Verdict, ZeroMembers,
 };
 use tiltmeter::inference::{Delta, Jackknife, Simultaneous};
 use tiltmeter::log::{LogSchema, TopicColumn};
@@ -20,7 +20,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::Undefined;
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
-    Error, ExposureLog, Interval, NoInterval, NoTest, Question, Reach, Unit, Value, Warning,
+    Error, ExposureLog, Interval, Measured, NoInterval, NoTest, Question, Reach, Unit, Value,
+    Warning,
 };
 
 /// Whose impressions are of no member.
@@ -71,7 +72,7 @@ fn ask(tally: &Tally) -> GroupDecomposition<'_> {
     asked(tally, &Question::between("a", "b"))
 }
 
-fn number(figure: &Figure) -> f64 {
+fn number(figure: &Measured) -> f64 {
     figure.value.number().unwrap()
 }
 
@@ -113,7 +114,7 @@ fn a_script_agrees() {
 }
 
 fn compare(plain: &GroupFinding, half: &GroupFinding, expected: &Json, what: &str) {
-    let figure = |figure: &Figure, name: &str, of_ratio: bool| {
+    let figure = |figure: &Measured, name: &str, of_ratio: bool| {
         let expected = &expected["figures"][name];
         let (value, error) =
             (expected["value"].as_f64().unwrap(), expected["error"].as_f64().unwrap());
@@ -383,7 +384,7 @@ fn intervals_hold_the_truth() {
         let ask = ask(&tally).group("g", ["x", "y", "z"]).group("o", ["other"]).permutations(2, 0);
         let report = ask.run().unwrap();
         let found = &report.groups[0];
-        let holds = |figure: &Figure, truth: f64| {
+        let holds = |figure: &Measured, truth: f64| {
             let interval = figure.interval.unwrap();
             u32::from(interval.low < Some(truth) && Some(truth) < interval.high)
         };

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 use tiltmeter::inference::{
-    Delta, Interval, Lies, Monitor, MonitorSpec, MonitoredQuestion, Null, Quantile, Reading,
-    Running, Sidedness, TopicQuestion, Trail, estimate,
+    Delta, Interval, Monitor, MonitorSpec, MonitoredQuestion, Null, Quantile, Reading, Running,
+    Sidedness, TopicQuestion, Trail, estimate,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
@@ -17,7 +17,7 @@ use tiltmeter::statistic::{
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec, Weights};
 use tiltmeter::{
     Attention, Baseline, ClusterBy, Error, Estimand, ExposureLog, MultiLabel, NoInterval, Question,
-    Reach, Relation, Unit, Value,
+    Reach, Relation, SideOfNull, Unit, Value,
 };
 
 /// Viewer, arm, topic and weight of each row.
@@ -394,8 +394,8 @@ fn drift_shows() {
     let first = only(&turned).null.unwrap().excluded.unwrap();
     assert!(first.number <= 10, "{first:?}");
     assert_eq!(first.label, format!("day {}", first.number));
-    assert_eq!(only(&calm).null.unwrap().now, Lies::Above);
-    assert_eq!(only(&turned).null.unwrap().now, Lies::Below);
+    assert_eq!(only(&calm).null.unwrap().now, SideOfNull::Above);
+    assert_eq!(only(&turned).null.unwrap().now, SideOfNull::Below);
     let Running::Empty { since } = only(&turned).running else { panic!("no drift seen") };
     assert!(since.number > 10 && since.clusters == 30 * since.number, "{since:?}");
     let Running::Bounds { low: Some(low), high: Some(high) } = only(&calm).running else {
@@ -474,7 +474,7 @@ fn too_early_too_thin_and_no_variation_are_states() {
             Err(NoInterval::ThinTopic { effective, needed, .. }) => {
                 assert_eq!((effective, needed), (fewest as u64, 30), "{fewest}");
                 assert!(!early && fewest < 30.0, "{reading}");
-                assert_eq!(reading.null.unwrap().now, Lies::Nowhere);
+                assert_eq!(reading.null.unwrap().now, SideOfNull::NoInterval);
                 1
             }
             Ok(_) => {

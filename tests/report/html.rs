@@ -318,8 +318,11 @@ fn tables_show_the_numbers_of_the_json() {
             );
             assert_eq!(row[6], its.clusters_treatment.to_string());
             assert_eq!(row[7], its.clusters_baseline.to_string());
-            assert_eq!(row[1].starts_with("undefined: "), its.state == StateRecord::Undefined);
-            assert_eq!(row[1] == "infinite", its.state == StateRecord::Infinite);
+            assert_eq!(
+                row[1].starts_with("undefined: "),
+                its.state == Some(StateRecord::Undefined)
+            );
+            assert_eq!(row[1] == "infinite", its.state == Some(StateRecord::Infinite));
             assert_eq!(row[2].starts_with("no interval: "), its.interval == IntervalRecord::None);
         }
     }

@@ -126,9 +126,8 @@ fn groups_and_breaks_are_lines_that_are_seen() {
     let tiltmeter::StudyLog::Whole(log) = &inputs.log else { panic!("one file is whole") };
     let [war, sport, space] = ["war", "sport", "👩‍🚀 space"].map(hostile);
     let tally = Tally::of(log, &TallySpec::default()).unwrap();
-    let groups = GroupDecomposition::of(&tally)
-        .treatment(hostile("ranked"))
-        .baseline(Baseline::arm(hostile("newest")))
+    let question = Question::between(hostile("ranked"), hostile("newest"));
+    let groups = GroupDecomposition::of(&tally, &question)
         .group(hostile("one"), [war.clone(), hostile("nowhere")])
         .group(hostile("two"), [sport, space])
         .run()

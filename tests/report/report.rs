@@ -164,7 +164,7 @@ fn a_bound_that_overflows_is_no_bound() {
     let report = report();
     let mut estimate = report.estimate(&AmplificationRatio, "war").unwrap().clone();
     let interval = ConfidenceInterval { low: Some(0.5), high: Some(f64::INFINITY), level: 0.95 };
-    estimate.interval = Ok(interval);
+    estimate.measured.interval = Ok(interval);
     let json = serde_json::to_value(EstimateRecord::from(&estimate)).unwrap();
     assert_eq!((&json["interval"], &json["high"]), (&Json::from("lower_bound"), &Json::Null));
 }

@@ -6,7 +6,7 @@ use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::report::{EstimateRecord, ReportRecord, Table, has_look};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, OddsRatio, Statistic};
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, ExposureLog};
+use tiltmeter::{AnyStatistic, Audit, AuditReport, ClusterBy, ExposureLog, Question};
 use unicode_width::UnicodeWidthStr;
 
 const STATISTICS: [&dyn Statistic; 3] = [&AmplificationRatio, &Difference, &OddsRatio];
@@ -25,14 +25,11 @@ fn report(topics: &[String], statistics: usize, test: bool) -> AuditReport {
         SliceSource::new("rows").text("who", &who).text("feed", &feed).text("about", &about);
     let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
     let log = ExposureLog::read(source, &schema).unwrap();
-    let mut audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-    for statistic in &STATISTICS[..statistics] {
-        audit = match statistic.name() {
-            "difference" => audit.statistic(Difference),
-            "odds_ratio" => audit.statistic(OddsRatio),
-            _ => audit.statistic(AmplificationRatio),
-        };
-    }
+    let question = Question::between("ranked", "newest");
+    let question = STATISTICS[..statistics].iter().fold(question, |question, statistic| {
+        question.statistic(statistic.name().parse::<AnyStatistic>().unwrap())
+    });
+    let mut audit = Audit::of(&log, &question);
     if test {
         audit = audit.test(Test::Delta(DeltaTest::default())).multiplicity(Multiplicity::Holm);
     }
@@ -245,6 +242,6 @@ fn csv_has_the_rest_of_the_json() {
         let schema = LogSchema::new().arm("feed").topics(TopicColumn::single("about"));
         ExposureLog::read(source, &schema).unwrap()
     };
-    let audit = Audit::of(&log).cluster(ClusterBy::Impression).treatment("a");
-    assert_csv_is_json(&audit.baseline(Baseline::arm("b")).run().unwrap());
+    let question = Question::between("a", "b").cluster(ClusterBy::Impression);
+    assert_csv_is_json(&Audit::of(&log, &question).run().unwrap());
 }

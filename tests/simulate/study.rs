@@ -1,6 +1,7 @@
 //! Studies of simulations: intervals that cover as they should, tests of the right size, power as planned
 //! from a pilot, and results that do not depend on threads.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tiltmeter::coverage::{PowerCurve, Smallest, Study, StudyResult};
@@ -253,9 +254,10 @@ fn threads_do_not_matter() {
     let done = AtomicU64::new(0);
     let curve = PowerCurve { days: vec![1, 2], ..PowerCurve::of(study, "news", [1.0, 2.0]) };
     let result = curve
-        .run_with(&|now, of| {
-            assert_eq!(of, 4 * 50);
-            done.fetch_max(now, Ordering::Relaxed);
+        .run_with(|progress| {
+            assert_eq!(progress.of_parts, 4 * 50);
+            done.fetch_max(progress.parts as u64, Ordering::Relaxed);
+            ControlFlow::Continue(())
         })
         .unwrap();
     assert_eq!(done.into_inner(), 200);

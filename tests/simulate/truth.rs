@@ -1,6 +1,7 @@
 //! The truth of simulations: closed forms against plain enumeration and against replicates, and errors
 //! that are what they say.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tiltmeter::policy::{Bias, PolicyConfig, Ranker, Selection};
@@ -403,9 +404,10 @@ fn replicates_end_where_the_error_is_small() {
     config.days = 1;
     let (done, most) = (AtomicU64::new(0), AtomicU64::new(0));
     let spec = |until| TruthSpec { replicates: 600, until, ..TruthSpec::of(&between()) };
-    let truth = Truth::with_progress(&config, &spec(Some(0.03)), &|now, of| {
-        done.fetch_max(now, Ordering::Relaxed);
-        most.store(of, Ordering::Relaxed);
+    let truth = Truth::of_with(&config, &spec(Some(0.03)), |progress| {
+        done.fetch_max(progress.parts as u64, Ordering::Relaxed);
+        most.store(progress.of_parts as u64, Ordering::Relaxed);
+        ControlFlow::Continue(())
     })
     .unwrap();
     assert_eq!((done.into_inner(), most.into_inner()), (600, 600));

@@ -8,20 +8,18 @@ use tiltmeter::decompose::{EngagementCounts, GroupDecomposition, Member, Several
 use tiltmeter::evidence::{Bundle, Contents, Inputs, Sha256};
 use tiltmeter::inference::{
     BreakSpec, ChangeMonitor, ChangeSpec, Design, InControl, Monitor, MonitorSpec, PerArm, Pilot,
-    Question, Watched, breaks_of,
+    TopicQuestion, breaks_of,
 };
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{Floor, OffPolicy, RewardModel, Target};
 use tiltmeter::sensitivity::{Sensitivity, Weighting};
-use tiltmeter::simulate::{
-    CandidatesConfig, Contrast, SimulationConfig, TopicConfig, Truth, TruthSpec,
-};
+use tiltmeter::simulate::{CandidatesConfig, SimulationConfig, TopicConfig, Truth, TruthSpec};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, LogRatio, OddsRatio};
 use tiltmeter::tally::{Tally, TallySpec, WindowBy};
 use tiltmeter::{
-    Attention, Baseline, ClusterBy, Denominator, ExposureLog, StudyFile, StudyInputs, StudyLog,
-    Supply, Unit,
+    Attention, Baseline, ClusterBy, Denominator, ExposureLog, Question, StudyFile, StudyInputs,
+    StudyLog, Supply, Unit,
 };
 
 use super::{parts, said};
@@ -47,10 +45,10 @@ fn pretty(value: &impl Serialize) -> String {
 fn waterfall() {
     let inputs = everything();
     let of = || {
-        Waterfall::of(log_of(&inputs))
-            .arm("ranked")
+        let question = Question::of_arm("ranked")
             .attention(Attention::TopK { k: 2 })
-            .topics(["war", "music", "politics"])
+            .topics(["war", "music", "politics"]);
+        Waterfall::of(log_of(&inputs), &question)
     };
     let supply = inputs.supply.as_ref().unwrap();
     let report = of()
@@ -74,18 +72,21 @@ fn waterfall() {
 #[test]
 fn groups() {
     let inputs = everything();
-    let of = |several| {
-        GroupDecomposition::of_log(log_of(&inputs), Member::Item)
-            .treatment("ranked")
-            .baseline(Baseline::arm("newest"))
+    let question = Question::between("ranked", "newest");
+    let of = |several, question: &Question| {
+        GroupDecomposition::of_log(log_of(&inputs), Member::Item, question)
             .several(several)
             .permutations(99, 7)
     };
-    let groups =
-        || of(Several::Majority).group("low", ["i0", "i1", "i2"]).group("high", ["i5", "i8", "i9"]);
-    let report = groups().run().unwrap();
-    let reach = groups().unit(Unit::Reach(tiltmeter::Reach::default())).run().unwrap();
-    let by_topic = of(Several::LeaveOut).labels(["war", "sport"]).run().unwrap();
+    let groups = |question: &Question| {
+        of(Several::Majority, question)
+            .group("low", ["i0", "i1", "i2"])
+            .group("high", ["i5", "i8", "i9"])
+    };
+    let report = groups(&question).run().unwrap();
+    let reach = question.clone().unit(Unit::Reach(tiltmeter::Reach::default()));
+    let reach = groups(&reach).run().unwrap();
+    let by_topic = of(Several::LeaveOut, &question.topics(["war", "sport"])).run().unwrap();
     let text = parts(&[
         ("groups", report.to_string()),
         ("reach", reach.to_string()),
@@ -98,10 +99,9 @@ fn groups() {
 #[test]
 fn sensitivity() {
     let inputs = everything();
-    let of = || {
-        Sensitivity::of(log_of(&inputs))
-            .treatment("ranked")
-            .baseline(Baseline::arm("newest"))
+    let question = Question::between("ranked", "newest").topics(["war", "music"]);
+    let of = |question: &Question| {
+        Sensitivity::of(log_of(&inputs), question)
             .baseline(Baseline::Supply(Supply::Known))
             .baseline(Baseline::Chronological)
             .candidates(inputs.candidates.as_ref().unwrap())
@@ -110,13 +110,12 @@ fn sensitivity() {
             .units([Unit::Pooled])
             .weightings([Weighting::AsLogged])
             .denominators([Denominator::AllImpressions])
-            .topics(["war", "music"])
     };
-    let table = of().run().unwrap();
+    let table = of(&question).run().unwrap();
     // An arm that is not there is a mistake, and not one choice less.
-    let error = of().baseline(Baseline::arm("nobody's")).run().unwrap_err();
-    let several = of().statistic(AmplificationRatio).statistic(Difference);
-    let several = several.attentions([Attention::Uniform]);
+    let error = of(&question).baseline("nobody's").run().unwrap_err();
+    let several = question.statistic(AmplificationRatio).statistic(Difference);
+    let several = of(&several).attentions([Attention::Uniform]);
     let sentences = table.summaries().iter().map(|its| its.sentence() + "\n");
     let text = parts(&[
         ("table", table.to_string()),
@@ -131,14 +130,15 @@ fn sensitivity() {
 #[test]
 fn off_policy() {
     let inputs = everything();
-    let of = || OffPolicy::of(log_of(&inputs)).arm("ranked").target(Target::Uniform { items: 12 });
-    let refused = of().floor(Floor::At(1e6)).run().unwrap();
-    let report = of()
+    let question = Question::of_arm("ranked");
+    let of = |question: &Question| {
+        OffPolicy::of(log_of(&inputs), question).target(Target::Uniform { items: 12 })
+    };
+    let refused = of(&question).floor(Floor::At(1e6)).run().unwrap();
+    let report = of(&question.attention(Attention::Logarithmic).topics(["war", "music"]))
         .floor(Floor::overridden())
         .reward_model(RewardModel::default())
         .check("newest")
-        .attention(Attention::Logarithmic)
-        .topics(["war", "music"])
         .run()
         .unwrap();
     let text = parts(&[
@@ -164,17 +164,16 @@ fn feed() -> SimulationConfig {
     config
 }
 
-fn between() -> Contrast {
-    Contrast::between("treatment", "baseline")
+fn between() -> Question {
+    Question::between("treatment", "baseline")
 }
 
 #[test]
 fn truth() {
-    let contrast =
-        Contrast { statistics: vec![&AmplificationRatio, &LogRatio, &OddsRatio], ..between() };
-    let exact = Truth::of(&feed(), &TruthSpec::of(contrast)).unwrap();
-    let simulated = Contrast { unit: Unit::ClusterMean, ..between() };
-    let spec = TruthSpec { replicates: 4, ..TruthSpec::of(simulated) };
+    let three = between().statistic(AmplificationRatio).statistic(LogRatio).statistic(OddsRatio);
+    let exact = Truth::of(&feed(), &TruthSpec::of(&three)).unwrap();
+    let simulated = between().unit(Unit::ClusterMean);
+    let spec = TruthSpec { replicates: 4, ..TruthSpec::of(&simulated) };
     let simulated = Truth::of(&feed(), &spec).unwrap();
     said("truth-json", &exact.to_json().unwrap());
     said("truth-simulated-json", &simulated.to_json().unwrap());
@@ -182,7 +181,7 @@ fn truth() {
 
 #[test]
 fn studies_of_coverage_and_power() {
-    let study = Study { studies: 20, ..Study::of(feed(), between()) };
+    let study = Study { studies: 20, ..Study::of(feed(), &between()) };
     let result = study.run().unwrap();
     let curve = PowerCurve { viewers: vec![40, 80], ..PowerCurve::of(study, "news", [1.0, 2.0]) };
     let curve = curve.run().unwrap();
@@ -199,8 +198,9 @@ fn studies_of_coverage_and_power() {
 fn pilot() {
     let inputs = everything();
     let tally = Tally::of(log_of(&inputs), &TallySpec::default()).unwrap();
-    let baseline = Baseline::arm("newest");
-    let pilot = Pilot::of(&tally, &question(&baseline), &AmplificationRatio).unwrap();
+    let question = Question::between("ranked", "newest");
+    let question = TopicQuestion::of(&question, "war").unwrap();
+    let pilot = Pilot::of(&tally, &question, &AmplificationRatio).unwrap();
     let detectable = pilot.minimum_detectable(&Design::of(PerArm::equal(200))).unwrap();
     let cautions = pilot.cautions.iter().map(|its| format!("{its}\n"));
     let text = parts(&[
@@ -209,17 +209,6 @@ fn pilot() {
         ("detectable", pretty(&detectable)),
     ]);
     said("pilot", &text);
-}
-
-fn question(baseline: &Baseline) -> Question<'_> {
-    Question {
-        topic: "war",
-        treatment: "ranked",
-        baseline,
-        unit: Unit::Pooled,
-        denominator: Denominator::AllImpressions,
-        attention: &Attention::Uniform,
-    }
 }
 
 /// 40 days of 12 viewers each, in 30% of whose impressions the topic is, and from the 25th day on 60% in one arm.
@@ -255,8 +244,9 @@ fn daily(from: i64, to: i64) -> Tally {
 
 #[test]
 fn breaks() {
-    let baseline = Baseline::arm("newest");
-    let found = breaks_of(&daily(0, 40), &question(&baseline), &BreakSpec::default()).unwrap();
+    let question = Question::between("ranked", "newest");
+    let question = TopicQuestion::of(&question, "war").unwrap();
+    let found = breaks_of(&daily(0, 40), &question, &BreakSpec::default()).unwrap();
     let text = parts(&[("text", found.to_string()), ("JSON", pretty(&found))]);
     said("breaks", &text);
 }
@@ -278,14 +268,10 @@ fn change_monitor() {
 
 #[test]
 fn monitor() {
-    let mut spec = MonitorSpec::for_clusters(400);
+    let question = Question::between("ranked", "newest").topics(["war"]);
+    let second = question.clone().statistic(LogRatio).unit(Unit::ClusterMean);
+    let mut spec = MonitorSpec::of(&question, 400).unwrap().and(&second).unwrap();
     spec.start = 10;
-    spec.questions.push(Watched::of("war", "ranked", "newest"));
-    spec.questions.push(Watched {
-        statistic: &LogRatio,
-        unit: Unit::ClusterMean,
-        ..Watched::of("war", "ranked", "newest")
-    });
     let mut monitor = Monitor::new(spec).unwrap();
     let mut looks = String::new();
     for (label, from, to) in [("first", 0, 1), ("second", 1, 20), ("third", 20, 40)] {

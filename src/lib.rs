@@ -42,9 +42,9 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `parquet` | yes | reading Parquet, saving logs to it |
-//! | `polars` | yes | logs from `DataFrame`s, reports as `DataFrame`s |
-//! | `lazy` | no | logs from `LazyFrame`s |
 //! | `plot` | yes | plots of reports, as SVG, and pages of HTML |
+//! | `polars` | no | logs from `DataFrame`s, reports as `DataFrame`s; `tiltmeter::polars` is its version |
+//! | `lazy` | no | the same from `LazyFrame`s |
 //! | `zip` | no | bundles of evidence as one `.zip` |
 //!
 //! # Panics and NaN
@@ -80,6 +80,9 @@ pub mod source;
 pub mod statistic;
 mod study_file;
 pub mod tally;
+
+#[cfg(feature = "polars")]
+pub use ::polars;
 
 pub use crate::audit::Audit;
 pub use crate::audit::report::AuditReport;

@@ -9,13 +9,13 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use tiltmeter::ExposureLog;
 use tiltmeter::log::Role;
 use tiltmeter::policy::{Affinity, Policy, ReverseChronological};
-use tiltmeter::replay::{CandidateColumns, PoolBy, Pools, Replay, ReplaySpec};
+use tiltmeter::replay::{CandidateColumns, CandidateKey, CandidateSets, Replay, ReplaySpec};
 use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
 
 /// Sizes of samples of candidates.
 const SIZES: [u32; 2] = [50, 200];
 
-fn workload(size: u32) -> (ExposureLog, Pools) {
+fn workload(size: u32) -> (ExposureLog, CandidateSets) {
     let mut config = SimulationConfig::preset(Preset::Everyday);
     (config.world.viewers, config.days) = (400, 3);
     config.candidates = CandidatesConfig::Sample { size };
@@ -24,11 +24,12 @@ fn workload(size: u32) -> (ExposureLog, Pools) {
         simulation.candidates().expect("no donation"),
         &simulation.candidates_schema(),
     );
-    let pools = Pools::new(table.expect("candidates"), PoolBy::Slate).expect("pools of slates");
+    let pools = CandidateSets::new(table.expect("candidates"), CandidateKey::Slate)
+        .expect("pools of slates");
     (simulation.log().expect("a log"), pools)
 }
 
-fn replayed(log: &ExposureLog, pools: &Pools, policy: &mut dyn Policy) -> usize {
+fn replayed(log: &ExposureLog, pools: &CandidateSets, policy: &mut dyn Policy) -> usize {
     let mut spec = ReplaySpec::of("treatment", "replayed");
     spec.candidates = CandidateColumns::of_simulation();
     let replay = Replay::new(&spec, policy).expect("a sound spec");

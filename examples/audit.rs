@@ -74,7 +74,7 @@ fn recommendations() -> Result<AuditReport, Error> {
 /// The audit of a simulated log, a line for each topic, with what is true beside.
 #[cfg(feature = "parquet")]
 fn simulated() -> Result<String, Error> {
-    use tiltmeter::simulate::{Known, Truth};
+    use tiltmeter::simulate::{TrueValue, Truth};
 
     let schema =
         LogSchema::new().viewer("viewer").arm("arm").topics(TopicColumn::separated("topics", '|'));
@@ -92,7 +92,7 @@ fn simulated() -> Result<String, Error> {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     for estimate in report.estimates() {
         let topic = &estimate.estimand.topic;
-        let known = truth.value(topic, "amplification_ratio").and_then(Known::number);
+        let known = truth.value(topic, "amplification_ratio").and_then(TrueValue::number);
         let interval = estimate.interval.ok();
         let [low, high] = [interval.and_then(|i| i.low), interval.and_then(|i| i.high)];
         let interval = format!("{} to {}", number(low), number(high));

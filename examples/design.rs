@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
+use tiltmeter::inference::{PerArm, Pilot, SampleSizePlan, TopicQuestion};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::tally::{Tally, TallySpec};
@@ -64,10 +64,10 @@ fn plans() -> Result<Vec<Plan>, Error> {
 fn plan(pilot: Pilot) -> Result<Plan, Error> {
     let clusters = pilot.variance.iter().map(|part| part.clusters).max().unwrap_or(0);
     let detectable = |times| {
-        let design = Design::of(PerArm::equal(times * clusters));
+        let design = SampleSizePlan::of(PerArm::equal(times * clusters));
         Ok((times * clusters, pilot.minimum_detectable(&design)?.above))
     };
-    let design = Design::of(PerArm::equal(clusters));
+    let design = SampleSizePlan::of(PerArm::equal(clusters));
     let needed = |ratio| Ok((ratio, pilot.clusters_needed(ratio, &design)?));
     Ok(Plan {
         detectable: TIMES.into_iter().map(detectable).collect::<Result<_, Error>>()?,

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use tiltmeter::decompose::{EngagementCounts, Waterfall, WaterfallReport};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::replay::{PoolBy, Pools};
+use tiltmeter::replay::{CandidateKey, CandidateSets};
 use tiltmeter::sensitivity::{Sensitivity, SensitivityTable};
 use tiltmeter::simulate::{Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Feed {
     log: ExposureLog,
     items: ExposureLog,
-    pools: Pools,
+    pools: CandidateSets,
 }
 
 impl Feed {
@@ -82,9 +82,9 @@ impl Feed {
         Ok(Self {
             log,
             items: ExposureLog::read(table(), &schema)?,
-            pools: Pools::new(
+            pools: CandidateSets::new(
                 ExposureLog::read(table(), &published)?,
-                PoolBy::Everyone { max_age },
+                CandidateKey::Everyone { max_age },
             )?,
         })
     }

@@ -89,8 +89,9 @@ pub use crate::audit::report::AuditReport;
 pub use crate::base::progress::Progress;
 pub use crate::error::{Error, StatisticFault};
 pub use crate::estimate::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, Measured, MethodUsed, Naive,
-    NoInterval, NoTest, Relation, Said, SideOfNull, Table, TestUsed, Tested, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, IntervalMethod, Measured,
+    Naive, NoInterval, NoTest, Relation, Said, SideOfNull, Table, TestMethod, TestResult, Value,
+    Warning,
 };
 pub use crate::inference::Interval;
 pub use crate::log::{ExposureLog, Keep};

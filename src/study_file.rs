@@ -14,7 +14,7 @@ use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files_but};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
 use crate::question::whole::Question;
-use crate::replay::{PoolBy, Pools};
+use crate::replay::{CandidateKey, CandidateSets};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// An audit as data: what was read, and what was asked of it.
@@ -106,7 +106,7 @@ pub struct CandidatesInput {
     /// What its columns are.
     pub schema: LogSchema,
     /// Whose candidates they are.
-    pub by: PoolBy,
+    pub by: CandidateKey,
 }
 
 /// A table of topics by item.
@@ -128,7 +128,7 @@ pub struct StudyInputs {
     /// `None` of sums of which that is not known.
     pub origin: Option<Origin>,
     /// The candidates of requests.
-    pub candidates: Option<Pools>,
+    pub candidates: Option<CandidateSets>,
     /// The items that were available.
     pub supply: Option<ExposureLog>,
 }
@@ -259,7 +259,7 @@ impl StudyFile {
             .as_ref()
             .map(|input| {
                 let log = self.table(&folder.join(&input.path), &input.schema)?;
-                Pools::new(tagged(log)?, input.by)
+                CandidateSets::new(tagged(log)?, input.by)
             })
             .transpose()?;
         let supply = self

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tiltmeter::log::LogSchema;
-use tiltmeter::replay::PoolBy;
+use tiltmeter::replay::CandidateKey;
 use tiltmeter::replay::off_policy::{Clip, Floor, Target};
 use tiltmeter::{
     Baseline, Bias, CandidatesInput, EngagementWeighted, Period, Propensity, Reference, Supply,
@@ -60,7 +60,7 @@ pub(crate) struct BaselineArgs {
     /// Whose candidates they are: slate (the default), viewer or everyone; viewer:DAYS and
     /// everyone:DAYS up to that age.
     #[arg(long, value_name = "WHO", requires = "candidates", value_parser = pool_by)]
-    candidates_of: Option<PoolBy>,
+    candidates_of: Option<CandidateKey>,
     /// When candidates were published, in their table; the column of --time if not said.
     #[arg(long, value_name = "COLUMN", requires = "candidates")]
     candidates_time: Option<String>,
@@ -89,7 +89,7 @@ fn target(text: &str) -> Result<Target, String> {
     }
 }
 
-fn pool_by(text: &str) -> Result<PoolBy, String> {
+fn pool_by(text: &str) -> Result<CandidateKey, String> {
     /// In microseconds.
     const DAY: f64 = 86_400e6;
     let (who, days) = text.split_once(':').map_or((text, None), |(who, days)| (who, Some(days)));
@@ -99,9 +99,9 @@ fn pool_by(text: &str) -> Result<PoolBy, String> {
         Some(_) => return Err("an age in days, above 0".to_owned()),
     };
     match (who, max_age) {
-        ("slate", None) => Ok(PoolBy::Slate),
-        ("viewer", max_age) => Ok(PoolBy::Viewer { max_age }),
-        ("everyone", max_age) => Ok(PoolBy::Everyone { max_age }),
+        ("slate", None) => Ok(CandidateKey::Slate),
+        ("viewer", max_age) => Ok(CandidateKey::Viewer { max_age }),
+        ("everyone", max_age) => Ok(CandidateKey::Everyone { max_age }),
         _ => Err("there are slate, viewer, viewer:DAYS, everyone and everyone:DAYS".to_owned()),
     }
 }
@@ -165,7 +165,7 @@ impl KindArgs {
             })
             .transpose()?;
         let candidates = more.candidates.as_ref().map(|path| {
-            let by = more.candidates_of.unwrap_or(PoolBy::Slate);
+            let by = more.candidates_of.unwrap_or(CandidateKey::Slate);
             CandidatesInput { path: path.clone(), schema: more.candidates_schema(roles, by), by }
         });
         Ok(Against { baseline, supply, candidates })
@@ -247,11 +247,11 @@ impl BaselineArgs {
         roles.tagged(roles.reading(schema))
     }
 
-    fn candidates_schema(&self, roles: &RoleArgs, by: PoolBy) -> LogSchema {
+    fn candidates_schema(&self, roles: &RoleArgs, by: CandidateKey) -> LogSchema {
         let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
         schema = match by {
-            PoolBy::Slate => with(LogSchema::slate, &roles.slate, schema),
-            PoolBy::Viewer { .. } => with(LogSchema::viewer, &roles.viewer, schema),
+            CandidateKey::Slate => with(LogSchema::slate, &roles.slate, schema),
+            CandidateKey::Viewer { .. } => with(LogSchema::viewer, &roles.viewer, schema),
             _ => schema,
         };
         let engagement = self.candidates_engagement.as_ref().or(roles.engagement.as_ref());

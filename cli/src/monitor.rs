@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tiltmeter::inference::{Monitor, MonitorSpec, Reading, Running, Sidedness};
+use tiltmeter::inference::{Monitor, MonitorSpec, Reading, RunningIntersection, Sidedness};
 use tiltmeter::log::{LogSchema, NameRemark, Role};
 use tiltmeter::report::MeasuredRecord;
 use tiltmeter::tally::Tally;
@@ -242,9 +242,9 @@ impl Shot {
     fn of(reading: &Reading) -> Self {
         let null = reading.null.as_ref();
         let (running_low, running_high, running_empty_since) = match &reading.running {
-            Running::Nothing => (None, None, None),
-            Running::Bounds { low, high } => (*low, *high, None),
-            Running::Empty { since } => (None, None, Some(since.clone())),
+            RunningIntersection::Nothing => (None, None, None),
+            RunningIntersection::Bounds { low, high } => (*low, *high, None),
+            RunningIntersection::Empty { since } => (None, None, Some(since.clone())),
         };
         Self {
             topic: reading.estimand.topic.clone(),

@@ -2,8 +2,10 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tiltmeter::coverage::{PowerCurve, PowerResult, SmallestEffect, Study};
-use tiltmeter::inference::{Design, Detectable, Inference, PerArm, Pilot, Quantile, TopicQuestion};
+use tiltmeter::coverage::{CoverageStudy, PowerCurve, PowerResult, SmallestEffect};
+use tiltmeter::inference::{
+    Detectable, Inference, PerArm, Pilot, Quantile, SampleSizePlan, TopicQuestion,
+};
 use tiltmeter::statistic::Over;
 use tiltmeter::tally::{StratifyBy, Tally};
 use tiltmeter::{AnyStatistic, Attention, StudyFile, StudyLog, Unit};
@@ -109,7 +111,7 @@ pub(crate) fn run(args: &PowerArgs) -> Result<(), Failure> {
 struct Planned {
     topic: String,
     statistic: String,
-    design: Design,
+    design: SampleSizePlan,
     detectable: Detectable,
     needed: Vec<Needed>,
     pilot: Pilot,
@@ -196,7 +198,7 @@ fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[AnySta
 }
 
 impl PilotArgs {
-    fn design(&self, pilot: &Pilot) -> Design {
+    fn design(&self, pilot: &Pilot) -> SampleSizePlan {
         let crossed = pilot.variance.iter().any(|part| part.side.is_none());
         let arms = match self.clusters {
             Some(clusters) => PerArm::equal(clusters),
@@ -208,12 +210,12 @@ impl PilotArgs {
                 PerArm { treatment: pilot.clusters.treatment, baseline: pilot.clusters.baseline }
             }
         };
-        Design {
+        SampleSizePlan {
             power: self.power,
             level: self.level,
             quantile: self.quantile.unwrap_or_default(),
             impressions_per_cluster: self.impressions,
-            ..Design::of(arms)
+            ..SampleSizePlan::of(arms)
         }
     }
 }
@@ -253,7 +255,7 @@ struct Curve<'r> {
 fn curve(args: &CurveArgs) -> Result<(), Failure> {
     let config = args.world.config()?;
     let question = first_two(&config)?.0;
-    let mut study = Study::of(config, &question);
+    let mut study = CoverageStudy::of(config, &question);
     study.studies = args.studies;
     study.truth.replicates = args.replicates;
     study.inferences = vec![args.doubt.inference().map_err(Failure::Usage)?];

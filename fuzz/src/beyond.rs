@@ -1,12 +1,14 @@
 //! What is asked of a log beside a study: waterfalls, members of groups, off-policy estimates, replays, and the
 //! tables of choices.
 
-use tiltmeter::decompose::{EngagementCounts, GroupDecomposition, Member, Several, Waterfall};
+use tiltmeter::decompose::{
+    EngagementCounts, GroupDecomposition, Member, MultiMembership, Waterfall,
+};
 use tiltmeter::inference::{Bootstrap, Delta, Interval};
 use tiltmeter::policy::{Affinity, Bandit, Factors, Logistic};
 use tiltmeter::policy::{PolicyConfig, Popularity, Ranker};
 use tiltmeter::replay::off_policy::{Clip, Floor, OffPolicy, Target};
-use tiltmeter::replay::{Feedback, PoolBy, Pools, Replay, ReplaySpec, Round};
+use tiltmeter::replay::{CandidateKey, CandidateSets, Feedback, Replay, ReplaySpec, Round};
 use tiltmeter::sensitivity::Sensitivity;
 use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Error, ExposureLog, Question, Supply};
@@ -19,7 +21,7 @@ use crate::shown::{Answers, no_nan, plain};
 /// Asks each of them now and then.
 pub(crate) fn ask(log: &ExposureLog, names: &Names, answers: &Answers, chance: &mut Chance) {
     let (arm, other) = names.two_arms(chance);
-    let pools = Pools::new(log.clone(), pool_by(chance)).ok();
+    let pools = CandidateSets::new(log.clone(), pool_by(chance)).ok();
     type Asking<'q> = (&'static str, Box<dyn FnOnce(&mut Chance) -> Result<(), Error> + 'q>);
     let questions: [Asking<'_>; 5] = [
         ("a waterfall", Box::new(|chance| waterfall(log, &arm, pools.as_ref(), chance))),
@@ -41,10 +43,14 @@ pub(crate) fn ask(log: &ExposureLog, names: &Names, answers: &Answers, chance: &
     }
 }
 
-fn pool_by(chance: &mut Chance) -> PoolBy {
+fn pool_by(chance: &mut Chance) -> CandidateKey {
     let max_age = *chance.pick(&[None, None, Some(0), Some(86_400_000_000), Some(i64::MAX)]);
-    let pools =
-        [PoolBy::Slate, PoolBy::Slate, PoolBy::Viewer { max_age }, PoolBy::Everyone { max_age }];
+    let pools = [
+        CandidateKey::Slate,
+        CandidateKey::Slate,
+        CandidateKey::Viewer { max_age },
+        CandidateKey::Everyone { max_age },
+    ];
     *chance.pick(&pools)
 }
 
@@ -63,7 +69,7 @@ fn attention(chance: &mut Chance) -> Attention {
 fn waterfall(
     log: &ExposureLog,
     arm: &str,
-    pools: Option<&Pools>,
+    pools: Option<&CandidateSets>,
     chance: &mut Chance,
 ) -> Result<(), Error> {
     let mut waterfall = Waterfall::of(log, &Question::of_arm(arm).attention(attention(chance)))
@@ -85,7 +91,11 @@ fn members(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) -> Re
     let by = [Member::Item, Member::column("country"), Member::column(odd::name(chance))];
     let report =
         GroupDecomposition::of_log(log, chance.pick(&by).clone(), &Question::between(arm, other))
-            .several(*chance.pick(&[Several::Refuse, Several::Majority, Several::LeaveOut]))
+            .several(*chance.pick(&[
+                MultiMembership::Refuse,
+                MultiMembership::Majority,
+                MultiMembership::LeaveOut,
+            ]))
             .interval(interval(chance))
             .permutations(99, chance.next())
             .run()?;
@@ -115,7 +125,12 @@ fn off_policy(log: &ExposureLog, arm: &str, other: &str, chance: &mut Chance) ->
     Ok(())
 }
 
-fn replay(log: &ExposureLog, arm: &str, pools: &Pools, chance: &mut Chance) -> Result<(), Error> {
+fn replay(
+    log: &ExposureLog,
+    arm: &str,
+    pools: &CandidateSets,
+    chance: &mut Chance,
+) -> Result<(), Error> {
     let rankers = [
         Ranker::Random,
         Ranker::ReverseChronological,

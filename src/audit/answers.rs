@@ -1,22 +1,23 @@
 //! Answers to the questions of an audit: from the tally alone, or against what is known from elsewhere.
 
-use super::compared::{Compared, Elsewhere};
+use super::compared::{ExternalBaseline, PreparedComparison};
 use crate::error::Error;
 use crate::estimate::{
-    ArmTotals, ConfidenceInterval, Estimate, Finding, Measured, Tested, Value, Warning,
+    ArmTotals, ConfidenceInterval, Estimate, Finding, Measured, TestResult, Value, Warning,
 };
 use crate::inference::{Inference, Query, Test};
 use crate::question::estimand::Unit;
-use crate::replay::RowsAre;
+use crate::replay::BaselineRowKind;
 use crate::statistic::{AgainstKnown, KnownBaseline};
 
 /// Answers in the order of the questions.
 pub(super) fn answers(
-    compared: &Compared<'_>,
+    compared: &PreparedComparison<'_>,
     asked: &[Query<'_>],
     by: Inference,
 ) -> Result<Vec<Estimate>, Error> {
-    let is_of_viewers = compared.elsewhere.is_none() && compared.rows == RowsAre::Impressions;
+    let is_of_viewers =
+        compared.elsewhere.is_none() && compared.rows == BaselineRowKind::Impressions;
     for Query { question, .. } in asked.iter().filter(|_| !is_of_viewers) {
         if matches!(question.unit, Unit::Reach(_)) {
             return Err(Error::Parameter {
@@ -30,7 +31,9 @@ pub(super) fn answers(
         return compared.made.estimates(asked, by);
     };
     let of_counts = asked.iter().find(|asked| asked.statistic.is_of_counts());
-    if let (Elsewhere::Reference(_), Some(Query { question, statistic })) = (elsewhere, of_counts) {
+    if let (ExternalBaseline::Reference(_), Some(Query { question, statistic })) =
+        (elsewhere, of_counts)
+    {
         return Err(Error::Parameter {
             parameter: "the statistic",
             value: format!("{}, against {}", statistic.name(), question.baseline),
@@ -56,8 +59,8 @@ pub(super) fn answers(
 
 /// Answers against a known baseline, its shares times a factor.
 fn against(
-    compared: &Compared<'_>,
-    (elsewhere, factor): (&Elsewhere, f64),
+    compared: &PreparedComparison<'_>,
+    (elsewhere, factor): (&ExternalBaseline, f64),
     asked: &[Query<'_>],
     by: Inference,
 ) -> Result<Vec<Estimate>, Error> {
@@ -134,7 +137,7 @@ fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
 
 /// A test against the nearest of the baselines between: no more certain than the less certain end, and
 /// with nothing to say where the null lies between them.
-fn of_both(a: Tested, b: Tested, test: Option<&Test>) -> Tested {
+fn of_both(a: TestResult, b: TestResult, test: Option<&Test>) -> TestResult {
     let around = match (test, a.statistic, b.statistic) {
         (Some(Test::ShareBounds | Test::Delta(_)), Some(a), Some(b)) => a * b <= 0.0,
         _ => false,
@@ -149,5 +152,5 @@ fn of_both(a: Tested, b: Tested, test: Option<&Test>) -> Tested {
         (Some(first), Some(second)) if second.abs() < first.abs() => b,
         _ => a,
     };
-    Tested { p, p_adjusted, statistic: nearer.statistic.filter(|_| !around), ..nearer }
+    TestResult { p, p_adjusted, statistic: nearer.statistic.filter(|_| !around), ..nearer }
 }

@@ -2,41 +2,43 @@
 
 use std::borrow::Cow;
 
-use super::{Made, Subject};
+use super::{ComparisonTally, Subject};
 use crate::error::Error;
 use crate::estimate::Warning;
 use crate::log::{ExposureLog, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Bias, Reference, Supply};
 use crate::question::estimand::Denominator;
-use crate::replay::{Derived, Making, Pools, RowsAre, derive, supply_arm};
+use crate::replay::{
+    BaselineArms, BaselineInputs, BaselineRowKind, CandidateSets, derive, supply_arm,
+};
 use crate::statistic::{KnownBaseline, Undefined};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
 /// What a baseline is made of beside the log.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Given<'l> {
-    pub(super) candidates: Option<&'l Pools>,
+pub(super) struct SideTables<'l> {
+    pub(super) candidates: Option<&'l CandidateSets>,
     pub(super) supply: Option<&'l ExposureLog>,
     /// The log behind a tally, where it is at hand.
     pub(super) rows: Option<&'l ExposureLog>,
 }
 
 /// Both sides of a comparison.
-pub(super) struct Compared<'l> {
-    pub(super) made: Made<'l>,
+pub(super) struct PreparedComparison<'l> {
+    pub(super) made: ComparisonTally<'l>,
     /// The baseline as the tally knows it.
     pub(super) baseline: Baseline,
     /// What is known where it is no arm.
-    pub(super) elsewhere: Option<Elsewhere>,
-    pub(super) rows: RowsAre,
+    pub(super) elsewhere: Option<ExternalBaseline>,
+    pub(super) rows: BaselineRowKind,
     /// Why there is to be no answer.
     pub(super) refused: Option<Undefined>,
     pub(super) warnings: Vec<Warning>,
 }
 
 /// A baseline that is no arm.
-pub(super) enum Elsewhere {
+pub(super) enum ExternalBaseline {
     Supply(Box<Tally>),
     Reference(Reference),
 }
@@ -65,13 +67,13 @@ pub(super) fn compared<'l>(
     (treatment, baseline): (&str, &Baseline),
     attention: &Attention,
     second: Option<&ClusterBy>,
-    given: Given<'l>,
-) -> Result<Compared<'l>, Error> {
-    let plain = |made, elsewhere| Compared {
+    given: SideTables<'l>,
+) -> Result<PreparedComparison<'l>, Error> {
+    let plain = |made, elsewhere| PreparedComparison {
         made,
         baseline: baseline.clone(),
         elsewhere,
-        rows: RowsAre::Impressions,
+        rows: BaselineRowKind::Impressions,
         refused: None,
         warnings: Vec::new(),
     };
@@ -79,19 +81,19 @@ pub(super) fn compared<'l>(
         Baseline::Arm(_) => Ok(plain(of.made(second)?, None)),
         Baseline::Reference(reference) => {
             reference.check()?;
-            Ok(plain(of.made(second)?, Some(Elsewhere::Reference(reference.clone()))))
+            Ok(plain(of.made(second)?, Some(ExternalBaseline::Reference(reference.clone()))))
         }
         Baseline::Supply(Supply::Known) => {
             let made = of.made(second)?;
             let table = table_of(baseline, given)?;
             let supply = known_supply(table, made.tally().spec())?;
-            Ok(plain(made, Some(Elsewhere::Supply(Box::new(supply)))))
+            Ok(plain(made, Some(ExternalBaseline::Supply(Box::new(supply)))))
         }
         _ => derived(of, (treatment, baseline), attention, second, given),
     }
 }
 
-fn table_of<'l>(baseline: &Baseline, given: Given<'l>) -> Result<&'l ExposureLog, Error> {
+fn table_of<'l>(baseline: &Baseline, given: SideTables<'l>) -> Result<&'l ExposureLog, Error> {
     let lacks = |needs, mend| Error::BaselineLacks { baseline: baseline.to_string(), needs, mend };
     let table = given.supply.ok_or_else(|| {
         lacks("a table of the items that were available", "give it to Audit::supply")
@@ -146,8 +148,8 @@ fn derived<'l>(
     (treatment, baseline): (&str, &Baseline),
     attention: &Attention,
     second: Option<&ClusterBy>,
-    given: Given<'l>,
-) -> Result<Compared<'l>, Error> {
+    given: SideTables<'l>,
+) -> Result<PreparedComparison<'l>, Error> {
     let name = baseline.to_string();
     let Subject::Log(log, spec) = of else {
         return Err(Error::BaselineLacks {
@@ -165,20 +167,21 @@ fn derived<'l>(
             });
         }
     }
-    let Derived { treatment, baseline: other, warnings, rows, refused, .. } = match baseline {
+    let BaselineArms { treatment, baseline: other, warnings, rows, refused, .. } = match baseline {
         Baseline::Supply(Supply::Sampled { cluster }) => {
             let table = with_strata(table_of(baseline, given)?, &spec.strata);
-            Derived {
+            BaselineArms {
                 treatment: (*log).clone(),
                 kept: Vec::new(),
                 baseline: supply_arm(&table, cluster, (&name, attention), &spec.cluster)?,
                 warnings: Vec::new(),
-                rows: RowsAre::Impressions,
+                rows: BaselineRowKind::Impressions,
                 refused: None,
             }
         }
         _ => {
-            let making = Making { log, treatment, name: &name, attention, pools: given.candidates };
+            let making =
+                BaselineInputs { log, treatment, name: &name, attention, pools: given.candidates };
             derive(baseline, &making)?
         }
     };
@@ -186,18 +189,25 @@ fn derived<'l>(
     let made = match second {
         None => {
             let tallies = vec![Tally::of(&treatment, &spec)?, Tally::of(&other, &spec)?];
-            Made::One(Box::new(Cow::Owned(Tally::merge_owned(tallies)?)))
+            ComparisonTally::One(Box::new(Cow::Owned(Tally::merge_owned(tallies)?)))
         }
         Some(second) => {
             let ways = [&treatment, &other].map(|log| TwoWay::of(log, &spec, second.clone()));
             let [treatment, other] = ways;
-            Made::Two(Box::new(Cow::Owned(treatment?.together(other?)?)))
+            ComparisonTally::Two(Box::new(Cow::Owned(treatment?.together(other?)?)))
         }
     };
-    Ok(Compared { made, baseline: Baseline::Arm(name), elsewhere: None, rows, refused, warnings })
+    Ok(PreparedComparison {
+        made,
+        baseline: Baseline::Arm(name),
+        elsewhere: None,
+        rows,
+        refused,
+        warnings,
+    })
 }
 
-impl Elsewhere {
+impl ExternalBaseline {
     /// The factors of a reference's bias: one where there is none.
     pub(super) fn factors(&self) -> Vec<f64> {
         match self {

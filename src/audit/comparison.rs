@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::compared::{self, Compared};
+use super::compared::{self, PreparedComparison};
 use super::{Audit, answers, said};
 use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
@@ -11,13 +11,13 @@ use crate::log::{DataQuality, NameRemark, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
 use crate::question::estimand::{Denominator, Unit};
-use crate::replay::RowsAre;
+use crate::replay::BaselineRowKind;
 use crate::statistic::{AnyStatistic, Side};
 use crate::tally::{StratifyBy, Tally};
 
 /// A treatment and a baseline, ready to be asked about.
 pub(crate) struct Comparison<'a> {
-    pub(super) compared: Compared<'a>,
+    pub(super) compared: PreparedComparison<'a>,
     pub(super) treatment: &'a str,
     baseline: &'a Baseline,
     pub(super) attention: &'a Attention,
@@ -53,7 +53,7 @@ impl Audit<'_> {
             _ => Vec::new(),
         };
         warnings.extend(odd_names(compared.made.tally(), &beside));
-        if compared.rows == RowsAre::Expected {
+        if compared.rows == BaselineRowKind::Expected {
             warnings.push(Warning::ExpectedBaseline);
         }
         warnings.extend(said::of_topics(compared.made.tally()));
@@ -80,7 +80,7 @@ impl<'l> Audit<'l> {
         (treatment, baseline): (&str, &Baseline),
         attention: &Attention,
         quality: Option<&DataQuality>,
-    ) -> Result<Compared<'l>, Error> {
+    ) -> Result<PreparedComparison<'l>, Error> {
         let sides = (treatment, baseline);
         let second = self.question.second_cluster.as_ref();
         let mut compared = compared::compared(&self.of, sides, attention, second, self.given)?;
@@ -159,7 +159,7 @@ impl Comparison<'_> {
             let kept = self.quality.iter().flat_map(|quality| &quality.origin.kept);
             estimate.estimand.kept = kept.cloned().collect();
             estimate.warnings.extend(self.warnings.iter().cloned());
-            if self.compared.rows == RowsAre::Expected {
+            if self.compared.rows == BaselineRowKind::Expected {
                 estimate.naive = None;
             }
             if let Some(reason) = self.compared.refused {

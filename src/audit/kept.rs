@@ -1,19 +1,19 @@
 //! A comparison as it may be kept and gone on from: its tallies, and what they do not say of themselves.
 
-use super::compared::{Compared, Elsewhere};
+use super::compared::{ExternalBaseline, PreparedComparison};
 use super::report::AuditReport;
-use super::{Audit, Comparison, Made, Subject};
+use super::{Audit, Comparison, ComparisonTally, Subject};
 use crate::error::Error;
 use crate::estimate::Warning;
 use crate::question::baseline::{Baseline, Supply};
-use crate::replay::RowsAre;
+use crate::replay::BaselineRowKind;
 use crate::statistic::Undefined;
 use crate::tally::Tally;
 
 /// What the tallies of a comparison do not say of themselves.
 #[derive(Clone, Debug)]
-pub(crate) struct Aside {
-    pub(crate) rows: RowsAre,
+pub(crate) struct ComparisonMeta {
+    pub(crate) rows: BaselineRowKind,
     pub(crate) refused: Option<Undefined>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -24,13 +24,13 @@ pub(crate) struct Parts<'c> {
     pub(crate) ways: Vec<&'c Tally>,
     /// That of a supply which is known.
     pub(crate) supply: Option<&'c Tally>,
-    pub(crate) aside: Aside,
+    pub(crate) aside: ComparisonMeta,
 }
 
 /// What was kept beside the tallies that an audit is of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept<'l> {
-    pub(crate) aside: &'l Aside,
+pub(crate) struct SavedComparison<'l> {
+    pub(crate) aside: &'l ComparisonMeta,
     pub(crate) supply: Option<&'l Tally>,
 }
 
@@ -38,22 +38,22 @@ impl Comparison<'_> {
     pub(crate) fn parts(&self) -> Parts<'_> {
         let compared = &self.compared;
         let ways = match &compared.made {
-            Made::One(tally) => vec![&***tally],
-            Made::Two(ways) => vec![ways.first(), ways.second(), ways.pairs()],
+            ComparisonTally::One(tally) => vec![&***tally],
+            ComparisonTally::Two(ways) => vec![ways.first(), ways.second(), ways.pairs()],
         };
         let supply = match &compared.elsewhere {
-            Some(Elsewhere::Supply(tally)) => Some(&**tally),
-            Some(Elsewhere::Reference(_)) | None => None,
+            Some(ExternalBaseline::Supply(tally)) => Some(&**tally),
+            Some(ExternalBaseline::Reference(_)) | None => None,
         };
-        let Compared { rows, refused, .. } = *compared;
-        let aside = Aside { rows, refused, warnings: compared.warnings.clone() };
+        let PreparedComparison { rows, refused, .. } = *compared;
+        let aside = ComparisonMeta { rows, refused, warnings: compared.warnings.clone() };
         Parts { ways, supply, aside }
     }
 }
 
 impl<'l> Audit<'l> {
     /// Goes on from the tallies of a comparison that was kept, whatever its baseline was made of.
-    pub(crate) fn kept(mut self, kept: Kept<'l>) -> Self {
+    pub(crate) fn kept(mut self, kept: SavedComparison<'l>) -> Self {
         self.kept = Some(kept);
         self
     }
@@ -72,18 +72,18 @@ impl<'l> Audit<'l> {
     }
 }
 
-impl Kept<'_> {
+impl SavedComparison<'_> {
     /// The comparison as it was.
     pub(super) fn compared<'l>(
         self,
         of: &'l Subject<'l>,
         baseline: &Baseline,
-    ) -> Result<Compared<'l>, Error> {
+    ) -> Result<PreparedComparison<'l>, Error> {
         let (baseline, elsewhere) = match baseline {
             Baseline::Arm(_) => (baseline.clone(), None),
             Baseline::Reference(reference) => {
                 reference.check()?;
-                (baseline.clone(), Some(Elsewhere::Reference(reference.clone())))
+                (baseline.clone(), Some(ExternalBaseline::Reference(reference.clone())))
             }
             Baseline::Supply(Supply::Known) => {
                 let supply = self.supply.ok_or_else(|| Error::BaselineLacks {
@@ -91,12 +91,19 @@ impl Kept<'_> {
                     needs: "the tally of what was available",
                     mend: "keep it beside the tally of the log",
                 })?;
-                (baseline.clone(), Some(Elsewhere::Supply(Box::new(supply.clone()))))
+                (baseline.clone(), Some(ExternalBaseline::Supply(Box::new(supply.clone()))))
             }
             // Its rows are in the tally, as an arm of the baseline's name.
             derived => (Baseline::Arm(derived.to_string()), None),
         };
-        let Aside { rows, refused, warnings } = self.aside.clone();
-        Ok(Compared { made: of.made(None)?, baseline, elsewhere, rows, refused, warnings })
+        let ComparisonMeta { rows, refused, warnings } = self.aside.clone();
+        Ok(PreparedComparison {
+            made: of.made(None)?,
+            baseline,
+            elsewhere,
+            rows,
+            refused,
+            warnings,
+        })
     }
 }

@@ -13,9 +13,9 @@ mod vain;
 
 use std::borrow::Cow;
 
-use self::compared::Given;
+use self::compared::SideTables;
 pub(crate) use self::comparison::{Comparison, of_quality};
-pub(crate) use self::kept::{Aside, Kept, Parts};
+pub(crate) use self::kept::{ComparisonMeta, Parts, SavedComparison};
 
 use self::report::AuditReport;
 use crate::error::Error;
@@ -23,7 +23,7 @@ use crate::estimate::Estimate;
 use crate::inference::{self, Inference, Interval, Multiplicity, Query, Test};
 use crate::log::{DataQuality, ExposureLog, Origin, Role};
 use crate::question::whole::{Question, same};
-use crate::replay::Pools;
+use crate::replay::CandidateSets;
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay, Weights};
 
 /// An audit of one arm of a feed against a baseline, being put together.
@@ -61,11 +61,11 @@ pub struct Audit<'l> {
     question: Question,
     inference: Inference,
     origin: Option<&'l Origin>,
-    given: Given<'l>,
+    given: SideTables<'l>,
     /// The state of the data behind a tally, where that is known.
     quality: Option<DataQuality>,
     /// What was kept of a comparison beside its tallies.
-    kept: Option<Kept<'l>>,
+    kept: Option<SavedComparison<'l>>,
 }
 
 /// What is audited: a log with the spec of the tally to make of it, or a tally made before.
@@ -100,7 +100,7 @@ impl<'l> Audit<'l> {
             question: question.clone(),
             inference: Inference::default(),
             origin: None,
-            given: Given::default(),
+            given: SideTables::default(),
             quality: None,
             kept: None,
         }
@@ -124,7 +124,7 @@ impl<'l> Audit<'l> {
     }
 
     /// The candidates of each request, for baselines that are made of them.
-    pub fn candidates(mut self, candidates: &'l Pools) -> Self {
+    pub fn candidates(mut self, candidates: &'l CandidateSets) -> Self {
         self.given.candidates = Some(candidates);
         self
     }
@@ -220,7 +220,7 @@ pub(crate) fn strata_of(log: &ExposureLog) -> StratifyBy {
 }
 
 /// The tallies that answers come from.
-enum Made<'l> {
+enum ComparisonTally<'l> {
     One(Box<Cow<'l, Tally>>),
     Two(Box<Cow<'l, TwoWay>>),
 }
@@ -245,24 +245,26 @@ impl Subject<'_> {
         }
     }
 
-    fn made(&self, second: Option<&ClusterBy>) -> Result<Made<'_>, Error> {
+    fn made(&self, second: Option<&ClusterBy>) -> Result<ComparisonTally<'_>, Error> {
         match (self, second) {
             (Self::Log(log, spec), None) => {
-                Ok(Made::One(Box::new(Cow::Owned(Tally::of(log, spec)?))))
+                Ok(ComparisonTally::One(Box::new(Cow::Owned(Tally::of(log, spec)?))))
             }
-            (Self::Log(log, spec), Some(second)) => {
-                Ok(Made::Two(Box::new(Cow::Owned(TwoWay::of(log, spec, second.clone())?))))
-            }
-            (Self::Tally(tally), None) => Ok(Made::One(Box::new(Cow::Borrowed(*tally)))),
+            (Self::Log(log, spec), Some(second)) => Ok(ComparisonTally::Two(Box::new(Cow::Owned(
+                TwoWay::of(log, spec, second.clone())?,
+            )))),
+            (Self::Tally(tally), None) => Ok(ComparisonTally::One(Box::new(Cow::Borrowed(*tally)))),
             (Self::Tally(_), Some(second)) => Err(Error::TwoWay {
                 detail: format!("a tally by one unit does not know of {second}"),
             }),
-            (Self::TwoWay(tallies), _) => Ok(Made::Two(Box::new(Cow::Borrowed(*tallies)))),
+            (Self::TwoWay(tallies), _) => {
+                Ok(ComparisonTally::Two(Box::new(Cow::Borrowed(*tallies))))
+            }
         }
     }
 }
 
-impl Made<'_> {
+impl ComparisonTally<'_> {
     /// Says what the impressions weigh that were asked about, whatever was made of them.
     fn weigh(&mut self, weights: &Weights) {
         match self {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
-use super::compared::Given;
+use super::compared::SideTables;
 use crate::estimate::{Table, Warning};
 use crate::log::{Coded, ExposureLog, Keep, Role};
 use crate::question::attention::Attention;
@@ -18,7 +18,7 @@ const MANY_NUMBERS: usize = 24;
 const SEPARATORS: [char; 3] = ['|', ';', ','];
 
 /// Tables beside the log in which other rows are asked about than in the log.
-pub(super) fn not_kept(kept: &[Keep], baseline: &Baseline, given: Given<'_>) -> Vec<Warning> {
+pub(super) fn not_kept(kept: &[Keep], baseline: &Baseline, given: SideTables<'_>) -> Vec<Warning> {
     let table: Option<(Table, &ExposureLog)> = match baseline {
         Baseline::Supply(_) => given.supply.map(|table| (Table::Supply, table)),
         Baseline::Chronological | Baseline::UniformPool | Baseline::EngagementWeighted(_) => {

@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use tiltmeter::coverage::Study;
+/// use tiltmeter::coverage::CoverageStudy;
 /// use tiltmeter::simulate::SimulationConfig;
 /// use tiltmeter::{Error, Question};
 /// let mut config = SimulationConfig { days: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 20;
 /// let question = Question::between("treatment", "baseline");
-/// let study = Study { studies: 40, ..Study::of(config, &question) };
+/// let study = CoverageStudy { studies: 40, ..CoverageStudy::of(config, &question) };
 /// let stopped = study.run_with(|progress| match progress.parts {
 ///     0..10 => ControlFlow::Continue(()),
 ///     _ => ControlFlow::Break(()),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{Study, StudyRecord};
+use super::{CoverageStudy, StudyRecord};
 use crate::base::progress::Progress;
 use crate::error::Error;
 use crate::error::range::out;
@@ -18,7 +18,7 @@ use crate::statistic::scale_of;
 ///
 /// Every factor is put on a topic's weights in the treatment, as [`Bias::topic`], in place of the
 /// biases on that topic for everyone that the treatment has; and with every number of viewers and of
-/// days. At each point [`Study`] gives the true effect and how often every method finds it. All points
+/// days. At each point [`CoverageStudy`] gives the true effect and how often every method finds it. All points
 /// have the same seeds, so that what differs between them is what was varied, and hardly chance.
 ///
 /// [`Pilot`](crate::inference::Pilot) plans from one log in closed form, with the pilot's variance held
@@ -27,13 +27,13 @@ use crate::statistic::scale_of;
 ///
 /// ```
 /// use tiltmeter::Question;
-/// use tiltmeter::coverage::{PowerCurve, Smallest, Study};
+/// use tiltmeter::coverage::{PowerCurve, Smallest, CoverageStudy};
 /// use tiltmeter::simulate::SimulationConfig;
 ///
 /// let mut config = SimulationConfig { days: 1, slate: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 100;
 /// let question = Question::between("treatment", "baseline");
-/// let study = Study { studies: 30, ..Study::of(config, &question) };
+/// let study = CoverageStudy { studies: 30, ..CoverageStudy::of(config, &question) };
 /// let result = PowerCurve::of(study, "conflict", [1.0, 10.0]).run()?;
 ///
 /// let power = |at: usize| result.points[at].records[0].power().unwrap().share;
@@ -45,7 +45,7 @@ use crate::statistic::scale_of;
 #[derive(Clone, Debug)]
 pub struct PowerCurve {
     /// The study at every point; its topics give way to the one below.
-    pub study: Study,
+    pub study: CoverageStudy,
     /// The topic that is favoured.
     pub topic: String,
     /// The factors on its weights in the treatment, one or more.
@@ -127,7 +127,7 @@ pub enum Smallest {
 impl PowerCurve {
     /// These factors, with the study's own viewers and days.
     pub fn of(
-        study: Study,
+        study: CoverageStudy,
         topic: impl Into<String>,
         factors: impl IntoIterator<Item = f64>,
     ) -> Self {
@@ -143,13 +143,13 @@ impl PowerCurve {
     /// Makes the studies.
     ///
     /// # Errors
-    /// Those of [`Study::run`]; [`Error::Parameter`] without a factor.
+    /// Those of [`CoverageStudy::run`]; [`Error::Parameter`] without a factor.
     pub fn run(&self) -> Result<PowerResult, Error> {
         self.run_with(|_| ControlFlow::Continue(()))
     }
 
     /// The same, telling how many simulations are done, and of how many, as
-    /// [`Study::run_with`] does.
+    /// [`CoverageStudy::run_with`] does.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
@@ -164,8 +164,11 @@ impl PowerCurve {
         for (viewers, days, factor) in places {
             let mut truth = self.study.truth.clone();
             truth.question = truth.question.topics([&self.topic]);
-            let study =
-                Study { config: self.config(viewers, days, factor)?, truth, ..self.study.clone() };
+            let study = CoverageStudy {
+                config: self.config(viewers, days, factor)?,
+                truth,
+                ..self.study.clone()
+            };
             let records = study.run_as_part(&progress)?.records;
             points.push(PowerPoint { factor, viewers, days, records });
         }

@@ -35,7 +35,7 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 /// every method; methods see the same studies. What is counted for a topic, statistic and method is in
 /// [`StudyRecord`].
 ///
-/// Right for any estimand, interval, test and [`Design`](super::Design) that the library has: it says
+/// Right for any estimand, interval, test and [`ExperimentDesign`](super::ExperimentDesign) that the library has: it says
 /// what this feed, so many viewers and so many days do to a method. It says nothing of other feeds.
 /// **Where a feed learns from its viewers** (popularity) each study sees a feed of its own: viewers of
 /// an arm are not independent, so intervals clustered by viewers cover the truth of [`Truth`], which is
@@ -49,13 +49,13 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 ///
 /// ```
 /// use tiltmeter::Question;
-/// use tiltmeter::coverage::Study;
+/// use tiltmeter::coverage::CoverageStudy;
 /// use tiltmeter::simulate::SimulationConfig;
 ///
 /// let mut config = SimulationConfig { days: 1, ..SimulationConfig::default() };
 /// config.world.viewers = 60;
 /// let question = Question::between("treatment", "baseline");
-/// let result = Study { studies: 40, ..Study::of(config, &question) }.run()?;
+/// let result = CoverageStudy { studies: 40, ..CoverageStudy::of(config, &question) }.run()?;
 ///
 /// let record = &result.records[0];
 /// assert_eq!((record.topic.as_str(), record.studies), ("conflict", 40));
@@ -65,7 +65,7 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Study {
+pub struct CoverageStudy {
     /// What is simulated.
     pub config: SimulationConfig,
     /// What is asked of it, and how well the truth is to be known. Its error should be well below the
@@ -97,7 +97,7 @@ pub struct StudyResult {
     pub truth: Truth,
 }
 
-impl Study {
+impl CoverageStudy {
     /// 400 studies of a question with the default interval; tests at 5%.
     #[must_use]
     pub fn of(config: SimulationConfig, question: &Question) -> Self {

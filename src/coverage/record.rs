@@ -8,7 +8,7 @@ use super::method::name;
 use super::outcome::Outcome;
 use super::proportion::Proportion;
 use crate::inference::Inference;
-use crate::simulate::truth::Known;
+use crate::simulate::truth::TrueValue;
 use crate::statistic::Statistic;
 
 /// What came of one method for one topic and statistic, over all studies.
@@ -23,7 +23,7 @@ pub struct StudyRecord {
     /// The method in full.
     pub inference: Inference,
     /// The true value.
-    pub truth: Known,
+    pub truth: TrueValue,
     /// How many studies there were.
     pub studies: u32,
     /// Studies in which the statistic had no finite value, or the topic was not shown.
@@ -94,7 +94,7 @@ impl Accuracy {
 impl StudyRecord {
     pub(super) fn of<'o>(
         (topic, statistic, inference): (&str, &dyn Statistic, &Inference),
-        truth: &Known,
+        truth: &TrueValue,
         alpha: f64,
         outcomes: impl Iterator<Item = &'o Outcome> + Clone,
     ) -> Self {

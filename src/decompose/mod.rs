@@ -8,10 +8,10 @@ mod stage;
 mod waterfall;
 
 pub use self::group::{
-    Arrangements, Contribution, Direction, GROUP_SCHEMA, GROUP_VERSION, GroupDecomposition,
-    GroupFinding, GroupRecord, GroupReport, GroupReportRecord, LabelTest, LabelTestRecord, Member,
-    MemberCounts, MemberFinding, MemberRecord, Membership, Others, Part, PartKind, PartRecord,
-    Presence, Quantiles, Several, Surely, Verdict, ZeroMembers,
+    Contribution, Direction, GROUP_SCHEMA, GROUP_VERSION, GroupDecomposition, GroupFinding,
+    GroupRecord, GroupReport, GroupReportRecord, LabelTest, LabelTestRecord, Member, MemberCounts,
+    MemberFinding, MemberRecord, Membership, MultiMembership, Part, PartKind, PartRecord,
+    PermutationCount, PermutationPool, Presence, Quantiles, Surely, Verdict, ZeroMembers,
 };
 pub use self::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
 pub use self::stage::{EngagementCounts, Stage};

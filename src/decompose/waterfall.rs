@@ -10,7 +10,7 @@ use crate::log::{DataQuality, ExposureLog, MAX_WEIGHT, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
 use crate::question::whole::{Part, Question};
-use crate::replay::{Making, Pools, derive, rows_of_arm, supply_arm};
+use crate::replay::{BaselineInputs, CandidateSets, derive, rows_of_arm, supply_arm};
 use crate::statistic::LogRatio;
 use crate::tally::{ClusterBy, Tally, TallySpec, masses};
 
@@ -57,7 +57,7 @@ pub struct Waterfall<'l> {
     log: &'l ExposureLog,
     question: Question,
     supply: Option<(&'l ExposureLog, Supply)>,
-    candidates: Option<&'l Pools>,
+    candidates: Option<&'l CandidateSets>,
     engagement: EngagementCounts,
     interval: Interval,
 }
@@ -84,7 +84,7 @@ impl<'l> Waterfall<'l> {
     }
 
     /// The candidates of each request.
-    pub fn candidates(mut self, candidates: &'l Pools) -> Self {
+    pub fn candidates(mut self, candidates: &'l CandidateSets) -> Self {
         self.candidates = Some(candidates);
         self
     }
@@ -261,7 +261,7 @@ impl<'l> Waterfall<'l> {
             made.lacks(Stage::Candidates, needs);
             return Ok((rows_of_arm(self.log, arm, "a waterfall")?, Vec::new()));
         };
-        let making = Making {
+        let making = BaselineInputs {
             log: &self.log.clone().unweighted(),
             treatment: arm,
             name: Stage::Candidates.name(),

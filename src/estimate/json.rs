@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::measured::{Measured, Uncertainty};
 use super::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, MethodUsed, Naive, NoInterval,
-    NoTest, SideOfNull, TestUsed, Tested, Value, Warning,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, IntervalMethod, Naive,
+    NoInterval, NoTest, SideOfNull, TestMethod, TestResult, Value, Warning,
 };
 use crate::error::Error;
 use crate::question::estimand::Estimand;
@@ -69,7 +69,7 @@ pub struct MeasuredRecord {
     /// The confidence level, in (0, 1).
     pub level: Option<f64>,
     /// How the interval was made.
-    pub method: Option<MethodUsed>,
+    pub method: Option<IntervalMethod>,
     /// Why there is no interval.
     pub no_interval: Option<NoInterval>,
     /// Cluster-robust standard error, on the working scale (logarithm for ratios).
@@ -158,7 +158,7 @@ pub struct EstimateRecord {
     /// How it was adjusted.
     pub adjusted_by: Option<Multiplicity>,
     /// How the p-value came about.
-    pub test: Option<TestUsed>,
+    pub test: Option<TestMethod>,
     /// The low end of the margin of an equivalence test, on the reported scale.
     #[serde(default)]
     pub margin_low: Option<f64>,
@@ -328,13 +328,13 @@ impl EstimateRecord {
         Some(Naive { standard_error, interval, design_effect: self.design_effect })
     }
 
-    fn tested(&self) -> Option<Tested> {
+    fn tested(&self) -> Option<TestResult> {
         let p = match (self.p_value, self.no_test) {
             (Some(p), None) => Ok(p),
             (_, Some(reason)) => Err(reason),
             (None, None) => return None,
         };
-        Some(Tested {
+        Some(TestResult {
             p,
             p_adjusted: self.p_adjusted,
             adjusted_by: self.adjusted_by,

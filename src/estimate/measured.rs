@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::base::digits::decimals;
 use crate::error::no_interval::NoInterval;
-use crate::estimate::MethodUsed;
+use crate::estimate::IntervalMethod;
 use crate::statistic::value::{ConfidenceInterval, Value};
 
 /// A value and how sure one may be of it. It is in every answer: an [`Estimate`](crate::Estimate), what
@@ -29,7 +29,7 @@ pub struct Measured {
     /// The cluster-robust interval, or the reason why there is none.
     pub interval: Result<ConfidenceInterval, NoInterval>,
     /// How the interval was made; `None` where there is none.
-    pub method: Option<MethodUsed>,
+    pub method: Option<IntervalMethod>,
     /// Cluster-robust standard error on the working scale of what is measured: of the natural logarithm for
     /// ratios and percent, of the log odds for shares.
     pub standard_error: Option<f64>,
@@ -65,7 +65,7 @@ impl fmt::Display for Measured {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Uncertainty {
     pub(crate) interval: Result<ConfidenceInterval, NoInterval>,
-    pub(crate) method: Option<MethodUsed>,
+    pub(crate) method: Option<IntervalMethod>,
     pub(crate) standard_error: Option<f64>,
     pub(crate) degrees_of_freedom: Option<f64>,
 }

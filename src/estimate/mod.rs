@@ -26,7 +26,7 @@ use crate::statistic::{Side, Undefined};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum MethodUsed {
+pub enum IntervalMethod {
     /// Cluster-robust delta method with quantiles of Student's t.
     DeltaStudentT,
     /// Cluster-robust delta method with quantiles of the normal.
@@ -68,7 +68,7 @@ pub enum MethodUsed {
     ConfidenceSequence,
 }
 
-impl fmt::Display for MethodUsed {
+impl fmt::Display for IntervalMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DeltaStudentT => "cluster-robust delta, Student t",
@@ -104,17 +104,17 @@ impl fmt::Display for MethodUsed {
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// # use tiltmeter::{Audit, Question};
 /// # let question = Question::between("ranked", "newest");
-/// use tiltmeter::TestUsed;
+/// use tiltmeter::TestMethod;
 /// use tiltmeter::inference::{DeltaTest, Multiplicity, Test};
 /// let test = Test::Delta(DeltaTest::default());
 /// let report = Audit::of(&log, &question).test(test).multiplicity(Multiplicity::Holm).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
-/// assert_eq!(test.method, Some(TestUsed::DeltaStudentT));
+/// assert_eq!(test.method, Some(TestMethod::DeltaStudentT));
 /// assert!(test.p_adjusted >= test.p.ok());
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tested {
+pub struct TestResult {
     /// The p-value, in [0, 1], or the reason why there is none.
     pub p: Result<f64, NoTest>,
     /// The p-value with the other tests of the same statistic taken into account; `None` where that
@@ -123,7 +123,7 @@ pub struct Tested {
     /// How it was adjusted.
     pub adjusted_by: Option<Multiplicity>,
     /// How the p-value came about; `None` where there is none.
-    pub method: Option<TestUsed>,
+    pub method: Option<TestMethod>,
     /// The margin of an equivalence test, on the reported scale, from its low end to its high one; `None`
     /// for other tests, and where there is no p-value.
     pub margin: Option<(f64, f64)>,
@@ -135,8 +135,8 @@ pub struct Tested {
     pub degrees_of_freedom: Option<f64>,
 }
 
-impl Tested {
-    pub(crate) fn of(p: f64, method: TestUsed) -> Self {
+impl TestResult {
+    pub(crate) fn of(p: f64, method: TestMethod) -> Self {
         Self {
             p: Ok(p),
             p_adjusted: None,
@@ -235,7 +235,7 @@ impl fmt::Display for NoTest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum TestUsed {
+pub enum TestMethod {
     /// Distance from the null in cluster-robust standard errors, Student's t.
     DeltaStudentT,
     /// Distance from the null in cluster-robust standard errors, normal.
@@ -268,7 +268,7 @@ pub enum TestUsed {
     EquivalenceNormal,
 }
 
-impl fmt::Display for TestUsed {
+impl fmt::Display for TestMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DeltaStudentT => "cluster-robust t test of no amplification",
@@ -465,7 +465,7 @@ impl Estimate {
             among_all: SideOfNull::NoInterval,
             ..finding
         });
-        self.test = self.test.map(|_| Tested::none(NoTest::UndefinedValue));
+        self.test = self.test.map(|_| TestResult::none(NoTest::UndefinedValue));
         self.baseline.share = None;
     }
 }
@@ -515,7 +515,7 @@ pub struct Estimate {
     /// that compares nothing.
     pub finding: Option<Finding>,
     /// The test, if one was asked for.
-    pub test: Option<Tested>,
+    pub test: Option<TestResult>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::manifest::{PAIRS, SECOND, SUPPLY, TALLY, name_from};
-use crate::audit::{Aside, Audit, Kept, Parts};
+use crate::audit::{Audit, ComparisonMeta, Parts, SavedComparison};
 use crate::error::Error;
 use crate::log::DataQuality;
 use crate::report::AuditReport;
@@ -76,7 +76,7 @@ impl Tallies {
     pub(super) fn report(
         &self,
         study: &StudyFile,
-        aside: &Aside,
+        aside: &ComparisonMeta,
         quality: Option<&DataQuality>,
     ) -> Result<AuditReport, Error> {
         let question = study.question_of_tally();
@@ -84,7 +84,7 @@ impl Tallies {
             Ways::One(tally) => Audit::of_tally(tally, &question),
             Ways::Two(ways) => Audit::of_two_way(ways, &question),
         };
-        let kept = Kept { aside, supply: self.supply.as_ref() };
+        let kept = SavedComparison { aside, supply: self.supply.as_ref() };
         let mut audit = audit.inference(study.inference).kept(kept);
         if let Some(quality) = quality {
             audit = audit.quality(quality);

@@ -6,14 +6,14 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Aside;
+use crate::audit::ComparisonMeta;
 use crate::base::sha256::{FileState, Sha256};
 use crate::error::Error;
 use crate::error::evidence::EvidenceFaultKind;
 use crate::estimate::Warning;
 use crate::format::document;
 use crate::log::Origin;
-use crate::replay::RowsAre;
+use crate::replay::BaselineRowKind;
 use crate::statistic::Undefined;
 use crate::study_file::StudyFile;
 
@@ -107,17 +107,17 @@ pub enum BaselineRows {
     Expected,
 }
 
-impl From<RowsAre> for BaselineRows {
-    fn from(rows: RowsAre) -> Self {
+impl From<BaselineRowKind> for BaselineRows {
+    fn from(rows: BaselineRowKind) -> Self {
         match rows {
-            RowsAre::Impressions => Self::Impressions,
-            RowsAre::Weighed => Self::Weighed,
-            RowsAre::Expected => Self::Expected,
+            BaselineRowKind::Impressions => Self::Impressions,
+            BaselineRowKind::Weighed => Self::Weighed,
+            BaselineRowKind::Expected => Self::Expected,
         }
     }
 }
 
-impl From<BaselineRows> for RowsAre {
+impl From<BaselineRows> for BaselineRowKind {
     fn from(rows: BaselineRows) -> Self {
         match rows {
             BaselineRows::Impressions => Self::Impressions,
@@ -145,7 +145,7 @@ pub enum TallyKept {
 }
 
 impl TallyKept {
-    pub(super) fn of(aside: &Aside) -> Self {
+    pub(super) fn of(aside: &ComparisonMeta) -> Self {
         Self::InBundle {
             baseline_rows: aside.rows.into(),
             refused: aside.refused,
@@ -153,10 +153,10 @@ impl TallyKept {
         }
     }
 
-    pub(super) fn aside(&self) -> Option<Aside> {
+    pub(super) fn aside(&self) -> Option<ComparisonMeta> {
         match self {
             Self::LeftOut => None,
-            Self::InBundle { baseline_rows, refused, warnings } => Some(Aside {
+            Self::InBundle { baseline_rows, refused, warnings } => Some(ComparisonMeta {
                 rows: (*baseline_rows).into(),
                 refused: *refused,
                 warnings: warnings.clone(),

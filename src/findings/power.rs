@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Asked, Part};
 use crate::error::Error;
-use crate::inference::{Design, PerArm, Pilot, TopicQuestion};
+use crate::inference::{PerArm, Pilot, SampleSizePlan, TopicQuestion};
 use crate::statistic::{AmplificationRatio, Side};
 
 /// The smallest amplification ratio that an audit of as many clusters as this detects, by topic: the log
-/// taken for the pilot of its own repetition ([`Pilot`], [`Design`]).
+/// taken for the pilot of its own repetition ([`Pilot`], [`SampleSizePlan`]).
 ///
 /// It says what an interval that holds 1 leaves open. It is no power of the effect that was found, which
 /// would say nothing that the interval does not.
@@ -63,7 +63,7 @@ fn left(asked: &Asked<'_>) -> Result<Part<PowerLeft>, Error> {
         )));
     };
     let level = study.inference.interval.level();
-    let design = Design { level, ..Design::of(PerArm::equal(2)) };
+    let design = SampleSizePlan { level, ..SampleSizePlan::of(PerArm::equal(2)) };
     let mut topics = Vec::with_capacity(asked.topics.len());
     for topic in asked.topics {
         let question = TopicQuestion { baseline, ..TopicQuestion::of(&study.question, topic)? };
@@ -72,7 +72,7 @@ fn left(asked: &Asked<'_>) -> Result<Part<PowerLeft>, Error> {
     Ok(Part::There(PowerLeft { level, power: design.power, topics }))
 }
 
-fn of_topic(topic: &str, pilot: Result<Pilot, Error>, design: &Design) -> TopicPower {
+fn of_topic(topic: &str, pilot: Result<Pilot, Error>, design: &SampleSizePlan) -> TopicPower {
     let few = |pilot: &Pilot| pilot.cautions.iter().find(|its| its.is_of_few()).copied();
     let few = pilot.as_ref().ok().and_then(few);
     let detected = pilot.map_err(|error| error.to_string()).and_then(|pilot| {
@@ -80,7 +80,7 @@ fn of_topic(topic: &str, pilot: Result<Pilot, Error>, design: &Design) -> TopicP
             return Err(few.to_string());
         }
         let clusters_per_arm = clusters(&pilot);
-        let design = Design { clusters_per_arm, ..*design };
+        let design = SampleSizePlan { clusters_per_arm, ..*design };
         let found = pilot.minimum_detectable(&design).map_err(|error| error.to_string())?;
         Ok((found, clusters_per_arm))
     });

@@ -16,7 +16,7 @@ use super::reweigh::{Drawn, Draws, Scheme, Wanted, reweigh};
 use super::summary::{Shared, Summary};
 use super::{Case, Query, Uncertainty};
 use crate::error::Error;
-use crate::estimate::{MethodUsed, NoInterval, Warning};
+use crate::estimate::{IntervalMethod, NoInterval, Warning};
 use crate::log::ClusterKey;
 use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Scale, Working};
@@ -154,18 +154,18 @@ impl Bootstrap {
         }
     }
 
-    fn used(&self) -> MethodUsed {
+    fn used(&self) -> IntervalMethod {
         use BootstrapKind::{Basic, Bca, Percentile, Studentised};
         use BootstrapWeights::{Multinomial, Poisson};
         match (self.weights, self.kind) {
-            (Poisson, Percentile) => MethodUsed::BootstrapPercentile,
-            (Poisson, Basic) => MethodUsed::BootstrapBasic,
-            (Poisson, Bca) => MethodUsed::BootstrapBca,
-            (Poisson, Studentised) => MethodUsed::BootstrapStudentised,
-            (Multinomial, Percentile) => MethodUsed::MultinomialPercentile,
-            (Multinomial, Basic) => MethodUsed::MultinomialBasic,
-            (Multinomial, Bca) => MethodUsed::MultinomialBca,
-            (Multinomial, Studentised) => MethodUsed::MultinomialStudentised,
+            (Poisson, Percentile) => IntervalMethod::BootstrapPercentile,
+            (Poisson, Basic) => IntervalMethod::BootstrapBasic,
+            (Poisson, Bca) => IntervalMethod::BootstrapBca,
+            (Poisson, Studentised) => IntervalMethod::BootstrapStudentised,
+            (Multinomial, Percentile) => IntervalMethod::MultinomialPercentile,
+            (Multinomial, Basic) => IntervalMethod::MultinomialBasic,
+            (Multinomial, Bca) => IntervalMethod::MultinomialBca,
+            (Multinomial, Studentised) => IntervalMethod::MultinomialStudentised,
         }
     }
 

@@ -8,7 +8,7 @@ use super::contribution::Contributions;
 use super::influence::Influence;
 use super::tails::above;
 use crate::error::Error;
-use crate::estimate::{NoTest, TestUsed, Tested};
+use crate::estimate::{NoTest, TestMethod, TestResult};
 use crate::statistic::{MantelHaenszelDifference, NullOf, Stratum};
 use crate::tally::Tally;
 
@@ -47,7 +47,7 @@ use crate::tally::Tally;
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::source::SliceSource;
 /// use tiltmeter::statistic::MantelHaenszelRatio;
-/// use tiltmeter::{Audit, ExposureLog, Question, TestUsed};
+/// use tiltmeter::{Audit, ExposureLog, Question, TestMethod};
 /// let source = SliceSource::new("eight viewers in two states")
 ///     .text("who", &["a", "b", "c", "d", "e", "f", "g", "h"])
 ///     .text("feed", &["ranked", "ranked", "ranked", "ranked", "newest", "newest", "newest", "newest"])
@@ -64,7 +64,7 @@ use crate::tally::Tally;
 /// let test = Test::CochranMantelHaenszel(CmhTest::default());
 /// let report = Audit::of(&log, &question).test(test).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
-/// assert_eq!(test.method, Some(TestUsed::CochranMantelHaenszelClustered));
+/// assert_eq!(test.method, Some(TestMethod::CochranMantelHaenszelClustered));
 /// assert!(test.p.is_ok_and(|p| p > 0.05)); // eight viewers prove little
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
@@ -123,13 +123,13 @@ impl CmhTest {
         &self,
         tally: &Tally,
         Query { question, statistic }: &Query<'_>,
-    ) -> Result<Tested, Error> {
+    ) -> Result<TestResult, Error> {
         if statistic.null_of() != NullOf::Shares {
-            return Ok(Tested::none(NoTest::NotOfAmplification));
+            return Ok(TestResult::none(NoTest::NotOfAmplification));
         }
         let by_stratum = Contributions::of(tally, question, &MantelHaenszelDifference)?;
         if Stratum::compared(by_stratum.totals()).next().is_none() {
-            return Ok(Tested::none(NoTest::NoStratumInBothArms));
+            return Ok(TestResult::none(NoTest::NoStratumInBothArms));
         }
         Ok(match self.errors {
             CmhErrors::Clustered => clustered(&by_stratum),
@@ -137,10 +137,10 @@ impl CmhTest {
         })
     }
 
-    fn independent(&self, by_stratum: &Contributions) -> Tested {
+    fn independent(&self, by_stratum: &Contributions) -> TestResult {
         let summary = by_stratum.summary();
         if !summary.of_impressions() || summary.is_weighed() {
-            return Tested::none(NoTest::NotCountsOfImpressions);
+            return TestResult::none(NoTest::NotCountsOfImpressions);
         }
         let mut variance = 0.0;
         // A stratum of one impression is of one arm, so N - 1 is not 0.
@@ -150,18 +150,18 @@ impl CmhTest {
             variance += parts * topic * (n - topic) / (n - 1.0);
         }
         if variance <= 0.0 {
-            return Tested::none(NoTest::NoVariation);
+            return TestResult::none(NoTest::NoVariation);
         }
         let (excess, used) = match self.correction {
-            Continuity::None => (excess(by_stratum).abs(), TestUsed::CochranMantelHaenszel),
+            Continuity::None => (excess(by_stratum).abs(), TestMethod::CochranMantelHaenszel),
             Continuity::Half => (
                 (excess(by_stratum).abs() - 0.5).max(0.0),
-                TestUsed::CochranMantelHaenszelCorrected,
+                TestMethod::CochranMantelHaenszelCorrected,
             ),
         };
         let distance = excess / variance.sqrt();
         let p = (2.0 * Normal::standard().sf(distance)).min(1.0);
-        Tested { statistic: Some(distance * distance), ..Tested::of(p, used) }
+        TestResult { statistic: Some(distance * distance), ..TestResult::of(p, used) }
     }
 }
 
@@ -170,20 +170,20 @@ fn excess(by_stratum: &Contributions) -> f64 {
     Stratum::compared(by_stratum.totals()).map(Stratum::excess).sum()
 }
 
-fn clustered(by_stratum: &Contributions) -> Tested {
+fn clustered(by_stratum: &Contributions) -> TestResult {
     let gradient: Vec<f64> =
         Stratum::all(by_stratum.totals()).flat_map(Stratum::excess_gradient).collect();
     match Influence::of(&gradient, by_stratum).variance() {
-        Err(reason) => Tested::none(reason.into()),
+        Err(reason) => TestResult::none(reason.into()),
         Ok(known) => {
             let distance = excess(by_stratum).abs() / known.variance.sqrt();
             let degrees = known.degrees_of_freedom;
             // The square of Student's t is F of 1 and as many degrees.
             let p = (2.0 * above(distance, Some(degrees))).min(1.0);
-            Tested {
+            TestResult {
                 statistic: Some(distance * distance),
                 degrees_of_freedom: Some(degrees),
-                ..Tested::of(p, TestUsed::CochranMantelHaenszelClustered)
+                ..TestResult::of(p, TestMethod::CochranMantelHaenszelClustered)
             }
         }
     }

@@ -6,7 +6,7 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use super::Uncertainty;
 use super::influence::Variance;
 use crate::error::Error;
-use crate::estimate::{MethodUsed, NoInterval};
+use crate::estimate::{IntervalMethod, NoInterval};
 use crate::statistic::Scale;
 
 /// The cluster-robust delta method.
@@ -85,9 +85,9 @@ pub(super) fn delta(
     let (quantile, used, degrees) = match method.quantile {
         Quantile::StudentT => {
             let degrees = known.degrees_of_freedom;
-            (student_quantile(tail, degrees), MethodUsed::DeltaStudentT, Some(degrees))
+            (student_quantile(tail, degrees), IntervalMethod::DeltaStudentT, Some(degrees))
         }
-        Quantile::Normal => (normal_quantile(tail), MethodUsed::DeltaNormal, None),
+        Quantile::Normal => (normal_quantile(tail), IntervalMethod::DeltaNormal, None),
     };
     let reach = quantile * standard_error;
     Uncertainty {

@@ -22,12 +22,12 @@ const MOST_CLUSTERS: u64 = 1 << 50;
 /// A study to be planned: how many clusters, how many impressions of each, and what is asked of it.
 ///
 /// ```
-/// use tiltmeter::inference::{Design, PerArm};
-/// let design = Design { power: 0.9, ..Design::of(PerArm::equal(40)) };
+/// use tiltmeter::inference::{SampleSizePlan, PerArm};
+/// let design = SampleSizePlan { power: 0.9, ..SampleSizePlan::of(PerArm::equal(40)) };
 /// assert_eq!((design.level, design.clusters_per_arm.baseline), (0.95, 40));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Design {
+pub struct SampleSizePlan {
     /// Independent clusters (viewers, sock puppets, days) in each arm. Where the pilot's clusters
     /// are crossed with the arms these are the same clusters, so both numbers must be equal.
     pub clusters_per_arm: PerArm,
@@ -41,7 +41,7 @@ pub struct Design {
     pub quantile: Quantile,
 }
 
-impl Design {
+impl SampleSizePlan {
     /// So many clusters, with the pilot's impressions of each, a 95% interval with Student's t and
     /// a power of 80%.
     #[must_use]
@@ -59,14 +59,14 @@ impl Design {
         super::check_level(self.level)?;
         if !(self.power > self.tail() && self.power < 1.0) {
             return Err(Error::Parameter {
-                parameter: "the power of a Design",
+                parameter: "the power of a SampleSizePlan",
                 value: self.power.to_string(),
                 expected: "above (1 - level)/2, the power without any effect, and below 1",
             });
         }
         match self.impressions_per_cluster {
             Some(mean) if !(1.0..=MOST_CLUSTERS as f64).contains(&mean) => Err(Error::Parameter {
-                parameter: "the impressions_per_cluster of a Design",
+                parameter: "the impressions_per_cluster of a SampleSizePlan",
                 value: mean.to_string(),
                 expected: "1 or more, and at most 2^50",
             }),
@@ -78,7 +78,7 @@ impl Design {
         let PerArm { treatment, baseline } = self.clusters_per_arm;
         let wrong = |expected| {
             Err(Error::Parameter {
-                parameter: "the clusters_per_arm of a Design",
+                parameter: "the clusters_per_arm of a SampleSizePlan",
                 value: format!("{treatment} and {baseline}"),
                 expected,
             })
@@ -189,7 +189,7 @@ impl PerArm {
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-/// use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
+/// use tiltmeter::inference::{SampleSizePlan, PerArm, Pilot, TopicQuestion};
 /// use tiltmeter::statistic::AmplificationRatio;
 /// use tiltmeter::tally::{Tally, TallySpec};
 /// use tiltmeter::Question;
@@ -202,11 +202,11 @@ impl PerArm {
 /// // Clusters alike less than chance would make them: -0.26, counted as 0.
 /// assert!(pilot.intraclass < Some(0.0) && pilot.design_effect == 1.0);
 ///
-/// let design = Design::of(PerArm::equal(100));
+/// let design = SampleSizePlan::of(PerArm::equal(100));
 /// let smallest = pilot.minimum_detectable(&design)?;
 /// assert!(smallest.above > 1.35 && smallest.above < 1.36);
 /// let needed = pilot.clusters_needed(2.0, &design)?;
-/// let enough = Design { clusters_per_arm: PerArm::equal(needed), ..design };
+/// let enough = SampleSizePlan { clusters_per_arm: PerArm::equal(needed), ..design };
 /// assert!(pilot.power_at(2.0, &enough)? >= 0.8);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
@@ -385,7 +385,7 @@ impl Pilot {
     /// [`Error::Parameter`] for a design outside its ranges, with fewer than 2 clusters in an arm, or
     /// with several impressions per cluster where the pilot leaves rho unknown; [`Error::Pilot`] where
     /// both shares are 0 or 1, or an arm has no impressions.
-    pub fn minimum_detectable_difference(&self, design: &Design) -> Result<f64, Error> {
+    pub fn minimum_detectable_difference(&self, design: &SampleSizePlan) -> Result<f64, Error> {
         design.check()?;
         design.check_clusters(&[Some(Side::Treatment), Some(Side::Baseline)])?;
         let mean = design.impressions_per_cluster.unwrap_or(self.impressions_per_cluster);
@@ -416,7 +416,7 @@ impl Pilot {
     /// [`Error::Parameter`] for a design outside its ranges; with fewer than 2 clusters in an arm;
     /// with unequal arms where clusters are crossed; with other impressions per cluster where clusters
     /// are crossed or the unit is reach, since rho does not say what they do there.
-    pub fn minimum_detectable(&self, design: &Design) -> Result<Detectable, Error> {
+    pub fn minimum_detectable(&self, design: &SampleSizePlan) -> Result<Detectable, Error> {
         let (standard_error, degrees) = self.expected(design)?;
         let effect = design.multiplier(degrees) * standard_error;
         let null = self.null;
@@ -437,7 +437,7 @@ impl Pilot {
     /// # Errors
     /// Those of [`minimum_detectable`](Self::minimum_detectable), and [`Error::Parameter`] where
     /// `truth` is the null or no value of the statistic.
-    pub fn power_at(&self, truth: f64, design: &Design) -> Result<f64, Error> {
+    pub fn power_at(&self, truth: f64, design: &SampleSizePlan) -> Result<f64, Error> {
         let effect = self.effect(truth)?;
         let (standard_error, degrees) = self.expected(design)?;
         let excess = effect.abs() / standard_error - design.critical(degrees);
@@ -451,14 +451,14 @@ impl Pilot {
     /// # Errors
     /// Those of [`power_at`](Self::power_at), and [`Error::Parameter`] where the effect is so small
     /// that 2^50 clusters do not show it.
-    pub fn clusters_needed(&self, truth: f64, design: &Design) -> Result<u64, Error> {
+    pub fn clusters_needed(&self, truth: f64, design: &SampleSizePlan) -> Result<u64, Error> {
         /// An effect that is detectable but for rounding is.
         const ROUNDING: f64 = 1e-12;
         let effect = self.effect(truth)?.abs() * (1.0 + ROUNDING);
         let enough = |clusters: u64| -> Result<bool, Error> {
             let clusters_per_arm = PerArm::equal(clusters);
             let detectable =
-                self.minimum_detectable(&Design { clusters_per_arm, ..*design })?.effect;
+                self.minimum_detectable(&SampleSizePlan { clusters_per_arm, ..*design })?.effect;
             Ok(detectable <= effect)
         };
         let (mut short, mut long) = (1, 2);
@@ -482,7 +482,7 @@ impl Pilot {
     }
 
     /// The standard error and degrees of freedom of a study.
-    fn expected(&self, design: &Design) -> Result<(f64, f64), Error> {
+    fn expected(&self, design: &SampleSizePlan) -> Result<(f64, f64), Error> {
         design.check()?;
         let sides: Vec<Option<Side>> = self.variance.iter().map(|part| part.side).collect();
         design.check_clusters(&sides)?;
@@ -497,10 +497,10 @@ impl Pilot {
     }
 
     /// What other impressions per cluster do to the variance.
-    fn inflation(&self, design: &Design) -> Result<f64, Error> {
+    fn inflation(&self, design: &SampleSizePlan) -> Result<f64, Error> {
         let Some(mean) = design.impressions_per_cluster else { return Ok(1.0) };
         let refused = |expected| Error::Parameter {
-            parameter: "the impressions_per_cluster of a Design",
+            parameter: "the impressions_per_cluster of a SampleSizePlan",
             value: format!("{mean}"),
             expected,
         };
@@ -524,7 +524,7 @@ impl Pilot {
             Some(intraclass) => Ok(intraclass.max(0.0)),
             None if mean == 1.0 => Ok(0.0),
             None => Err(Error::Parameter {
-                parameter: "the impressions_per_cluster of a Design",
+                parameter: "the impressions_per_cluster of a SampleSizePlan",
                 value: mean.to_string(),
                 expected: "1, as in the pilot, which does not show how alike impressions of a cluster are",
             }),

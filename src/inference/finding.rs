@@ -8,7 +8,7 @@ use super::tails::above;
 use super::{Inference, Interval, Multiplicity, Test, simultaneous};
 use crate::error::Error;
 use crate::estimate::{
-    ConfidenceInterval, Estimate, Finding, MethodUsed, NoInterval, SideOfNull, Warning,
+    ConfidenceInterval, Estimate, Finding, IntervalMethod, NoInterval, SideOfNull, Warning,
 };
 use crate::statistic::{Statistic, Working};
 
@@ -101,7 +101,7 @@ fn is_thin(estimate: &Estimate) -> bool {
     };
     let holds = matches!(
         estimate.method,
-        None | Some(MethodUsed::ShareBounds | MethodUsed::TwoWayShareBounds)
+        None | Some(IntervalMethod::ShareBounds | IntervalMethod::TwoWayShareBounds)
     );
     !holds && estimate.warnings.iter().any(few)
 }

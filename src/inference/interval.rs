@@ -23,10 +23,10 @@ use crate::error::Error;
 /// # use tiltmeter::{Audit, Question};
 /// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::{ShareBounds, WildBootstrap};
-/// use tiltmeter::{Interval, MethodUsed};
+/// use tiltmeter::{Interval, IntervalMethod};
 /// assert_eq!(Interval::default(), Interval::ShareBounds(ShareBounds::default()));
 /// let report = Audit::of(&log, &question).interval(Interval::WildBootstrap(WildBootstrap::default())).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::WildBootstrap));
+/// assert_eq!(report.estimates()[0].method, Some(IntervalMethod::WildBootstrap));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

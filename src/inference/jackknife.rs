@@ -7,7 +7,7 @@ use super::delta::student_quantile;
 use super::influence::{Score, Spread, Variance};
 use super::{Case, Uncertainty};
 use crate::error::Error;
-use crate::estimate::{MethodUsed, NoInterval};
+use crate::estimate::{IntervalMethod, NoInterval};
 use crate::statistic::Working;
 
 /// The delete-one jackknife over clusters, with quantiles of Student's t.
@@ -34,10 +34,10 @@ use crate::statistic::Working;
 /// # use tiltmeter::{Audit, Question};
 /// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::Jackknife;
-/// use tiltmeter::{Interval, MethodUsed};
+/// use tiltmeter::{Interval, IntervalMethod};
 /// let jackknife = Interval::Jackknife(Jackknife { level: 0.9 });
 /// let report = Audit::of(&log, &question.topics(["sport"])).interval(jackknife).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::Jackknife));
+/// assert_eq!(report.estimates()[0].method, Some(IntervalMethod::Jackknife));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl Jackknife {
         let scale = case.statistic.scale();
         Uncertainty {
             interval: Ok(scale.interval(case.at - reach, case.at + reach, self.level)),
-            method: Some(MethodUsed::Jackknife),
+            method: Some(IntervalMethod::Jackknife),
             standard_error: Some(standard_error),
             degrees_of_freedom: Some(degrees),
         }

@@ -8,7 +8,7 @@ use super::simultaneous::{Distances, critical_value, families, step_down};
 use super::summary::Shared;
 use super::{Case, Inference, Interval, Multiplicity, Query};
 use crate::error::Error;
-use crate::estimate::{Estimate, MethodUsed, NoInterval, SideOfNull};
+use crate::estimate::{Estimate, IntervalMethod, NoInterval, SideOfNull};
 use crate::question::multiplicity::ReplicateErrors;
 use crate::statistic::Scale;
 use crate::tally::Tally;
@@ -132,8 +132,8 @@ pub(super) fn settle(
     for family in families(names.iter().map(String::as_str)) {
         if let Interval::Simultaneous(method) = inference.interval {
             let used = match method.errors {
-                ReplicateErrors::Same => MethodUsed::SimultaneousMaxT,
-                ReplicateErrors::Each => MethodUsed::SimultaneousStudentised,
+                ReplicateErrors::Same => IntervalMethod::SimultaneousMaxT,
+                ReplicateErrors::Each => IntervalMethod::SimultaneousStudentised,
             };
             band(&mut answers, &family, method.level, used);
         }
@@ -195,7 +195,7 @@ pub(super) fn adjust_by_p(estimates: &mut [Estimate], method: &Multiplicity) -> 
 }
 
 /// Stretches the intervals of a family so that they hold for all of it at once.
-fn band(answers: &mut [Answer], family: &[usize], level: f64, used: MethodUsed) {
+fn band(answers: &mut [Answer], family: &[usize], level: f64, used: IntervalMethod) {
     let distances: Vec<&Distances> =
         family.iter().filter_map(|&at| answers[at].joint.as_ref()?.for_bands.as_ref()).collect();
     // Estimates without a standard error keep their share bounds, each at a level of its own, and leave the

@@ -54,14 +54,14 @@ pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::Contributions;
 use self::contribution::check_totals;
 pub use self::delta::{Delta, Quantile};
-pub use self::design::{Design, Detectable, PerArm, Pilot, PilotArm, VariancePart};
+pub use self::design::{Detectable, PerArm, Pilot, PilotArm, SampleSizePlan, VariancePart};
 use self::influence::Influence;
 pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
 pub use self::monitor::{
-    Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading, Running,
-    Sidedness, Trail,
+    Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading,
+    RunningIntersection, Sidedness, Trail,
 };
 pub use self::permutation::{Blocks, Compare, Permutation};
 pub use self::question::TopicQuestion;
@@ -79,7 +79,7 @@ pub(crate) use self::windowed::{Share, share_in_window};
 use crate::error::Error;
 pub(crate) use crate::estimate::measured::Uncertainty;
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, NoInterval, NoTest, Relation, Tested, Value,
+    ClusterCounts, ConfidenceInterval, Estimate, NoInterval, NoTest, Relation, TestResult, Value,
     Warning,
 };
 use crate::log::ClusterKey;
@@ -458,13 +458,13 @@ fn tested(
     working: Working,
     (contributions, case): (&Contributions, Option<&Case<'_>>),
     warnings: &mut Vec<Warning>,
-) -> Result<Tested, Error> {
+) -> Result<TestResult, Error> {
     let statistic = asked.statistic;
     if statistic.null().is_none() && !matches!(test, Test::Equivalence(_)) {
-        return Ok(Tested::none(NoTest::NothingCompared));
+        return Ok(TestResult::none(NoTest::NothingCompared));
     }
     Ok(match (test, working) {
-        (_, Working::Undefined(_)) => Tested::none(NoTest::UndefinedValue),
+        (_, Working::Undefined(_)) => TestResult::none(NoTest::UndefinedValue),
         (Test::WildBootstrap(test), _) => test.test(tally, statistic, contributions),
         (Test::Permutation(test), _) => test.test(tally, asked, contributions, warnings)?,
         (Test::CochranMantelHaenszel(test), _) => test.test(tally, asked)?,
@@ -479,7 +479,7 @@ fn tested_by_interval(
     statistic: &dyn Statistic,
     contributions: &Contributions,
     case: Option<&Case<'_>>,
-) -> Tested {
+) -> TestResult {
     let linear = match test {
         Test::Delta(test) => Some(test.quantile),
         Test::Equivalence(test) => test.quantile,
@@ -499,13 +499,13 @@ fn tested_by_interval(
             match (test, statistic.null()) {
                 (Test::Equivalence(test), _) => test.by_share_bounds(&contrast, statistic),
                 (_, Some(null)) => testing::by_share_bounds(&contrast, null),
-                (_, None) => Tested::none(NoTest::NothingCompared),
+                (_, None) => TestResult::none(NoTest::NothingCompared),
             }
         }
-        (Some(Err(reason)), None, _) => Tested::none((*reason).into()),
-        (_, _, None) => Tested::none(NoTest::NoStandardError),
+        (Some(Err(reason)), None, _) => TestResult::none((*reason).into()),
+        (_, _, None) => TestResult::none(NoTest::NoStandardError),
         (None, _, Some(case)) if case.contributions.summary().is_at_limit() => {
-            Tested::none(NoInterval::ShareAtLimit.into())
+            TestResult::none(NoInterval::ShareAtLimit.into())
         }
         (_, linear, Some(case)) => {
             let known = match linear {

@@ -12,7 +12,7 @@ use super::contribution::Contributions;
 use super::influence::{Members, Score, Spread, small_sample};
 use super::question::TopicQuestion;
 use crate::error::Error;
-use crate::estimate::{NoTest, TestUsed, Tested, Warning};
+use crate::estimate::{NoTest, TestMethod, TestResult, Warning};
 use crate::question::baseline::Baseline;
 use crate::statistic::{Cell, Side, Statistic, Working};
 use crate::tally::{StratifyBy, Tally};
@@ -35,7 +35,7 @@ use crate::tally::{StratifyBy, Tally};
 /// and a few came into contact with the other.
 ///
 /// Where there are no more assignments than `replicates`, all are gone through and p is exact
-/// ([`TestUsed::PermutationExact`]). Otherwise `replicates` of them are drawn, and p is `(1 + as far
+/// ([`TestMethod::PermutationExact`]). Otherwise `replicates` of them are drawn, and p is `(1 + as far
 /// or further) / (1 + replicates)`, which errs to the side of doubt (Phipson and Smyth 2010, doi
 /// 10.2202/1544-6115.1585). Draws are a pure function of seed, replicate, block and the cluster's
 /// place in the order of keys, so all questions about the same clusters share them. Distances that
@@ -60,13 +60,13 @@ use crate::tally::{StratifyBy, Tally};
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// # use tiltmeter::{Audit, Question};
 /// # let question = Question::between("ranked", "newest");
-/// use tiltmeter::TestUsed;
+/// use tiltmeter::TestMethod;
 /// use tiltmeter::inference::{Permutation, Test};
 /// let test = Test::Permutation(Permutation::default());
 /// let report = Audit::of(&log, &question.topics(["war"])).test(test).run()?;
 /// let test = report.estimates()[0].test.expect("it was asked for");
 /// // Eight viewers, four in either arm, can be assigned in 70 ways.
-/// assert_eq!(test.method, Some(TestUsed::PermutationExact));
+/// assert_eq!(test.method, Some(TestMethod::PermutationExact));
 /// let as_far = test.p.expect("there is a value") * 70.0;
 /// assert!((as_far - as_far.round()).abs() < 1e-12 && as_far >= 1.0);
 /// # Ok::<(), tiltmeter::Error>(())
@@ -166,16 +166,16 @@ impl Permutation {
         Query { question, statistic }: &Query<'_>,
         contributions: &Contributions,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Tested, Error> {
+    ) -> Result<TestResult, Error> {
         let cells = statistic.cells(tally.axes().strata().len());
         let (Some(null), Some(partners)) = (statistic.null(), partners(&cells)) else {
-            return Ok(Tested::none(match statistic.known_baseline() {
+            return Ok(TestResult::none(match statistic.known_baseline() {
                 Some(_) => NoTest::BaselineFromElsewhere,
                 None => NoTest::UnpairedTotals,
             }));
         };
         if self.compare == Compare::Studentised && Members::of(contributions).has_single() {
-            return Ok(Tested::none(NoTest::SingleCluster));
+            return Ok(TestResult::none(NoTest::SingleCluster));
         }
         let design = match self.blocks {
             Blocks::Together => Design::new(contributions.present(), |_| 0),
@@ -189,14 +189,19 @@ impl Permutation {
     }
 
     /// Compares what happened with what might have.
-    fn compare(&self, table: &Table<'_>, design: &Design, warnings: &mut Vec<Warning>) -> Tested {
+    fn compare(
+        &self,
+        table: &Table<'_>,
+        design: &Design,
+        warnings: &mut Vec<Warning>,
+    ) -> TestResult {
         let clusters = table.present.len();
         let Some(observed) = table.distance(&vec![false; clusters]) else {
-            return Tested::none(NoTest::UndefinedValue);
+            return TestResult::none(NoTest::UndefinedValue);
         };
         let all = design.assignments(self.replicates);
         if all == Some(1) {
-            return Tested::none(NoTest::NothingToPermute);
+            return TestResult::none(NoTest::NothingToPermute);
         }
         let of = all.unwrap_or(self.replicates);
         let count = |moved: &mut Vec<bool>, replicate: u32| {
@@ -216,11 +221,11 @@ impl Permutation {
         }
         let (beyond, of) = (beyond as f64, f64::from(of));
         let tested = match all {
-            Some(_) => Tested::of(beyond / of, TestUsed::PermutationExact),
-            None => Tested::of((1.0 + beyond) / (1.0 + of), TestUsed::Permutation),
+            Some(_) => TestResult::of(beyond / of, TestMethod::PermutationExact),
+            None => TestResult::of((1.0 + beyond) / (1.0 + of), TestMethod::Permutation),
         };
         let finite = observed.distance.is_finite();
-        Tested { statistic: finite.then_some(observed.distance), ..tested }
+        TestResult { statistic: finite.then_some(observed.distance), ..tested }
     }
 }
 

@@ -8,7 +8,7 @@ use super::shares::{ArmShare, Shares};
 use super::tails::above;
 use super::{Case, Jackknife, Uncertainty};
 use crate::error::Error;
-use crate::estimate::{MethodUsed, Warning};
+use crate::estimate::{IntervalMethod, Warning};
 use crate::statistic::{Side, Statistic};
 
 /// The default: bounds for the share of each arm, put together.
@@ -63,10 +63,10 @@ use crate::statistic::{Side, Statistic};
 /// # use tiltmeter::{Audit, Question};
 /// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::ShareBounds;
-/// use tiltmeter::{Interval, MethodUsed};
+/// use tiltmeter::{Interval, IntervalMethod};
 /// assert_eq!(Interval::default(), Interval::ShareBounds(ShareBounds::default()));
 /// let report = Audit::of(&log, &question).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::ShareBounds));
+/// assert_eq!(report.estimates()[0].method, Some(IntervalMethod::ShareBounds));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl ShareBounds {
         let linear = linear.filter(|_| !contrast.shares.has_still_arm());
         Uncertainty {
             interval: Ok(contrast.statistic.scale().interval(low, high, self.level)),
-            method: Some(MethodUsed::ShareBounds),
+            method: Some(IntervalMethod::ShareBounds),
             standard_error: linear.map(|known| known.variance.sqrt()),
             degrees_of_freedom: linear.map(|known| known.degrees_of_freedom),
         }

@@ -31,10 +31,10 @@ use crate::question::multiplicity::ReplicateErrors;
 /// # let question = Question::between("ranked", "newest");
 /// use tiltmeter::inference::Simultaneous;
 /// use tiltmeter::statistic::Difference;
-/// use tiltmeter::{Interval, MethodUsed};
+/// use tiltmeter::{Interval, IntervalMethod};
 /// let bands = Interval::Simultaneous(Simultaneous::default());
 /// let report = Audit::of(&log, &question.statistic(Difference)).interval(bands).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::SimultaneousMaxT));
+/// assert_eq!(report.estimates()[0].method, Some(IntervalMethod::SimultaneousMaxT));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::share_bounds::Contrast;
 use super::tails::above;
 use super::wild::WildTest;
 use crate::error::Error;
-use crate::estimate::{Estimate, NoInterval, NoTest, TestUsed, Tested, Warning};
+use crate::estimate::{Estimate, NoInterval, NoTest, TestMethod, TestResult, Warning};
 use crate::statistic::Statistic;
 
 /// How a hypothesis is tested. All but [`Test::Equivalence`] test that there is no amplification: a
@@ -136,16 +136,16 @@ impl DeltaTest {
         at: f64,
         statistic: &dyn Statistic,
         known: Result<Variance, NoInterval>,
-    ) -> Tested {
+    ) -> TestResult {
         let Some(null) = statistic.null() else {
-            return Tested::none(NoTest::NothingCompared);
+            return TestResult::none(NoTest::NothingCompared);
         };
         match distance(at - null, known, self.quantile) {
-            Err(reason) => Tested::none(reason),
-            Ok(Distance { errors, degrees }) => Tested {
+            Err(reason) => TestResult::none(reason),
+            Ok(Distance { errors, degrees }) => TestResult {
                 statistic: Some(errors),
                 degrees_of_freedom: degrees,
-                ..Tested::of((2.0 * above(errors.abs(), degrees)).min(1.0), used(self.quantile))
+                ..TestResult::of((2.0 * above(errors.abs(), degrees)).min(1.0), used(self.quantile))
             },
         }
     }
@@ -172,10 +172,10 @@ pub(super) enum Errors {
 }
 
 /// The test of no amplification by share bounds.
-pub(super) fn by_share_bounds(contrast: &Contrast<'_>, null: f64) -> Tested {
+pub(super) fn by_share_bounds(contrast: &Contrast<'_>, null: f64) -> TestResult {
     let errors = contrast.distance(null);
     let p = (2.0 * above(errors.abs(), None)).min(1.0);
-    Tested { statistic: Some(errors), ..Tested::of(p, TestUsed::ShareBounds) }
+    TestResult { statistic: Some(errors), ..TestResult::of(p, TestMethod::ShareBounds) }
 }
 
 /// The same by the jackknife, for statistics that are no contrast of shares.
@@ -183,9 +183,9 @@ pub(super) fn by_jackknife(
     at: f64,
     statistic: &dyn Statistic,
     known: Result<Variance, NoInterval>,
-) -> Tested {
+) -> TestResult {
     let tested = DeltaTest { quantile: Quantile::StudentT }.test(at, statistic, known);
-    Tested { method: tested.method.map(|_| TestUsed::JackknifeStudentT), ..tested }
+    TestResult { method: tested.method.map(|_| TestMethod::JackknifeStudentT), ..tested }
 }
 
 impl Equivalence {
@@ -198,13 +198,13 @@ impl Equivalence {
         &self,
         contrast: &Contrast<'_>,
         statistic: &dyn Statistic,
-    ) -> Tested {
+    ) -> TestResult {
         let [low, high] = self.ends(statistic).map(|end| contrast.distance(end));
         let p = [above(low, None), above(-high, None)];
         let less = if p[0] >= p[1] { low } else { high };
-        self.within(Tested {
+        self.within(TestResult {
             statistic: Some(less),
-            ..Tested::of(p[0].max(p[1]), TestUsed::EquivalenceShareBounds)
+            ..TestResult::of(p[0].max(p[1]), TestMethod::EquivalenceShareBounds)
         })
     }
 
@@ -241,8 +241,8 @@ impl Equivalence {
     }
 
     /// What it was for, beside what it found.
-    fn within(&self, tested: Tested) -> Tested {
-        Tested { margin: Some((self.low, self.high)), ..tested }
+    fn within(&self, tested: TestResult) -> TestResult {
+        TestResult { margin: Some((self.low, self.high)), ..tested }
     }
 
     pub(super) fn test(
@@ -251,7 +251,7 @@ impl Equivalence {
         statistic: &dyn Statistic,
         known: Result<Variance, NoInterval>,
         by: Errors,
-    ) -> Tested {
+    ) -> TestResult {
         let ends = self.ends(statistic);
         let quantile = match by {
             Errors::Linearised(quantile) => quantile,
@@ -260,20 +260,20 @@ impl Equivalence {
         let from = ends.map(|end| distance(at - end, known, quantile));
         let (low, high) = match from {
             [Ok(low), Ok(high)] => (low, high),
-            [Err(reason), _] | [_, Err(reason)] => return Tested::none(reason),
+            [Err(reason), _] | [_, Err(reason)] => return TestResult::none(reason),
         };
         let p = [above(low.errors, low.degrees), above(-high.errors, high.degrees)];
         // The statistic is that of the test that finds less.
         let less = if p[0] >= p[1] { low.errors } else { high.errors };
         let used = match by {
-            Errors::Jackknife => TestUsed::EquivalenceJackknife,
-            Errors::Linearised(Quantile::StudentT) => TestUsed::EquivalenceStudentT,
-            Errors::Linearised(Quantile::Normal) => TestUsed::EquivalenceNormal,
+            Errors::Jackknife => TestMethod::EquivalenceJackknife,
+            Errors::Linearised(Quantile::StudentT) => TestMethod::EquivalenceStudentT,
+            Errors::Linearised(Quantile::Normal) => TestMethod::EquivalenceNormal,
         };
-        self.within(Tested {
+        self.within(TestResult {
             statistic: Some(less),
             degrees_of_freedom: low.degrees,
-            ..Tested::of(p[0].max(p[1]), used)
+            ..TestResult::of(p[0].max(p[1]), used)
         })
     }
 }
@@ -299,9 +299,9 @@ fn distance(
     Ok(Distance { errors: off / known.variance.sqrt(), degrees })
 }
 
-fn used(quantile: Quantile) -> TestUsed {
+fn used(quantile: Quantile) -> TestMethod {
     match quantile {
-        Quantile::StudentT => TestUsed::DeltaStudentT,
-        Quantile::Normal => TestUsed::DeltaNormal,
+        Quantile::StudentT => TestMethod::DeltaStudentT,
+        Quantile::Normal => TestMethod::DeltaNormal,
     }
 }

@@ -11,7 +11,7 @@ use super::shares::Shares;
 use super::testing::{self, DeltaTest, Errors};
 use super::{Inference, Interval, Multiplicity, Query, Test, Uncertainty, finding, joint, own};
 use crate::error::Error;
-use crate::estimate::{Estimate, MethodUsed, NoInterval, NoTest, Tested, Warning};
+use crate::estimate::{Estimate, IntervalMethod, NoInterval, NoTest, TestResult, Warning};
 use crate::question::estimand::Unit;
 use crate::statistic::{Statistic, Working};
 use crate::tally::TwoWay;
@@ -163,7 +163,10 @@ impl Ways {
     fn share_bounds(&self, statistic: &dyn Statistic, bounds: &ShareBounds) -> Option<Uncertainty> {
         let contrast = self.contrast(statistic, bounds.form)?;
         let doubt = bounds.of(&contrast, self.known.ok());
-        Some(Uncertainty { method: doubt.method.map(|_| MethodUsed::TwoWayShareBounds), ..doubt })
+        Some(Uncertainty {
+            method: doubt.method.map(|_| IntervalMethod::TwoWayShareBounds),
+            ..doubt
+        })
     }
 
     fn answer(
@@ -171,7 +174,7 @@ impl Ways {
         statistic: &dyn Statistic,
         (method, bounds): (Method, &ShareBounds),
         test: Option<&Test>,
-    ) -> (Uncertainty, Option<Tested>) {
+    ) -> (Uncertainty, Option<TestResult>) {
         let (scale, level, form) = (statistic.scale(), bounds.level, bounds.form);
         let delta = match method {
             Method::ShareBounds => None,
@@ -220,10 +223,10 @@ impl Ways {
         finding::note(estimate, statistic, (nulls, interval.as_ref()), p)
     }
 
-    fn tested(&self, statistic: &dyn Statistic, (test, form): (&Test, BoundsForm)) -> Tested {
+    fn tested(&self, statistic: &dyn Statistic, (test, form): (&Test, BoundsForm)) -> TestResult {
         let contrast = self.contrast(statistic, form);
         let errors = match (test, self.working) {
-            (_, Working::Undefined(_)) => return Tested::none(NoTest::UndefinedValue),
+            (_, Working::Undefined(_)) => return TestResult::none(NoTest::UndefinedValue),
             (Test::Delta(DeltaTest { quantile }), Working::Finite(_)) => Some(*quantile),
             (Test::Equivalence(test), Working::Finite(_)) => test.quantile,
             _ => None,
@@ -239,21 +242,21 @@ impl Ways {
             }
             (_, Some(contrast), _) if errors.is_none() => match statistic.null() {
                 Some(null) => testing::by_share_bounds(&contrast, null),
-                None => Tested::none(NoTest::NothingCompared),
+                None => TestResult::none(NoTest::NothingCompared),
             },
             (_, _, Working::Finite(at)) => {
                 let test = DeltaTest { quantile: errors.unwrap_or_default() };
                 test.test(at, statistic, self.known)
             }
-            _ => Tested::none(NoTest::NoStandardError),
+            _ => TestResult::none(NoTest::NoStandardError),
         }
     }
 }
 
 fn two_way_names(doubt: Uncertainty, delta: &Delta) -> Uncertainty {
     let used = match delta.quantile {
-        Quantile::StudentT => MethodUsed::TwoWayStudentT,
-        Quantile::Normal => MethodUsed::TwoWayNormal,
+        Quantile::StudentT => IntervalMethod::TwoWayStudentT,
+        Quantile::Normal => IntervalMethod::TwoWayNormal,
     };
     Uncertainty { method: doubt.method.map(|_| used), ..doubt }
 }

@@ -11,7 +11,7 @@ use super::influence::{Members, Score, Spread, small_sample};
 use super::{Case, Uncertainty};
 use crate::base::philox::philox;
 use crate::error::Error;
-use crate::estimate::{MethodUsed, NoInterval, NoTest, TestUsed, Tested};
+use crate::estimate::{IntervalMethod, NoInterval, NoTest, TestMethod, TestResult};
 use crate::log::ClusterKey;
 use crate::statistic::{Cell, Quantity, Statistic, TwoArms};
 use crate::tally::Tally;
@@ -144,7 +144,7 @@ impl WildBootstrap {
                 case.at + reach,
                 self.level,
             )),
-            method: Some(MethodUsed::WildBootstrap),
+            method: Some(IntervalMethod::WildBootstrap),
             standard_error: Some(standard_error),
             degrees_of_freedom: Some(variance.degrees_of_freedom),
         }
@@ -162,21 +162,21 @@ impl WildTest {
         tally: &Tally,
         statistic: &dyn Statistic,
         contributions: &Contributions,
-    ) -> Tested {
+    ) -> TestResult {
         let strata = tally.axes().strata().len();
         if statistic.cells(strata) != Cell::TWO_ARMS {
-            return Tested::none(match statistic.known_baseline() {
+            return TestResult::none(match statistic.known_baseline() {
                 Some(_) => NoTest::BaselineFromElsewhere,
                 None => NoTest::NotOfTwoShares,
             });
         }
         let totals = TwoArms::from_totals(contributions.totals());
         let Ok((treatment, baseline)) = totals.shares() else {
-            return Tested::none(NoTest::UndefinedValue);
+            return TestResult::none(NoTest::UndefinedValue);
         };
         let members = Members::of(contributions);
         if members.has_single() {
-            return Tested::none(NoTest::SingleCluster);
+            return TestResult::none(NoTest::SingleCluster);
         }
         let both = (totals.topic_treatment + totals.topic_baseline)
             / (totals.all_treatment + totals.all_baseline);
@@ -184,7 +184,7 @@ impl WildTest {
         let restricted = Scores::of_shares([both, both], contributions);
         let ones = vec![1.0; contributions.present().len()];
         let Some(error) = observed.standard_error(&ones, [0.0; 2], &members) else {
-            return Tested::none(NoTest::NoVariation);
+            return TestResult::none(NoTest::NoVariation);
         };
         let distance = (treatment - baseline) / error;
         let draw = Draw { seed: self.seed, replicates: self.replicates, weights: self.weights };
@@ -195,11 +195,11 @@ impl WildTest {
         let beyond = distances.iter().filter(|its| its.abs() >= least).count() as f64;
         let all = distances.len() as f64;
         let (p, method) = if draw.is_exhaustive(keys.len()) {
-            (beyond / all, TestUsed::WildBootstrapExhaustive)
+            (beyond / all, TestMethod::WildBootstrapExhaustive)
         } else {
-            ((1.0 + beyond) / (1.0 + all), TestUsed::WildBootstrap)
+            ((1.0 + beyond) / (1.0 + all), TestMethod::WildBootstrap)
         };
-        Tested { statistic: Some(distance), ..Tested::of(p, method) }
+        TestResult { statistic: Some(distance), ..TestResult::of(p, method) }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Filter, need};
 use crate::error::Error;
-use crate::log::{Chunk, Chunks, LogSchema, LogSource, Spare};
+use crate::log::{Chunk, Chunks, ColumnPool, LogSchema, LogSource};
 use crate::tally::{Merger, Tally, TallySpec};
 
 /// Bytes of rows that are held at a time.
@@ -52,7 +52,7 @@ fn tally_in_chunks(
     let name = source.name().to_owned();
     let schema = need::needed(schema, spec, &Filter::default(), None);
     let mut chunks = Chunks::new(source, &schema);
-    let mut spare = Spare::default();
+    let mut spare = ColumnPool::default();
     let mut tallies = Merger::default();
     let mut set_aside = 0;
     while let Some(Chunk { log, origin, .. }) = chunks.next(bytes, &mut spare)? {

@@ -14,7 +14,7 @@ use super::{Filter, JobDone, MIN_MEMORY, StepTimes, TallyJob, need};
 use crate::base::lock::Lock;
 use crate::base::progress::{Progress, Told};
 use crate::error::Error;
-use crate::log::{Chunk, Chunks, ExposureLog, ItemTopics, LogSchema, Origin, Spare};
+use crate::log::{Chunk, Chunks, ColumnPool, ExposureLog, ItemTopics, LogSchema, Origin};
 use crate::tally::{Merger, Tally, TallySpec, WAITING};
 
 pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
@@ -130,7 +130,7 @@ impl Work<'_> {
                 return;
             }
         };
-        let mut spare = Spare::default();
+        let mut spare = ColumnPool::default();
         loop {
             let next = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed));
             let Some(&part) = next.filter(|part| !self.is_given_up(**part)) else {
@@ -151,7 +151,7 @@ impl Work<'_> {
     fn part(
         &self,
         part: usize,
-        spare: &mut Spare,
+        spare: &mut ColumnPool,
         send: &SyncSender<Made>,
     ) -> Result<ControlFlow<()>, Error> {
         let room = &self.shares.room;

@@ -13,7 +13,7 @@ use super::mixed;
 use super::names::{self, JoinNames, Nulls};
 use super::parse;
 use super::schema::LogSchema;
-use super::spare::Spare;
+use super::spare::ColumnPool;
 use super::time_format::TimeFormat;
 use super::topics::{TopicReader, Topics};
 use crate::error::Error;
@@ -188,11 +188,11 @@ impl<'s> LogBuilder<'s> {
 
     /// Makes room for so many rows, which is cheaper than growing as they come.
     pub(super) fn reserve(&mut self, rows: usize) {
-        self.reserve_in(&mut Spare::default(), rows);
+        self.reserve_in(&mut ColumnPool::default(), rows);
     }
 
     /// The same, in spare memory as far as there is some. To be called before rows are read.
-    pub(super) fn reserve_in(&mut self, spare: &mut Spare, rows: usize) {
+    pub(super) fn reserve_in(&mut self, spare: &mut ColumnPool, rows: usize) {
         for reading in &mut self.readings {
             match &mut reading.target {
                 Target::Ids(ids) => ids.begin_in(spare.column(rows)),

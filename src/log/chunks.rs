@@ -1,7 +1,7 @@
 //! A source read in logs of bounded size, one after the other.
 
 use super::builder::LogBuilder;
-use super::spare::Spare;
+use super::spare::ColumnPool;
 use super::{ExposureLog, LogSchema, LogSource, Origin};
 use crate::error::Error;
 
@@ -60,7 +60,11 @@ impl<'s, S: LogSource> Chunks<'s, S> {
 
     /// The next rows, of about this many bytes in memory but at least one batch; `None` after
     /// the last. Their columns are kept in spare memory as far as there is some.
-    pub(crate) fn next(&mut self, bytes: usize, spare: &mut Spare) -> Result<Option<Chunk>, Error> {
+    pub(crate) fn next(
+        &mut self,
+        bytes: usize,
+        spare: &mut ColumnPool,
+    ) -> Result<Option<Chunk>, Error> {
         let name = self.source.name().to_owned();
         let (builder, wanted) = LogBuilder::new(&name, self.schema, self.source.column_names())?;
         let mut builder = builder.starting_after(self.before).within(bytes);

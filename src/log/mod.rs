@@ -30,7 +30,7 @@ pub use self::builder::COUNT_NAMES;
 use self::builder::{Built, LogBuilder, is_like_count};
 pub(crate) use self::chunks::{Chunk, Chunks};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
-pub(crate) use self::spare::Spare;
+pub(crate) use self::spare::ColumnPool;
 use crate::error::row::{SetAsideAccount, excerpt};
 
 pub use self::names::{JoinNames, NameRemark, OddNames};

@@ -7,9 +7,9 @@ use super::topics::Topics;
 /// Memory of columns that are not needed any more, for the columns of the next log: memory that is
 /// new to a process has to be cleared by the system first.
 #[derive(Debug, Default)]
-pub(crate) struct Spare(Vec<Vec<u32>>);
+pub(crate) struct ColumnPool(Vec<Vec<u32>>);
 
-impl Spare {
+impl ColumnPool {
     /// Takes the columns of a log, instead of those that are here.
     pub(crate) fn take_from(&mut self, log: ExposureLog) {
         self.0.clear();

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use rayon::prelude::*;
 
 use super::account::ReplayAccount;
-use super::columns::{Features, Place, Told};
+use super::columns::{Features, Place, RequestNumbers};
 use super::numbering::{Numbering, Numbers};
-use super::pools::Pools;
+use super::pools::CandidateSets;
 use super::requests::Requests;
 use super::spec::{Feedback, ReplaySpec, Round};
 use crate::error::Error;
@@ -82,12 +82,12 @@ struct Chosen {
 }
 
 /// A log and a table as requests are answered from them.
-struct Desk<'a> {
+struct ReplayTables<'a> {
     log: &'a ExposureLog,
     table: &'a ExposureLog,
     items: &'a Coded,
     features: Features<'a>,
-    told: Told<'a>,
+    told: RequestNumbers<'a>,
     engagements: Option<&'a [f64]>,
     numbers: Numbers,
     /// By code of an item of the table, its place in the order of ids.
@@ -126,7 +126,7 @@ impl<'p> Answering<'p> {
 
     /// Whether the numbers of a log can be read.
     pub(super) fn check_log(&self, place: &Place<'_>) -> Result<(), Error> {
-        Told::of(place, &self.spec.requests).map(drop)
+        RequestNumbers::of(place, &self.spec.requests).map(drop)
     }
 
     fn learns(&self) -> bool {
@@ -149,7 +149,11 @@ impl<'p> Answering<'p> {
     }
 
     /// Answers the requests of a log, which all come after those answered before.
-    pub(super) fn answer(&mut self, log: &ExposureLog, pools: &Pools) -> Result<Answers, Error> {
+    pub(super) fn answer(
+        &mut self,
+        log: &ExposureLog,
+        pools: &CandidateSets,
+    ) -> Result<Answers, Error> {
         log.refuse_counts("a replay")?;
         let requests = Requests::of(log, &self.spec.arm, REPLAY)?;
         log.require_times(REPLAY)?;
@@ -162,7 +166,7 @@ impl<'p> Answering<'p> {
             })
             .collect();
         order.par_sort_unstable();
-        let mut desk = Desk::of(log, pools, self)?;
+        let mut desk = ReplayTables::of(log, pools, self)?;
         let keys = pools.keys_of(log)?;
         let mut answers = Answers::default();
         let mut left = &order[..];
@@ -227,7 +231,7 @@ impl<'p> Answering<'p> {
     }
 
     /// Gives numbers to what a request is the first to have.
-    fn meet(&mut self, desk: &mut Desk<'_>, asked: &mut Asked<'_>) -> Result<(), Error> {
+    fn meet(&mut self, desk: &mut ReplayTables<'_>, asked: &mut Asked<'_>) -> Result<(), Error> {
         let id = |role| desk.log.ids(role).and_then(|ids| ids.id(asked.rows[0] as usize));
         if let Some(viewer) = id(Role::Viewer) {
             asked.viewer = self.numbering.viewers.intern(viewer)?;
@@ -240,7 +244,13 @@ impl<'p> Answering<'p> {
     }
 
     /// Puts an answer down, and what there is to learn of it.
-    fn take(&mut self, desk: &Desk<'_>, asked: &Asked<'_>, chosen: &Chosen, to: &mut Answers) {
+    fn take(
+        &mut self,
+        desk: &ReplayTables<'_>,
+        asked: &Asked<'_>,
+        chosen: &Chosen,
+        to: &mut Answers,
+    ) {
         let mut account = ReplayAccount { requests: 1, ..ReplayAccount::default() };
         if asked.candidates.is_empty() {
             account.without_candidates = 1;
@@ -259,7 +269,7 @@ impl<'p> Answering<'p> {
 
     fn count(
         &mut self,
-        desk: &Desk<'_>,
+        desk: &ReplayTables<'_>,
         asked: &Asked<'_>,
         chosen: &Chosen,
         account: &mut ReplayAccount,
@@ -294,10 +304,10 @@ fn counted(row: usize) -> u64 {
     row as u64 + 1
 }
 
-impl<'a> Desk<'a> {
+impl<'a> ReplayTables<'a> {
     fn of(
         log: &'a ExposureLog,
-        pools: &'a Pools,
+        pools: &'a CandidateSets,
         answering: &Answering<'_>,
     ) -> Result<Self, Error> {
         let table = pools.candidates();
@@ -306,7 +316,7 @@ impl<'a> Desk<'a> {
         let logged = log.require_ids(Role::Item, REPLAY)?;
         let features = Features::of(&Place { table, source_row: &counted }, &spec.candidates)?;
         features.require(table, &answering.needs, &answering.policy.name())?;
-        let told = Told::of(&Place { table: log, source_row: &counted }, &spec.requests)?;
+        let told = RequestNumbers::of(&Place { table: log, source_row: &counted }, &spec.requests)?;
         if log.topics().is_some() && table.topics().is_none() {
             let detail = format!("{}: no topics, which the log has", table.origin().source);
             return Err(Error::Candidates { detail });

@@ -7,9 +7,9 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 
 use super::asking::{Asking, Ready};
-use super::pools::{PoolBy, Pools};
+use super::pools::{CandidateKey, CandidateSets};
 use crate::error::Error;
-use crate::log::{Chunk, Chunks, ExposureLog, LogSchema, LogSource, Origin, Role, Spare};
+use crate::log::{Chunk, Chunks, ColumnPool, ExposureLog, LogSchema, LogSource, Origin, Role};
 
 /// The candidates of a slate.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct Table {
 /// Candidates that wait for their requests.
 pub(super) struct Arriving<'s, S> {
     chunks: Chunks<'s, S>,
-    spare: Spare,
+    spare: ColumnPool,
     bytes_per_row: usize,
     name: String,
     tables: HashMap<u64, Table, RandomState>,
@@ -57,7 +57,7 @@ impl<'s, S: LogSource> Arriving<'s, S> {
         Self {
             name: source.name().to_owned(),
             chunks: Chunks::new(source, schema),
-            spare: Spare::default(),
+            spare: ColumnPool::default(),
             bytes_per_row: schema.bytes_per_row(),
             tables: HashMap::default(),
             tables_read: 0,
@@ -230,7 +230,7 @@ impl<'s, S: LogSource> Arriving<'s, S> {
     }
 
     /// Takes the candidates of slates; `None` where none of them has any.
-    pub(super) fn take(&mut self, slates: &[Ready]) -> Result<Option<Pools>, Error> {
+    pub(super) fn take(&mut self, slates: &[Ready]) -> Result<Option<CandidateSets>, Error> {
         let arrivals: Vec<u64> =
             slates.iter().filter_map(|slate| self.arrival_of.get(&slate.id)).copied().collect();
         let mut rows: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
@@ -244,6 +244,6 @@ impl<'s, S: LogSource> Arriving<'s, S> {
         let parts: Vec<ExposureLog> = parts.collect::<Result<_, Error>>()?;
         let joined = ExposureLog::joined(&parts.iter().collect::<Vec<_>>())?;
         arrivals.into_iter().for_each(|arrival| self.forget(arrival));
-        joined.map(|table| Pools::new(table, PoolBy::Slate)).transpose()
+        joined.map(|table| CandidateSets::new(table, CandidateKey::Slate)).transpose()
     }
 }

@@ -8,7 +8,9 @@ use foldhash::fast::{FixedState, RandomState};
 
 use super::answer::REPLAY;
 use crate::error::Error;
-use crate::log::{Chunk, Chunks, ExposureLog, LogSchema, LogSource, Origin, Role, Spare, iso_text};
+use crate::log::{
+    Chunk, Chunks, ColumnPool, ExposureLog, LogSchema, LogSource, Origin, Role, iso_text,
+};
 
 /// A slate of the log, of any arm, of which more may come.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +65,7 @@ pub(super) struct Ready {
 /// The rows of an arm that wait to be answered, and the slates of all arms as far as they matter.
 pub(super) struct Asking<'s, S> {
     chunks: Chunks<'s, S>,
-    spare: Spare,
+    spare: ColumnPool,
     arm: String,
     disorder: i64,
     name: String,
@@ -82,7 +84,7 @@ impl<'s, S: LogSource> Asking<'s, S> {
         Self {
             name: source.name().to_owned(),
             chunks: Chunks::new(source, schema),
-            spare: Spare::default(),
+            spare: ColumnPool::default(),
             arm: arm.to_owned(),
             disorder,
             pending: None,

@@ -236,12 +236,12 @@ impl<'t> Features<'t> {
 
 /// What a log tells of its requests, by row.
 #[derive(Debug)]
-pub(super) struct Told<'l> {
+pub(super) struct RequestNumbers<'l> {
     pub(super) leanings: Numbers<'l>,
     pub(super) dwells: Numbers<'l>,
 }
 
-impl<'l> Told<'l> {
+impl<'l> RequestNumbers<'l> {
     /// Reads the columns that are named; errors as [`Features::of`].
     pub(super) fn of(place: &Place<'l>, columns: &RequestColumns) -> Result<Self, Error> {
         let read = |column: &Option<NumberColumn>, range| match column {

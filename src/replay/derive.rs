@@ -2,7 +2,7 @@
 //! requests under another rule. Places keep their mass; what fills them changes.
 
 use super::off_policy::{Floor, ImportanceWeights};
-use super::pools::Pools;
+use super::pools::CandidateSets;
 use super::requests::{Requests, rows_of_arm};
 use crate::error::Error;
 use crate::estimate::Warning;
@@ -14,7 +14,7 @@ use crate::tally::{ClusterBy, masses};
 
 /// Treatment and baseline as logs of one arm each.
 #[derive(Clone, Debug)]
-pub(crate) struct Derived {
+pub(crate) struct BaselineArms {
     /// The rows of the treatment that have a counterpart.
     pub(crate) treatment: ExposureLog,
     /// Which rows of the log those are.
@@ -24,14 +24,14 @@ pub(crate) struct Derived {
     /// What became of requests.
     pub(crate) warnings: Vec<Warning>,
     /// Whether the baseline's rows are impressions.
-    pub(crate) rows: RowsAre,
+    pub(crate) rows: BaselineRowKind,
     /// Why there is to be no answer.
     pub(crate) refused: Option<Undefined>,
 }
 
 /// What the rows of a baseline are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowsAre {
+pub(crate) enum BaselineRowKind {
     /// What a viewer was or would have been shown.
     Impressions,
     /// What was shown, each impression with the weight that another policy gives it.
@@ -41,13 +41,13 @@ pub(crate) enum RowsAre {
 }
 
 /// What a baseline is made of.
-pub(crate) struct Making<'m> {
+pub(crate) struct BaselineInputs<'m> {
     pub(crate) log: &'m ExposureLog,
     pub(crate) treatment: &'m str,
     /// The name of the baseline's arm.
     pub(crate) name: &'m str,
     pub(crate) attention: &'m Attention,
-    pub(crate) pools: Option<&'m Pools>,
+    pub(crate) pools: Option<&'m CandidateSets>,
 }
 
 /// Makes the arms of a baseline that is neither an arm nor known from elsewhere.
@@ -55,7 +55,10 @@ pub(crate) struct Making<'m> {
 /// # Errors
 /// [`Error::MissingRole`] and [`Error::BaselineLacks`] for what the input does not carry;
 /// [`Error::Parameter`], [`Error::UnknownArm`], [`Error::EmptyLog`].
-pub(crate) fn derive(baseline: &Baseline, making: &Making<'_>) -> Result<Derived, Error> {
+pub(crate) fn derive(
+    baseline: &Baseline,
+    making: &BaselineInputs<'_>,
+) -> Result<BaselineArms, Error> {
     if !matches!(baseline, Baseline::Period(_)) {
         making.log.refuse_counts(making.name)?;
     }
@@ -88,7 +91,7 @@ impl EngagementWeighted {
         })
     }
 
-    fn weights(&self, pools: &Pools, rows: &[u32]) -> Result<Vec<f64>, Error> {
+    fn weights(&self, pools: &CandidateSets, rows: &[u32]) -> Result<Vec<f64>, Error> {
         let table = pools.candidates();
         let engagement = table.require_numbers(Role::Engagement, "a draw by engagement")?;
         let weight = |&row: &u32| {
@@ -144,14 +147,14 @@ impl Account {
 
 /// Requests with the candidates that each had.
 struct Served<'m> {
-    making: &'m Making<'m>,
-    pools: &'m Pools,
+    making: &'m BaselineInputs<'m>,
+    pools: &'m CandidateSets,
     requests: Requests<'m>,
     keys: Option<&'m Coded>,
 }
 
 impl<'m> Served<'m> {
-    fn of(baseline: &Baseline, making: &'m Making<'m>) -> Result<Self, Error> {
+    fn of(baseline: &Baseline, making: &'m BaselineInputs<'m>) -> Result<Self, Error> {
         let name = baseline.to_string();
         let lacks = |needs, mend| Error::BaselineLacks { baseline: name.clone(), needs, mend };
         let pools = making.pools.ok_or_else(|| {
@@ -204,16 +207,16 @@ impl<'m> Served<'m> {
         &self,
         (kept, of, shown): (Vec<u32>, Vec<u32>, Vec<u32>),
         account: Account,
-        rows: RowsAre,
-    ) -> Result<Derived, Error> {
-        let Making { log, treatment, name, .. } = *self.making;
+        rows: BaselineRowKind,
+    ) -> Result<BaselineArms, Error> {
+        let BaselineInputs { log, treatment, name, .. } = *self.making;
         if kept.is_empty() {
             return Err(Error::EmptyLog {
                 file: self.pools.candidates().origin().source.clone(),
                 set_aside: account.requests,
             });
         }
-        Ok(Derived {
+        Ok(BaselineArms {
             treatment: log.again(&kept)?.in_arm(treatment),
             kept,
             baseline: log.again(&of)?.showing(self.pools.candidates(), &shown)?.in_arm(name),
@@ -236,7 +239,7 @@ fn newest(times: &[i64], items: &Coded, rows: &[u32]) -> Vec<u32> {
 /// Slates of the newest candidates, in the places of those that were shown. Which of the candidates of
 /// one moment would have come first nobody knows, so where that matters each of them gets its part of
 /// their places: what is expected over all their orders.
-fn chronological(baseline: &Baseline, making: &Making<'_>) -> Result<Derived, Error> {
+fn chronological(baseline: &Baseline, making: &BaselineInputs<'_>) -> Result<BaselineArms, Error> {
     let served = Served::of(baseline, making)?;
     let table = served.pools.candidates();
     let times = table.require_times("the newest candidates (when each was published)")?;
@@ -262,13 +265,13 @@ fn chronological(baseline: &Baseline, making: &Making<'_>) -> Result<Derived, Er
     let of = filled.iter().map(|its| its.place).collect();
     let shown = filled.iter().map(|its| its.candidate).collect();
     if account.tied == 0 {
-        return served.finish((kept, of, shown), account, RowsAre::Impressions);
+        return served.finish((kept, of, shown), account, BaselineRowKind::Impressions);
     }
-    let derived = served.finish((kept, of, shown), account, RowsAre::Expected)?;
+    let derived = served.finish((kept, of, shown), account, BaselineRowKind::Expected)?;
     let weights: Vec<f64> = filled.iter().map(|its| its.mass / attention).collect();
     let positions = vec![rank; weights.len()];
     let baseline = derived.baseline.weighing(weights).at_positions(positions);
-    Ok(Derived { baseline, ..derived })
+    Ok(BaselineArms { baseline, ..derived })
 }
 
 /// A candidate in a place, or its part of some places.
@@ -315,9 +318,9 @@ fn fill(rows: &[u32], ordered: &[u32], (times, of_place): (&[i64], &[f64]), to: 
 /// its part of the mass of the whole slate.
 fn expected(
     baseline: &Baseline,
-    making: &Making<'_>,
-    chances: impl Fn(&Pools, &[u32]) -> Result<Vec<f64>, Error>,
-) -> Result<Derived, Error> {
+    making: &BaselineInputs<'_>,
+    chances: impl Fn(&CandidateSets, &[u32]) -> Result<Vec<f64>, Error>,
+) -> Result<BaselineArms, Error> {
     let served = Served::of(baseline, making)?;
     let of_place = masses(making.log, making.attention)?;
     let (rank, attention) = first_rank(making.attention);
@@ -345,10 +348,10 @@ fn expected(
             weights.push(mass * (chance / sum) / attention);
         }
     }
-    let derived = served.finish((kept, of, shown), account, RowsAre::Expected)?;
+    let derived = served.finish((kept, of, shown), account, BaselineRowKind::Expected)?;
     let positions = vec![rank; weights.len()];
     let baseline = derived.baseline.weighing(weights).at_positions(positions);
-    Ok(Derived { baseline, ..derived })
+    Ok(BaselineArms { baseline, ..derived })
 }
 
 /// The first rank that has any attention, and how much: what has no rank of its own stands there.
@@ -358,8 +361,8 @@ fn first_rank(attention: &Attention) -> (u32, f64) {
 }
 
 /// An arm's impressions, weighed by another policy.
-fn of_propensity(by: &Propensity, making: &Making<'_>) -> Result<Derived, Error> {
-    let Making { log, treatment, name, .. } = *making;
+fn of_propensity(by: &Propensity, making: &BaselineInputs<'_>) -> Result<BaselineArms, Error> {
+    let BaselineInputs { log, treatment, name, .. } = *making;
     let floor = by.floor.effective_size();
     if !(0.0..f64::INFINITY).contains(&floor) {
         return Err(Error::Parameter {
@@ -393,7 +396,7 @@ fn of_propensity(by: &Propensity, making: &Making<'_>) -> Result<Derived, Error>
     let effective_size = if squares > 0.0 { sum * sum / squares } else { 0.0 };
     let below = effective_size < floor && matches!(by.floor, Floor::At(_));
     let kept = rows_of_arm(log, treatment, name)?;
-    Ok(Derived {
+    Ok(BaselineArms {
         treatment: log.again(&kept)?.in_arm(treatment),
         kept,
         baseline: log.again(&rows)?.weighing(weighed).in_arm(name),
@@ -405,14 +408,14 @@ fn of_propensity(by: &Propensity, making: &Making<'_>) -> Result<Derived, Error>
             clipped: diagnostics.clipped,
             uncovered: diagnostics.uncovered,
         }],
-        rows: RowsAre::Weighed,
+        rows: BaselineRowKind::Weighed,
         refused: below.then_some(Undefined::EffectiveSizeBelowFloor),
     })
 }
 
 /// The same arm before a moment.
-fn of_period(period: &Period, making: &Making<'_>) -> Result<Derived, Error> {
-    let Making { log, treatment, name, .. } = *making;
+fn of_period(period: &Period, making: &BaselineInputs<'_>) -> Result<BaselineArms, Error> {
+    let BaselineInputs { log, treatment, name, .. } = *making;
     let needed_by = format!("the baseline {}", Baseline::Period(*period));
     let times = log.require_times(&needed_by)?;
     let rows = rows_of_arm(log, treatment, &needed_by)?;
@@ -448,12 +451,12 @@ fn of_period(period: &Period, making: &Making<'_>) -> Result<Derived, Error> {
             });
         }
     }
-    Ok(Derived {
+    Ok(BaselineArms {
         treatment: log.again(&after)?.in_arm(treatment),
         kept: after,
         baseline: log.again(&before)?.in_arm(name),
         warnings: Vec::new(),
-        rows: RowsAre::Impressions,
+        rows: BaselineRowKind::Impressions,
         refused: None,
     })
 }

@@ -20,9 +20,9 @@ mod stream;
 
 pub use self::account::ReplayAccount;
 pub use self::columns::{CandidateColumns, NumberColumn, RequestColumns};
-pub(crate) use self::derive::{Derived, Making, RowsAre, derive, supply_arm};
+pub(crate) use self::derive::{BaselineArms, BaselineInputs, BaselineRowKind, derive, supply_arm};
 pub use self::policy::Replay;
-pub use self::pools::{PoolBy, Pools};
+pub use self::pools::{CandidateKey, CandidateSets};
 pub use self::replayed::Replayed;
 pub(crate) use self::requests::rows_of_arm;
 pub use self::spec::{Feedback, ReplaySpec, Round};

@@ -1,7 +1,7 @@
 //! The front door of replays: a log that is in memory, and what comes of it.
 
 use super::answer::Answering;
-use super::pools::Pools;
+use super::pools::CandidateSets;
 use super::replayed::Replayed;
 use super::requests::Requests;
 use super::spec::ReplaySpec;
@@ -39,7 +39,7 @@ use crate::tally::{TallySpec, WindowBy};
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-/// use tiltmeter::replay::{PoolBy, Pools, Replay, ReplaySpec};
+/// use tiltmeter::replay::{CandidateKey, CandidateSets, Replay, ReplaySpec};
 /// use tiltmeter::policy::ReverseChronological;
 /// use tiltmeter::source::SliceSource;
 /// use tiltmeter::tally::TallySpec;
@@ -68,7 +68,7 @@ use crate::tally::{TallySpec, WindowBy};
 ///     .slate("request").item("post")
 ///     .time("published", TimeFormat::EpochSeconds)
 ///     .topics(TopicColumn::single("about"));
-/// let pools = Pools::new(ExposureLog::read(table, &schema)?, PoolBy::Slate)?;
+/// let pools = CandidateSets::new(ExposureLog::read(table, &schema)?, CandidateKey::Slate)?;
 ///
 /// let spec = ReplaySpec::of("ranked", "newest");
 /// let replayed = Replay::new(&spec, &mut ReverseChronological)?.log(&log, &pools)?;
@@ -102,7 +102,7 @@ impl<'p> Replay<'p> {
     /// a policy that learns; [`Error::UnknownArm`]; [`Error::Candidates`] for a feature that the policy
     /// needs and the table has not; [`Error::Row`] and [`Error::UnknownColumn`] for columns of numbers;
     /// [`Error::PolicyWeight`]; [`Error::EmptyLog`] where no request was answered.
-    pub fn log(mut self, log: &ExposureLog, pools: &Pools) -> Result<Replayed, Error> {
+    pub fn log(mut self, log: &ExposureLog, pools: &CandidateSets) -> Result<Replayed, Error> {
         let answers = self.answering.answer(log, pools)?;
         self.answering.finish();
         let requests = Requests::of(log, &self.answering.spec().arm, "a replay")?.len() as u64;

@@ -9,7 +9,7 @@ use crate::log::{Coded, ExposureLog, Role};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
-pub enum PoolBy {
+pub enum CandidateKey {
     /// Of the slate that it names: the candidates of every request were recorded.
     Slate,
     /// Of every request of the viewer that it names, once published: an inventory of who is followed.
@@ -24,7 +24,7 @@ pub enum PoolBy {
     },
 }
 
-impl PoolBy {
+impl CandidateKey {
     const fn role(self) -> Option<Role> {
         match self {
             Self::Slate => Some(Role::Slate),
@@ -49,7 +49,7 @@ impl PoolBy {
 /// | role | what it is | who needs it |
 /// | --- | --- | --- |
 /// | item | the candidate | everybody |
-/// | slate or viewer | whose candidate it is, see [`PoolBy`] | those pools |
+/// | slate or viewer | whose candidate it is, see [`CandidateKey`] | those pools |
 /// | time | when it was published | inventories, catalogues, the newest first |
 /// | topics | its topics (or a table of topics by item) | everybody |
 /// | engagement | what it was engaged with so far, not negative | draws by engagement |
@@ -59,39 +59,39 @@ impl PoolBy {
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
-/// use tiltmeter::replay::{PoolBy, Pools};
+/// use tiltmeter::replay::{CandidateKey, CandidateSets};
 /// use tiltmeter::{ExposureLog, source::SliceSource};
 /// let table = SliceSource::new("candidates")
 ///     .text("request", &["r1", "r1", "r1", "r2", "r2"])
 ///     .text("post", &["a", "b", "c", "a", "d"])
 ///     .text("about", &["war", "sport", "sport", "war", "war"]);
 /// let schema = LogSchema::new().slate("request").item("post").topics(TopicColumn::single("about"));
-/// let pools = Pools::new(ExposureLog::read(table, &schema)?, PoolBy::Slate)?;
+/// let pools = CandidateSets::new(ExposureLog::read(table, &schema)?, CandidateKey::Slate)?;
 /// assert_eq!(pools.len(), 2);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pools {
+pub struct CandidateSets {
     candidates: ExposureLog,
-    by: PoolBy,
+    by: CandidateKey,
     /// Rows of the table by pool; within one the earliest published first, then by row.
     rows: Vec<u32>,
     /// By the code of a slate or viewer, where its pool begins; one more at the end.
     starts: Vec<usize>,
 }
 
-impl Pools {
+impl CandidateSets {
     /// Pools from a table of candidates.
     ///
     /// # Errors
     /// [`Error::MissingRole`] for a column that they need, [`Error::RepeatedCandidate`] where an item is
     /// twice in a pool.
-    pub fn new(candidates: ExposureLog, by: PoolBy) -> Result<Self, Error> {
+    pub fn new(candidates: ExposureLog, by: CandidateKey) -> Result<Self, Error> {
         let items = candidates.require_ids(Role::Item, "a table of candidates")?;
         let needed_by = "a table of candidates by request";
         let keys = by.role().map(|role| candidates.require_ids(role, needed_by)).transpose()?;
         let times = match by {
-            PoolBy::Slate => candidates.times(),
+            CandidateKey::Slate => candidates.times(),
             _ => Some(candidates.require_times("an inventory (when each was published)")?),
         };
         if by.max_age().is_some_and(|age| age <= 0) {
@@ -114,7 +114,7 @@ impl Pools {
 
     /// Whose pools they are.
     #[must_use]
-    pub fn by(&self) -> PoolBy {
+    pub fn by(&self) -> CandidateKey {
         self.by
     }
 
@@ -144,7 +144,7 @@ impl Pools {
 
     /// Whether a request needs a time.
     pub(crate) const fn go_by_time(&self) -> bool {
-        !matches!(self.by, PoolBy::Slate)
+        !matches!(self.by, CandidateKey::Slate)
     }
 
     /// The rows of the candidates of a request, the earliest published first where that is known: none

@@ -2,7 +2,7 @@
 
 use super::account::ReplayAccount;
 use super::answer::{Answered, Answering, Answers};
-use super::pools::Pools;
+use super::pools::CandidateSets;
 use crate::error::Error;
 use crate::log::ExposureLog;
 use crate::tally::{Tally, TallySpec};
@@ -24,7 +24,7 @@ impl Replayed {
     pub(super) fn of(
         answers: Answers,
         log: &ExposureLog,
-        pools: &Pools,
+        pools: &CandidateSets,
         answering: &Answering<'_>,
     ) -> Result<Option<Self>, Error> {
         let mut account = ReplayAccount::default();

@@ -7,7 +7,7 @@ use super::arriving::Arriving;
 use super::asking::{Asking, Ready};
 use super::columns::Place;
 use super::policy::Replay;
-use super::pools::Pools;
+use super::pools::CandidateSets;
 use super::replayed::Replayed;
 use super::steps::{Step, StepSpec, Stepping};
 use crate::error::Error;
@@ -113,7 +113,7 @@ impl Replay<'_> {
     pub fn run_among(
         self,
         log: (impl LogSource, &LogSchema),
-        pools: &Pools,
+        pools: &CandidateSets,
         spec: &TallySpec,
     ) -> Result<ReplayDone, Error> {
         let mut tally = None;
@@ -212,7 +212,7 @@ fn done(tally: Option<Tally>, run: ReplayRun, source: String) -> Result<ReplayDo
 
 /// Where candidates come from.
 enum Supply<'a, 's, C> {
-    Held(&'a Pools),
+    Held(&'a CandidateSets),
     Read(Box<Arriving<'s, C>>),
 }
 
@@ -274,7 +274,7 @@ impl<L: LogSource, C: LogSource> Course<'_, '_, L, C> {
     fn answer(
         &mut self,
         answering: &mut Answering<'_>,
-        (rows, pools, slates): (&ExposureLog, Option<&Pools>, &[Ready]),
+        (rows, pools, slates): (&ExposureLog, Option<&CandidateSets>, &[Ready]),
         emit: &mut OnStep<'_>,
     ) -> Result<(), Error> {
         let Some(pools) = pools else {

@@ -4,7 +4,7 @@ use super::table::{Cell, Column, Table, Yields, field, in_markdown, of_level, re
 use crate::estimate::ConfidenceInterval;
 use crate::estimate::SideOfNull;
 use crate::estimate::json::{IntervalRecord, StateRecord};
-use crate::inference::{Look, Monitor, Reading, Running};
+use crate::inference::{Look, Monitor, Reading, RunningIntersection};
 
 /// The fields of a reading.
 const FIELDS: [&str; 24] = [
@@ -146,9 +146,9 @@ fn cells(its: &Reading) -> Vec<Cell> {
     let ends = (finite(ends.0), finite(ends.1));
     let null = its.null.as_ref();
     let (running, empty) = match &its.running {
-        Running::Nothing => ((None, None), None),
-        Running::Bounds { low, high } => ((*low, *high), None),
-        Running::Empty { since } => ((None, None), Some(since)),
+        RunningIntersection::Nothing => ((None, None), None),
+        RunningIntersection::Bounds { low, high } => ((*low, *high), None),
+        RunningIntersection::Empty { since } => ((None, None), Some(since)),
     };
     let mut cells = vec![
         Cell::name(&its.estimand.topic),

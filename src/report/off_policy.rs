@@ -9,7 +9,7 @@ use super::table::{
 };
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
-use crate::estimate::MethodUsed;
+use crate::estimate::IntervalMethod;
 use crate::replay::off_policy::{
     Answer, Caution, Measure, OffPolicyEstimate, OffPolicyEstimateRecord, OffPolicyReport, Refusal,
 };
@@ -163,7 +163,7 @@ impl OffPolicyReport {
 
     /// How intervals were made, each way with how many it made.
     fn methods(&self) -> String {
-        let mut used: Vec<(MethodUsed, usize)> = Vec::new();
+        let mut used: Vec<(IntervalMethod, usize)> = Vec::new();
         for method in self.estimates.iter().filter_map(|its| its.answer.ok()?.method) {
             match used.iter_mut().find(|(its, _)| *its == method) {
                 Some((_, count)) => *count += 1,

@@ -9,7 +9,7 @@ use super::table::{
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
 use crate::coverage::{Accuracy, PowerResult, Proportion, Smallest, StudyRecord, StudyResult};
-use crate::simulate::{HowKnown, Known};
+use crate::simulate::{Precision, TrueValue};
 
 /// The power whose smallest effect is printed.
 const POWER: f64 = 0.8;
@@ -44,9 +44,9 @@ fn with_error(cell: Cell, error: Option<f64>) -> Cell {
 }
 
 /// A truth, with its error if it has one.
-fn known(known: &Known) -> Cell {
+fn known(known: &TrueValue) -> Cell {
     let error = match known.how {
-        HowKnown::MonteCarlo { standard_error, .. } => standard_error,
+        Precision::MonteCarlo { standard_error, .. } => standard_error,
         _ => None,
     };
     with_error(Cell::value(known.value), error)

@@ -21,7 +21,7 @@ use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
 use crate::question::whole::Question;
-use crate::replay::Pools;
+use crate::replay::CandidateSets;
 use crate::statistic::Statistic;
 use crate::tally::{ClusterBy, MultiLabel};
 
@@ -76,7 +76,7 @@ pub struct Sensitivity<'l> {
     log: &'l ExposureLog,
     question: Question,
     baselines: Vec<Baseline>,
-    candidates: Option<&'l Pools>,
+    candidates: Option<&'l CandidateSets>,
     supply: Option<&'l ExposureLog>,
     clusters: Vec<ClusterBy>,
     attentions: Option<Vec<Attention>>,
@@ -120,7 +120,7 @@ impl<'l> Sensitivity<'l> {
     }
 
     /// The candidates of each request, for baselines that are made of them.
-    pub fn candidates(mut self, candidates: &'l Pools) -> Self {
+    pub fn candidates(mut self, candidates: &'l CandidateSets) -> Self {
         self.candidates = Some(candidates);
         self
     }

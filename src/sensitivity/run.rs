@@ -27,7 +27,7 @@ pub(super) fn run(asked: &Sensitivity<'_>) -> Result<SensitivityTable, Error> {
     let topics = topics(asked)?;
     let statistics = asked.question.distinct_statistics();
     let quality = DataQuality::of(asked.log);
-    let walk = Walk { asked, levels: &levels, topics: &topics, quality: &quality };
+    let walk = GridWalk { asked, levels: &levels, topics: &topics, quality: &quality };
     let sizes = levels.sizes();
     let combinations: usize = sizes.iter().product();
     let mut answers: Vec<Answers> = vec![Vec::new(); combinations];
@@ -92,7 +92,7 @@ fn topics(asked: &Sensitivity<'_>) -> Result<Vec<String>, Error> {
 }
 
 /// What stays the same on the way.
-struct Walk<'w> {
+struct GridWalk<'w> {
     asked: &'w Sensitivity<'w>,
     levels: &'w Levels,
     topics: &'w [String],
@@ -102,7 +102,7 @@ struct Walk<'w> {
 /// Receives the answers of a combination.
 type Put<'p> = dyn FnMut([usize; 7], Answers) + 'p;
 
-impl Walk<'_> {
+impl GridWalk<'_> {
     /// Walks through all combinations; `first` receives the first error that is no fault of the question.
     fn all(
         &self,
@@ -135,7 +135,7 @@ impl Walk<'_> {
                         strata: crate::audit::spec_of(&log, &self.asked.question).strata,
                         ..TallySpec::default()
                     };
-                    let here = Here { log: &log, spec: &spec, at: [c, w, m] };
+                    let here = GridPoint { log: &log, spec: &spec, at: [c, w, m] };
                     self.of_tally(&here, &supported, statistics, put, first)?;
                 }
             }
@@ -146,7 +146,7 @@ impl Walk<'_> {
     /// All combinations of one cluster, weighting and multi-label rule.
     fn of_tally(
         &self,
-        here: &Here<'_>,
+        here: &GridPoint<'_>,
         supported: &[Result<(), Unsupported>],
         statistics: &[AnyStatistic],
         put: &mut Put<'_>,
@@ -201,7 +201,7 @@ impl Walk<'_> {
     }
 
     /// The question as one combination puts it, but for unit and denominator.
-    fn question(&self, here: &Here<'_>, baseline: &Baseline, model: &Attention) -> Question {
+    fn question(&self, here: &GridPoint<'_>, baseline: &Baseline, model: &Attention) -> Question {
         let asked = &self.asked.question;
         Question {
             baseline: Some(baseline.clone()),
@@ -253,7 +253,7 @@ impl Walk<'_> {
 }
 
 /// Where on the way a tally stands: its log, and the places of cluster, weighting and rule.
-struct Here<'w> {
+struct GridPoint<'w> {
     log: &'w ExposureLog,
     spec: &'w TallySpec,
     at: [usize; 3],

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Simulation;
-use super::design::Design;
+use super::design::ExperimentDesign;
 use super::feed::Feed;
 use super::offered::Offered;
 use crate::error::Error;
@@ -65,18 +65,18 @@ pub struct CandidatesSource<'s> {
 impl Simulation {
     /// The candidates of its requests, made as they are read: what a
     /// [`Replay`](crate::replay::Replay) replays, or, read into a log, what
-    /// [`Pools`](crate::replay::Pools) are made of.
+    /// [`CandidateSets`](crate::replay::CandidateSets) are made of.
     ///
     /// ```
     /// use tiltmeter::ExposureLog;
-    /// use tiltmeter::replay::{PoolBy, Pools};
+    /// use tiltmeter::replay::{CandidateKey, CandidateSets};
     /// use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
     /// let mut config = SimulationConfig::preset(Preset::Everyday);
     /// (config.world.viewers, config.days) = (20, 1);
     /// let simulation = Simulation::new(&config)?;
     /// let table = ExposureLog::read(simulation.candidates()?, &simulation.candidates_schema())?;
     /// assert!(table.rows() > simulation.log()?.rows());
-    /// let pools = Pools::new(table, PoolBy::Slate)?;
+    /// let pools = CandidateSets::new(table, CandidateKey::Slate)?;
     /// # let _ = pools;
     /// # Ok::<(), tiltmeter::Error>(())
     /// ```
@@ -85,7 +85,7 @@ impl Simulation {
     /// [`Error::Parameter`] for a [`Donation`](super::Donation), of which nobody has the candidates:
     /// donors give what they saw. Those of making policies.
     pub fn candidates(&self) -> Result<CandidatesSource<'_>, Error> {
-        if matches!(self.config.design, Design::Donation(_)) {
+        if matches!(self.config.design, ExperimentDesign::Donation(_)) {
             return Err(Error::Parameter {
                 parameter: "the design of a simulation whose candidates are asked for",
                 value: "a donation".to_owned(),

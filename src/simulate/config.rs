@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::design::Design;
+use super::design::ExperimentDesign;
 use super::labels::LabelErrors;
 use super::world::WorldConfig;
 use crate::error::Error;
@@ -47,7 +47,7 @@ pub struct SimulationConfig {
     /// The arms. Default: `treatment` and `baseline`, both random.
     pub arms: Vec<ArmConfig>,
     /// Who is in which arm when, and what is recorded.
-    pub design: Design,
+    pub design: ExperimentDesign,
     /// Errors in the topics that the log shows. Default none.
     pub labels: LabelErrors,
 }
@@ -66,7 +66,7 @@ impl Default for SimulationConfig {
             remembered: 0,
             responses: ResponseConfig::default(),
             arms: vec![arm("treatment"), arm("baseline")],
-            design: Design::default(),
+            design: ExperimentDesign::default(),
             labels: LabelErrors::default(),
         }
     }

@@ -10,7 +10,7 @@ use super::Simulation;
 use super::config::ResponseConfig;
 use super::design::Recorded;
 use super::offered::Offered;
-use super::pool::{Live, Pools};
+use super::pool::{CandidateSets, Live};
 use super::response::{GLANCE, MOST_REQUESTS, Response};
 use super::rows::Rows;
 use super::state::State;
@@ -155,7 +155,7 @@ pub(super) struct Round {
 
 /// What a thread works with.
 struct Hands {
-    pools: Pools,
+    pools: CandidateSets,
     chooser: Chooser,
     /// By set of topics, the viewer's interest.
     interests: Vec<f32>,
@@ -181,7 +181,7 @@ impl SpareHands {
 impl Hands {
     fn new(feed: &Feed<'_>) -> Self {
         Self {
-            pools: Pools::new(feed.simulation.catalogue.len()),
+            pools: CandidateSets::new(feed.simulation.catalogue.len()),
             chooser: Chooser::default(),
             interests: vec![0.0; feed.simulation.catalogue.topic_sets().len()],
             rows: 0,

@@ -24,15 +24,15 @@ mod world;
 pub use self::candidates::CandidatesSource;
 pub use self::config::{ArmConfig, CandidatesConfig, ResponseConfig, SimulationConfig};
 pub use self::design::{
-    Blocks, Chances, Conduct, Design, Donation, LogOdds, Order, Period, Persona, PersonaFollows,
-    Positions, PuppetArms, SockPuppets, Switchback,
+    Blocks, Chances, Conduct, Donation, ExperimentDesign, LogOdds, Order, Period, Persona,
+    PersonaFollows, Positions, PuppetArms, SockPuppets, Switchback,
 };
 pub use self::labels::{LabelErrors, TopicErrors};
 pub use self::preset::Preset;
 pub use self::source::SimulationSource;
 pub use self::truth::{
-    About, ArmTruth, HowKnown, Known, Route, StatisticTruth, StratumTruth, TRUTH_SCHEMA,
-    TRUTH_VERSION, TopicTruth, Truth, TruthSpec,
+    ArmTruth, Precision, StatisticTruth, StratumTruth, TRUTH_SCHEMA, TRUTH_VERSION,
+    TopicDefinition, TopicTruth, TrueValue, Truth, TruthMethod, TruthSpec,
 };
 pub use self::world::{
     ActivityConfig, Burst, Catalogue, CreatorsConfig, FollowsConfig, Interests, StratumConfig,

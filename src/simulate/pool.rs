@@ -96,7 +96,7 @@ impl Live {
 }
 
 /// Makes candidates of requests, one after the other, in the same memory.
-pub(super) struct Pools {
+pub(super) struct CandidateSets {
     pub(super) candidates: Candidates,
     arch: Arch,
     /// By item, the mark under which it was last taken.
@@ -105,7 +105,7 @@ pub(super) struct Pools {
     newest: Vec<u32>,
 }
 
-impl Pools {
+impl CandidateSets {
     pub(super) fn new(items: usize) -> Self {
         Self {
             candidates: Candidates::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Simulation;
-use super::design::{Design, PuppetArms};
+use super::design::{ExperimentDesign, PuppetArms};
 use super::feed::Feed;
 use super::rows::Rows;
 use super::world::DAY;
@@ -126,7 +126,7 @@ impl Simulation {
     }
 
     fn strata_differ_from_arms(&self) -> bool {
-        !matches!(&self.config.design, Design::SockPuppets(puppets)
+        !matches!(&self.config.design, ExperimentDesign::SockPuppets(puppets)
             if puppets.arms == PuppetArms::Personas)
     }
 

@@ -14,15 +14,15 @@ use super::{Scale, Side, Statistic, TwoArms, Working};
 /// own, so that a result says what was done. Costs nothing more.
 ///
 /// ```
-/// use tiltmeter::statistic::{HalfAddedRatio, Scale, Statistic, Working};
+/// use tiltmeter::statistic::{HaldaneAnscombeRatio, Scale, Statistic, Working};
 /// // 7 of 20 against none of 30: (7.5 / 21) / (0.5 / 31).
-/// let Working::Finite(log) = HalfAddedRatio.value(&[7.0, 20.0, 0.0, 30.0]) else { panic!() };
+/// let Working::Finite(log) = HaldaneAnscombeRatio.value(&[7.0, 20.0, 0.0, 30.0]) else { panic!() };
 /// assert!((Scale::Log.reported(log) - 7.5 / 21.0 * 62.0).abs() < 1e-12);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HalfAddedRatio;
+pub struct HaldaneAnscombeRatio;
 
-impl Statistic for HalfAddedRatio {
+impl Statistic for HaldaneAnscombeRatio {
     crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {

@@ -45,11 +45,11 @@ macro_rules! statistics {
 statistics! {
     {
         ratio: AmplificationRatio, LogRatio, PercentAmplification;
-        half_added: HalfAddedRatio;
+        half_added: HaldaneAnscombeRatio;
         difference: Difference;
         odds_ratio: OddsRatio;
         share: TreatmentShare, BaselineShare;
-        smoothed_reach: SmoothedReach;
+        smoothed_reach: AddOneReach;
         mantel_haenszel: MantelHaenszelRatio, MantelHaenszelOddsRatio, MantelHaenszelDifference;
         kitagawa: CompositionEffect, RateEffect;
     }

@@ -11,15 +11,15 @@ use super::{Scale, Side, Statistic, TwoArms, Units, Working};
 /// is, which matters where the topic reached few clusters.
 ///
 /// ```
-/// use tiltmeter::statistic::{SmoothedReach, Statistic, Working};
+/// use tiltmeter::statistic::{AddOneReach, Statistic, Working};
 /// // 40 of 100 viewers reached against 20 of 50: as many as expected.
-/// let Working::Finite(log_ratio) = SmoothedReach.value(&[40.0, 100.0, 20.0, 50.0]) else { panic!() };
+/// let Working::Finite(log_ratio) = AddOneReach.value(&[40.0, 100.0, 20.0, 50.0]) else { panic!() };
 /// assert_eq!(log_ratio, 0.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SmoothedReach;
+pub struct AddOneReach;
 
-impl Statistic for SmoothedReach {
+impl Statistic for AddOneReach {
     crate::statistic::origin::of_the_library!();
 
     fn name(&self) -> &'static str {

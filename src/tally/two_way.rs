@@ -19,7 +19,7 @@ use crate::log::ExposureLog;
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
 /// use tiltmeter::tally::{TallySpec, TwoWay};
-/// use tiltmeter::{Audit, ClusterBy, ExposureLog, MethodUsed, Question, source::SliceSource};
+/// use tiltmeter::{Audit, ClusterBy, ExposureLog, IntervalMethod, Question, source::SliceSource};
 ///
 /// let source = SliceSource::new("example")
 ///     .text("phone", &["1", "1", "2", "2", "3", "3", "4", "4"])
@@ -36,7 +36,7 @@ use crate::log::ExposureLog;
 /// let ways = TwoWay::of(&log, &spec, ClusterBy::column("week"))?;
 /// let question = Question::between("ranked", "new").topics(["war"]);
 /// let report = Audit::of_two_way(&ways, &question).run()?;
-/// assert_eq!(report.estimates()[0].method, Some(MethodUsed::TwoWayShareBounds));
+/// assert_eq!(report.estimates()[0].method, Some(IntervalMethod::TwoWayShareBounds));
 /// assert_eq!(report.estimates()[0].second_clusters.map(|weeks| weeks.both), Some(2));
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

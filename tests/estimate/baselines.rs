@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tiltmeter::inference::{Bootstrap, Delta, DeltaTest, Permutation, Test};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{Floor, Measure, OffPolicy, Target};
-use tiltmeter::replay::{PoolBy, Pools};
+use tiltmeter::replay::{CandidateKey, CandidateSets};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, AnyStatistic, Difference, Over};
 use tiltmeter::{
@@ -326,7 +326,12 @@ fn requests() -> (ExposureLog, ExposureLog) {
     (log, ExposureLog::read(candidates, &schema).unwrap())
 }
 
-fn share(log: &ExposureLog, pools: &Pools, baseline: Baseline, attention: Attention) -> Estimate {
+fn share(
+    log: &ExposureLog,
+    pools: &CandidateSets,
+    baseline: Baseline,
+    attention: Attention,
+) -> Estimate {
     first(Audit::of(log, &question(baseline, &attention)).candidates(pools))
 }
 
@@ -335,7 +340,7 @@ fn share(log: &ExposureLog, pools: &Pools, baseline: Baseline, attention: Attent
 #[test]
 fn candidates_by_hand() {
     let (log, table) = requests();
-    let pools = Pools::new(table, PoolBy::Slate).unwrap();
+    let pools = CandidateSets::new(table, CandidateKey::Slate).unwrap();
     let newest = share(&log, &pools, Baseline::Chronological, Attention::Uniform);
     assert_eq!(newest.baseline.share, Some(0.0));
     assert_eq!((newest.treatment.share, newest.treatment.impressions), (Some(3.0 / 5.0), 5));
@@ -399,10 +404,13 @@ fn inventories_go_by_time() {
         .map(|row| table.ids(tiltmeter::log::Role::Item).unwrap().id(row).unwrap().to_owned())
         .collect();
     let catalogue = table.restrict(|row| seen.insert(items[row].clone())).unwrap();
-    let everyone = |max_age| Pools::new(catalogue.clone(), PoolBy::Everyone { max_age }).unwrap();
+    let everyone = |max_age| {
+        CandidateSets::new(catalogue.clone(), CandidateKey::Everyone { max_age }).unwrap()
+    };
     let question = Question::between("ranked", Baseline::Chronological).topics(["sport"]);
-    let sport =
-        |pools: &Pools| first(Audit::of(&timed, &question).candidates(pools)).baseline.share;
+    let sport = |pools: &CandidateSets| {
+        first(Audit::of(&timed, &question).candidates(pools)).baseline.share
+    };
     // At 8 the newest two are c (7) and b (6); at 20 the newest is d or e (9).
     assert_eq!(sport(&everyone(None)), Some(1.5 / 3.0));
     // At most two seconds old: at 20 there is nothing, and the request is left out.
@@ -437,14 +445,14 @@ fn what_is_missing_is_said() {
 
     // Candidates without publication times, without engagement, without topics; slates without any.
     let (shown, table) = requests();
-    let pools = Pools::new(table.clone(), PoolBy::Slate).unwrap();
+    let pools = CandidateSets::new(table.clone(), CandidateKey::Slate).unwrap();
     let error = audit(&log, &of_war(Baseline::UniformPool)).candidates(&pools).run();
     assert!(matches!(error, Err(Error::MissingRole { .. })));
     let bare = SliceSource::new("bare").text("slate", &["r1"]).text("item", &["a"]);
     let bare = ExposureLog::read(bare, &LogSchema::new().slate("slate").item("item")).unwrap();
     let tagged = bare.clone().retag(|_, _| vec!["war"]).unwrap();
     let of = |table: &ExposureLog, baseline: Baseline| {
-        let pools = Pools::new(table.clone(), PoolBy::Slate).unwrap();
+        let pools = CandidateSets::new(table.clone(), CandidateKey::Slate).unwrap();
         let question = Question::between("ranked", baseline).topics(["war"]);
         Audit::of(&shown, &question).candidates(&pools).run().unwrap_err()
     };
@@ -452,10 +460,10 @@ fn what_is_missing_is_said() {
     assert!(of(&tagged, Baseline::Chronological).to_string().contains("the time"));
     let by = Baseline::EngagementWeighted(EngagementWeighted { plus: 0.0 });
     assert!(of(&tagged, by).to_string().contains("the engagement"));
-    assert!(Pools::new(tagged, PoolBy::Everyone { max_age: None }).is_err());
+    assert!(CandidateSets::new(tagged, CandidateKey::Everyone { max_age: None }).is_err());
     let twice = SliceSource::new("twice").text("slate", &["r", "r"]).text("item", &["a", "a"]);
     let twice = ExposureLog::read(twice, &LogSchema::new().slate("slate").item("item")).unwrap();
-    let error = Pools::new(twice, PoolBy::Slate).unwrap_err();
+    let error = CandidateSets::new(twice, CandidateKey::Slate).unwrap_err();
     assert!(matches!(error, Error::RepeatedCandidate { .. }), "{error}");
 
     // A mean over drawn items is of another thing than a mean over viewers.

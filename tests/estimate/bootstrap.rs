@@ -6,8 +6,8 @@ use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, LogRatio};
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{
-    Audit, AuditReport, ClusterBy, Error, ExposureLog, Interval, MethodUsed, NoInterval, Question,
-    Reach, Unit, Warning,
+    Audit, AuditReport, ClusterBy, Error, ExposureLog, Interval, IntervalMethod, NoInterval,
+    Question, Reach, Unit, Warning,
 };
 
 /// Viewer, arm, topic and weight of each row.
@@ -90,7 +90,7 @@ fn numpy_on_the_same_weights() {
         close(low, "low");
         close(high, "high");
         close(report.estimates()[0].standard_error.unwrap(), "standard_error");
-        assert_eq!(report.estimates()[0].method, Some(MethodUsed::BootstrapPercentile));
+        assert_eq!(report.estimates()[0].method, Some(IntervalMethod::BootstrapPercentile));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 use tiltmeter::inference::{
-    Caution, Delta, Design, PerArm, Pilot, Quantile, TopicQuestion, estimate,
+    Caution, Delta, PerArm, Pilot, Quantile, SampleSizePlan, TopicQuestion, estimate,
 };
 use tiltmeter::source::{Impression, ImpressionSource};
 use tiltmeter::statistic::{AmplificationRatio, Difference, Side, Statistic, TreatmentShare};
@@ -96,7 +96,8 @@ fn independent_implementations() {
         check("share in b", pilot.baseline.share, &case["share_b"]);
         for row in case["designs"].as_array().unwrap() {
             for (quantile, field) in QUANTILES {
-                let design = Design { quantile, ..Design::of(per_arm(&row["clusters"])) };
+                let design =
+                    SampleSizePlan { quantile, ..SampleSizePlan::of(per_arm(&row["clusters"])) };
                 let smallest = pilot.minimum_detectable(&design).unwrap();
                 check("effect", smallest.effect, &row[field]["effect"]);
                 check("above", smallest.above, &row[field]["above"]);
@@ -111,16 +112,16 @@ fn independent_implementations() {
         }
         for row in case["needed"].as_array().unwrap() {
             for (quantile, field) in QUANTILES {
-                let design = Design { quantile, ..Design::of(PerArm::equal(2)) };
+                let design = SampleSizePlan { quantile, ..SampleSizePlan::of(PerArm::equal(2)) };
                 let needed = pilot.clusters_needed(row["truth"].as_f64().unwrap(), &design);
                 assert_eq!(Json::from(needed.unwrap()), row[field], "{name}, {field}");
             }
         }
         for row in case["textbook"].as_array().unwrap() {
-            let design = Design {
+            let design = SampleSizePlan {
                 quantile: Quantile::Normal,
                 impressions_per_cluster: row["impressions"].as_f64(),
-                ..Design::of(per_arm(&row["clusters"]))
+                ..SampleSizePlan::of(per_arm(&row["clusters"]))
             };
             let ours = pilot.minimum_detectable_difference(&design).unwrap();
             check("textbook", ours, &row["difference"]);
@@ -170,7 +171,7 @@ fn the_pilots_own_size() {
                 asked(unit, |question| estimate(&tally, question, &AmplificationRatio, method));
             let found = found.unwrap();
             let clusters = if crossed { 24 } else { 12 };
-            let design = Design::of(PerArm::equal(clusters));
+            let design = SampleSizePlan::of(PerArm::equal(clusters));
             let planned = pilot.minimum_detectable(&design).unwrap();
             close("se", planned.standard_error, found.standard_error.unwrap(), 1e-12);
             close(
@@ -180,7 +181,7 @@ fn the_pilots_own_size() {
                 1e-12,
             );
             // Four times the clusters, half the error.
-            let design = Design::of(PerArm::equal(4 * clusters));
+            let design = SampleSizePlan::of(PerArm::equal(4 * clusters));
             let larger = pilot.minimum_detectable(&design).unwrap();
             close("quarter", larger.standard_error, found.standard_error.unwrap() / 2.0, 1e-12);
         }
@@ -198,13 +199,14 @@ fn closed_form() {
     assert_eq!(pilot.intraclass, Some(1.0));
     assert_eq!((pilot.design_effect, pilot.design_effect_unequal), (2.0, 2.0));
     assert_eq!((pilot.impressions_per_cluster, pilot.size_variation), (2.0, 0.0));
-    let design = Design { quantile: Quantile::Normal, ..Design::of(PerArm::equal(50)) };
+    let design =
+        SampleSizePlan { quantile: Quantile::Normal, ..SampleSizePlan::of(PerArm::equal(50)) };
     // scipy.stats.norm.ppf(0.975) + norm.ppf(0.8) = 1.959963984540054 + 0.8416212335729143
     let multiplier = 2.801_585_218_112_968_3;
     let expected = multiplier * (2.0 * 0.25 * 2.0 / (50.0 * 2.0_f64)).sqrt();
     close("difference", pilot.minimum_detectable_difference(&design).unwrap(), expected, 1e-12);
     // Impressions that tell nothing new: with rho = 1 more of them change nothing.
-    let more = Design { impressions_per_cluster: Some(60.0), ..design };
+    let more = SampleSizePlan { impressions_per_cluster: Some(60.0), ..design };
     close("more", pilot.minimum_detectable_difference(&more).unwrap(), expected, 1e-12);
     // log R: h = (x - S n)/X = +-1/2 in both arms, V = 2 (2/1 x 1/2) for 2 clusters.
     let smallest = pilot.minimum_detectable(&design).unwrap();
@@ -251,11 +253,16 @@ fn clusters_and_power_agree() {
         for (quantile, _) in QUANTILES {
             for power in [0.1, 0.5, 0.8, 0.99] {
                 for level in [0.8, 0.95, 0.999] {
-                    let design = Design { quantile, power, level, ..Design::of(PerArm::equal(2)) };
+                    let design = SampleSizePlan {
+                        quantile,
+                        power,
+                        level,
+                        ..SampleSizePlan::of(PerArm::equal(2))
+                    };
                     if power <= (1.0 - level) / 2.0 + 1e-9 {
                         continue;
                     }
-                    let with = |n| Design { clusters_per_arm: PerArm::equal(n), ..design };
+                    let with = |n| SampleSizePlan { clusters_per_arm: PerArm::equal(n), ..design };
                     for truth in truths {
                         let needed = pilot.clusters_needed(truth, &design).unwrap();
                         let reached = pilot.power_at(truth, &with(needed)).unwrap();
@@ -304,9 +311,9 @@ fn pilots_that_show_nothing() {
     let pilot = ratio(&ones);
     assert_eq!((pilot.intraclass, pilot.design_effect), (None, 1.0));
     assert!(pilot.cautions.contains(&Caution::UnknownIntraclass));
-    let design = Design::of(PerArm::equal(9));
+    let design = SampleSizePlan::of(PerArm::equal(9));
     assert!(pilot.minimum_detectable_difference(&design).is_ok());
-    let several = Design { impressions_per_cluster: Some(3.0), ..design };
+    let several = SampleSizePlan { impressions_per_cluster: Some(3.0), ..design };
     assert!(matches!(pilot.minimum_detectable_difference(&several), Err(Error::Parameter { .. })));
     assert!(matches!(pilot.minimum_detectable(&several), Err(Error::Parameter { .. })));
 }
@@ -315,15 +322,15 @@ fn pilots_that_show_nothing() {
 fn designs_outside_their_ranges() {
     let tally = tally(&made(12, 10));
     let pilot = pilot_of(&tally, Unit::Pooled, &AmplificationRatio).unwrap();
-    let good = Design::of(PerArm::equal(20));
+    let good = SampleSizePlan::of(PerArm::equal(20));
     let mut bad = Vec::new();
     for value in [0.0, 1.0, -0.1, 1.1, f64::NAN] {
-        bad.push(Design { level: value, ..good });
-        bad.push(Design { power: value, ..good });
-        bad.push(Design { impressions_per_cluster: Some(value - 0.5), ..good });
+        bad.push(SampleSizePlan { level: value, ..good });
+        bad.push(SampleSizePlan { power: value, ..good });
+        bad.push(SampleSizePlan { impressions_per_cluster: Some(value - 0.5), ..good });
     }
-    bad.push(Design { power: 0.02, ..good });
-    bad.push(Design { impressions_per_cluster: Some(f64::INFINITY), ..good });
+    bad.push(SampleSizePlan { power: 0.02, ..good });
+    bad.push(SampleSizePlan { impressions_per_cluster: Some(f64::INFINITY), ..good });
     for design in &bad {
         let parameter = |what: Result<f64, Error>| {
             assert!(matches!(what, Err(Error::Parameter { .. })), "{design:?}: {what:?}");
@@ -334,7 +341,7 @@ fn designs_outside_their_ranges() {
         parameter(pilot.clusters_needed(1.5, design).map(|clusters| clusters as f64));
     }
     for clusters in [PerArm::equal(1), PerArm { treatment: 0, baseline: 9 }] {
-        let design = Design::of(clusters);
+        let design = SampleSizePlan::of(clusters);
         assert!(matches!(pilot.minimum_detectable(&design), Err(Error::Parameter { .. })));
     }
     for truth in [1.0, 0.0, -1.0, f64::NAN, f64::INFINITY, 1.0 + 1e-12] {
@@ -345,7 +352,7 @@ fn designs_outside_their_ranges() {
     let twice = Unit::Reach(Reach { impressions: 4, mass: 0.0 });
     let reach = pilot_of(&tally, twice, &AmplificationRatio).unwrap();
     assert!(reach.minimum_detectable(&good).is_ok());
-    let more = Design { impressions_per_cluster: Some(30.0), ..good };
+    let more = SampleSizePlan { impressions_per_cluster: Some(30.0), ..good };
     assert!(matches!(reach.minimum_detectable(&more), Err(Error::Parameter { .. })));
     assert!(pilot.minimum_detectable(&more).is_ok());
 }
@@ -356,12 +363,15 @@ fn crossed_designs() {
     let golden = golden();
     let pilot = ratio(&golden_rows(&golden["cases"][2]));
     assert_eq!((pilot.variance.len(), pilot.variance[0].side), (1, None));
-    let unequal = Design::of(PerArm { treatment: 20, baseline: 30 });
+    let unequal = SampleSizePlan::of(PerArm { treatment: 20, baseline: 30 });
     assert!(matches!(pilot.minimum_detectable(&unequal), Err(Error::Parameter { .. })));
-    let more = Design { impressions_per_cluster: Some(30.0), ..Design::of(PerArm::equal(20)) };
+    let more = SampleSizePlan {
+        impressions_per_cluster: Some(30.0),
+        ..SampleSizePlan::of(PerArm::equal(20))
+    };
     assert!(matches!(pilot.minimum_detectable(&more), Err(Error::Parameter { .. })));
     // The formula for independent arms knows nothing of that, and asks for more.
-    let design = Design::of(PerArm::equal(40));
+    let design = SampleSizePlan::of(PerArm::equal(40));
     let paired = pilot.minimum_detectable(&design).unwrap().above;
     let independent = pilot.minimum_detectable_difference(&design).unwrap();
     assert!(independent > pilot.baseline.share * (paired - 1.0));
@@ -411,7 +421,7 @@ fn studies_at_the_detectable_effect() {
     let method = Interval::Delta(Delta::default());
     for (crossed, viewers, seed) in [(false, 80, 41), (true, 40, 42)] {
         let mut uniform = Uniform(seed);
-        let design = Design::of(PerArm::equal(40));
+        let design = SampleSizePlan::of(PerArm::equal(40));
         let mut truth = 1.5;
         for _ in 0..2 {
             let pilot = ratio(&simulated(&mut uniform, 1_600, truth, crossed));

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tiltmeter::log::{FaultReason, Role, RowPolicy};
 use tiltmeter::policy::{Affinity, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
-    ActivityConfig, Blocks, Conduct, Design, Donation, LabelErrors, LogOdds, Order, Period,
-    Persona, PersonaFollows, Positions, Preset, PuppetArms, Simulation, SimulationConfig,
+    ActivityConfig, Blocks, Conduct, Donation, ExperimentDesign, LabelErrors, LogOdds, Order,
+    Period, Persona, PersonaFollows, Positions, Preset, PuppetArms, Simulation, SimulationConfig,
     SockPuppets, StratumConfig, Switchback, TopicErrors,
 };
 use tiltmeter::tally::TallySpec;
@@ -16,7 +16,7 @@ use tiltmeter::{Attention, Audit, ClusterBy, Error, ExposureLog, Question};
 const START: i64 = 1_704_067_200_000_000;
 const HOUR: i64 = 3_600_000_000;
 
-fn config(design: Design) -> SimulationConfig {
+fn config(design: ExperimentDesign) -> SimulationConfig {
     let mut config = SimulationConfig::preset(Preset::Election);
     config.world.viewers = 240;
     config.days = 4;
@@ -51,7 +51,7 @@ fn of_everything(arms: usize) -> Vec<PolicyConfig> {
 }
 
 /// One of each design.
-fn designs() -> Vec<Design> {
+fn designs() -> Vec<ExperimentDesign> {
     let party = |party: &str, leaning| Persona {
         leaning,
         slates_per_day: 5,
@@ -60,25 +60,25 @@ fn designs() -> Vec<Design> {
         ..Persona::new(party)
     };
     vec![
-        Design::Viewers { shares: vec![1.0, 2.0], blocks: Blocks::Strata },
-        Design::Slates { shares: vec![3.0, 1.0] },
-        Design::SockPuppets(SockPuppets {
+        ExperimentDesign::Viewers { shares: vec![1.0, 2.0], blocks: Blocks::Strata },
+        ExperimentDesign::Slates { shares: vec![3.0, 1.0] },
+        ExperimentDesign::SockPuppets(SockPuppets {
             personas: vec![party("left_party", -1.0), party("right_party", 1.0)],
             runs: 6,
             arms: PuppetArms::Policies,
         }),
-        Design::Donation(Donation {
+        ExperimentDesign::Donation(Donation {
             choice: vec![LogOdds { constant: 0.2, activity: 0.3, leaning: 0.5 }],
             donates: LogOdds { constant: -0.5, activity: 0.5, leaning: 0.0 },
             arms: vec![0.5, 0.0],
             positions: Positions::MissingByRank { first: 0.0, last: 0.5 },
         }),
-        Design::Switchback(Switchback {
+        ExperimentDesign::Switchback(Switchback {
             period: Period::Rounds(5),
             order: Order::Randomised,
             washout: 1,
         }),
-        Design::PrePost { day: 2, washout_days: 1 },
+        ExperimentDesign::PrePost { day: 2, washout_days: 1 },
     ]
 }
 
@@ -103,7 +103,8 @@ fn threads_do_not_matter_and_designs_read_back() {
 #[test]
 fn viewers_are_shared_out_exactly_within_blocks() {
     let shares = vec![1.0, 2.5, 1.0];
-    let mut config = config(Design::Viewers { shares: shares.clone(), blocks: Blocks::Strata });
+    let mut config =
+        config(ExperimentDesign::Viewers { shares: shares.clone(), blocks: Blocks::Strata });
     // So that every viewer asks for a slate: of 20 a day, none comes to one in e^20 on each of four days.
     config.world.activity = ActivityConfig { slates_per_day: 20.0, shape: 1e6 };
     config.world.strata.push(StratumConfig::new("middle"));
@@ -134,7 +135,7 @@ fn viewers_are_shared_out_exactly_within_blocks() {
 /// standard errors.
 #[test]
 fn slates_are_drawn_one_by_one() {
-    let log = log(&config(Design::Slates { shares: vec![3.0, 1.0] }));
+    let log = log(&config(ExperimentDesign::Slates { shares: vec![3.0, 1.0] }));
     let arms = by(&log, Role::Slate, Role::Arm);
     assert!(arms.values().all(|arms| arms.len() == 1));
     let first = arms.values().filter(|arms| arms.contains("treatment")).count() as f64;
@@ -145,7 +146,7 @@ fn slates_are_drawn_one_by_one() {
 }
 
 fn puppets(personas: Vec<Persona>, arms: PuppetArms) -> SimulationConfig {
-    let mut config = config(Design::SockPuppets(SockPuppets { personas, runs: 4, arms }));
+    let mut config = config(ExperimentDesign::SockPuppets(SockPuppets { personas, runs: 4, arms }));
     if arms == PuppetArms::Personas {
         config.arms.truncate(1);
     }
@@ -270,7 +271,7 @@ fn donation() -> Donation {
 /// Chances are the logistic function of what they are said to be linear in.
 #[test]
 fn chances_are_logistic() {
-    let config = config(Design::Donation(donation()));
+    let config = config(ExperimentDesign::Donation(donation()));
     let simulation = Simulation::new(&config).unwrap();
     let viewers = simulation.viewers();
     let z = |values: &[f32], at: usize| {
@@ -296,13 +297,13 @@ fn chances_are_logistic() {
 /// A donated log is the whole one without those who do not donate, though policies learn from all.
 #[test]
 fn donors_rows_are_those_of_the_whole_feed() {
-    let mut config = config(Design::Donation(donation()));
+    let mut config = config(ExperimentDesign::Donation(donation()));
     for arm in &mut config.arms {
         arm.policy = PolicyConfig::of(Ranker::Popularity(Popularity::default()));
     }
     let donated = log(&config);
     let donors: BTreeSet<&str> = by(&donated, Role::Viewer, Role::Arm).into_keys().collect();
-    config.design = Design::Donation(Donation {
+    config.design = ExperimentDesign::Donation(Donation {
         donates: LogOdds { constant: 1e3, ..LogOdds::default() },
         ..donation()
     });
@@ -326,7 +327,7 @@ fn self_selection_biases_as_computed() {
     const VIEWERS: usize = 10_000;
     let donation =
         Donation { choice: vec![LogOdds { leaning: 2.5, ..LogOdds::default() }], ..donation() };
-    let mut config = config(Design::Donation(donation.clone()));
+    let mut config = config(ExperimentDesign::Donation(donation.clone()));
     config.world.viewers = VIEWERS as u32;
     config.days = 3;
     for (arm, policy) in config.arms.iter_mut().zip(of_everything(2)) {
@@ -336,7 +337,7 @@ fn self_selection_biases_as_computed() {
     let chances = donation.chances(simulation.viewers(), 2);
     // What every viewer is shown, in whichever arm: the policies are the same, and do not learn.
     let mut everyone = config.clone();
-    everyone.design = Design::default();
+    everyone.design = ExperimentDesign::default();
     let whole = log(&everyone);
     let mut shown = vec![[0.0; 2]; VIEWERS];
     for row in 0..whole.rows() {
@@ -376,7 +377,7 @@ fn self_selection_biases_as_computed() {
 #[test]
 fn missing_positions_are_counted() {
     let positions = Positions::MissingByRank { first: 0.1, last: 0.55 };
-    let config = config(Design::Donation(Donation { positions, ..Donation::default() }));
+    let config = config(ExperimentDesign::Donation(Donation { positions, ..Donation::default() }));
     let simulation = Simulation::new(&config).unwrap();
     let log = simulation.log().unwrap();
     assert!(log.positions().is_none());
@@ -420,7 +421,7 @@ fn periods(log: &ExposureLog, length: i64, washout: i64) -> BTreeMap<i64, String
 /// All viewers are switched together, period by period, in an order that goes through all arms.
 #[test]
 fn switchbacks_switch_everybody() {
-    let mut config = config(Design::Switchback(Switchback {
+    let mut config = config(ExperimentDesign::Switchback(Switchback {
         period: Period::Hours(9.0),
         order: Order::Alternating,
         washout: 1,
@@ -444,8 +445,10 @@ fn switchbacks_switch_everybody() {
 
     config.days = 30;
     config.world.viewers = 30;
-    config.design =
-        Design::Switchback(Switchback { period: Period::Rounds(4), ..Switchback::default() });
+    config.design = ExperimentDesign::Switchback(Switchback {
+        period: Period::Rounds(4),
+        ..Switchback::default()
+    });
     let arms = periods(&self::log(&config), 12 * HOUR, 0);
     assert_eq!(arms.len(), 60);
     let arms: Vec<&String> = arms.values().collect();
@@ -458,7 +461,7 @@ fn switchbacks_switch_everybody() {
 /// Before the day the first arm, from it on the second, but for days that are washed out.
 #[test]
 fn pre_post_changes_once() {
-    let log = log(&config(Design::PrePost { day: 2, washout_days: 1 }));
+    let log = log(&config(ExperimentDesign::PrePost { day: 2, washout_days: 1 }));
     let mut days = BTreeMap::new();
     for row in 0..log.rows() {
         let day = (log.times().unwrap()[row] - START) / (24 * HOUR);
@@ -475,28 +478,28 @@ fn pre_post_changes_once() {
 #[test]
 fn bad_designs_are_refused() {
     let refused = |change: &dyn Fn(&mut SimulationConfig)| {
-        let mut config = config(Design::default());
+        let mut config = config(ExperimentDesign::default());
         change(&mut config);
         let error = Simulation::new(&config).unwrap_err();
         assert!(matches!(error, Error::Parameter { .. } | Error::UnknownTopic { .. }), "{error}");
     };
-    let refuse = |design: Design| refused(&|config| config.design = design.clone());
-    refuse(Design::Viewers { shares: vec![1.0], blocks: Blocks::Nothing });
-    refuse(Design::Slates { shares: vec![1.0, 0.0] });
-    refuse(Design::Slates { shares: vec![1.0, f64::NAN] });
+    let refuse = |design: ExperimentDesign| refused(&|config| config.design = design.clone());
+    refuse(ExperimentDesign::Viewers { shares: vec![1.0], blocks: Blocks::Nothing });
+    refuse(ExperimentDesign::Slates { shares: vec![1.0, 0.0] });
+    refuse(ExperimentDesign::Slates { shares: vec![1.0, f64::NAN] });
     for period in
         [Period::Rounds(0), Period::Rounds(33), Period::Hours(1.0), Period::Hours(f64::NAN)]
     {
-        refuse(Design::Switchback(Switchback { period, ..Switchback::default() }));
+        refuse(ExperimentDesign::Switchback(Switchback { period, ..Switchback::default() }));
     }
-    refuse(Design::Switchback(Switchback { washout: 8, ..Switchback::default() }));
+    refuse(ExperimentDesign::Switchback(Switchback { washout: 8, ..Switchback::default() }));
     for (day, washout_days) in [(0, 0), (4, 0), (2, 2), (1, u32::MAX)] {
-        refuse(Design::PrePost { day, washout_days });
+        refuse(ExperimentDesign::PrePost { day, washout_days });
     }
     let donate = |change: &dyn Fn(&mut Donation)| {
         let mut donation = donation();
         change(&mut donation);
-        refuse(Design::Donation(donation));
+        refuse(ExperimentDesign::Donation(donation));
     };
     donate(&|donation| donation.choice.push(LogOdds::default()));
     donate(&|donation| donation.choice[0].leaning = f64::INFINITY);
@@ -508,7 +511,7 @@ fn bad_designs_are_refused() {
         let personas = vec![Persona::new("one"), Persona::new("two")];
         let mut puppets = SockPuppets { personas, runs: 2, arms: PuppetArms::Policies };
         change(&mut puppets);
-        refuse(Design::SockPuppets(puppets));
+        refuse(ExperimentDesign::SockPuppets(puppets));
     };
     puppet(&|puppets| puppets.personas.clear());
     puppet(&|puppets| puppets.personas[0].name = "two".to_owned());
@@ -535,7 +538,7 @@ fn bad_designs_are_refused() {
 /// draws (one for each item); the label goes with the item, and the true topics stand beside.
 #[test]
 fn labels_err_as_often_as_said() {
-    let mut config = config(Design::default());
+    let mut config = config(ExperimentDesign::default());
     config.world.items_per_day = 3_000.0;
     config.arms.truncate(1);
     config.arms[0].policy = PolicyConfig::default();
@@ -622,6 +625,6 @@ fn files_are_the_log() {
         assert_eq!(columns, simulation.source().unwrap().column_names());
     }
     let other = folder.path().join("other.parquet");
-    log(&config(Design::default())).save(&other).unwrap();
+    log(&config(ExperimentDesign::default())).save(&other).unwrap();
     assert!(matches!(SimulationConfig::of_parquet(&other), Err(Error::Version { .. })));
 }

@@ -11,13 +11,13 @@ use tiltmeter::inference::{Delta, Quantile};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::{Impression, ImpressionSource, SliceSource};
 use tiltmeter::statistic::{
-    AmplificationRatio, Difference, HalfAddedRatio, LogRatio, OddsRatio, PercentAmplification,
-    SmoothedReach, Statistic, TreatmentShare,
+    AddOneReach, AmplificationRatio, Difference, HaldaneAnscombeRatio, LogRatio, OddsRatio,
+    PercentAmplification, Statistic, TreatmentShare,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
-    Attention, Audit, Baseline, ClusterBy, Estimate, ExposureLog, Interval, MethodUsed, NoInterval,
-    Question, Reach, Relation, Unit, Value, Warning,
+    Attention, Audit, Baseline, ClusterBy, Estimate, ExposureLog, Interval, IntervalMethod,
+    NoInterval, Question, Reach, Relation, Unit, Value, Warning,
 };
 
 fn close(what: &str, ours: f64, expected: f64, tolerance: f64) {
@@ -160,7 +160,7 @@ fn values_by_hand() {
     close("difference", value(between().statistic(Difference)), 0.25, 1e-15);
     close("odds", value(between().statistic(OddsRatio)), 3.0, 1e-15);
     // (3.5 / 7) / (2.5 / 9); statsmodels' `Table2x2` with 1/2 added gives the same.
-    close("half", value(between().statistic(HalfAddedRatio)), 1.8, 1e-15);
+    close("half", value(between().statistic(HaldaneAnscombeRatio)), 1.8, 1e-15);
     // Means of viewers' shares: (2/3 + 1/2 + 0)/3 against (1/3 + 0 + 1/4)/3.
     close("mean", value(between().unit(Unit::ClusterMean)), (7.0 / 6.0) / (7.0 / 12.0), 1e-15);
     // Two of three viewers see t at all in either arm; once only, two against none.
@@ -169,8 +169,8 @@ fn values_by_hand() {
     let twice = one(&log, between().unit(reach(2)).statistic(TreatmentShare), "t");
     close("twice", twice.value.number().unwrap(), 1.0 / 3.0, 1e-15);
     // Huszar et al.: (2 + 1)/(1 * 2 + 1) - 1 for at least once, (1 + 1)/(0 + 1) - 1 for twice.
-    close("add one", value(between().unit(reach(1)).statistic(SmoothedReach)), 0.0, 1e-15);
-    close("add one", value(between().unit(reach(2)).statistic(SmoothedReach)), 100.0, 1e-14);
+    close("add one", value(between().unit(reach(1)).statistic(AddOneReach)), 0.0, 1e-15);
+    close("add one", value(between().unit(reach(2)).statistic(AddOneReach)), 100.0, 1e-14);
 }
 
 /// Influences by hand: for t in a, h = (x - n/2)/3 is (1/2, 0, -1/2)/3, so v_a = 3/2 * 1/18 = 1/12.
@@ -287,7 +287,7 @@ fn states_of_zero_cells() {
     assert_eq!(infinite.value, Value::Infinite);
     let interval = infinite.interval.unwrap();
     assert!(interval.low.unwrap() > 0.0 && interval.high.is_none());
-    assert_eq!(infinite.method, Some(MethodUsed::ShareBounds));
+    assert_eq!(infinite.method, Some(IntervalMethod::ShareBounds));
     assert!(infinite.warnings.iter().any(|w| matches!(w, Warning::ZeroShare { .. })));
 
     let zero = one(&log, between(), "only b");
@@ -327,7 +327,10 @@ fn one_sided_bound_by_clusters() {
     }
     let log = log(&rows);
     let estimate = one(&log, between().unit(Unit::Reach(Reach::default())), "t");
-    assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
+    assert_eq!(
+        (estimate.value, estimate.method),
+        (Value::Infinite, Some(IntervalMethod::ShareBounds))
+    );
     let (low, upper) = (0.360_542_587_307_489_67_f64, 1.0 - 0.025_f64.powf(1.0 / 20.0));
     let bound = (low * (1.2 - low)).sqrt() / upper;
     close("bound", estimate.interval.unwrap().low.unwrap(), bound, 1e-12);
@@ -341,7 +344,10 @@ fn one_sided_bound_where_the_other_share_does_not_vary() {
     let alike: [Row<'_>; 4] =
         [("1", "a", &["t"]), ("1", "a", &[]), ("2", "a", &["t"]), ("2", "a", &[])];
     let estimate = one(&log(&[&alike[..], &baseline].concat()), between(), "t");
-    assert_eq!((estimate.value, estimate.method), (Value::Infinite, Some(MethodUsed::ShareBounds)));
+    assert_eq!(
+        (estimate.value, estimate.method),
+        (Value::Infinite, Some(IntervalMethod::ShareBounds))
+    );
     let low = 1.0 - 0.975_f64.sqrt();
     let bound = (low * (1.0 - low)).sqrt() / (1.0 - 0.025_f64.powf(0.25));
     close("bound", estimate.interval.unwrap().low.unwrap(), bound, 1e-12);
@@ -366,7 +372,10 @@ fn too_little_to_tell() {
     ]);
     // Two viewers in each arm do not make a share of one half known: 1 in 2 is from 0.0126 to 0.9874.
     let estimate = one(&alike, between(), "t");
-    assert_eq!((estimate.method, estimate.standard_error), (Some(MethodUsed::ShareBounds), None));
+    assert_eq!(
+        (estimate.method, estimate.standard_error),
+        (Some(IntervalMethod::ShareBounds), None)
+    );
     close("value", estimate.value.number().unwrap(), 1.0, 1e-15);
     let share = 1.0 - 0.975_f64.sqrt();
     let far = (0.5 / share).ln().hypot(((1.0 - share) / 0.5).ln()).exp();

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 use serde_json::Value as Json;
 use tiltmeter::decompose::{
-    Arrangements, Direction, GroupDecomposition, GroupFinding, GroupReport, GroupReportRecord,
-    Member, Others, PartKind, Presence, Several, Verdict, ZeroMembers,
+    Direction, GroupDecomposition, GroupFinding, GroupReport, GroupReportRecord, Member,
+    MultiMembership, PartKind, PermutationCount, PermutationPool, Presence, Verdict, ZeroMembers,
 };
 use tiltmeter::inference::{Delta, Jackknife, Simultaneous};
 use tiltmeter::log::{LogSchema, TopicColumn};
@@ -149,7 +149,7 @@ fn compare(plain: &GroupFinding, half: &GroupFinding, expected: &Json, what: &st
         let expected = &expected[name];
         close(test.p.unwrap(), expected["p"].as_f64().unwrap(), &format!("{what} {name}"));
         close(test.difference.unwrap(), expected["difference"].as_f64().unwrap(), what);
-        assert_eq!(test.arrangements, Arrangements::All(expected["ways"].as_u64().unwrap()));
+        assert_eq!(test.arrangements, PermutationCount::All(expected["ways"].as_u64().unwrap()));
     }
 }
 
@@ -204,7 +204,7 @@ fn a_group_and_its_members_may_go_opposite_ways() {
     // The other way round everything has the other sign, parts too.
     let back = GroupDecomposition::of(&tally, &Question::between("b", "a"))
         .group("party", small)
-        .others(Others::AllMembers)
+        .others(PermutationPool::AllMembers)
         .run()
         .unwrap();
     let back = back.group("party").unwrap();
@@ -493,16 +493,16 @@ fn members_of_a_log_belong_to_the_groups_of_their_impressions() {
     );
     let names =
         |finding: &GroupFinding| finding.members.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
-    let report = ask.clone().several(Several::Majority).run().unwrap();
+    let report = ask.clone().several(MultiMembership::Majority).run().unwrap();
     assert_eq!(names(report.group("left").unwrap()), ["ann", "bea"]);
     assert_eq!(names(report.group("right").unwrap()), ["cem"]);
     let m = report.membership.unwrap();
     let counted = (m.members, m.of_one, m.by_majority, m.left_out, m.of_none);
     assert_eq!(counted, (5, 2, 1, 1, 1)); // eve is a tie, dag has no label
-    let report = ask.clone().several(Several::LeaveOut).run().unwrap();
+    let report = ask.clone().several(MultiMembership::LeaveOut).run().unwrap();
     assert_eq!(names(report.group("left").unwrap()), ["ann"]);
     let right = question.clone().topics(["right"]);
-    let one = of(&right).others(Others::AllMembers).run().unwrap();
+    let one = of(&right).others(PermutationPool::AllMembers).run().unwrap();
     // Labels that are not meant do not count, so bea and eve have but one.
     assert_eq!(names(&one.groups[0]), ["bea", "cem", "eve"]);
     assert_eq!((one.groups[0].union_test.group, one.groups[0].union_test.others), (3, 2));
@@ -511,7 +511,7 @@ fn members_of_a_log_belong_to_the_groups_of_their_impressions() {
     let tally = tally(&made);
     let by_hand = GroupDecomposition::of(&tally, &question)
         .group("right", ["cem", "eve", "bea"])
-        .others(Others::AllMembers)
+        .others(PermutationPool::AllMembers)
         .run()
         .unwrap();
     assert_eq!(by_hand.groups, one.groups);
@@ -599,7 +599,7 @@ fn threads_do_not_matter() {
     };
     let (one, four) = (run(1), run(4));
     assert_eq!(one, four);
-    assert_eq!(one.groups[0].label_test.arrangements, Arrangements::Drawn(9_999));
+    assert_eq!(one.groups[0].label_test.arrangements, PermutationCount::Drawn(9_999));
     assert_eq!(one.groups[0].parts.len(), 4);
 }
 

@@ -18,8 +18,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::{Tally, TallySpec, TwoWay};
 use tiltmeter::{
-    Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, MethodUsed, NoInterval, NoTest,
-    Question, Reach, TestUsed, Unit, Warning,
+    Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, IntervalMethod, NoInterval, NoTest,
+    Question, Reach, TestMethod, Unit, Warning,
 };
 
 static GOLDEN: LazyLock<Json> =
@@ -146,7 +146,7 @@ fn jackknife_is_astropys() {
         equal(estimate.standard_error.unwrap(), number(&case["standard_error"]), 1e-11, case);
         equal(estimate.degrees_of_freedom.unwrap(), number(&case["degrees"]), 1e-10, case);
         close(&estimate, number(&case["low"]), number(&case["high"]), 1e-11, case);
-        assert_eq!(estimate.method, Some(MethodUsed::Jackknife));
+        assert_eq!(estimate.method, Some(IntervalMethod::Jackknife));
     }
 }
 
@@ -304,7 +304,7 @@ fn of_counts(topic: &Json, all: &Json) -> Vec<Row> {
     (0..8).flat_map(viewer).collect()
 }
 
-fn wild_p(log: &ExposureLog, topic: &str, test: WildTest) -> (f64, TestUsed) {
+fn wild_p(log: &ExposureLog, topic: &str, test: WildTest) -> (f64, TestMethod) {
     let audit = Audit::of(log, &question().topics([topic])).test(Test::WildBootstrap(test));
     let test = audit.run().unwrap().estimates()[0].test.unwrap();
     (test.p.unwrap(), test.method.unwrap())
@@ -322,11 +322,11 @@ fn wild_bootstrap_is_that_of_the_regression() {
         let weights = WildWeights::Rademacher;
         let test = WildTest { weights, replicates: 256, ..WildTest::default() };
         let (p, used) = wild_p(&log, topic, test);
-        assert_eq!(used, TestUsed::WildBootstrapExhaustive);
+        assert_eq!(used, TestMethod::WildBootstrapExhaustive);
         assert!((p - number(&case["p"])).abs() < 1e-12, "{p}: {case}");
         let webb = WildTest { replicates: 20_000, ..WildTest::default() };
         let (p, used) = wild_p(&log, topic, webb);
-        assert_eq!(used, TestUsed::WildBootstrap);
+        assert_eq!(used, TestMethod::WildBootstrap);
         let expected = number(&case["p_webb"]);
         let tolerance = 5.0 * (2.0 * expected * (1.0 - expected) / 20_000.0).sqrt();
         assert!((p - expected).abs() < tolerance, "Webb {p}: {case}");
@@ -374,7 +374,7 @@ fn two_way_is_statsmodels() {
             equal(estimate.degrees_of_freedom.unwrap(), number(&case["degrees"]), 1e-11, case);
             let (at, reach) = (number(&case["difference"]), number(&case["reach"]));
             close(&estimate, at - reach, at + reach, 1e-11, case);
-            assert_eq!(estimate.method, Some(MethodUsed::TwoWayStudentT));
+            assert_eq!(estimate.method, Some(IntervalMethod::TwoWayStudentT));
         }
     }
 }
@@ -459,7 +459,7 @@ fn t_tests_are_scipys() {
                 quantile: Some(Quantile::StudentT),
             }));
             equal(test.p.unwrap(), number(&margin["p"]), 1e-10, margin);
-            assert_eq!(test.method, Some(TestUsed::EquivalenceStudentT));
+            assert_eq!(test.method, Some(TestMethod::EquivalenceStudentT));
         }
     }
 }
@@ -852,7 +852,11 @@ fn rounding_is_no_variation() {
                 // Bands of three topics are of a third of the error each.
                 let is_band = matches!(interval, Interval::Simultaneous(_));
                 assert!(is_band || found.interval == expected.interval, "{unit:?} {interval:?}");
-                assert_eq!(found.method, Some(MethodUsed::ShareBounds), "{unit:?} {interval:?}");
+                assert_eq!(
+                    found.method,
+                    Some(IntervalMethod::ShareBounds),
+                    "{unit:?} {interval:?}"
+                );
                 assert_eq!(found.standard_error, None, "{unit:?} {interval:?}");
             }
         }
@@ -874,7 +878,7 @@ fn thin_arms_are_told() {
     };
     let effective = estimate.warnings.iter().find_map(effective).unwrap();
     assert!((effective - 3.6).abs() < 1e-12, "{effective}");
-    assert_eq!(estimate.method, Some(MethodUsed::ShareBounds));
+    assert_eq!(estimate.method, Some(IntervalMethod::ShareBounds));
     // One viewer of twelve with 220 of 330 impressions: 330^2/(220^2 + 11 * 100) = 2.2.
     let rows: Vec<_> = ["a", "b"]
         .into_iter()

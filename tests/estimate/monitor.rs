@@ -5,14 +5,14 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 use tiltmeter::inference::{
-    Delta, Interval, Monitor, MonitorSpec, MonitoredQuestion, Null, Quantile, Reading, Running,
-    Sidedness, TopicQuestion, Trail, estimate,
+    Delta, Interval, Monitor, MonitorSpec, MonitoredQuestion, Null, Quantile, Reading,
+    RunningIntersection, Sidedness, TopicQuestion, Trail, estimate,
 };
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, BaselineShare, Difference, HalfAddedRatio, LogRatio, OddsRatio, Side,
-    SmoothedReach, Statistic, TreatmentShare, Undefined,
+    AddOneReach, AmplificationRatio, BaselineShare, Difference, HaldaneAnscombeRatio, LogRatio,
+    OddsRatio, Side, Statistic, TreatmentShare, Undefined,
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec, Weights};
 use tiltmeter::{
@@ -107,7 +107,7 @@ fn all_kinds() -> MonitorSpec {
             (&Difference, Unit::ClusterMean),
             (&TreatmentShare, Unit::Pooled),
             (&BaselineShare, Unit::ClusterMean),
-            (&SmoothedReach, REACH),
+            (&AddOneReach, REACH),
         ],
         100,
     )
@@ -396,9 +396,12 @@ fn drift_shows() {
     assert_eq!(first.label, format!("day {}", first.number));
     assert_eq!(only(&calm).null.unwrap().now, SideOfNull::Above);
     assert_eq!(only(&turned).null.unwrap().now, SideOfNull::Below);
-    let Running::Empty { since } = only(&turned).running else { panic!("no drift seen") };
+    let RunningIntersection::Empty { since } = only(&turned).running else {
+        panic!("no drift seen")
+    };
     assert!(since.number > 10 && since.clusters == 30 * since.number, "{since:?}");
-    let Running::Bounds { low: Some(low), high: Some(high) } = only(&calm).running else {
+    let RunningIntersection::Bounds { low: Some(low), high: Some(high) } = only(&calm).running
+    else {
         panic!("drift where there is none");
     };
     let lows = calm.trail().filter_map(|(_, points)| points[0].low);
@@ -417,7 +420,7 @@ fn what_was_not_shown_counts_as_zero() {
     let empty = only(&monitor);
     assert_eq!(empty.value, Value::Undefined(Undefined::NoTreatmentMass));
     assert_eq!(empty.interval, Err(NoInterval::UndefinedValue));
-    assert_eq!(empty.running, Running::Nothing);
+    assert_eq!(empty.running, RunningIntersection::Nothing);
     monitor.observe(&tally(&[row(0, "c", "sport")])).unwrap();
     assert_eq!((only(&monitor).clusters.treatment, monitor.clusters()), (0, 1));
     let plain: Vec<Row> = (1..50).map(|viewer| row(viewer, "a", "sport")).collect();
@@ -564,7 +567,7 @@ fn specs_that_make_no_sense_are_refused() {
         (MonitorSpec { start: 1, ..spec() }, "start"),
         (MonitorSpec { questions: vec![], ..spec() }, "the number of questions"),
         (MonitorSpec { tally: impressions, ..spec() }, "the cluster of a monitor"),
-        (watching(&[(&SmoothedReach, Unit::Pooled)], 100), "the unit"),
+        (watching(&[(&AddOneReach, Unit::Pooled)], 100), "the unit"),
         (null, "the null"),
     ] {
         let error = Monitor::new(spec).unwrap_err();
@@ -757,8 +760,8 @@ fn arms_at_their_limits_have_no_sequence() {
                 (&Difference, Unit::Pooled),
                 (&Difference, Unit::ClusterMean),
                 (&Difference, once),
-                (&SmoothedReach, once),
-                (&HalfAddedRatio, Unit::Pooled),
+                (&AddOneReach, once),
+                (&HaldaneAnscombeRatio, Unit::Pooled),
             ],
             100,
         );
@@ -778,7 +781,7 @@ fn arms_at_their_limits_have_no_sequence() {
         for reading in monitor.readings() {
             assert_eq!(reading.interval, Err(NoInterval::ShareAtLimit), "{reading}");
             assert_eq!(reading.standard_error, None);
-            assert_eq!(reading.running, Running::Nothing);
+            assert_eq!(reading.running, RunningIntersection::Nothing);
         }
         let other = if limit.is_empty() { "war" } else { "" };
         monitor.observe(&tally(&[("one".to_owned(), "b", other, 1.0)])).unwrap();

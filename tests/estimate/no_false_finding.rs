@@ -10,14 +10,14 @@ use tiltmeter::inference::{
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, Difference, HalfAddedRatio, LogRatio, MantelHaenszelDifference, OddsRatio,
-    PercentAmplification, Side, Statistic,
+    AmplificationRatio, Difference, HaldaneAnscombeRatio, LogRatio, MantelHaenszelDifference,
+    OddsRatio, PercentAmplification, Side, Statistic,
 };
 use tiltmeter::tally::{Tally, TallySpec, Weights};
 use tiltmeter::{
-    Attention, Audit, Baseline, Bias, Denominator, Error, Estimate, ExposureLog, Interval, Keep,
-    MethodUsed, MultiLabel, NoInterval, NoTest, Question, Reach, Reference, ReferenceShare, Said,
-    SideOfNull, Unit, Warning,
+    Attention, Audit, Baseline, Bias, Denominator, Error, Estimate, ExposureLog, Interval,
+    IntervalMethod, Keep, MultiLabel, NoInterval, NoTest, Question, Reach, Reference,
+    ReferenceShare, Said, SideOfNull, Unit, Warning,
 };
 
 /// Viewer, arm, topic, stratum.
@@ -121,7 +121,7 @@ fn what_is_added_is_no_finding() {
         shown(&mut rows, &format!("v{viewer}"), arm, "war", (2, 4));
     }
     let log = log(&rows);
-    let reached = of_war().unit(Unit::Reach(Reach::default())).statistic(HalfAddedRatio);
+    let reached = of_war().unit(Unit::Reach(Reach::default())).statistic(HaldaneAnscombeRatio);
     let estimate = first(Audit::of(&log, &reached));
     assert!(estimate.value.number().unwrap() < 1.0);
     assert!(!is_found(&estimate), "{estimate:?}");
@@ -284,7 +284,7 @@ fn what_stands_in_has_clusters_enough() {
     let is_few = |its: &Warning| matches!(its, Warning::FewClustersForMethod { .. });
     let reached =
         first(Audit::of(&log, &of_war().unit(Unit::Reach(Reach::default()))).interval(bca));
-    assert_eq!(reached.method, Some(MethodUsed::ShareBounds));
+    assert_eq!(reached.method, Some(IntervalMethod::ShareBounds));
     assert!(!reached.warnings.iter().any(is_few));
     // With one who was shown something else the arm varies, and eight are few for that bootstrap.
     shown(&mut rows, "v8", "a", "war", (0, 2));
@@ -435,7 +435,7 @@ fn nothing_is_added_to_a_reference() {
     let log = log(&rows);
     let share = ReferenceShare::Counts { topic: 100, all: 400 };
     let reference = Reference::new("elsewhere", Bias::NONE).share("war", share);
-    let question = of_war().against(Baseline::Reference(reference)).statistic(HalfAddedRatio);
+    let question = of_war().against(Baseline::Reference(reference)).statistic(HaldaneAnscombeRatio);
     let refused = Audit::of(&log, &question).run().unwrap_err();
     assert!(refused.to_string().contains("half_added_ratio, against"), "{refused}");
 }

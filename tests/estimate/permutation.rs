@@ -10,8 +10,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{
-    Audit, Error, Estimate, ExposureLog, Interval, NoTest, Question, Reach, TestUsed, Tested, Unit,
-    Warning,
+    Audit, Error, Estimate, ExposureLog, Interval, NoTest, Question, Reach, TestMethod, TestResult,
+    Unit, Warning,
 };
 
 /// A cluster: topic and all impressions in a, the same in b, and the stratum of its impressions.
@@ -74,7 +74,7 @@ fn estimate(audit: Audit<'_>) -> Estimate {
     audit.run().unwrap().estimates()[0].clone()
 }
 
-fn tested(audit: Audit<'_>) -> Tested {
+fn tested(audit: Audit<'_>) -> TestResult {
     estimate(audit).test.unwrap()
 }
 
@@ -127,7 +127,7 @@ fn enumerations() {
         let test = tested(audit(&log, &question, test));
         let p = case["beyond"].as_f64().unwrap() / case["assignments"].as_f64().unwrap();
         assert_eq!(test.p, Ok(p), "{case}");
-        assert_eq!(test.method, Some(TestUsed::PermutationExact), "{case}");
+        assert_eq!(test.method, Some(TestMethod::PermutationExact), "{case}");
         if let Some(scipy) = case.get("scipy").and_then(serde_json::Value::as_f64) {
             assert!((p - scipy).abs() < 1e-12, "{case}");
         }
@@ -222,8 +222,8 @@ fn random_assignments_are_a_sample_of_all() {
             let some = Permutation { replicates: 8_000, seed: 11, ..all };
             let (all, some) =
                 (tested(audit(&log, &question(), all)), tested(audit(&log, &question(), some)));
-            assert_eq!(all.method, Some(TestUsed::PermutationExact));
-            assert_eq!(some.method, Some(TestUsed::Permutation));
+            assert_eq!(all.method, Some(TestMethod::PermutationExact));
+            assert_eq!(some.method, Some(TestMethod::Permutation));
             assert_eq!(all.statistic, some.statistic);
             let (p, drawn) = (all.p.unwrap(), some.p.unwrap());
             assert!(p > 0.01 && p < 0.99, "{p} shows nothing");
@@ -257,7 +257,7 @@ fn order_and_threads_change_nothing() {
         pool.install(|| tested(audit(&log, &question(), test)))
     };
     let first = of(&rows, 1, 1);
-    assert_eq!(first.method, Some(TestUsed::Permutation));
+    assert_eq!(first.method, Some(TestMethod::Permutation));
     assert_eq!(of(&rows, 4, 1), first);
     rows.reverse();
     let third = rows.len() / 3;

@@ -1,6 +1,6 @@
 //! One question for all that answers: what an answer does not look at is refused, and what contradicts a tally.
 
-use tiltmeter::coverage::Study;
+use tiltmeter::coverage::CoverageStudy;
 use tiltmeter::decompose::{GroupDecomposition, Member, Waterfall};
 use tiltmeter::inference::{Monitor, MonitorSpec, Null, TopicQuestion};
 use tiltmeter::log::{LogSchema, TopicColumn};
@@ -92,7 +92,7 @@ fn what_is_not_looked_at_is_refused() {
         Truth::of(&config(), &spec).map(|_| ())
     });
     refuses("a simulation", &arms, &["strata", "second cluster"], |question| {
-        let mut study = Study { studies: 1, ..Study::of(config(), question) };
+        let mut study = CoverageStudy { studies: 1, ..CoverageStudy::of(config(), question) };
         study.truth.replicates = 2;
         study.run().map(|_| ())
     });

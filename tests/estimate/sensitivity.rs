@@ -11,7 +11,7 @@ use crate::shared;
 
 use serde_json::Value as Json;
 use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn};
-use tiltmeter::replay::{PoolBy, Pools};
+use tiltmeter::replay::{CandidateKey, CandidateSets};
 use tiltmeter::report::{SENSITIVITY_VERSION, SensitivityRecord};
 use tiltmeter::sensitivity::{
     Choices, Dimension, Direction, Disagreement, Found, Sensitivity, SensitivityRow,
@@ -19,7 +19,7 @@ use tiltmeter::sensitivity::{
 };
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, AnyStatistic, Difference, LogRatio, SmoothedReach, TreatmentShare,
+    AddOneReach, AmplificationRatio, AnyStatistic, Difference, LogRatio, TreatmentShare,
 };
 use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, Error, Estimate, ExposureLog,
@@ -45,7 +45,7 @@ struct Everything {
     /// The same without weights.
     unweighted: ExposureLog,
     supply: ExposureLog,
-    pools: Pools,
+    pools: CandidateSets,
 }
 
 fn everything() -> Everything {
@@ -101,7 +101,7 @@ fn everything() -> Everything {
         log: read(schema.clone().weight("dwell")),
         unweighted: read(schema),
         supply: ExposureLog::read(table(), &items).unwrap(),
-        pools: Pools::new(pools, PoolBy::Everyone { max_age: None }).unwrap(),
+        pools: CandidateSets::new(pools, CandidateKey::Everyone { max_age: None }).unwrap(),
     }
 }
 
@@ -133,7 +133,7 @@ fn rows_are_audits() {
     let question = Question::between("ranked", "newest")
         .topics(["war", "sport"])
         .statistic(LogRatio)
-        .statistic(SmoothedReach)
+        .statistic(AddOneReach)
         .cluster(ClusterBy::Viewer);
     let table = Sensitivity::of(&of.log, &question)
         .baseline(Baseline::Supply(Supply::Known))
@@ -152,7 +152,7 @@ fn rows_are_audits() {
     for row in table.rows() {
         let statistic = match row.statistic {
             "log_ratio" => LogRatio.into(),
-            _ => SmoothedReach.into(),
+            _ => AddOneReach.into(),
         };
         let report = of.audit(&row.choices, &row.topic, statistic).run();
         match (&row.outcome, report) {

@@ -6,11 +6,11 @@ use tiltmeter::inference::{BoundsForm, Delta, Equivalence, Jackknife, ShareBound
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
-    AmplificationRatio, Difference, HalfAddedRatio, LogRatio, OddsRatio, PercentAmplification,
-    SmoothedReach, Statistic, TreatmentShare,
+    AddOneReach, AmplificationRatio, Difference, HaldaneAnscombeRatio, LogRatio, OddsRatio,
+    PercentAmplification, Statistic, TreatmentShare,
 };
 use tiltmeter::{
-    Audit, ConfidenceInterval, Estimate, ExposureLog, Interval, MethodUsed, Question, Reach,
+    Audit, ConfidenceInterval, Estimate, ExposureLog, Interval, IntervalMethod, Question, Reach,
     SideOfNull, Unit,
 };
 
@@ -118,8 +118,8 @@ fn the_test_is_the_interval() {
             question().statistic(AmplificationRatio),
             question().statistic(PercentAmplification),
             question().statistic(Difference),
-            question().statistic(HalfAddedRatio),
-            question().statistic(SmoothedReach).unit(Unit::Reach(Reach::default())),
+            question().statistic(HaldaneAnscombeRatio),
+            question().statistic(AddOneReach).unit(Unit::Reach(Reach::default())),
         ];
         for question in questions {
             let tested = one(Audit::of(&log, &question).test(Test::ShareBounds));
@@ -186,7 +186,7 @@ fn an_arm_at_its_limit_varies() {
             Interval::WildBootstrap(tiltmeter::inference::WildBootstrap::default()),
         ] {
             let estimate = of(interval);
-            assert_eq!(estimate.method, Some(MethodUsed::ShareBounds), "{interval:?}");
+            assert_eq!(estimate.method, Some(IntervalMethod::ShareBounds), "{interval:?}");
             assert_eq!(estimate.interval, default.interval, "{interval:?}");
             assert_eq!(estimate.standard_error, None);
         }

@@ -17,12 +17,12 @@ use tiltmeter::inference::{Bootstrap, Delta, Interval, Jackknife, WildBootstrap}
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::policy::Request;
 use tiltmeter::policy::{Feature, Policy};
-use tiltmeter::replay::{PoolBy, Pools};
+use tiltmeter::replay::{CandidateKey, CandidateSets};
 use tiltmeter::report::{WATERFALL_VERSION, WaterfallRecord};
 use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 use tiltmeter::{
-    Attention, ClusterBy, Error, ExposureLog, MethodUsed, Question, Relation, Supply, Value,
+    Attention, ClusterBy, Error, ExposureLog, IntervalMethod, Question, Relation, Supply, Value,
     Warning,
 };
 
@@ -35,7 +35,7 @@ struct Asked {
 }
 
 /// The log and its candidates.
-fn feed(requests: &[Asked]) -> (ExposureLog, Pools) {
+fn feed(requests: &[Asked]) -> (ExposureLog, CandidateSets) {
     let (mut viewers, mut slates, mut items, mut ranks) = (vec![], vec![], vec![], vec![]);
     let (mut topics, mut weights, mut engaged) = (vec![], vec![], vec![]);
     let (mut pools, mut candidates, mut about) = (vec![], vec![], vec![]);
@@ -80,7 +80,9 @@ fn feed(requests: &[Asked]) -> (ExposureLog, Pools) {
         .text("topic", &about);
     let of_pools =
         LogSchema::new().slate("slate").item("item").topics(TopicColumn::single("topic"));
-    let pools = Pools::new(ExposureLog::read(table, &of_pools).unwrap(), PoolBy::Slate).unwrap();
+    let pools =
+        CandidateSets::new(ExposureLog::read(table, &of_pools).unwrap(), CandidateKey::Slate)
+            .unwrap();
     (ExposureLog::read(log, &schema).unwrap(), pools)
 }
 
@@ -148,7 +150,7 @@ fn closed_form() {
     assert!((share - 6.0 / 14.0).abs() < 1e-12);
 }
 
-fn golden_feed(golden: &Json) -> (ExposureLog, Pools, ExposureLog) {
+fn golden_feed(golden: &Json) -> (ExposureLog, CandidateSets, ExposureLog) {
     let topic = |code: &Json| match code.as_u64().unwrap() {
         0 => "war",
         1 => "sport",
@@ -240,8 +242,8 @@ fn all_methods_of_intervals() {
     let (log, pools, _) = golden_feed(&golden);
     for (interval, method) in [
         (Interval::Bootstrap(Bootstrap::default()), None),
-        (Interval::Jackknife(Jackknife::default()), Some(MethodUsed::Jackknife)),
-        (Interval::WildBootstrap(WildBootstrap::default()), Some(MethodUsed::WildBootstrap)),
+        (Interval::Jackknife(Jackknife::default()), Some(IntervalMethod::Jackknife)),
+        (Interval::WildBootstrap(WildBootstrap::default()), Some(IntervalMethod::WildBootstrap)),
     ] {
         let question = Question::of_arm("feed").attention(Attention::Reciprocal);
         let report = Waterfall::of(&log, &question).candidates(&pools).interval(interval);
@@ -363,7 +365,8 @@ fn ranking(factor: f64, interval: Interval) -> (Step, f64) {
         .text("item", &items)
         .text("topic", &topics);
     let schema = LogSchema::new().slate("slate").item("item").topics(TopicColumn::single("topic"));
-    let pools = Pools::new(ExposureLog::read(table, &schema).unwrap(), PoolBy::Slate).unwrap();
+    let pools = CandidateSets::new(ExposureLog::read(table, &schema).unwrap(), CandidateKey::Slate)
+        .unwrap();
     let question = Question::of_arm("treatment").topics(["conflict"]);
     let report = Waterfall::of(&log, &question).candidates(&pools);
     let report = report.interval(interval).run().unwrap();

@@ -18,7 +18,7 @@ use tiltmeter::log::{
     Role, RowFault, RowPolicy, TimeFormat, TopicColumn, TopicFormat, UnreadableRow,
 };
 use tiltmeter::source::{CsvSource, NdjsonSource, SliceSource};
-use tiltmeter::statistic::SmoothedReach;
+use tiltmeter::statistic::AddOneReach;
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{Attention, Audit, ClusterBy, Error, ExposureLog, Question, Reach, Unit};
 
@@ -463,11 +463,11 @@ fn questions_the_log_cannot_answer() {
     }
     for unit in [Unit::Pooled, Unit::ClusterMean] {
         let error =
-            Audit::of(&log, &question().unit(unit).statistic(SmoothedReach)).run().unwrap_err();
+            Audit::of(&log, &question().unit(unit).statistic(AddOneReach)).run().unwrap_err();
         assert!(error.to_string().contains("smoothed_reach_percent"), "{error}");
     }
     let reach = Unit::Reach(Reach::default());
-    assert!(Audit::of(&log, &question().unit(reach).statistic(SmoothedReach)).run().is_ok());
+    assert!(Audit::of(&log, &question().unit(reach).statistic(AddOneReach)).run().is_ok());
     assert_eq!(ClusterBy::Viewer.hashed(64).to_string(), "2^64 hash buckets of viewer");
     let error =
         Audit::of(&log, &question().cluster(ClusterBy::Viewer.hashed(25))).run().unwrap_err();

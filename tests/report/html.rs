@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tiltmeter::findings::{Findings, FindingsRecord, Part};
-use tiltmeter::inference::{Design, PerArm, Pilot, ShareBounds, TopicQuestion};
+use tiltmeter::inference::{PerArm, Pilot, SampleSizePlan, ShareBounds, TopicQuestion};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::report::{IntervalRecord, StateRecord};
 use tiltmeter::source::SliceSource;
@@ -589,7 +589,7 @@ fn power_is_that_of_the_pilot() {
             assert!(!matches!(estimate.value, Value::Estimated(_)), "{its:?}");
             continue;
         };
-        let design = Design { level: 0.9, ..Design::of(PerArm::equal(30)) };
+        let design = SampleSizePlan { level: 0.9, ..SampleSizePlan::of(PerArm::equal(30)) };
         let smallest = pilot.minimum_detectable(&design).unwrap();
         assert_eq!((its.above, its.below), (Some(smallest.above), Some(smallest.below)));
         assert_eq!((its.clusters, its.reason.as_deref()), (Some([30, 30]), None));

@@ -4,14 +4,14 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tiltmeter::coverage::{PowerCurve, Smallest, Study, StudyResult};
+use tiltmeter::coverage::{CoverageStudy, PowerCurve, Smallest, StudyResult};
 use tiltmeter::inference::{
-    Delta, DeltaTest, Design as Plan, Inference, Interval, Jackknife, Multiplicity, PerArm,
-    Permutation, Pilot, Test, TopicQuestion,
+    Delta, DeltaTest, Inference, Interval, Jackknife, Multiplicity, PerArm, Permutation, Pilot,
+    SampleSizePlan as Plan, Test, TopicQuestion,
 };
 use tiltmeter::policy::{Bias, PolicyConfig, Popularity, Ranker};
 use tiltmeter::simulate::{
-    CandidatesConfig, Design, Preset, Simulation, SimulationConfig, TopicConfig,
+    CandidatesConfig, ExperimentDesign, Preset, Simulation, SimulationConfig, TopicConfig,
 };
 use tiltmeter::statistic::{AmplificationRatio, Difference, TreatmentShare};
 use tiltmeter::tally::{Tally, TallySpec};
@@ -57,7 +57,7 @@ fn the_default_interval_covers() {
         .statistic(AmplificationRatio)
         .statistic(Difference)
         .statistic(TreatmentShare);
-    let study = Study::of(random(2.0), &question);
+    let study = CoverageStudy::of(random(2.0), &question);
     let result = study.run().unwrap();
     assert_eq!(result.records.len(), 3);
     for record in &result.records {
@@ -83,9 +83,9 @@ fn it_covers_where_clusters_are_crossed() {
     let mut config = SimulationConfig::preset(Preset::Conflict);
     config.world.viewers = 60;
     config.days = 2;
-    config.design = Design::Slates { shares: vec![] };
+    config.design = ExperimentDesign::Slates { shares: vec![] };
     let question = between().attention(Attention::Logarithmic);
-    let study = Study { studies: 300, ..Study::of(config, &question) };
+    let study = CoverageStudy { studies: 300, ..CoverageStudy::of(config, &question) };
     let result = study.run().unwrap();
     for record in &result.records {
         let coverage = record.coverage.unwrap();
@@ -101,13 +101,13 @@ fn it_covers_where_clusters_are_crossed() {
 #[test]
 fn nothing_is_found_where_there_is_nothing() {
     let permutation = Permutation { replicates: 99, ..Permutation::default() };
-    let study = Study {
+    let study = CoverageStudy {
         inferences: vec![
             tests(),
             Inference { test: Some(Test::Permutation(permutation)), ..Inference::default() },
             Inference { multiplicity: Some(Multiplicity::Holm), ..tests() },
         ],
-        ..Study::of(random(1.0), &between())
+        ..CoverageStudy::of(random(1.0), &between())
     };
     let result = study.run().unwrap();
     for record in &result.records {
@@ -129,7 +129,8 @@ fn nothing_is_found_where_there_is_nothing() {
 fn power_is_as_planned() {
     // Pilots plan for the delta method; the default interval is more cautious with few clusters.
     let inferences = vec![Inference::from(Interval::Delta(Delta::default()))];
-    let study = Study { studies: 1_200, inferences, ..Study::of(random(1.0), &between()) };
+    let study =
+        CoverageStudy { studies: 1_200, inferences, ..CoverageStudy::of(random(1.0), &between()) };
     let curve = PowerCurve {
         viewers: vec![80, 160],
         ..PowerCurve::of(study, "news", [1.0, 1.2, 1.4, 1.8])
@@ -187,13 +188,13 @@ fn pilot(config: &SimulationConfig) -> Pilot {
 
 /// A feed that learns what is popular is another feed in each study, and viewers of an arm are not
 /// independent: an interval clustered by viewers does not cover what feeds are on average. The finding
-/// that the docs of `Study` tell of.
+/// that the docs of `CoverageStudy` tell of.
 #[test]
 fn feedback_is_interference() {
     let mut config = random(1.0);
     config.arms[0].policy = PolicyConfig::of(Ranker::Popularity(Popularity::default()));
     config.responses.click_odds = 5.0;
-    let study = Study { studies: 200, ..Study::of(config, &between()) };
+    let study = CoverageStudy { studies: 200, ..CoverageStudy::of(config, &between()) };
     for record in study.run().unwrap().records {
         let coverage = record.coverage.unwrap();
         assert!(coverage.high < 0.9, "{record:?}");
@@ -207,13 +208,13 @@ fn methods_see_the_same_studies() {
     let mut config = random(3.0);
     config.world.viewers = 10;
     config.days = 1;
-    let study = Study {
+    let study = CoverageStudy {
         studies: 120,
         inferences: vec![
             Interval::Delta(Delta::default()).into(),
             Interval::Jackknife(Jackknife { level: 0.95 }).into(),
         ],
-        ..Study::of(config, &between())
+        ..CoverageStudy::of(config, &between())
     };
     let result = study.run().unwrap();
     assert_eq!(result.records.len(), 6);
@@ -240,7 +241,7 @@ fn threads_do_not_matter() {
     let mut config = SimulationConfig::preset(Preset::Everyday);
     config.world.viewers = 40;
     config.days = 1;
-    let mut study = Study { studies: 30, ..Study::of(config, &between()) };
+    let mut study = CoverageStudy { studies: 30, ..CoverageStudy::of(config, &between()) };
     study.truth.replicates = 20;
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -274,7 +275,7 @@ fn other_clusters_and_rare_topics() {
     config.world.viewers = 6;
     config.days = 1;
     let question = between().cluster(ClusterBy::column("creator"));
-    let study = Study { studies: 50, ..Study::of(config, &question) };
+    let study = CoverageStudy { studies: 50, ..CoverageStudy::of(config, &question) };
     let result = study.run().unwrap();
     let sport = result.records.iter().find(|record| record.topic == "sport").unwrap();
     assert!(sport.without_value > 25, "{sport:?}");
@@ -285,16 +286,19 @@ fn other_clusters_and_rare_topics() {
 
 #[test]
 fn wrong_studies_are_refused() {
-    let study = || Study { studies: 2, ..Study::of(random(1.0), &between()) };
+    let study = || CoverageStudy { studies: 2, ..CoverageStudy::of(random(1.0), &between()) };
     for wrong in [
-        Study { studies: 0, ..study() },
-        Study { inferences: vec![], ..study() },
-        Study { alpha: 1.0, ..study() },
-        Study { alpha: f64::NAN, ..study() },
+        CoverageStudy { studies: 0, ..study() },
+        CoverageStudy { inferences: vec![], ..study() },
+        CoverageStudy { alpha: 1.0, ..study() },
+        CoverageStudy { alpha: f64::NAN, ..study() },
     ] {
         assert!(matches!(wrong.run(), Err(Error::Parameter { .. })));
     }
-    let unknown = Study { studies: 2, ..Study::of(random(1.0), &between().topics(["chess"])) };
+    let unknown = CoverageStudy {
+        studies: 2,
+        ..CoverageStudy::of(random(1.0), &between().topics(["chess"]))
+    };
     assert!(matches!(unknown.run(), Err(Error::UnknownTopic { .. })));
     let curve = |topic: &str, factors: &[f64]| {
         PowerCurve::of(study(), topic, factors.iter().copied()).run().unwrap_err()

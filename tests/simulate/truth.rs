@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tiltmeter::policy::{Bias, PolicyConfig, Ranker, Selection};
 use tiltmeter::simulate::{
-    About, Blocks, CandidatesConfig, Catalogue, Design, HowKnown, Known, LabelErrors, Preset,
-    Route, Simulation, SimulationConfig, StratumConfig, TopicConfig, Truth, TruthSpec,
+    Blocks, CandidatesConfig, Catalogue, ExperimentDesign, LabelErrors, Precision, Preset,
+    Simulation, SimulationConfig, StratumConfig, TopicConfig, TopicDefinition, TrueValue, Truth,
+    TruthMethod, TruthSpec,
 };
-use tiltmeter::statistic::{AmplificationRatio, Difference, OddsRatio, SmoothedReach};
+use tiltmeter::statistic::{AddOneReach, AmplificationRatio, Difference, OddsRatio};
 use tiltmeter::{Attention, Audit, Baseline, Denominator, Error, Question, Reach, Unit, Value};
 
 const DAY: i64 = 86_400_000_000;
@@ -48,7 +49,7 @@ fn treated(mut config: SimulationConfig, policy: PolicyConfig) -> SimulationConf
     config
 }
 
-fn number(known: Option<Known>) -> f64 {
+fn number(known: Option<TrueValue>) -> f64 {
     known.and_then(|known| known.number()).expect("a number")
 }
 
@@ -115,7 +116,7 @@ fn exact_is_what_a_plain_loop_finds() {
             let slate: f64 = (0..alive.len().min(3)).map(attention).sum();
             vec![slate / alive.len() as f64; alive.len()]
         });
-        let value = |statistic| truth.value(topic, statistic).and_then(Known::number).unwrap();
+        let value = |statistic| truth.value(topic, statistic).and_then(TrueValue::number).unwrap();
         let odds = |share: f64| share / (1.0 - share);
         for (ours, expected) in [
             (value("amplification_ratio"), newest / random),
@@ -175,9 +176,9 @@ fn closed() -> Vec<(&'static str, SimulationConfig, Question)> {
     let mut sampled = tiny();
     sampled.candidates = CandidatesConfig::Sample { size: 2 };
     let mut slates = treated(tiny(), newest.clone());
-    slates.design = Design::Slates { shares: vec![1.0, 2.0] };
+    slates.design = ExperimentDesign::Slates { shares: vec![1.0, 2.0] };
     let mut blocks = treated(SimulationConfig { slate: 1, ..tiny() }, favoured(4.0));
-    blocks.design = Design::Viewers { shares: vec![2.0, 1.0], blocks: Blocks::Strata };
+    blocks.design = ExperimentDesign::Viewers { shares: vec![2.0, 1.0], blocks: Blocks::Strata };
     // A factor of a year moves war above what is newer; the rest stays in the order of births.
     let mut lifted = treated(tiny(), favoured(1e15));
     lifted.arms[0].policy.ranker = Ranker::ReverseChronological;
@@ -206,15 +207,16 @@ fn closed() -> Vec<(&'static str, SimulationConfig, Question)> {
 #[test]
 fn exact_is_where_replicates_are() {
     for (name, config, question) in closed() {
-        let question =
-            question.statistic(AmplificationRatio).statistic(tiltmeter::statistic::HalfAddedRatio);
+        let question = question
+            .statistic(AmplificationRatio)
+            .statistic(tiltmeter::statistic::HaldaneAnscombeRatio);
         let spec = TruthSpec { replicates: 400, ..TruthSpec::of(&question) };
         let exact = Truth::of(&config, &spec).unwrap();
         assert_eq!(exact.replicates, None, "{name}");
-        let spec = TruthSpec { route: Route::Replicates, ..spec };
+        let spec = TruthSpec { route: TruthMethod::Replicates, ..spec };
         let simulated = Truth::of(&config, &spec).unwrap();
         assert_eq!(simulated.replicates, Some(400));
-        let near = |exact: Option<Known>, simulated: Option<Known>| {
+        let near = |exact: Option<TrueValue>, simulated: Option<TrueValue>| {
             let (Some(exact), Some(simulated)) = (exact, simulated) else {
                 assert_eq!(exact.is_some(), simulated.is_some(), "{name}");
                 return;
@@ -287,7 +289,8 @@ fn the_rest_is_simulated() {
 fn errors_are_honest() {
     let config = treated(tiny(), PolicyConfig::of(Ranker::ReverseChronological));
     let exact = Truth::of(&config, &TruthSpec::of(&between())).unwrap();
-    let spec = TruthSpec { route: Route::Replicates, replicates: 48, ..TruthSpec::of(&between()) };
+    let spec =
+        TruthSpec { route: TruthMethod::Replicates, replicates: 48, ..TruthSpec::of(&between()) };
     for topic in ["art", "war"] {
         let target = exact.value(topic, "amplification_ratio").unwrap().number().unwrap();
         let mut sum = 0.0;
@@ -295,7 +298,8 @@ fn errors_are_honest() {
             let config = SimulationConfig { seed: 1_000 + seed, ..config.clone() };
             let truth = Truth::of(&config, &spec).unwrap();
             let known = truth.value(topic, "amplification_ratio").unwrap();
-            let HowKnown::MonteCarlo { working_error: Some(error), replicates: 48, .. } = known.how
+            let Precision::MonteCarlo { working_error: Some(error), replicates: 48, .. } =
+                known.how
             else {
                 panic!("{known:?}");
             };
@@ -341,7 +345,7 @@ fn label_errors_leave_the_truth_alone() {
     config.world.items_per_day = 400.0;
     config.world.viewers = 400;
     let spec = TruthSpec::of(&between());
-    let of_labels = TruthSpec { about: About::Labels, ..spec.clone() };
+    let of_labels = TruthSpec { about: TopicDefinition::Labels, ..spec.clone() };
     let clean = Truth::of(&config, &spec).unwrap();
     // Without errors labels are the topics.
     assert_eq!(clean.topics, Truth::of(&config, &of_labels).unwrap().topics);
@@ -373,7 +377,8 @@ fn label_errors_leave_the_truth_alone() {
     let question = between().denominator(Denominator::TaggedImpressions);
     let spec = TruthSpec { question, ..spec };
     assert_eq!(clean.topics, Truth::of(&config, &spec).unwrap().topics);
-    let of_labels = Truth::of(&config, &TruthSpec { about: About::Labels, ..spec }).unwrap();
+    let of_labels =
+        Truth::of(&config, &TruthSpec { about: TopicDefinition::Labels, ..spec }).unwrap();
     let share = |truth: &Truth| number(truth.topic("war").unwrap().shares[1].share);
     assert!(share(&of_labels) > share(&observed));
 }
@@ -414,7 +419,7 @@ fn replicates_end_where_the_error_is_small() {
     let replicates = truth.replicates.unwrap();
     assert!([64, 128, 256, 512].contains(&replicates), "{replicates}");
     for topic in &truth.topics {
-        let HowKnown::MonteCarlo { working_error: Some(error), .. } = topic.values[0].known.how
+        let Precision::MonteCarlo { working_error: Some(error), .. } = topic.values[0].known.how
         else {
             panic!("{topic:?}");
         };
@@ -438,12 +443,12 @@ fn json_reads_back() {
     neither.arms[1].policy.biases = vec![Bias::topic("war", 0.0)];
     let expected = [(never(0), "zero"), (never(1), "infinite"), (neither, "undefined")];
     for (config, state) in expected {
-        for route in [Route::Best, Route::Replicates] {
+        for route in [TruthMethod::Best, TruthMethod::Replicates] {
             let spec = TruthSpec { route, replicates: 3, ..TruthSpec::of(&between()) };
             let truth = Truth::of(&config, &spec).unwrap();
             let known = truth.value("war", "amplification_ratio").unwrap();
             assert_eq!(known.value.state(), state);
-            assert_eq!(known.is_exact(), route == Route::Best);
+            assert_eq!(known.is_exact(), route == TruthMethod::Best);
             let json = truth.to_json().unwrap();
             assert!(json.contains("\"schema\": \"tiltmeter.truth\""));
             assert!(json.contains(&format!("\"state\": \"{state}\"")));
@@ -453,7 +458,7 @@ fn json_reads_back() {
         }
     }
     let broken = r#"{"value": null, "state": "estimated", "how": "exact"}"#;
-    assert!(serde_json::from_str::<Known>(broken).is_err());
+    assert!(serde_json::from_str::<TrueValue>(broken).is_err());
 }
 
 /// A feed that shows nothing has no shares, and its ratio is undefined with a reason.
@@ -463,7 +468,7 @@ fn nothing_shown_is_a_state() {
     for topic in &mut config.world.topics {
         topic.lifetime_hours = 1e-6;
     }
-    for route in [Route::Best, Route::Replicates] {
+    for route in [TruthMethod::Best, TruthMethod::Replicates] {
         let spec = TruthSpec { route, replicates: 2, ..TruthSpec::of(&between()) };
         let truth = Truth::of(&config, &spec).unwrap();
         for topic in &truth.topics {
@@ -483,7 +488,7 @@ fn wrong_questions_are_refused() {
     for question in [
         between().attention(Attention::Cascade),
         between().attention(Attention::TopK { k: 0 }),
-        between().statistic(SmoothedReach),
+        between().statistic(AddOneReach),
         between().against(Baseline::UniformPool),
     ] {
         let error = refused(question);

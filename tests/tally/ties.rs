@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::replay::{PoolBy, Pools};
+use tiltmeter::replay::{CandidateKey, CandidateSets};
 use tiltmeter::source::SliceSource;
 use tiltmeter::{
     Attention, Audit, AuditReport, Baseline, ExposureLog, Question, Reach, Reference, Unit, Warning,
@@ -35,7 +35,7 @@ fn the_case() {
     let shown = schema().arm("feed").position("rank").viewer("who");
     let log = ExposureLog::open(case("chrono_shown.csv"), &shown).unwrap();
     let table = ExposureLog::open(case("chrono_cand.csv"), &schema()).unwrap();
-    let pools = Pools::new(table, PoolBy::Slate).unwrap();
+    let pools = CandidateSets::new(table, CandidateKey::Slate).unwrap();
     let question = || Question::between("ranked", Baseline::Chronological).topics(["war"]);
     let audit = |question: &Question| Audit::of(&log, question).candidates(&pools);
     let report = audit(&question()).run().unwrap();
@@ -79,9 +79,10 @@ fn places_that_count_differently() {
             .item("item")
             .time("at", TimeFormat::EpochSeconds)
             .topics(TopicColumn::single("about"));
-        Pools::new(ExposureLog::read(source, &schema).unwrap(), PoolBy::Slate).unwrap()
+        CandidateSets::new(ExposureLog::read(source, &schema).unwrap(), CandidateKey::Slate)
+            .unwrap()
     };
-    let run = |pools: &Pools, attention| {
+    let run = |pools: &CandidateSets, attention| {
         let question = Question::between("ranked", Baseline::Chronological).topics(["w"]);
         Audit::of(&log, &question.attention(attention)).candidates(pools).run().unwrap()
     };

@@ -103,7 +103,7 @@ fn a_simulation_can_be_audited() {
 /// `Pilot` of the library on the same log, to the last digit.
 #[test]
 fn plans_are_the_librarys() {
-    use tiltmeter::inference::{Design, PerArm, Pilot, TopicQuestion};
+    use tiltmeter::inference::{PerArm, Pilot, SampleSizePlan, TopicQuestion};
     use tiltmeter::log::{LogSchema, TopicColumn};
     use tiltmeter::tally::{Tally, TallySpec};
     let path = shipped("open_bandit_small.csv.gz");
@@ -118,7 +118,7 @@ fn plans_are_the_librarys() {
     let question = tiltmeter::Question::between("bts", "random");
     let question = TopicQuestion::of(&question, "c1").unwrap();
     let pilot = Pilot::of(&tally, &question, &tiltmeter::statistic::AmplificationRatio).unwrap();
-    let design = Design::of(PerArm::equal(50));
+    let design = SampleSizePlan::of(PerArm::equal(50));
     let detectable = pilot.minimum_detectable(&design).unwrap();
     assert_eq!(ours[0]["detectable"]["above"].as_f64(), Some(detectable.above));
     let needed = pilot.clusters_needed(0.9, &design).unwrap();

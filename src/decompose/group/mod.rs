@@ -14,22 +14,22 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use self::of_log::Groups;
-pub use self::of_log::{Member, Membership, Several};
+pub use self::of_log::{Member, Membership, MultiMembership};
 use self::permute::Draws;
 pub use self::record::{
     GROUP_SCHEMA, GROUP_VERSION, GroupRecord, GroupReportRecord, LabelTestRecord, MemberRecord,
     PartRecord,
 };
 pub use self::report::{
-    Arrangements, Contribution, Direction, GroupFinding, GroupReport, LabelTest, MemberCounts,
-    MemberFinding, Part, PartKind, Presence, Quantiles, Surely, Verdict,
+    Contribution, Direction, GroupFinding, GroupReport, LabelTest, MemberCounts, MemberFinding,
+    Part, PartKind, PermutationCount, Presence, Quantiles, Surely, Verdict,
 };
 use self::work::Work;
 use crate::error::Error;
 use crate::inference::{Interval, Jackknife, TopicQuestion};
 use crate::log::ExposureLog;
 use crate::question::whole::{Part as Said, Question, same};
-use crate::statistic::{HalfAddedRatio, Statistic};
+use crate::statistic::{HaldaneAnscombeRatio, Statistic};
 use crate::tally::{Tally, TallySpec};
 
 /// What to do with members that an arm never shows, whose log ratio is not finite. They are counted by
@@ -42,7 +42,7 @@ pub enum ZeroMembers {
     #[default]
     LeftOut,
     /// Half a unit is added to every member's total and one to the overall ones, as
-    /// [`HalfAddedRatio`] does, so that all members of either arm count. It pulls
+    /// [`HaldaneAnscombeRatio`] does, so that all members of either arm count. It pulls
     /// ratios of rare members towards 1. Members that neither arm shows are left out still.
     HalfAdded,
 }
@@ -54,7 +54,7 @@ impl fmt::Display for ZeroMembers {
             Self::HalfAdded => write!(
                 f,
                 "Members count with 1/2 added to each cell ({}); those in neither arm are left out",
-                HalfAddedRatio.name()
+                HaldaneAnscombeRatio.name()
             ),
         }
     }
@@ -63,7 +63,7 @@ impl fmt::Display for ZeroMembers {
 /// Who a group's members are compared with when the label is permuted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Others {
+pub enum PermutationPool {
     /// The members of the other groups: is it this label rather than those?
     #[default]
     OtherGroups,
@@ -71,7 +71,7 @@ pub enum Others {
     AllMembers,
 }
 
-impl fmt::Display for Others {
+impl fmt::Display for PermutationPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OtherGroups => "labels are permuted over the members of all groups",
@@ -116,7 +116,7 @@ impl fmt::Display for Others {
 /// - **permutation tests of the label** ([`LabelTest`]), by the difference of mean log ratios and by that
 ///   of the unions' log ratios. Where there are no more ways than replicates all are gone through;
 ///   otherwise p is `(1 + as far or further) / (1 + drawn)`. Draws are a pure function of seed, replicate
-///   and the member's place in the order of names. With groups two by two, [`Others::OtherGroups`] tests
+///   and the member's place in the order of names. With groups two by two, [`PermutationPool::OtherGroups`] tests
 ///   the one against the other;
 /// - **a verdict** ([`Verdict`]) on whether the levels agree.
 ///
@@ -178,11 +178,11 @@ pub struct GroupDecomposition<'l> {
     of: Subject<'l>,
     question: Question,
     groups: Groups,
-    several: Several,
+    several: MultiMembership,
     interval: Interval,
     member_interval: Interval,
     zeros: ZeroMembers,
-    others: Others,
+    others: PermutationPool,
     draws: Draws,
 }
 
@@ -233,11 +233,11 @@ impl<'l> GroupDecomposition<'l> {
             of,
             question: question.clone(),
             groups: Vec::new(),
-            several: Several::default(),
+            several: MultiMembership::default(),
             interval: Interval::default(),
             member_interval: Interval::Jackknife(Jackknife::default()),
             zeros: ZeroMembers::default(),
-            others: Others::default(),
+            others: PermutationPool::default(),
             draws: Draws { replicates: 9_999, seed: 0 },
         }
     }
@@ -253,7 +253,7 @@ impl<'l> GroupDecomposition<'l> {
     }
 
     /// What to do with members of a log that several groups claim.
-    pub fn several(mut self, several: Several) -> Self {
+    pub fn several(mut self, several: MultiMembership) -> Self {
         self.several = several;
         self
     }
@@ -280,7 +280,7 @@ impl<'l> GroupDecomposition<'l> {
     }
 
     /// Who members are compared with when labels are permuted.
-    pub fn others(mut self, others: Others) -> Self {
+    pub fn others(mut self, others: PermutationPool) -> Self {
         self.others = others;
         self
     }
@@ -297,7 +297,7 @@ impl<'l> GroupDecomposition<'l> {
     /// [`Error::Unstated`] for a question without a baseline, [`Error::NotLookedAt`] for one with statistics,
     /// strata or a second way of clustering, and with topics where groups are given; [`Error::OtherTally`] for
     /// one that says otherwise than the tally; [`Error::Parameter`] without groups, with a
-    /// single one under [`Others::OtherGroups`], where impressions have two members, and for numbers out
+    /// single one under [`PermutationPool::OtherGroups`], where impressions have two members, and for numbers out
     /// of their range; [`Error::MemberOfTwoGroups`], [`Error::RepeatedGroup`] and
     /// [`Error::UnknownGroup`]; those of the tally and of [`estimates`](crate::inference::estimates).
     pub fn run(&self) -> Result<GroupReport, Error> {

@@ -45,7 +45,7 @@ impl fmt::Display for Member {
 /// What to do with a member whose impressions have topics of several groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Several {
+pub enum MultiMembership {
     /// Nothing is decomposed: [`Error::MemberOfTwoGroups`].
     #[default]
     Refuse,
@@ -97,7 +97,7 @@ pub(super) fn groups(
     log: &ExposureLog,
     members: &Coded,
     labels: Option<&[String]>,
-    several: Several,
+    several: MultiMembership,
 ) -> Result<(Groups, Membership), Error> {
     let topics = log.topics().ok_or_else(|| Error::MissingRole {
         role: Role::Topics,
@@ -146,7 +146,7 @@ impl Membership {
         &mut self,
         member: &str,
         of: &BTreeMap<&'l str, u64>,
-        several: Several,
+        several: MultiMembership,
     ) -> Result<Option<&'l str>, Error> {
         let most = of.values().max().copied().unwrap_or_default();
         let mut leading = of.iter().filter(|(_, count)| **count == most).map(|(name, _)| *name);
@@ -157,7 +157,7 @@ impl Membership {
             return Ok(first);
         }
         match several {
-            Several::Refuse => {
+            MultiMembership::Refuse => {
                 let mut names = of.keys().map(|name| (*name).to_owned());
                 Err(Error::MemberOfTwoGroups {
                     member: member.to_owned(),
@@ -165,11 +165,11 @@ impl Membership {
                     second: names.next().unwrap_or_default(),
                 })
             }
-            Several::Majority if tie.is_none() => {
+            MultiMembership::Majority if tie.is_none() => {
                 self.by_majority += 1;
                 Ok(first)
             }
-            Several::Majority | Several::LeaveOut => {
+            MultiMembership::Majority | MultiMembership::LeaveOut => {
                 self.left_out += 1;
                 Ok(None)
             }

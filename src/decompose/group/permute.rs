@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Arrangements, LabelTest};
+use super::{LabelTest, PermutationCount};
 use crate::error::Error;
 use crate::estimate::NoTest;
 use crate::inference::{Assignments, TopicQuestion};
@@ -32,7 +32,7 @@ impl Draws {
         let mut made = LabelTest {
             p: Err(NoTest::NothingToPermute),
             difference: None,
-            arrangements: Arrangements::All(0),
+            arrangements: PermutationCount::All(0),
             group: group as u64,
             others: (in_group.len() - group) as u64,
             without_value: 0,
@@ -71,8 +71,8 @@ impl Draws {
         let (beyond, drawn) = (beyond as f64, f64::from(of));
         made.without_value = without;
         (made.p, made.arrangements) = match all {
-            Some(_) => (Ok(beyond / drawn), Arrangements::All(u64::from(of))),
-            None => (Ok((1.0 + beyond) / (1.0 + drawn)), Arrangements::Drawn(u64::from(of))),
+            Some(_) => (Ok(beyond / drawn), PermutationCount::All(u64::from(of))),
+            None => (Ok((1.0 + beyond) / (1.0 + drawn)), PermutationCount::Drawn(u64::from(of))),
         };
         made
     }
@@ -202,11 +202,11 @@ mod tests {
         let values = [1.0, 2.0, 3.0, 4.0];
         let draws = Draws { replicates: 6, seed: 1 };
         let test = draws.test(&[true, true, false, false], |now| difference_of_means(&values, now));
-        assert_eq!((test.p, test.arrangements), (Ok(2.0 / 6.0), Arrangements::All(6)));
+        assert_eq!((test.p, test.arrangements), (Ok(2.0 / 6.0), PermutationCount::All(6)));
         assert_eq!((test.difference, test.group, test.others), (Some(-2.0), 2, 2));
         let draws = Draws { replicates: 5, seed: 1 };
         let test = draws.test(&[true, true, false, false], |now| difference_of_means(&values, now));
-        assert_eq!(test.arrangements, Arrangements::Drawn(5));
+        assert_eq!(test.arrangements, PermutationCount::Drawn(5));
         let none = draws.test(&[true; 4], |now| difference_of_means(&values, now));
         assert_eq!(none.p, Err(NoTest::NothingToPermute));
     }

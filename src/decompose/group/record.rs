@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::of_log::Membership;
 use super::report::{
-    Arrangements, Contribution, GroupFinding, GroupReport, LabelTest, MemberCounts, MemberFinding,
-    PartKind, Presence, Quantiles, Surely, Verdict,
+    Contribution, GroupFinding, GroupReport, LabelTest, MemberCounts, MemberFinding, PartKind,
+    PermutationCount, Presence, Quantiles, Surely, Verdict,
 };
-use super::{Others, ZeroMembers};
+use super::{PermutationPool, ZeroMembers};
 use crate::error::Error;
 use crate::estimate::json::{EstimateRecord, MeasuredRecord, WarningRecord};
 use crate::estimate::{ClusterCounts, NoTest};
@@ -43,7 +43,7 @@ pub struct LabelTestRecord {
     /// The difference of natural logarithms that was compared.
     pub difference: Option<f64>,
     /// How many ways there were.
-    pub arrangements: Arrangements,
+    pub arrangements: PermutationCount,
     /// Members of the group that took part.
     pub group: u64,
     /// Other members that did.
@@ -188,7 +188,7 @@ pub struct GroupReportRecord {
     /// What was done about members without a finite ratio.
     pub zeros: ZeroMembers,
     /// Who members were compared with.
-    pub others: Others,
+    pub others: PermutationPool,
     /// How members came to their groups.
     pub membership: Option<Membership>,
     /// The groups.

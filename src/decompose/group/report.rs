@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::of_log::Membership;
-use super::{Others, ZeroMembers};
+use super::{PermutationPool, ZeroMembers};
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, Measured, NoTest, SideOfNull, Warning,
 };
@@ -289,7 +289,7 @@ impl Quantiles {
 /// The ways of giving the label to members that a test compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Arrangements {
+pub enum PermutationCount {
     /// All there are, so that p is exact.
     All(u64),
     /// Some, drawn at random.
@@ -310,7 +310,7 @@ pub struct LabelTest {
     /// where there is no finite one.
     pub difference: Option<f64>,
     /// How many ways there were.
-    pub arrangements: Arrangements,
+    pub arrangements: PermutationCount,
     /// Members of the group that took part.
     pub group: u64,
     /// Other members that did.
@@ -381,7 +381,7 @@ pub struct GroupReport {
     /// What was done about members without a finite ratio.
     pub zeros: ZeroMembers,
     /// Who the members were compared with when labels were permuted.
-    pub others: Others,
+    pub others: PermutationPool,
     /// The groups, in the order in which they were given, or by name.
     pub groups: Vec<GroupFinding>,
     /// How members came to their groups; `None` where groups were given.
@@ -404,8 +404,8 @@ impl fmt::Display for LabelTest {
         }
         let Self { group, others, .. } = self;
         match self.arrangements {
-            Arrangements::All(of) => write!(f, " over all {of} ways")?,
-            Arrangements::Drawn(of) => write!(f, " over {of} ways drawn at random")?,
+            PermutationCount::All(of) => write!(f, " over all {of} ways")?,
+            PermutationCount::Drawn(of) => write!(f, " over {of} ways drawn at random")?,
         }
         write!(f, " of labelling {group} of {} members", group + others)
     }

@@ -9,7 +9,7 @@ use super::report::{
     Contribution, GroupFinding, LabelTest, MemberCounts, MemberFinding, Part, PartKind, Presence,
     Quantiles, Surely, Verdict,
 };
-use super::{GroupDecomposition, Others, ZeroMembers};
+use super::{GroupDecomposition, PermutationPool, ZeroMembers};
 use crate::error::Error;
 use crate::estimate::{Estimate, Measured, Warning};
 use crate::inference::{self, ClusterSums, Interval, OfSums, Query, TopicQuestion, TopicSets};
@@ -48,7 +48,8 @@ impl<'w> Work<'w> {
             groups.iter().flat_map(|(_, members)| members).map(|name| (&**name, ())).collect();
         let topics: Vec<usize> = (0..axes.topics().len())
             .filter(|&topic| {
-                ask.others == Others::AllMembers || given.contains_key(&*axes.topics()[topic])
+                ask.others == PermutationPool::AllMembers
+                    || given.contains_key(&*axes.topics()[topic])
             })
             .collect();
         let sets: Vec<Vec<usize>> = topics.iter().map(|&topic| vec![topic]).collect();
@@ -253,8 +254,9 @@ fn check(ask: &GroupDecomposition<'_>, tally: &Tally, groups: &Groups) -> Result
     if groups.is_empty() {
         return refuse("the number of groups", "0".to_owned(), "1 or more");
     }
-    if groups.len() == 1 && ask.others == Others::OtherGroups {
-        let expected = "two or more; or compare it with all other members (Others::AllMembers)";
+    if groups.len() == 1 && ask.others == PermutationPool::OtherGroups {
+        let expected =
+            "two or more; or compare it with all other members (PermutationPool::AllMembers)";
         return refuse("the number of groups", "1".to_owned(), expected);
     }
     for interval in [ask.interval, ask.member_interval] {

@@ -12,14 +12,14 @@ mod sums;
 use std::collections::BTreeSet;
 
 use self::reading::{History, side};
-pub use self::reading::{Look, NullState, Observed, Reading, Running};
+pub use self::reading::{Look, NullState, Observed, Reading, RunningIntersection};
 use self::sequence::Boundary;
 pub use self::sequence::Sidedness;
 pub use self::spec::{MonitorSpec, MonitoredQuestion, Null, Trail};
 use self::sums::Sums;
 use super::contribution::Contributions;
 use crate::error::Error;
-use crate::estimate::{ConfidenceInterval, Measured, MethodUsed, NoInterval, Value};
+use crate::estimate::{ConfidenceInterval, IntervalMethod, Measured, NoInterval, Value};
 use crate::log::ClusterKey;
 use crate::statistic::{Cell, Scale, Working};
 use crate::tally::Tally;
@@ -51,7 +51,7 @@ use crate::tally::Tally;
 /// **Right** when clusters are independent and alike in distribution, and come in an order that has
 /// nothing to do with what they hold. If what they hold drifts, the sequence is for the statistic of
 /// the average over clusters so far (the paper's Lyapunov-type sequences), and the intersection of
-/// looks ([`Running`]) means nothing; that it becomes empty is then how drift shows.
+/// looks ([`RunningIntersection`]) means nothing; that it becomes empty is then how drift shows.
 ///
 /// **Fails** when clusters come back: each must be complete when it is observed, so viewers who return
 /// need to be waited for, or the day be the cluster. Days are mostly autocorrelated, and then the
@@ -331,7 +331,7 @@ impl Monitor {
             measured: Measured {
                 value,
                 interval,
-                method: interval.ok().map(|_| MethodUsed::ConfidenceSequence),
+                method: interval.ok().map(|_| IntervalMethod::ConfidenceSequence),
                 standard_error,
                 degrees_of_freedom: None,
             },

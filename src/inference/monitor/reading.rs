@@ -27,7 +27,7 @@ pub struct Reading {
     /// How the sequence stands to the null; `None` where there is no null.
     pub null: Option<NullState>,
     /// What all looks so far leave together.
-    pub running: Running,
+    pub running: RunningIntersection,
 }
 
 crate::estimate::measured::is_measured!(Reading);
@@ -48,7 +48,7 @@ pub struct NullState {
 /// true value is the same all the time. Where it drifts, each interval is for the running average,
 /// and only the last one counts.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Running {
+pub enum RunningIntersection {
     /// There was no interval yet.
     Nothing,
     /// Bounds on the reported scale; `None` on a side that is not bounded.
@@ -148,11 +148,11 @@ impl History {
             && found.all(|look| is_bounded && (1..=looks).contains(&look.number))
     }
 
-    pub(super) fn running(&self) -> Running {
+    pub(super) fn running(&self) -> RunningIntersection {
         match &self.empty {
-            Some(look) => Running::Empty { since: look.clone() },
-            None if self.intervals == 0 => Running::Nothing,
-            None => Running::Bounds { low: self.low, high: self.high },
+            Some(look) => RunningIntersection::Empty { since: look.clone() },
+            None if self.intervals == 0 => RunningIntersection::Nothing,
+            None => RunningIntersection::Bounds { low: self.low, high: self.high },
         }
     }
 }

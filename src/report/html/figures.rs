@@ -90,7 +90,7 @@ impl Findings {
             ),
             description: format!(
                 "For each topic, the interval by clusters above the one that takes impressions for \
-                 independent. Design effects, the square of the ratio of the two errors: {}.",
+                 independent. SampleSizePlan effects, the square of the ratio of the two errors: {}.",
                 effects.join(", ")
             ),
             axis: axis_name(statistic, &estimates),

@@ -1,7 +1,7 @@
 //! Which methods were used, and where they come from. A source is named here only if the documentation of
 //! the method names it.
 
-use crate::estimate::{Estimate, MethodUsed, TestUsed};
+use crate::estimate::{Estimate, IntervalMethod, TestMethod};
 use crate::findings::Findings;
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Bias};
@@ -108,33 +108,38 @@ fn linked((words, place): (&str, &str)) -> Source {
 fn of_estimate(estimate: &Estimate) -> Vec<(&'static str, &'static str)> {
     let mut sources = Vec::new();
     sources.extend(match estimate.method {
-        Some(MethodUsed::ShareBounds | MethodUsed::TwoWayShareBounds) => Some(KORN),
-        Some(MethodUsed::DeltaStudentT | MethodUsed::DeltaNormal) => Some(DENG),
-        Some(MethodUsed::TwoWayStudentT | MethodUsed::TwoWayNormal) => Some(TWO_WAY),
-        Some(MethodUsed::BootstrapBca | MethodUsed::MultinomialBca) => Some(EFRON),
-        Some(MethodUsed::WildBootstrap) => Some(WILD),
-        Some(MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised) => Some(ROMANO),
+        Some(IntervalMethod::ShareBounds | IntervalMethod::TwoWayShareBounds) => Some(KORN),
+        Some(IntervalMethod::DeltaStudentT | IntervalMethod::DeltaNormal) => Some(DENG),
+        Some(IntervalMethod::TwoWayStudentT | IntervalMethod::TwoWayNormal) => Some(TWO_WAY),
+        Some(IntervalMethod::BootstrapBca | IntervalMethod::MultinomialBca) => Some(EFRON),
+        Some(IntervalMethod::WildBootstrap) => Some(WILD),
+        Some(IntervalMethod::SimultaneousMaxT | IntervalMethod::SimultaneousStudentised) => {
+            Some(ROMANO)
+        }
         _ => None,
     });
-    if matches!(estimate.method, Some(MethodUsed::ShareBounds | MethodUsed::TwoWayShareBounds)) {
+    if matches!(
+        estimate.method,
+        Some(IntervalMethod::ShareBounds | IntervalMethod::TwoWayShareBounds)
+    ) {
         sources.push(MOVER);
     }
-    if matches!(estimate.method, Some(MethodUsed::TwoWayShareBounds)) {
+    if matches!(estimate.method, Some(IntervalMethod::TwoWayShareBounds)) {
         sources.push(TWO_WAY);
     }
     match estimate.test.and_then(|test| test.method) {
-        Some(TestUsed::WildBootstrap | TestUsed::WildBootstrapExhaustive) => sources.push(WILD),
-        Some(TestUsed::Permutation) => sources.push(PHIPSON),
+        Some(TestMethod::WildBootstrap | TestMethod::WildBootstrapExhaustive) => sources.push(WILD),
+        Some(TestMethod::Permutation) => sources.push(PHIPSON),
         Some(
-            TestUsed::CochranMantelHaenszel
-            | TestUsed::CochranMantelHaenszelCorrected
-            | TestUsed::CochranMantelHaenszelClustered,
+            TestMethod::CochranMantelHaenszel
+            | TestMethod::CochranMantelHaenszelCorrected
+            | TestMethod::CochranMantelHaenszelClustered,
         ) => sources.extend([COCHRAN, MANTEL]),
         Some(
-            TestUsed::EquivalenceShareBounds
-            | TestUsed::EquivalenceJackknife
-            | TestUsed::EquivalenceStudentT
-            | TestUsed::EquivalenceNormal,
+            TestMethod::EquivalenceShareBounds
+            | TestMethod::EquivalenceJackknife
+            | TestMethod::EquivalenceStudentT
+            | TestMethod::EquivalenceNormal,
         ) => {
             sources.push(SCHUIRMANN);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::base::text::{number, percent};
-use crate::estimate::{Estimate, MethodUsed, Value};
+use crate::estimate::{Estimate, IntervalMethod, Value};
 use crate::findings::{Findings, PowerLeft};
 use crate::report::FindingCounts;
 use crate::statistic::Statistic;
@@ -106,7 +106,7 @@ fn clusters(estimate: &Estimate) -> String {
 /// What it means that there are several topics.
 fn many(estimates: &[Estimate], topics: usize) -> Option<String> {
     let at_once = estimates.iter().filter_map(|its| its.method).any(|method| {
-        matches!(method, MethodUsed::SimultaneousMaxT | MethodUsed::SimultaneousStudentised)
+        matches!(method, IntervalMethod::SimultaneousMaxT | IntervalMethod::SimultaneousStudentised)
     });
     match (topics > 1, at_once) {
         (false, _) => None,

@@ -25,13 +25,13 @@ use crate::simulate::world::Viewers;
 ///
 /// ```
 /// use tiltmeter::log::{FaultReason, RowPolicy};
-/// use tiltmeter::simulate::{Design, Donation, LogOdds, Positions, Preset, Simulation, SimulationConfig};
+/// use tiltmeter::simulate::{ExperimentDesign, Donation, LogOdds, Positions, Preset, Simulation, SimulationConfig};
 /// use tiltmeter::ExposureLog;
 ///
 /// let mut config = SimulationConfig::preset(Preset::Election);
 /// config.world.viewers = 300;
 /// config.days = 2;
-/// config.design = Design::Donation(Donation {
+/// config.design = ExperimentDesign::Donation(Donation {
 ///     donates: LogOdds { constant: -1.0, activity: 0.5, leaning: 0.0 },
 ///     positions: Positions::Missing { probability: 0.25 },
 ///     ..Donation::default()

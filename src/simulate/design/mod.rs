@@ -37,12 +37,12 @@ use crate::tally::ClusterBy;
 /// moves them.
 ///
 /// ```
-/// use tiltmeter::simulate::{Design, Period, Preset, Simulation, SimulationConfig, Switchback};
+/// use tiltmeter::simulate::{ExperimentDesign, Period, Preset, Simulation, SimulationConfig, Switchback};
 /// use tiltmeter::{Audit, Question};
 ///
 /// let mut config = SimulationConfig::preset(Preset::Conflict);
 /// config.world.viewers = 200;
-/// config.design = Design::Switchback(Switchback { period: Period::Hours(12.0), ..Switchback::default() });
+/// config.design = ExperimentDesign::Switchback(Switchback { period: Period::Hours(12.0), ..Switchback::default() });
 /// let log = Simulation::new(&config)?.log()?;
 /// let question = Question::between("treatment", "baseline")
 ///     .cluster(config.design.cluster())
@@ -54,7 +54,7 @@ use crate::tally::ClusterBy;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
-pub enum Design {
+pub enum ExperimentDesign {
     /// Every viewer stays in an arm that was drawn for him: a randomised experiment, such as
     /// Twitter's (Huszár et al. 2022, doi 10.1073/pnas.2025334119). Arms get their parts of the
     /// viewers exactly, to a viewer; within every block, where there are blocks. What is left over
@@ -105,14 +105,14 @@ pub enum Design {
     },
 }
 
-impl Default for Design {
+impl Default for ExperimentDesign {
     /// Viewers, all arms alike, without blocks.
     fn default() -> Self {
         Self::Viewers { shares: Vec::new(), blocks: Blocks::Nothing }
     }
 }
 
-impl Design {
+impl ExperimentDesign {
     /// The clusters to declare to an audit: what was assigned, or what impressions depend on one
     /// another by where that is coarser.
     #[must_use]

@@ -1,7 +1,7 @@
 //! What a design makes of a simulation: whom it has, and which arm serves whom when.
 
 use super::puppets::{PuppetArms, Script};
-use super::{Design, assign, rounds};
+use super::{ExperimentDesign, assign, rounds};
 use crate::base::draws::{Draws, Purpose, stream};
 use crate::error::Error;
 use crate::error::range::{out, positive};
@@ -9,7 +9,7 @@ use crate::simulate::config::SimulationConfig;
 use crate::simulate::response::MOST_REQUESTS;
 use crate::simulate::world::{Catalogue, Viewers};
 
-impl Design {
+impl ExperimentDesign {
     /// Whether its numbers are in their ranges and fit the rest of a simulation.
     ///
     /// # Errors
@@ -20,9 +20,15 @@ impl Design {
             Self::Viewers { shares, .. } | Self::Slates { shares } => {
                 if !shares.is_empty() && shares.len() != config.arms.len() {
                     let expected = "none, or one for each arm";
-                    return Err(out("the shares of a Design", format!("{shares:?}"), expected));
+                    return Err(out(
+                        "the shares of a ExperimentDesign",
+                        format!("{shares:?}"),
+                        expected,
+                    ));
                 }
-                shares.iter().try_for_each(|share| positive("a share of a Design", *share))
+                shares
+                    .iter()
+                    .try_for_each(|share| positive("a share of a ExperimentDesign", *share))
             }
             Self::SockPuppets(puppets) => puppets.check(config),
             Self::Donation(donation) => donation.check(config.arms.len()),
@@ -117,12 +123,12 @@ impl Plan {
             shares => shares.to_vec(),
         };
         match &config.design {
-            Design::Viewers { shares, blocks } => {
+            ExperimentDesign::Viewers { shares, blocks } => {
                 let arms = assign::assign(config.seed, viewers, &parts(shares), *blocks);
                 Self::by(ArmsBy::Viewer(arms))
             }
-            Design::Slates { shares } => Self::by(ArmsBy::Slate(parts(shares))),
-            Design::SockPuppets(puppets) => {
+            ExperimentDesign::Slates { shares } => Self::by(ArmsBy::Slate(parts(shares))),
+            ExperimentDesign::SockPuppets(puppets) => {
                 let policies = match puppets.arms {
                     PuppetArms::Policies => Policies::OfArm,
                     PuppetArms::Personas => Policies::OneForAll,
@@ -134,7 +140,7 @@ impl Plan {
                     ..Self::by(ArmsBy::Viewer(puppets.arms_of(config.arms.len())))
                 }
             }
-            Design::Donation(donation) => {
+            ExperimentDesign::Donation(donation) => {
                 let (arms, donors) = donation.draw(config.seed, viewers, config.arms.len());
                 Self {
                     recorded: Recorded::Viewers(donors),
@@ -142,7 +148,7 @@ impl Plan {
                     ..Self::by(ArmsBy::Viewer(arms))
                 }
             }
-            Design::Switchback(switchback) => {
+            ExperimentDesign::Switchback(switchback) => {
                 let (arms, recorded) = switchback.rounds(config);
                 Self {
                     recorded: Recorded::Rounds(recorded),
@@ -150,7 +156,7 @@ impl Plan {
                     ..Self::by(ArmsBy::Round(arms))
                 }
             }
-            Design::PrePost { day, washout_days } => {
+            ExperimentDesign::PrePost { day, washout_days } => {
                 let (arms, recorded) = rounds::pre_post(config, *day, *washout_days);
                 let recorded = Recorded::Rounds(recorded);
                 Self { recorded, ..Self::by(ArmsBy::Round(arms)) }

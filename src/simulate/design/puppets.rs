@@ -23,7 +23,7 @@ use crate::simulate::world::{Catalogue, LEAST_INTEREST, Profile, Viewers};
 /// personas are compared, Ibrahim et al. 2025, arXiv 2501.17831).
 ///
 /// ```
-/// use tiltmeter::simulate::{Conduct, Design, Persona, Preset, PuppetArms, Simulation};
+/// use tiltmeter::simulate::{Conduct, ExperimentDesign, Persona, Preset, PuppetArms, Simulation};
 /// use tiltmeter::simulate::{SimulationConfig, SockPuppets};
 ///
 /// // The persona is the arm: two kinds of accounts on one platform.
@@ -34,7 +34,7 @@ use crate::simulate::world::{Catalogue, LEAST_INTEREST, Profile, Viewers};
 ///     conduct: Conduct::Clicks { topics: vec![party.to_owned()] },
 ///     ..Persona::new(party)
 /// };
-/// config.design = Design::SockPuppets(SockPuppets {
+/// config.design = ExperimentDesign::SockPuppets(SockPuppets {
 ///     personas: vec![of("left_party", -1.0), of("right_party", 1.0)],
 ///     runs: 5,
 ///     arms: PuppetArms::Personas,

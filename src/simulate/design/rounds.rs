@@ -129,7 +129,7 @@ pub(super) fn check_pre_post(
     washout_days: u32,
 ) -> Result<(), Error> {
     if config.arms.len() != 2 {
-        let expected = "2 for Design::PrePost: before and after";
+        let expected = "2 for ExperimentDesign::PrePost: before and after";
         return Err(out("the number of arms", config.arms.len(), expected));
     }
     if day == 0 || day >= config.days {

@@ -17,9 +17,9 @@ use crate::error::Error;
 use crate::policy::plackett_luce;
 use crate::policy::{Audience, Bias, Chooser, Policy, PolicyConfig, Ranker, Request, Selection};
 use crate::question::estimand::Unit;
-use crate::simulate::design::{Blocks, Design};
+use crate::simulate::design::{Blocks, ExperimentDesign};
 use crate::simulate::feed::Round;
-use crate::simulate::pool::{Live, Pools};
+use crate::simulate::pool::{CandidateSets, Live};
 use crate::simulate::response::MOST_REQUESTS;
 use crate::simulate::{ArmConfig, CandidatesConfig, Simulation, SimulationConfig};
 
@@ -143,7 +143,7 @@ impl Table<'_> {
             _ => config.slate,
         };
         let attention = &attention[..(length as usize).min(alive)];
-        let mut pools = Pools::new(0);
+        let mut pools = CandidateSets::new(0);
         pools.candidates.items.extend_from_slice(live.items());
         pools.know(self.simulation, &policy.needs());
         let request = Request { time: round.start, ..Request::new(&pools.candidates) };
@@ -241,11 +241,11 @@ impl Slates {
 /// have arms of their own, what comes to the same.
 fn viewers(config: &SimulationConfig, part: f64) -> Option<Vec<f64>> {
     let all = f64::from(config.world.viewers);
-    if let Design::Slates { shares } = &config.design {
+    if let ExperimentDesign::Slates { shares } = &config.design {
         let ends = ends(shares, config.arms.len(), part * all);
         return Some(differences(ends));
     }
-    let Design::Viewers { shares, blocks } = &config.design else { return None };
+    let ExperimentDesign::Viewers { shares, blocks } = &config.design else { return None };
     // Whole viewers of a block of so many.
     let whole = |number: f64| {
         differences(
@@ -327,10 +327,11 @@ mod tests {
         let mut config = SimulationConfig::default();
         config.world.viewers = 7;
         assert_eq!(viewers(&config, 1.0).unwrap(), [4.0, 3.0]);
-        config.design = Design::Viewers { shares: vec![1.0, 2.0], blocks: Blocks::Strata };
+        config.design =
+            ExperimentDesign::Viewers { shares: vec![1.0, 2.0], blocks: Blocks::Strata };
         let parts = viewers(&config, 0.4).unwrap();
         assert!((parts.iter().sum::<f64>() - 2.8).abs() < 1e-12, "{parts:?}");
-        config.design = Design::Slates { shares: vec![1.0, 3.0] };
+        config.design = ExperimentDesign::Slates { shares: vec![1.0, 3.0] };
         let parts = viewers(&config, 0.5).unwrap();
         assert!((parts[0] - 0.875).abs() < 1e-12 && (parts[1] - 2.625).abs() < 1e-12);
     }

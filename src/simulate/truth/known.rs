@@ -10,25 +10,25 @@ use crate::statistic::{Scale, Undefined, Working};
 ///
 /// ```
 /// use tiltmeter::Value;
-/// use tiltmeter::simulate::{HowKnown, Known};
-/// let known = Known { value: Value::Estimated(1.5), how: HowKnown::Exact };
+/// use tiltmeter::simulate::{Precision, TrueValue};
+/// let known = TrueValue { value: Value::Estimated(1.5), how: Precision::Exact };
 /// assert_eq!((known.number(), known.standard_error()), (Some(1.5), Some(0.0)));
 /// let text = serde_json::to_string(&known).unwrap();
-/// assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), known);
+/// assert_eq!(serde_json::from_str::<TrueValue>(&text).unwrap(), known);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "KnownRecord", try_from = "KnownRecord")]
-pub struct Known {
+pub struct TrueValue {
     /// The value, on the scale that it is reported on.
     pub value: Value,
     /// How it is known.
-    pub how: HowKnown,
+    pub how: Precision,
 }
 
 /// How a true value is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum HowKnown {
+pub enum Precision {
     /// In closed form, or by adding up all that can happen: to rounding.
     Exact,
     /// From replicates of the whole simulation.
@@ -43,7 +43,7 @@ pub enum HowKnown {
     },
 }
 
-impl Known {
+impl TrueValue {
     /// The value as a number, infinities included; `None` if undefined.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
@@ -54,15 +54,15 @@ impl Known {
     #[must_use]
     pub fn standard_error(&self) -> Option<f64> {
         match self.how {
-            HowKnown::Exact => self.number().map(|_| 0.0),
-            HowKnown::MonteCarlo { standard_error, .. } => standard_error,
+            Precision::Exact => self.number().map(|_| 0.0),
+            Precision::MonteCarlo { standard_error, .. } => standard_error,
         }
     }
 
     /// Whether it is known to rounding.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.how == HowKnown::Exact
+        self.how == Precision::Exact
     }
 
     /// A working value with the variance that replicates leave; exact without replicates.
@@ -74,7 +74,7 @@ impl Known {
     ) -> Self {
         let value = crate::inference::reported(working, scale);
         let how = match replicates {
-            None => HowKnown::Exact,
+            None => Precision::Exact,
             Some(replicates) => {
                 let finite = |at: &f64| at.is_finite();
                 let working_error = match working {
@@ -86,7 +86,7 @@ impl Known {
                     _ => 0.0,
                 };
                 let standard_error = working_error.map(|error| error * slope).filter(finite);
-                HowKnown::MonteCarlo { standard_error, working_error, replicates }
+                Precision::MonteCarlo { standard_error, working_error, replicates }
             }
         };
         Self { value, how }
@@ -116,8 +116,8 @@ enum HowRecord {
     MonteCarlo,
 }
 
-impl From<Known> for KnownRecord {
-    fn from(known: Known) -> Self {
+impl From<TrueValue> for KnownRecord {
+    fn from(known: TrueValue) -> Self {
         let (state, undefined) = match known.value {
             Value::Estimated(_) => (StateRecord::Estimated, None),
             Value::Zero(_) => (StateRecord::Zero, None),
@@ -138,8 +138,8 @@ impl From<Known> for KnownRecord {
             replicates: None,
         };
         match known.how {
-            HowKnown::Exact => record,
-            HowKnown::MonteCarlo { standard_error, working_error, replicates } => Self {
+            Precision::Exact => record,
+            Precision::MonteCarlo { standard_error, working_error, replicates } => Self {
                 how: HowRecord::MonteCarlo,
                 standard_error,
                 working_error,
@@ -150,7 +150,7 @@ impl From<Known> for KnownRecord {
     }
 }
 
-impl TryFrom<KnownRecord> for Known {
+impl TryFrom<KnownRecord> for TrueValue {
     type Error = String;
 
     fn try_from(record: KnownRecord) -> Result<Self, String> {
@@ -163,8 +163,8 @@ impl TryFrom<KnownRecord> for Known {
             _ => return Err("the value, state and undefined of a truth do not agree".to_owned()),
         };
         let how = match (record.how, record.replicates) {
-            (HowRecord::Exact, _) => HowKnown::Exact,
-            (HowRecord::MonteCarlo, Some(replicates)) => HowKnown::MonteCarlo {
+            (HowRecord::Exact, _) => Precision::Exact,
+            (HowRecord::MonteCarlo, Some(replicates)) => Precision::MonteCarlo {
                 standard_error: record.standard_error,
                 working_error: record.working_error,
                 replicates,

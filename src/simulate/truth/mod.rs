@@ -8,7 +8,7 @@ mod monte_carlo;
 mod totals;
 
 pub use self::json::{TRUTH_SCHEMA, TRUTH_VERSION};
-pub use self::known::{HowKnown, Known};
+pub use self::known::{Precision, TrueValue};
 
 use std::ops::ControlFlow;
 
@@ -68,7 +68,7 @@ impl<'q> Contrast<'q> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum About {
+pub enum TopicDefinition {
     /// What items are about.
     #[default]
     TrueTopics,
@@ -81,7 +81,7 @@ pub enum About {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Route {
+pub enum TruthMethod {
     /// The closed form where there is one, else replicates.
     #[default]
     Best,
@@ -106,9 +106,9 @@ pub struct TruthSpec {
     /// cluster as it says. A statistic of your own is asked about too.
     pub question: Question,
     /// Of which topics.
-    pub about: About,
+    pub about: TopicDefinition,
     /// Which way it is looked for.
-    pub route: Route,
+    pub route: TruthMethod,
     /// How many replicates, at most; 2 or more.
     pub replicates: u32,
     /// The standard error at which no more replicates are made: the largest of any topic and statistic,
@@ -123,8 +123,8 @@ impl TruthSpec {
     pub fn of(question: &Question) -> Self {
         Self {
             question: question.clone(),
-            about: About::TrueTopics,
-            route: Route::Best,
+            about: TopicDefinition::TrueTopics,
+            route: TruthMethod::Best,
             replicates: 256,
             until: None,
         }
@@ -145,11 +145,11 @@ impl TruthSpec {
 /// ratio, the ratio of the expected exposure shares, each being the expected mass of the topic over the
 /// expected mass of all. It is what estimates from ever more viewers tend to, where viewers do not
 /// influence one another. Feeds that learn from their viewers are another matter: there the truth is the
-/// average over what may come of the feed, while one study sees one feed ([`super::Study`] shows what
+/// average over what may come of the feed, while one study sees one feed ([`super::CoverageStudy`] shows what
 /// that does to intervals).
 ///
-/// **Exact** ([`HowKnown::Exact`], to rounding) with pooled units, no
-/// [memory](SimulationConfig::remembered), a [`Design`](super::Design) of viewers or of slates, and
+/// **Exact** ([`Precision::Exact`], to rounding) with pooled units, no
+/// [memory](SimulationConfig::remembered), a [`ExperimentDesign`](super::ExperimentDesign) of viewers or of slates, and
 /// either
 ///
 /// - the candidates are everything alive or a sample of it, and all arms are random without a bias; or
@@ -169,7 +169,7 @@ impl TruthSpec {
 /// Seeds of replicates are Philox's by counter from [`SimulationConfig::seed`], and never that seed
 /// itself, so that a truth is not of the log that is held against it. Equal on any number of threads.
 ///
-/// Errors in labels do not touch the truth about [true topics](About::TrueTopics).
+/// Errors in labels do not touch the truth about [true topics](TopicDefinition::TrueTopics).
 ///
 /// ```
 /// use tiltmeter::Question;
@@ -205,7 +205,7 @@ pub struct Truth {
     /// How several topics share an impression.
     pub multi_label: MultiLabel,
     /// Whose topics it is about.
-    pub about: About,
+    pub about: TopicDefinition,
     /// How many replicates there were; `None` where all is exact.
     pub replicates: Option<u32>,
     /// By topic, in the order of names.
@@ -231,7 +231,7 @@ pub struct StatisticTruth {
     /// Its name.
     pub statistic: String,
     /// Its value on the reported scale.
-    pub known: Known,
+    pub known: TrueValue,
 }
 
 /// The topic's true exposure share in an arm: pooled, whatever the unit of the contrast, with its
@@ -241,11 +241,11 @@ pub struct ArmTruth {
     /// The arm.
     pub arm: String,
     /// Over all of the simulation.
-    pub share: Option<Known>,
+    pub share: Option<TrueValue>,
     /// By stratum, in the order of names.
     pub strata: Vec<StratumTruth>,
     /// By day, from the first.
-    pub days: Vec<Option<Known>>,
+    pub days: Vec<Option<TrueValue>>,
 }
 
 /// The topic's true exposure share in a stratum.
@@ -254,7 +254,7 @@ pub struct StratumTruth {
     /// The stratum.
     pub stratum: String,
     /// The share there; `None` where nothing is shown.
-    pub share: Option<Known>,
+    pub share: Option<TrueValue>,
 }
 
 impl Truth {
@@ -318,7 +318,7 @@ impl Truth {
         progress: &Telling<'_>,
     ) -> Result<Self, Error> {
         let Asked { contrast, layout, .. } = asked;
-        if spec.route == Route::Best
+        if spec.route == TruthMethod::Best
             && let Some(expected) = exact::totals(config, (spec, contrast), layout)?
         {
             progress.add(u64::from(spec.replicates))?;
@@ -338,7 +338,7 @@ impl Truth {
 
     /// The true value of a statistic, by its name, for a topic.
     #[must_use]
-    pub fn value(&self, topic: &str, statistic: &str) -> Option<&Known> {
+    pub fn value(&self, topic: &str, statistic: &str) -> Option<&TrueValue> {
         let values = &self.topic(topic)?.values;
         values.iter().find(|value| value.statistic == statistic).map(|value| &value.known)
     }
@@ -408,8 +408,8 @@ impl<'a> Samples<'a> {
     /// Whether errors are as small as was asked for.
     fn is_enough(&self) -> bool {
         let Some(until) = self.spec.until else { return false };
-        let small = |known: Known| match known.how {
-            HowKnown::MonteCarlo { working_error: Some(error), .. } => error <= until,
+        let small = |known: TrueValue| match known.how {
+            Precision::MonteCarlo { working_error: Some(error), .. } => error <= until,
             _ => true,
         };
         let statistics = self.asked.statistics;
@@ -417,7 +417,7 @@ impl<'a> Samples<'a> {
         topics.all(|topic| statistics.iter().all(|statistic| small(self.value(*statistic, topic))))
     }
 
-    fn value(&self, statistic: &dyn Statistic, topic: usize) -> Known {
+    fn value(&self, statistic: &dyn Statistic, topic: usize) -> TrueValue {
         let cells = statistic.cells(self.asked.layout.strata.len());
         let places: Vec<Vec<usize>> =
             cells.iter().map(|cell| self.asked.layout.cell(cell, topic)).collect();
@@ -425,7 +425,7 @@ impl<'a> Samples<'a> {
         self.known(&places, statistic.scale(), |totals| statistic.value(totals), gradient)
     }
 
-    fn share(&self, arm: usize, parts: &[Part], topic: usize) -> Option<Known> {
+    fn share(&self, arm: usize, parts: &[Part], topic: usize) -> Option<TrueValue> {
         let places =
             |column| parts.iter().map(|part| self.asked.layout.at(arm, *part, column)).collect();
         let places = [places(topic), places(self.asked.layout.all())];
@@ -441,7 +441,7 @@ impl<'a> Samples<'a> {
         scale: Scale,
         value: impl Fn(&[f64]) -> Working,
         gradient: impl Fn(&[f64]) -> Vec<f64>,
-    ) -> Known {
+    ) -> TrueValue {
         let means = self.means(places);
         let working = value(&means);
         let variance = match working {
@@ -450,7 +450,7 @@ impl<'a> Samples<'a> {
             }
             _ => None,
         };
-        Known::of(working, scale, variance, self.replicates)
+        TrueValue::of(working, scale, variance, self.replicates)
     }
 
     /// The mean of each total over replicates.

@@ -1,7 +1,7 @@
 //! The totals that truths are made of, of one simulation or as expected of it: numbers in one row, so
 //! that replicates can be averaged, and a layout that says which is which.
 
-use super::{About, Contrast};
+use super::{Contrast, TopicDefinition};
 use crate::error::Error;
 use crate::error::range::out;
 use crate::question::estimand::{Denominator, Reach, Unit};
@@ -121,16 +121,16 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    pub(super) fn of(simulation: &Simulation, layout: &Layout, about: About) -> Self {
+    pub(super) fn of(simulation: &Simulation, layout: &Layout, about: TopicDefinition) -> Self {
         let column = |name: &str| layout.topics.iter().position(|topic| topic == name);
         let (catalogue, labels) = (&simulation.catalogue, &simulation.labels);
         let mut sets: Vec<Vec<usize>> = match about {
-            About::TrueTopics => {
+            TopicDefinition::TrueTopics => {
                 let sets = catalogue.topic_sets();
                 let names = |set| sets.of(set).iter().map(|at| &*sets.topics()[usize::from(*at)]);
                 (0..sets.len() as u32).map(|set| names(set).filter_map(column).collect()).collect()
             }
-            About::Labels => labels
+            TopicDefinition::Labels => labels
                 .texts
                 .iter()
                 .map(|text| text.split('|').filter_map(column).collect())
@@ -139,8 +139,8 @@ impl Counted {
         let none = sets.len();
         sets.push(Vec::new());
         let numbers = match about {
-            About::TrueTopics => catalogue.topics(),
-            About::Labels => &labels.of_item,
+            TopicDefinition::TrueTopics => catalogue.topics(),
+            TopicDefinition::Labels => &labels.of_item,
         };
         let of_item = numbers.iter().map(|set| (*set as usize).min(none)).collect();
         Self { sets, of_item }
@@ -198,7 +198,7 @@ impl<'a> Counting<'a> {
         simulation: &'a Simulation,
         contrast: &'a Contrast<'a>,
         layout: &'a Layout,
-        about: About,
+        about: TopicDefinition,
     ) -> Result<Self, Error> {
         let viewers = match contrast.unit {
             Unit::Pooled => 0,
@@ -333,7 +333,8 @@ mod tests {
     fn compare(simulation: &Simulation, log: &crate::ExposureLog, question: &Question) {
         let contrast = &Contrast::of(question).unwrap();
         let layout = Layout::of(simulation.config(), contrast).unwrap();
-        let mut counting = Counting::new(simulation, contrast, &layout, About::Labels).unwrap();
+        let mut counting =
+            Counting::new(simulation, contrast, &layout, TopicDefinition::Labels).unwrap();
         let mut feed = Feed::new(simulation).unwrap();
         while let Some(rows) = feed.next_round().unwrap() {
             counting.add(&rows);

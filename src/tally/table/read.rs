@@ -66,7 +66,7 @@ fn read(path: &Path, expected: Option<&TallySpec>) -> Result<Tally, Error> {
     let file = File::open(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
     let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file))
         .map_err(|cause| damaged(&name, " in the footer".into(), &cause))?;
-    let about = About::of(&name, &builder, expected)?;
+    let about = TopicDefinition::of(&name, &builder, expected)?;
     about.spec.check()?;
     let columns = Columns::of(&name, &builder, about.spec.attentions.len())?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns.in_file_order.clone());
@@ -94,13 +94,13 @@ fn read(path: &Path, expected: Option<&TallySpec>) -> Result<Tally, Error> {
 }
 
 /// What a table says of itself.
-struct About {
+struct TopicDefinition {
     spec: TallySpec,
     axes: Option<Axes>,
     impressions: Option<u64>,
 }
 
-impl About {
+impl TopicDefinition {
     fn of(
         file: &str,
         builder: &ParquetRecordBatchReaderBuilder<File>,

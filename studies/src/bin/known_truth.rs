@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
-use tiltmeter::simulate::{Known, Preset, Simulation, SimulationConfig, Truth, TruthSpec};
+use tiltmeter::simulate::{Preset, Simulation, SimulationConfig, TrueValue, Truth, TruthSpec};
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::{Audit, ClusterBy, Error, Question};
 use tiltmeter_studies::told;
@@ -95,7 +95,7 @@ fn findings() -> Result<Findings, Error> {
         let topic = estimate.estimand.topic.clone();
         let known = truth.value(&topic, "amplification_ratio");
         let interval = estimate.interval.ok();
-        let number = known.and_then(Known::number);
+        let number = known.and_then(TrueValue::number);
         let covers = interval.zip(number).map(|(interval, truth)| {
             interval.low.is_none_or(|low| low <= truth)
                 && interval.high.is_none_or(|high| truth <= high)
@@ -103,8 +103,8 @@ fn findings() -> Result<Findings, Error> {
         Finding {
             topic,
             truth: number,
-            truth_standard_error: known.and_then(Known::standard_error),
-            truth_is_exact: known.is_some_and(Known::is_exact),
+            truth_standard_error: known.and_then(TrueValue::standard_error),
+            truth_is_exact: known.is_some_and(TrueValue::is_exact),
             estimate: estimate.value.number(),
             low: interval.and_then(|interval| interval.low),
             high: interval.and_then(|interval| interval.high),

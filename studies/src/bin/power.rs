@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use tiltmeter::coverage::{PowerCurve, PowerResult, SmallestEffect, Study, StudyResult};
+use tiltmeter::coverage::{CoverageStudy, PowerCurve, PowerResult, SmallestEffect, StudyResult};
 use tiltmeter::inference::{Bootstrap, Delta, Inference, ShareBounds};
 use tiltmeter::simulate::{Preset, SimulationConfig};
 use tiltmeter::{Interval, Progress, Question};
@@ -56,11 +56,11 @@ impl Plan {
         factors: &[1.0, 1.5, 2.5],
     };
 
-    fn study(&self) -> Study {
+    fn study(&self) -> CoverageStudy {
         let mut config = SimulationConfig::preset(Preset::Conflict);
         config.world.viewers = self.viewers[0];
         config.days = self.days;
-        let mut study = Study::of(config, &Question::between("treatment", "baseline"));
+        let mut study = CoverageStudy::of(config, &Question::between("treatment", "baseline"));
         study.studies = self.studies;
         study.truth.replicates = self.replicates;
         study
@@ -120,7 +120,7 @@ fn run(plan: &Plan) -> Result<Results, Failure> {
         bar.set_position(progress.parts as u64);
         ControlFlow::Continue(())
     };
-    let coverage = Study { inferences: plan.methods(), ..plan.study() };
+    let coverage = CoverageStudy { inferences: plan.methods(), ..plan.study() };
     let coverage = coverage.run_with(show)?;
     let curve = PowerCurve {
         viewers: plan.viewers.to_vec(),

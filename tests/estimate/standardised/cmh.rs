@@ -5,7 +5,7 @@ use tiltmeter::statistic::{
     AmplificationRatio, CompositionEffect, MantelHaenszelRatio, RateEffect, StandardisedRatio,
     Statistic, TreatmentShare,
 };
-use tiltmeter::{Attention, Error, ExposureLog, NoTest, Question, TestUsed, Tested, Unit};
+use tiltmeter::{Attention, Error, ExposureLog, NoTest, Question, TestMethod, TestResult, Unit};
 
 use crate::standardised::{
     Row, audit, cmh, first, golden, log, near, null_study, question, rows_of, shared,
@@ -16,18 +16,18 @@ use crate::standardised::{
 fn tests_are_those_of_scipy() {
     for case in golden()["cases"].as_array().unwrap() {
         let (log, expected) = (log(&rows_of(case)), &case["cmh"]);
-        let check = |tested: Tested, ending: &str, used| {
+        let check = |tested: TestResult, ending: &str, used| {
             assert_eq!(tested.method, Some(used));
             let statistic = tested.statistic.unwrap();
             near(statistic, &expected[format!("statistic{ending}")], 1e-9, ending);
             near(tested.p.unwrap(), &expected[format!("p{ending}")], 1e-9, ending);
         };
         let independent = |correction| cmh(&log, correction, CmhErrors::Independent);
-        check(independent(Continuity::None), "", TestUsed::CochranMantelHaenszel);
+        check(independent(Continuity::None), "", TestMethod::CochranMantelHaenszel);
         let corrected = independent(Continuity::Half);
-        check(corrected, "_corrected", TestUsed::CochranMantelHaenszelCorrected);
+        check(corrected, "_corrected", TestMethod::CochranMantelHaenszelCorrected);
         let clustered = cmh(&log, Continuity::None, CmhErrors::Clustered);
-        check(clustered, "_clustered", TestUsed::CochranMantelHaenszelClustered);
+        check(clustered, "_clustered", TestMethod::CochranMantelHaenszelClustered);
         near(clustered.degrees_of_freedom.unwrap(), &expected["degrees_clustered"], 1e-9, "F");
     }
 }
@@ -109,7 +109,7 @@ fn sizes_under_the_null() {
 #[test]
 fn what_the_test_is_of() {
     let log = null_study(1, 5, 0.3);
-    fn beside(log: &ExposureLog, statistic: impl Statistic + 'static) -> Tested {
+    fn beside(log: &ExposureLog, statistic: impl Statistic + 'static) -> TestResult {
         let test = Test::CochranMantelHaenszel(CmhTest::default());
         first(audit(log, &question().statistic(statistic)).test(test)).test.unwrap()
     }

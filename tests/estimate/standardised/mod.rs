@@ -17,8 +17,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{
-    Attention, Audit, Baseline, Error, Estimate, ExposureLog, Interval, Question, TestUsed, Tested,
-    Unit, Value, Warning,
+    Attention, Audit, Baseline, Error, Estimate, ExposureLog, Interval, Question, TestMethod,
+    TestResult, Unit, Value, Warning,
 };
 
 /// Impressions of (cluster, arm, stratum, whether of the topic).
@@ -53,7 +53,7 @@ fn first(audit: Audit<'_>) -> Estimate {
     audit.run().expect("both arms and the topic are there").estimates()[0].clone()
 }
 
-fn cmh(log: &ExposureLog, correction: Continuity, errors: CmhErrors) -> Tested {
+fn cmh(log: &ExposureLog, correction: Continuity, errors: CmhErrors) -> TestResult {
     let test = Test::CochranMantelHaenszel(CmhTest { correction, errors });
     first(audit(log, &question().statistic(MantelHaenszelRatio)).test(test)).test.unwrap()
 }
@@ -294,7 +294,7 @@ fn reports_hold_them() {
     let tests = "Tests: cluster-robust Cochran-Mantel-Haenszel test of equal shares within strata.";
     assert!(words.contains(tests), "{words}");
     let record = tiltmeter::report::ReportRecord::from_json(&report.to_json().unwrap()).unwrap();
-    assert_eq!(record.estimates[0].test, Some(TestUsed::CochranMantelHaenszelClustered));
+    assert_eq!(record.estimates[0].test, Some(TestMethod::CochranMantelHaenszelClustered));
     assert!(record.estimates[0].test_degrees_of_freedom > Some(10.0));
     let Value::Estimated(value) = report.estimates()[0].value else { panic!("{text}") };
     assert_eq!(record.estimates[0].value, Some(value));

@@ -10,7 +10,7 @@ use tiltmeter::policy::{
 };
 use tiltmeter::policy::{Policy, Request, TopicSets};
 use tiltmeter::replay::{
-    CandidateColumns, NumberColumn, PoolBy, Pools, Replay, ReplaySpec, Replayed,
+    CandidateColumns, CandidateKey, CandidateSets, NumberColumn, Replay, ReplaySpec, Replayed,
 };
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::TreatmentShare;
@@ -36,7 +36,7 @@ fn wholes(rows: &[Json], field: &str) -> Vec<i64> {
 }
 
 /// The rows of the golden log and its candidates, in any order.
-fn read(log: &[Json], pools: &[Json]) -> (ExposureLog, Pools) {
+fn read(log: &[Json], pools: &[Json]) -> (ExposureLog, CandidateSets) {
     let source = SliceSource::new("golden log")
         .text("viewer", &texts(log, "viewer"))
         .text("arm", &texts(log, "arm"))
@@ -60,7 +60,10 @@ fn read(log: &[Json], pools: &[Json]) -> (ExposureLog, Pools) {
         .integer("time", &wholes(pools, "time"))
         .float("engagement", &engagement);
     let table = ExposureLog::read(table, &schema.engagement("engagement")).unwrap();
-    (ExposureLog::read(source, &log_schema).unwrap(), Pools::new(table, PoolBy::Slate).unwrap())
+    (
+        ExposureLog::read(source, &log_schema).unwrap(),
+        CandidateSets::new(table, CandidateKey::Slate).unwrap(),
+    )
 }
 
 fn rows<'j>(golden: &'j Json, field: &str) -> &'j [Json] {
@@ -344,7 +347,7 @@ fn faults_are_named() {
     let log = ExposureLog::read(log_of(&ROWS), &log_schema()).unwrap();
     let schema = LogSchema::new().slate("request").item("post");
     let table = ExposureLog::read(table_of(&TABLE), &schema).unwrap();
-    let pools = Pools::new(table, PoolBy::Slate).unwrap();
+    let pools = CandidateSets::new(table, CandidateKey::Slate).unwrap();
     let error = Replay::new(&plain, &mut Random).unwrap().log(&log, &pools).unwrap_err();
     assert!(error.to_string().contains("topics"), "{error}");
 }
@@ -366,7 +369,7 @@ fn inventories_and_catalogues() {
     let table = ExposureLog::read(table, &schema).unwrap();
     let spec = ReplaySpec::of("ranked", "newest");
     let of = |by| {
-        let pools = Pools::new(table.clone(), by).unwrap();
+        let pools = CandidateSets::new(table.clone(), by).unwrap();
         let replayed = replay(&spec, &mut ReverseChronological, (&log, &pools));
         let slates = slates(&replayed.log, "newest").into_iter();
         let items = |slate: Vec<(u32, String)>| slate.into_iter().map(|(_, item)| item).collect();
@@ -375,7 +378,7 @@ fn inventories_and_catalogues() {
     let slate = |slate: &str, items: &[&str]| {
         (slate.to_owned(), items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>())
     };
-    let viewers = of(PoolBy::Viewer { max_age: None });
+    let viewers = of(CandidateKey::Viewer { max_age: None });
     let expected = [
         slate("r1", &["y", "x"]),
         slate("r2", &["z"]),
@@ -383,7 +386,7 @@ fn inventories_and_catalogues() {
         slate("r4", &["late"]),
     ];
     assert_eq!(viewers, expected);
-    let everyone = of(PoolBy::Everyone { max_age: Some(45_000_000) });
+    let everyone = of(CandidateKey::Everyone { max_age: Some(45_000_000) });
     let expected = [slate("r1", &["z", "y"]), slate("r2", &["z"]), slate("r4", &["late"])];
     assert_eq!(everyone, expected);
 }

@@ -115,7 +115,9 @@ fn lessons_have_features() {
     let mut pupil = Pupil { needs: vec![Feature::Leanings, Feature::Births], ..Pupil::default() };
     let schema = super::table_schema().column("about");
     let table = ExposureLog::read(super::table_of(&TABLE), &schema).unwrap();
-    let pools = tiltmeter::replay::Pools::new(table, tiltmeter::replay::PoolBy::Slate).unwrap();
+    let pools =
+        tiltmeter::replay::CandidateSets::new(table, tiltmeter::replay::CandidateKey::Slate)
+            .unwrap();
     replay(&spec, &mut pupil, (&log, &pools));
     let shown = pupil.lessons[0][0];
     let seconds = 1_000_000;
@@ -274,8 +276,8 @@ fn replayed(requests: u32, seed: u64) -> (f64, u64) {
     let table = SliceSource::new("table").text("post", &names).integer("born", &[0; 4]);
     let schema = LogSchema::new().item("post").time("born", TimeFormat::EpochSeconds);
     let table = ExposureLog::read(table, &schema).unwrap();
-    let everyone = tiltmeter::replay::PoolBy::Everyone { max_age: None };
-    let pools = tiltmeter::replay::Pools::new(table, everyone).unwrap();
+    let everyone = tiltmeter::replay::CandidateKey::Everyone { max_age: None };
+    let pools = tiltmeter::replay::CandidateSets::new(table, everyone).unwrap();
     let mut spec = ReplaySpec::of("random", "popular");
     (spec.seed, spec.feedback, spec.round) = (seed, Feedback::FromMatches, Round::Requests(1));
     let account = replay(&spec, &mut popularity(), (&log, &pools)).account;

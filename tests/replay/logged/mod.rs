@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use tiltmeter::ExposureLog;
 use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn};
 use tiltmeter::policy::Policy;
-use tiltmeter::replay::{CandidateColumns, PoolBy, Pools, Replay, ReplaySpec, Replayed};
+use tiltmeter::replay::{
+    CandidateColumns, CandidateKey, CandidateSets, Replay, ReplaySpec, Replayed,
+};
 use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
 use tiltmeter::source::SliceSource;
 
@@ -28,10 +30,10 @@ fn config() -> SimulationConfig {
 }
 
 /// The log of a simulation and its candidates.
-fn both(simulation: &Simulation) -> (ExposureLog, Pools) {
+fn both(simulation: &Simulation) -> (ExposureLog, CandidateSets) {
     let table =
         ExposureLog::read(simulation.candidates().unwrap(), &simulation.candidates_schema());
-    (simulation.log().unwrap(), Pools::new(table.unwrap(), PoolBy::Slate).unwrap())
+    (simulation.log().unwrap(), CandidateSets::new(table.unwrap(), CandidateKey::Slate).unwrap())
 }
 
 /// A replay of a simulation's treatment.
@@ -46,7 +48,7 @@ fn spec_for(simulation: &Simulation) -> ReplaySpec {
 fn replay(
     spec: &ReplaySpec,
     policy: &mut dyn Policy,
-    (log, pools): (&ExposureLog, &Pools),
+    (log, pools): (&ExposureLog, &CandidateSets),
 ) -> Replayed {
     Replay::new(spec, policy).unwrap().log(log, pools).unwrap()
 }
@@ -115,7 +117,7 @@ fn table_schema() -> LogSchema {
         .column("score")
 }
 
-fn pools_of(rows: &[Candidate]) -> Pools {
+fn pools_of(rows: &[Candidate]) -> CandidateSets {
     let table = ExposureLog::read(table_of(rows), &table_schema()).unwrap();
-    Pools::new(table, PoolBy::Slate).unwrap()
+    CandidateSets::new(table, CandidateKey::Slate).unwrap()
 }

@@ -6,7 +6,7 @@ use tiltmeter::log::Role;
 use tiltmeter::policy::{PolicyConfig, Ranker, ReverseChronological};
 use tiltmeter::replay::ReplaySpec;
 use tiltmeter::simulate::{
-    Blocks, CandidatesConfig, Design, Donation, Period, Persona, PuppetArms, Simulation,
+    Blocks, CandidatesConfig, Donation, ExperimentDesign, Period, Persona, PuppetArms, Simulation,
     SimulationConfig, SockPuppets, Switchback,
 };
 use tiltmeter::statistic::Difference;
@@ -24,17 +24,20 @@ fn pools() -> [CandidatesConfig; 4] {
     ]
 }
 
-fn designs() -> Vec<Design> {
+fn designs() -> Vec<ExperimentDesign> {
     vec![
-        Design::Viewers { shares: vec![1.0, 2.0], blocks: Blocks::Nothing },
-        Design::Slates { shares: Vec::new() },
-        Design::SockPuppets(SockPuppets {
+        ExperimentDesign::Viewers { shares: vec![1.0, 2.0], blocks: Blocks::Nothing },
+        ExperimentDesign::Slates { shares: Vec::new() },
+        ExperimentDesign::SockPuppets(SockPuppets {
             personas: vec![Persona::new("one"), Persona::new("two")],
             runs: 3,
             arms: PuppetArms::Policies,
         }),
-        Design::Switchback(Switchback { period: Period::Rounds(5), ..Switchback::default() }),
-        Design::PrePost { day: 1, washout_days: 1 },
+        ExperimentDesign::Switchback(Switchback {
+            period: Period::Rounds(5),
+            ..Switchback::default()
+        }),
+        ExperimentDesign::PrePost { day: 1, washout_days: 1 },
     ]
 }
 
@@ -78,10 +81,13 @@ fn what_is_shown_was_offered() {
         let clicked: f64 = log.numbers(Role::Engagement).unwrap().iter().sum();
         assert!(most.values().any(|clicks| *clicks > 0.0));
         // What is not recorded is clicked too.
-        let all = !matches!(config.design, Design::PrePost { .. } | Design::Switchback(_));
+        let all = !matches!(
+            config.design,
+            ExperimentDesign::PrePost { .. } | ExperimentDesign::Switchback(_)
+        );
         assert!(!all || most.values().sum::<f64>() <= clicked, "{:?}", config.design);
     }
-    let design = Design::Donation(Donation::default());
+    let design = ExperimentDesign::Donation(Donation::default());
     let simulation = Simulation::new(&SimulationConfig { design, ..config() }).unwrap();
     let error = simulation.candidates().map(drop).unwrap_err();
     assert!(matches!(error, Error::Parameter { .. }) && error.to_string().contains("donors"));

@@ -10,7 +10,7 @@ use tiltmeter::policy::{
     Affinity, Bias, Policy, PolicyConfig, Popularity, Ranker, ReverseChronological,
 };
 use tiltmeter::replay::{
-    Feedback, PoolBy, Pools, Replay, ReplayDone, ReplayRun, ReplaySpec, Round,
+    CandidateKey, CandidateSets, Feedback, Replay, ReplayDone, ReplayRun, ReplaySpec, Round,
 };
 use tiltmeter::simulate::{Simulation, SimulationConfig};
 use tiltmeter::tally::{StratifyBy, TallySpec};
@@ -231,7 +231,7 @@ fn batches_and_gaps_do_not_matter() {
     let (log_schema, table_schema) = schemas();
     let log = ExposureLog::read(kept.clone(), &log_schema).unwrap();
     let in_memory = ExposureLog::read(table.clone(), &table_schema).unwrap();
-    let pools = Pools::new(in_memory, PoolBy::Slate).unwrap();
+    let pools = CandidateSets::new(in_memory, CandidateKey::Slate).unwrap();
     for (config, feedback, round) in policies() {
         (spec.feedback, spec.round) = (feedback, round);
         let build = |spec: &ReplaySpec| spec.build(&config, 0).unwrap();

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tiltmeter::coverage::{PowerCurve, Study};
-use tiltmeter::decompose::{EngagementCounts, GroupDecomposition, Member, Several, Waterfall};
+use tiltmeter::coverage::{CoverageStudy, PowerCurve};
+use tiltmeter::decompose::{
+    EngagementCounts, GroupDecomposition, Member, MultiMembership, Waterfall,
+};
 use tiltmeter::evidence::{Bundle, Contents, Inputs, Sha256};
 use tiltmeter::inference::{
-    BreakSpec, ChangeMonitor, ChangeSpec, Design, InControl, Monitor, MonitorSpec, PerArm, Pilot,
-    TopicQuestion, breaks_of,
+    BreakSpec, ChangeMonitor, ChangeSpec, InControl, Monitor, MonitorSpec, PerArm, Pilot,
+    SampleSizePlan, TopicQuestion, breaks_of,
 };
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{Floor, OffPolicy, RewardModel, Target};
@@ -79,14 +81,14 @@ fn groups() {
             .permutations(99, 7)
     };
     let groups = |question: &Question| {
-        of(Several::Majority, question)
+        of(MultiMembership::Majority, question)
             .group("low", ["i0", "i1", "i2"])
             .group("high", ["i5", "i8", "i9"])
     };
     let report = groups(&question).run().unwrap();
     let reach = question.clone().unit(Unit::Reach(tiltmeter::Reach::default()));
     let reach = groups(&reach).run().unwrap();
-    let by_topic = of(Several::LeaveOut, &question.topics(["war", "sport"])).run().unwrap();
+    let by_topic = of(MultiMembership::LeaveOut, &question.topics(["war", "sport"])).run().unwrap();
     let text = parts(&[
         ("groups", report.to_string()),
         ("reach", reach.to_string()),
@@ -181,7 +183,7 @@ fn truth() {
 
 #[test]
 fn studies_of_coverage_and_power() {
-    let study = Study { studies: 20, ..Study::of(feed(), &between()) };
+    let study = CoverageStudy { studies: 20, ..CoverageStudy::of(feed(), &between()) };
     let result = study.run().unwrap();
     let curve = PowerCurve { viewers: vec![40, 80], ..PowerCurve::of(study, "news", [1.0, 2.0]) };
     let curve = curve.run().unwrap();
@@ -201,7 +203,7 @@ fn pilot() {
     let question = Question::between("ranked", "newest");
     let question = TopicQuestion::of(&question, "war").unwrap();
     let pilot = Pilot::of(&tally, &question, &AmplificationRatio).unwrap();
-    let detectable = pilot.minimum_detectable(&Design::of(PerArm::equal(200))).unwrap();
+    let detectable = pilot.minimum_detectable(&SampleSizePlan::of(PerArm::equal(200))).unwrap();
     let cautions = pilot.cautions.iter().map(|its| format!("{its}\n"));
     let text = parts(&[
         ("pilot", pretty(&pilot)),

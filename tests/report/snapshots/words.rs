@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use tiltmeter::decompose::{self, Membership, Others, PartKind, Stage, ZeroMembers};
+use tiltmeter::decompose::{self, Membership, PartKind, PermutationPool, Stage, ZeroMembers};
 use tiltmeter::evidence::{self, Obstacle};
 use tiltmeter::inference::{Caution, Episode, Inference, Moved, Multiplicity, Sidedness};
 use tiltmeter::log::{FaultReason, Keep, Limit, NameRemark, Role};
@@ -11,8 +11,8 @@ use tiltmeter::sensitivity::{Dimension, Weighting};
 use tiltmeter::statistic::{ALL, Side, Undefined};
 use tiltmeter::tally::{Dialect, StratifyBy, Weights, WindowBy};
 use tiltmeter::{
-    Attention, Baseline, ClusterBy, MethodUsed, MultiLabel, NoInterval, NoTest, Relation, Said,
-    Table, TestUsed, Unit, Warning,
+    Attention, Baseline, ClusterBy, IntervalMethod, MultiLabel, NoInterval, NoTest, Relation, Said,
+    Table, TestMethod, Unit, Warning,
 };
 
 use super::{all_names, parts, said, words, words_of_all};
@@ -162,8 +162,8 @@ fn reasons() {
         ("no_interval", words_of_all::<NoInterval>(None, &no_interval)),
         ("no_test", words::<NoTest>(&all_names::<NoTest>())),
         ("undefined", words::<Undefined>(&all_names::<Undefined>())),
-        ("method", words::<MethodUsed>(&all_names::<MethodUsed>())),
-        ("test", words::<TestUsed>(&all_names::<TestUsed>())),
+        ("method", words::<IntervalMethod>(&all_names::<IntervalMethod>())),
+        ("test", words::<TestMethod>(&all_names::<TestMethod>())),
         ("relation", words::<Relation>(&all_names::<Relation>())),
         ("side", words::<Side>(&all_names::<Side>())),
         ("said", words_of_all::<Said>(None, &told)),
@@ -355,7 +355,7 @@ fn decompositions_and_sensitivity() {
         ("direction", words::<decompose::Direction>(&all_names::<decompose::Direction>())),
         ("part", words::<PartKind>(&all_names::<PartKind>())),
         ("zeros", words::<ZeroMembers>(&all_names::<ZeroMembers>())),
-        ("others", words::<Others>(&all_names::<Others>())),
+        ("others", words::<PermutationPool>(&all_names::<PermutationPool>())),
         ("membership", words::<Membership>(&[membership])),
         (
             "member",

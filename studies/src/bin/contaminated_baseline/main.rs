@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use tiltmeter_studies::chart::{self, Axis, Frame, Intervals, Line, Scale};
 use tiltmeter_studies::phenomenon::{self, Phenomenon};
 
-use self::study::{AUDIT_DAYS, Against, FACTOR, HISTORIES, Study, TOPIC};
+use self::study::{AUDIT_DAYS, Against, CoverageStudy, FACTOR, HISTORIES, TOPIC};
 
 fn main() -> ExitCode {
     phenomenon::run("contaminated_baseline", study::study)
@@ -32,7 +32,7 @@ const fn name(against: Against) -> &'static str {
     }
 }
 
-impl Phenomenon for Study {
+impl Phenomenon for CoverageStudy {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,

@@ -9,8 +9,8 @@ use serde::Serialize;
 use tiltmeter::log::{LogSchema, Role, TopicColumn};
 use tiltmeter::policy::{Affinity, Bias, PolicyConfig, Ranker};
 use tiltmeter::simulate::{
-    ArmConfig, CandidatesConfig, Design, FollowsConfig, Interests, ResponseConfig, Simulation,
-    SimulationConfig, TopicConfig, WorldConfig,
+    ArmConfig, CandidatesConfig, ExperimentDesign, FollowsConfig, Interests, ResponseConfig,
+    Simulation, SimulationConfig, TopicConfig, WorldConfig,
 };
 use tiltmeter::source::SliceSource;
 use tiltmeter::{Audit, Error, ExposureLog, Question};
@@ -116,7 +116,7 @@ pub(crate) fn feed(biased_from: Option<u32>) -> SimulationConfig {
                 .choosing_from(CandidatesConfig::Sample { size: 60 }),
         ],
         responses: ResponseConfig { follow: 0.5, click_odds: 0.3, ..ResponseConfig::default() },
-        design: Design::Slates { shares: vec![8.0, 1.0, 1.0] },
+        design: ExperimentDesign::Slates { shares: vec![8.0, 1.0, 1.0] },
         ..SimulationConfig::default()
     }
 }
@@ -159,17 +159,17 @@ fn topic(log: &ExposureLog, row: usize) -> &str {
 
 /// What was found, by history.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Study {
+pub(crate) struct CoverageStudy {
     /// In the world that never had the bias: the topic's share of the newest of followed creators.
     pub(crate) clean_inventory_share: f64,
     pub(crate) findings: Vec<Finding>,
 }
 
 /// Audits the same days after every history.
-pub(crate) fn study() -> Result<Study, Error> {
+pub(crate) fn study() -> Result<CoverageStudy, Error> {
     let clean = audited(&feed(None))?;
     let after = |history| finding(history, &clean);
-    Ok(Study {
+    Ok(CoverageStudy {
         clean_inventory_share: inventory_share(&clean)?,
         findings: HISTORIES.into_iter().map(after).collect::<Result<_, Error>>()?,
     })

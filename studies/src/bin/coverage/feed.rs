@@ -18,7 +18,7 @@ const IN_COMMON: f64 = 0.5;
 
 /// How arms share clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Design {
+pub(crate) enum ExperimentDesign {
     /// Every other cluster is in the treatment, the rest in the baseline.
     Nested,
     /// Every cluster sees as much of the one as of the other.
@@ -40,7 +40,7 @@ pub(crate) enum Sizes {
 /// the ratio of the arms' expected shares is what the pooled ratio estimates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Feed {
-    pub(crate) design: Design,
+    pub(crate) design: ExperimentDesign,
     pub(crate) sizes: Sizes,
     /// In both arms together.
     pub(crate) clusters: u32,
@@ -51,7 +51,7 @@ pub(crate) struct Feed {
     pub(crate) ratio: f64,
 }
 
-impl Design {
+impl ExperimentDesign {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Nested => "nested",
@@ -121,11 +121,11 @@ impl MadeUp for Feed {
             let shares = self.shares(numbers);
             let size = self.sizes.draw(numbers);
             match self.design {
-                Design::Nested => {
+                ExperimentDesign::Nested => {
                     let arm = cluster % 2;
                     rows.show(cluster, arm, size, shares[arm as usize], numbers);
                 }
-                Design::Crossed => {
+                ExperimentDesign::Crossed => {
                     let half = (size / 2.0).round();
                     rows.show(cluster, 0, half, shares[0], numbers);
                     rows.show(cluster, 1, half, shares[1], numbers);
@@ -148,8 +148,8 @@ impl Feed {
         }
         let strength = (1.0 - correlation) / correlation;
         let in_common = match self.design {
-            Design::Nested => 0.0,
-            Design::Crossed => IN_COMMON * strength,
+            ExperimentDesign::Nested => 0.0,
+            ExperimentDesign::Crossed => IN_COMMON * strength,
         };
         let (least, most) = (means[0].min(means[1]), means[0].max(means[1]));
         let (of_topic, of_rest) = (in_common * least, in_common * (1.0 - most));

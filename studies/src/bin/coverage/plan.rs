@@ -1,7 +1,7 @@
 //! Which feeds are studied, how often.
 
 use super::cells::{Cell, cells};
-use super::feed::{Design, Feed, Sizes};
+use super::feed::{ExperimentDesign, Feed, Sizes};
 
 /// The true ratio where methods are compared: not 1, so that errors of the two arms do not cancel.
 pub(crate) const RATIO: f64 = 1.5;
@@ -14,7 +14,7 @@ pub(crate) struct Plan {
     /// Whether thin and lopsided feeds are.
     thin: bool,
     /// Designs of feeds, with the sizes of their clusters.
-    designs: &'static [(Design, Sizes)],
+    designs: &'static [(ExperimentDesign, Sizes)],
     /// Clusters of feeds.
     clusters: &'static [u32],
     /// Of each feed and each cell.
@@ -31,10 +31,10 @@ impl Plan {
     pub(crate) const METHODS: Self = Self {
         thin: false,
         designs: &[
-            (Design::Nested, Sizes::Constant),
-            (Design::Nested, Sizes::HeavyTailed),
-            (Design::Crossed, Sizes::Constant),
-            (Design::Crossed, Sizes::HeavyTailed),
+            (ExperimentDesign::Nested, Sizes::Constant),
+            (ExperimentDesign::Nested, Sizes::HeavyTailed),
+            (ExperimentDesign::Crossed, Sizes::Constant),
+            (ExperimentDesign::Crossed, Sizes::HeavyTailed),
         ],
         clusters: &[8, 20, 50, 400],
         studies: 1_000,
@@ -47,7 +47,7 @@ impl Plan {
     /// Some seconds.
     pub(crate) const QUICK: Self = Self {
         thin: true,
-        designs: &[(Design::Nested, Sizes::HeavyTailed)],
+        designs: &[(ExperimentDesign::Nested, Sizes::HeavyTailed)],
         clusters: &[8, 20],
         studies: 20,
         replicates: 99,
@@ -62,7 +62,7 @@ impl Plan {
         self.designs.iter().map(|&(design, sizes)| self.feeds(design, sizes)).collect()
     }
 
-    fn feeds(&self, design: Design, sizes: Sizes) -> Vec<Feed> {
+    fn feeds(&self, design: ExperimentDesign, sizes: Sizes) -> Vec<Feed> {
         let mut feeds = Vec::new();
         for &clusters in self.clusters {
             for share in SHARES {

@@ -5,7 +5,7 @@ use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::{Attention, Baseline, Denominator, Unit};
 
 use super::cells::{Cell, cells};
-use super::feed::{Design, Feed, Sizes};
+use super::feed::{ExperimentDesign, Feed, Sizes};
 use super::method::Method;
 use super::numbers::Numbers;
 use super::record::Record;
@@ -14,7 +14,7 @@ use super::study::{Contrast, MadeUp, Studied};
 
 /// A feed with a true ratio of 1.5.
 fn feed(clusters: u32, intraclass_correlation: f64, share: f64) -> Feed {
-    let (design, sizes) = (Design::Nested, Sizes::Constant);
+    let (design, sizes) = (ExperimentDesign::Nested, Sizes::Constant);
     Feed { design, sizes, clusters, intraclass_correlation, share, ratio: 1.5 }
 }
 
@@ -75,7 +75,7 @@ fn shown(feed: &Feed, arm: usize) -> Vec<(f64, f64)> {
 /// which is some four of theirs.
 #[test]
 fn feeds_are_as_they_say() {
-    for design in [Design::Nested, Design::Crossed] {
+    for design in [ExperimentDesign::Nested, ExperimentDesign::Crossed] {
         let feed = Feed { design, ..feed(3_000, 0.3, 0.4) };
         for (arm, share) in [0.6, 0.4].into_iter().enumerate() {
             let shown = shown(&feed, arm);
@@ -168,7 +168,11 @@ fn tests_hold_their_size() {
 /// The same numbers on one thread or many.
 #[test]
 fn threads_change_nothing() {
-    let feed = Feed { design: Design::Crossed, sizes: Sizes::HeavyTailed, ..feed(20, 0.3, 0.05) };
+    let feed = Feed {
+        design: ExperimentDesign::Crossed,
+        sizes: Sizes::HeavyTailed,
+        ..feed(20, 0.3, 0.05)
+    };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| studied(&feed, Method::INTERVALS, 20))

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use tiltmeter_studies::chart::{self, Axis, Frame, Marks, Row, Scale};
 use tiltmeter_studies::phenomenon::{self, Phenomenon};
 
-use self::study::{Finding, MEMBERS, Mechanism, Study};
+use self::study::{CoverageStudy, Finding, MEMBERS, Mechanism};
 
 fn main() -> ExitCode {
     phenomenon::run("group_or_individual", study::study)
@@ -61,7 +61,7 @@ fn print_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  members' amplification by party, permutation test: p = {:.4}\n", finding.p)
 }
 
-impl Phenomenon for Study {
+impl Phenomenon for CoverageStudy {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,

@@ -11,7 +11,7 @@ use tiltmeter::simulate::{
     ActivityConfig, ArmConfig, CreatorsConfig, Interests, Simulation, SimulationConfig,
     StratumConfig, TopicConfig, WorldConfig,
 };
-use tiltmeter::statistic::SmoothedReach;
+use tiltmeter::statistic::AddOneReach;
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{Audit, Error, ExposureLog, Question, Unit};
 use tiltmeter_studies::phenomenon::Measured;
@@ -121,14 +121,16 @@ pub(crate) fn feed(mechanism: Mechanism) -> SimulationConfig {
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Study {
+pub(crate) struct CoverageStudy {
     /// [`Mechanism::FewMembers`], then [`Mechanism::SameViewers`].
     pub(crate) findings: [Finding; 2],
 }
 
 /// Both mechanisms.
-pub(crate) fn study() -> Result<Study, Error> {
-    Ok(Study { findings: [finding(Mechanism::FewMembers)?, finding(Mechanism::SameViewers)?] })
+pub(crate) fn study() -> Result<CoverageStudy, Error> {
+    Ok(CoverageStudy {
+        findings: [finding(Mechanism::FewMembers)?, finding(Mechanism::SameViewers)?],
+    })
 }
 
 /// Reach of groups and of members under a mechanism, and the test over members.
@@ -157,7 +159,7 @@ fn reach(log: &ExposureLog, topics: &[String]) -> Result<Vec<(f64, Measured)>, E
         .strata(StratifyBy::Nothing)
         .topics(topics)
         .unit(Unit::Reach(Default::default()))
-        .statistic(SmoothedReach);
+        .statistic(AddOneReach);
     let report = Audit::of(log, &question).run()?;
     let none = Measured { value: 0.0, low: 0.0, high: 0.0 };
     let found = report.estimates().iter().map(|estimate| {

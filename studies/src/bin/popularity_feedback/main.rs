@@ -16,13 +16,13 @@ use std::process::ExitCode;
 use tiltmeter_studies::chart::{self, Axis, Frame, Intervals, Line, Reference, Scale};
 use tiltmeter_studies::phenomenon::{self, Phenomenon};
 
-use self::study::{DAYS, Ranking, Study, WORLDS};
+use self::study::{CoverageStudy, DAYS, Ranking, WORLDS};
 
 fn main() -> ExitCode {
     phenomenon::run("popularity_feedback", study::study)
 }
 
-impl Phenomenon for Study {
+impl Phenomenon for CoverageStudy {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let items = self.items;
         writeln!(

@@ -85,7 +85,7 @@ pub(crate) struct Finding {
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Study {
+pub(crate) struct CoverageStudy {
     pub(crate) items: usize,
     /// Of Pólya's urn with so many items.
     pub(crate) limit_gini: f64,
@@ -94,7 +94,7 @@ pub(crate) struct Study {
 }
 
 /// All worlds.
-pub(crate) fn study() -> Result<Study, Error> {
+pub(crate) fn study() -> Result<CoverageStudy, Error> {
     let items = Simulation::new(&feed(1))?.catalogue().len();
     let worlds: Vec<Vec<World>> = (1..=WORLDS).map(world).collect::<Result<_, Error>>()?;
     let finding = |(at, ranking): (usize, Ranking)| {
@@ -111,7 +111,7 @@ pub(crate) fn study() -> Result<Study, Error> {
             winners: winners.len(),
         }
     };
-    Ok(Study {
+    Ok(CoverageStudy {
         items,
         limit_gini: urn_gini(items),
         limit_top_share: urn_top_share(items),

@@ -1,4 +1,5 @@
-//! The house: rooms stand one on the other, and whatever a file imports stands below it.
+//! The house: rooms stand one on the other, and whatever a file imports stands below it. What documents say of where
+//! things are is so.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -240,4 +241,74 @@ fn no_circle_of_files() {
         .map(|(from, to)| format!("{} → {}", from.join("/"), to.join("/")))
         .collect();
     assert!(left.is_empty(), "files in circles: {left:#?}");
+}
+
+/// Documents that say where things are.
+const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "TERMINOLOGY.md"];
+
+/// What is beside the library in its repository, and not in its package.
+const BESIDE: [&str; 6] = [".ci", "benches", "cli", "deny.toml", "fuzz", "studies"];
+
+/// What stands between backticks outside of blocks of code, and looks like a file or a folder.
+fn paths_named(document: &str) -> Vec<String> {
+    let mut in_block = false;
+    let mut prose = String::new();
+    for line in document.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            prose.push_str(line);
+            prose.push('\n');
+        }
+    }
+    let pieces: Vec<&str> = prose.split('`').collect();
+    assert!(pieces.len() % 2 == 1, "a backtick without another");
+    let is_path = |text: &&str| {
+        let ends = [".rs", ".md", ".toml", ".py", ".json"].iter().any(|end| text.ends_with(end));
+        let of_path = |c: char| c.is_ascii_alphanumeric() || "_-./*".contains(c);
+        (ends || text.contains('/')) && text.chars().all(of_path)
+    };
+    pieces.into_iter().skip(1).step_by(2).filter(is_path).map(str::to_owned).collect()
+}
+
+/// The names of all files and folders below one, but for what is hidden or built.
+fn names_below(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_str().unwrap().to_owned();
+        if name == "target" || name.starts_with('.') {
+            continue;
+        }
+        names.insert(name);
+        if entry.file_type().unwrap().is_dir() {
+            names_below(&entry.path(), names);
+        }
+    }
+}
+
+/// A path of several parts is one from the root or from `src`; a single name is that of a file or folder anywhere. Of
+/// a pattern its folder is looked for.
+#[test]
+fn documents_name_what_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut names = BTreeSet::new();
+    names_below(root, &mut names);
+    let mut missing = Vec::new();
+    for document in DOCUMENTS {
+        let named = paths_named(&fs::read_to_string(root.join(document)).unwrap());
+        assert!(!named.is_empty(), "{document} names no file");
+        for path in named {
+            let parts = path.split('/').filter(|part| !part.is_empty());
+            let parts: Vec<&str> = parts.take_while(|part| !part.contains('*')).collect();
+            let is_there = match parts[..] {
+                [first, ..] if BESIDE.contains(&first) && !root.join(first).exists() => true,
+                [name] => names.contains(name),
+                _ => [root, &root.join("src")].iter().any(|at| at.join(parts.join("/")).exists()),
+            };
+            if !is_there {
+                missing.push(format!("{path} in {document}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "not there: {missing:#?}");
 }

@@ -161,10 +161,10 @@ impl Place {
         };
         for _ in 0..3 {
             let mut study = ask::study(&names, &ask::schema(chance), chance);
-            study.question.cluster = tally.spec().cluster.clone();
-            study.question.multi_label = tally.spec().multi_label;
+            study.question.cluster = Some(tally.spec().cluster.clone());
+            study.question.multi_label = Some(tally.spec().multi_label);
             study.question.strata = Some(tally.spec().strata.clone());
-            study.question.attention = chance.pick(&tally.spec().attentions).clone();
+            study.question.attention = Some(chance.pick(&tally.spec().attentions).clone());
             self.answers.ask(&inputs, &study, chance);
         }
         Ok(())

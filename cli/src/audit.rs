@@ -7,13 +7,13 @@ use tiltmeter::inference::Inference;
 use tiltmeter::{AuditReport, LogInput, StudyFile, StudyInputs};
 
 use crate::baseline::{Against, BaselineArgs, KindArgs};
-use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
 use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
 use crate::tally::SkipArgs;
+use crate::uncertainty::UncertaintyArgs;
 use crate::width::WidthArgs;
 use crate::{out, parse, study};
 
@@ -29,10 +29,10 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) asked: AskedArgs,
     #[command(flatten)]
-    doubt: DoubtArgs,
+    doubt: UncertaintyArgs,
     /// Run a study file (TOML or JSON) instead; only flags of the output go with it.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "DoubtArgs",
+        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "UncertaintyArgs",
     ])]
     study: Option<PathBuf>,
     #[command(flatten)]

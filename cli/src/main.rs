@@ -3,7 +3,6 @@
 
 mod audit;
 mod baseline;
-mod doubt;
 mod evidence;
 mod failure;
 mod generate;
@@ -21,6 +20,7 @@ mod simulate;
 mod study;
 mod tally;
 mod toml_text;
+mod uncertainty;
 mod width;
 
 use std::process::ExitCode;

@@ -11,10 +11,10 @@ use tiltmeter::tally::{StratifyBy, Tally};
 use tiltmeter::{AnyStatistic, Attention, StudyFile, StudyLog, Unit};
 
 use crate::audit::{AskedArgs, read};
-use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
 use crate::progress::{Bar, waiting};
 use crate::simulate::{WorldArgs, first_two};
+use crate::uncertainty::UncertaintyArgs;
 use crate::width::WidthArgs;
 use crate::{out, parse};
 
@@ -88,7 +88,7 @@ struct CurveArgs {
     #[arg(long, default_value_t = 0.8)]
     power: f64,
     #[command(flatten)]
-    doubt: DoubtArgs,
+    doubt: UncertaintyArgs,
     /// Print JSON.
     #[arg(long, conflicts_with = "csv")]
     json: bool,

@@ -11,11 +11,11 @@ use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
 
 use crate::audit::OutputArgs;
 use crate::baseline::{BaselineArgs, KindArgs};
-use crate::doubt::DoubtArgs;
 use crate::failure::Failure;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
+use crate::uncertainty::UncertaintyArgs;
 use crate::{out, parse};
 
 /// How often a checkpoint is saved.
@@ -115,14 +115,14 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let done = job.on_progress(|progress| bar.at(progress)).run();
     bar.end();
     let done = done?;
-    tell_doubts(&done.origin);
+    tell_cautions(&done.origin);
     done.tally.save(&args.out)?;
     done.remove_checkpoint()?;
     told(&args.out, &done.tally, Some(&done.origin))
 }
 
 /// What an audit of the log would warn of, and an estimate from the tally cannot know.
-fn tell_doubts(origin: &Origin) {
+fn tell_cautions(origin: &Origin) {
     for warning in origin.warnings() {
         out::tell(&format!("note: {warning}"));
     }
@@ -188,7 +188,7 @@ pub(crate) struct EstimateArgs {
     #[command(flatten)]
     more: BaselineArgs,
     #[command(flatten)]
-    doubt: DoubtArgs,
+    doubt: UncertaintyArgs,
     #[command(flatten)]
     output: OutputArgs,
 }

@@ -1,4 +1,4 @@
-//! How doubt is expressed, as flags.
+//! How sure the answers are, as flags.
 
 use clap::Args;
 use tiltmeter::Interval;
@@ -11,8 +11,8 @@ use crate::parse;
 
 /// Intervals, tests and their adjustment.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Doubt")]
-pub(crate) struct DoubtArgs {
+#[command(next_help_heading = "Intervals and tests")]
+pub(crate) struct UncertaintyArgs {
     /// share-bounds[:refined|plain] (the default), delta, bootstrap[:percentile|basic|bca|studentised],
     /// jackknife, wild, simultaneous. With two clusters there are share-bounds and delta.
     #[arg(long, value_name = "METHOD", value_parser = interval)]
@@ -92,7 +92,7 @@ fn test(text: &str) -> Result<Test, String> {
 const TESTS: &str =
     "there are share-bounds, delta, wild, permutation, equivalence and equivalence:LOW,HIGH";
 
-impl DoubtArgs {
+impl UncertaintyArgs {
     /// What was asked for; a flag that would change nothing is refused.
     pub(crate) fn inference(&self) -> Result<Inference, String> {
         let mut doubt = Inference {

@@ -13,7 +13,7 @@ use crate::log::DataQuality;
 ///
 /// `Display` prints the table, [`to_text`](AuditReport::to_text) for a terminal of any width;
 /// [`to_json`](AuditReport::to_json) gives the versioned JSON, [`to_csv`](AuditReport::to_csv) a row for each estimate;
-/// [`to_frame`](AuditReport::to_frame) makes a polars frame.
+/// `to_frame`, with the feature `polars`, makes a polars frame.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));

@@ -35,7 +35,7 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec};
 /// every method; methods see the same studies. What is counted for a topic, statistic and method is in
 /// [`StudyRecord`].
 ///
-/// Right for any estimand, interval, test and [`ExperimentDesign`](super::ExperimentDesign) that the library has: it says
+/// Right for any estimand, interval, test and [`ExperimentDesign`](crate::simulate::ExperimentDesign) that the library has: it says
 /// what this feed, so many viewers and so many days do to a method. It says nothing of other feeds.
 /// **Where a feed learns from its viewers** (popularity) each study sees a feed of its own: viewers of
 /// an arm are not independent, so intervals clustered by viewers cover the truth of [`Truth`], which is

@@ -86,7 +86,7 @@ impl Simulation {
     /// Makes the world.
     ///
     /// # Errors
-    /// Those of [`SimulationConfig::check`] and of [`PolicyConfig::build`].
+    /// Those of [`SimulationConfig::check`] and of [`PolicyConfig::build`](crate::policy::PolicyConfig::build).
     pub fn new(config: &SimulationConfig) -> Result<Self, Error> {
         config.check()?;
         let start = config.start_time()?;

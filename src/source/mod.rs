@@ -8,7 +8,7 @@
 //! | CSV, TSV, with gzip or without | [`CsvSource`] |
 //! | one JSON object per line, with gzip or without | [`NdjsonSource`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
-//! | a polars `DataFrame` | [`FrameSource`] (feature `polars`), or `LazyFrame` (feature `lazy`) |
+//! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
 //! | columns as slices | [`SliceSource`] |
 //! | rows as structs | [`ImpressionSource`] |
 //! | a log saved before | [`ExposureLog::open_saved`] (feature `parquet`) |

@@ -145,7 +145,7 @@ impl TruthSpec {
 /// ratio, the ratio of the expected exposure shares, each being the expected mass of the topic over the
 /// expected mass of all. It is what estimates from ever more viewers tend to, where viewers do not
 /// influence one another. Feeds that learn from their viewers are another matter: there the truth is the
-/// average over what may come of the feed, while one study sees one feed ([`super::CoverageStudy`] shows what
+/// average over what may come of the feed, while one study sees one feed ([`CoverageStudy`](crate::coverage::CoverageStudy) shows what
 /// that does to intervals).
 ///
 /// **Exact** ([`Precision::Exact`], to rounding) with pooled units, no

@@ -171,7 +171,6 @@ impl Monitor {
     }
 
     /// What is watched, and how.
-    #[must_use]
     pub fn spec(&self) -> &MonitorSpec {
         &self.spec
     }

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use tiltmeter::log::{LogSchema, TopicColumn};
-//! use tiltmeter::{Audit, Baseline, ClusterBy, ExposureLog};
+//! use tiltmeter::{Audit, ClusterBy, ExposureLog, Question};
 //!
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("log.csv");
@@ -18,8 +18,8 @@
 //!     .topics(TopicColumn::separated("about", '|'));
 //! let log = ExposureLog::open(&path, &schema)?;
 //!
-//! let report = Audit::of(&log, &Question::between("ranked", "newest").cluster(ClusterBy::Viewer))
-//!     .run()?;
+//! let question = Question::between("ranked", "newest").cluster(ClusterBy::Viewer);
+//! let report = Audit::of(&log, &question).run()?;
 //! println!("{report}");
 //! # Ok::<(), tiltmeter::Error>(())
 //! ```
@@ -34,7 +34,7 @@
 //! | estimate | [`statistic`], [`inference`] | a tally and a question | an [`Estimate`] |
 //! | report | [`report`] | estimates | an [`AuditReport`]: table, JSON, frame |
 //!
-//! [`Audit`] goes all the way in one chain of calls. [`job::TallyJob`] makes the tally of files that do
+//! A [`Question`] says what is asked, and [`Audit`] goes all the way. [`job::TallyJob`] makes the tally of files that do
 //! not fit into memory; [`Audit::of_tally`] goes on from there.
 //!
 //! # Features

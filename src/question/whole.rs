@@ -24,12 +24,12 @@ use crate::statistic::AnyStatistic;
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
 /// use tiltmeter::sensitivity::Sensitivity;
 /// use tiltmeter::statistic::Difference;
-/// use tiltmeter::{Attention, Audit, ClusterBy, Question};
+/// use tiltmeter::{Audit, ClusterBy, Question, Unit};
 ///
 /// let question = Question::between("ranked", "newest")
 ///     .topics(["war"])
 ///     .statistic(Difference)
-///     .attention(Attention::Logarithmic)
+///     .unit(Unit::ClusterMean)
 ///     .cluster(ClusterBy::Viewer);
 /// let report = Audit::of(&log, &question).run()?;
 /// assert_eq!(report.estimates().len(), 1);

@@ -285,7 +285,7 @@ fn data_frames() {
 #[cfg(feature = "polars")]
 #[test]
 fn reports_as_data_frames() {
-    use tiltmeter::{Audit, Baseline};
+    use tiltmeter::{Audit, Question};
     let report = Audit::of(&from_csv(), &Question::between("x", "y")).run().unwrap();
     let frame = report.to_frame().unwrap();
     assert_eq!(frame.height(), 3);

@@ -102,7 +102,8 @@ fn of_questions() -> Vec<Error> {
         Error::UnknownGroup { group: text("a"), members: 3, available: names() },
         Error::UnknownAttention { attention: text("top 3"), available: names() },
         Error::OtherTally { what: "cluster", said: text("viewer"), tally: text("item") },
-        Error::Unstated { what: "treatment", call: "Audit::treatment" },
+        Error::Unstated { what: "baseline", call: "Question::between or Question::against" },
+        Error::NotLookedAt { by: "a waterfall", part: "statistics", said: text("odds_ratio") },
         Error::RepeatedCandidate { table: text("c.csv"), item: text("i"), pool: text("s1") },
         Error::BaselineLacks {
             baseline: text("the supply"),

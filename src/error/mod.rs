@@ -374,8 +374,8 @@ pub enum Error {
         /// What the tally has.
         tally: String,
     },
-    /// The audit was run without saying something it cannot guess.
-    #[error("the audit does not say its {what}; call {call} before run")]
+    /// A question was asked without saying something that cannot be guessed.
+    #[error("the question does not say its {what}; say so with {call}")]
     Unstated {
         /// What is missing.
         what: &'static str,

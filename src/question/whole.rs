@@ -253,7 +253,9 @@ impl Question {
             Part::Unit => (self.unit != Unit::default()).then(|| self.unit.to_string()),
             Part::Denominator => (self.denominator != Denominator::default())
                 .then(|| "tagged impressions".to_owned()),
-            Part::Strata => self.strata.as_ref().map(ToString::to_string),
+            Part::Strata => (self.strata.as_ref())
+                .filter(|strata| **strata != StratifyBy::Nothing)
+                .map(ToString::to_string),
             Part::SecondCluster => self.second_cluster.as_ref().map(ToString::to_string),
         }
     }

@@ -21,8 +21,8 @@ impl AuditReport {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Baseline};
-    /// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+    /// # use tiltmeter::{Audit, Question};
+    /// # let report = Audit::of(&log, &Question::between("ranked", "newest")).run()?;
     /// assert!(report.to_text(60).contains("No room for:"));
     /// assert_eq!(report.to_text(tiltmeter::report::STANDARD_WIDTH), report.to_string());
     /// # Ok::<(), tiltmeter::Error>(())
@@ -39,8 +39,8 @@ impl AuditReport {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Baseline};
-    /// # let report = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest")).run()?;
+    /// # use tiltmeter::{Audit, Question};
+    /// # let report = Audit::of(&log, &Question::between("ranked", "newest")).run()?;
     /// assert!(report.to_csv().starts_with("topic,statistic,value,state,"));
     /// # Ok::<(), tiltmeter::Error>(())
     /// ```
@@ -60,9 +60,9 @@ impl AuditReport {
     ///
     /// ```
     /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Baseline};
-    /// # let audit = Audit::of(&log).treatment("ranked").baseline(Baseline::arm("newest"));
-    /// let report = audit.topics(["war"]).run()?;
+    /// # use tiltmeter::{Audit, Question};
+    /// # let question = Question::between("ranked", "newest");
+    /// let report = Audit::of(&log, &question.topics(["war"])).run()?;
     /// let text = report.to_markdown_document();
     /// assert!(text.contains("| topic |") && text.contains("- **Warning**"));
     /// # Ok::<(), tiltmeter::Error>(())

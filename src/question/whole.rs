@@ -260,7 +260,8 @@ impl Question {
         }
     }
 
-    /// The baseline in words.
+    /// The baseline in words, for pages.
+    #[cfg(feature = "plot")]
     pub(crate) fn baseline_in_words(&self) -> String {
         self.baseline.as_ref().map_or_else(|| "no baseline".to_owned(), ToString::to_string)
     }

@@ -13,7 +13,7 @@ use tiltmeter::log::{
 };
 use tiltmeter::source::{NdjsonSource, SliceSource};
 use tiltmeter::tally::{Dialect, SqlLog, Tally, TallySpec};
-use tiltmeter::{Audit, AuditReport, Baseline, ClusterBy, Error, ExposureLog, Question, Warning};
+use tiltmeter::{Audit, AuditReport, ClusterBy, Error, ExposureLog, Question, Warning};
 
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name)
@@ -170,10 +170,12 @@ fn times_beyond_nanoseconds() {
     // Python: datetime(3000, 1, 1) and datetime(1970, 1, 1), in microseconds.
     assert!(least > 0 && most >= 32_503_680_000_000_000, "{least} {most}");
     let period = tiltmeter::Period::before("2024-07-01").unwrap();
-    let report =
-        Audit::of(&log, &Question::between("ranked", Baseline::Period(period)).topics(["war"]))
-            .run()
-            .unwrap();
+    let report = Audit::of(
+        &log,
+        &Question::between("ranked", tiltmeter::Baseline::Period(period)).topics(["war"]),
+    )
+    .run()
+    .unwrap();
     assert!((value(&report) - 71.0 / 38.0).abs() < 1e-12);
     let its = &report.estimates()[0];
     assert_eq!((its.treatment.impressions, its.baseline.impressions), (120, 120));

@@ -51,7 +51,7 @@ pub(crate) struct KindArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Baseline (what goes with it)")]
 pub(crate) struct BaselineArgs {
-    /// The supply is a sample, drawn by item or a column of its table; known in full if not said.
+    /// The supply is a sample, drawn by item or a column of its table; known in full by default.
     #[arg(long, value_name = "UNIT", requires = "baseline_supply")]
     supply_sampled: Option<String>,
     /// The candidates of requests: a table with the log's columns.
@@ -61,19 +61,19 @@ pub(crate) struct BaselineArgs {
     /// everyone:DAYS up to that age.
     #[arg(long, value_name = "WHO", requires = "candidates", value_parser = pool_by)]
     candidates_of: Option<CandidateKey>,
-    /// When candidates were published, in their table; the column of --time if not said.
+    /// When candidates were published, in their table; the column of --time by default.
     #[arg(long, value_name = "COLUMN", requires = "candidates")]
     candidates_time: Option<String>,
-    /// What they were engaged with, in their table; the column of --engagement if not said.
+    /// What they were engaged with, in their table; the column of --engagement by default.
     #[arg(long, value_name = "COLUMN", requires = "candidates")]
     candidates_engagement: Option<String>,
-    /// The arm whose impressions are weighed; the treatment if not said.
+    /// The arm whose impressions are weighed; the treatment by default.
     #[arg(long, value_name = "ARM", requires = "baseline_propensity")]
     propensities_of: Option<String>,
     /// Weights above this number count as this number, which biases the answer.
     #[arg(long, value_name = "WEIGHT", requires = "baseline_propensity")]
     clip: Option<f64>,
-    /// The effective sample size below which there is no answer; 100 if not said.
+    /// The effective sample size below which there is no answer; 100 by default.
     #[arg(long, value_name = "SIZE", requires = "baseline_propensity")]
     floor: Option<f64>,
     /// The reference's shares times a factor between these are true; 1,1 if they are of the very thing.

@@ -23,7 +23,7 @@ pub(crate) struct CompletionsArgs {
 /// Example: tiltmeter man --out ~/.local/share/man/man1
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// The folder to write into; the main page goes to standard output if not said.
+    /// The folder to write into; the main page goes to standard output by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

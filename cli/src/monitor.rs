@@ -50,7 +50,7 @@ struct InitArgs {
     /// A topic to watch.
     #[arg(long, value_name = "TOPIC", required = true)]
     watch: Vec<String>,
-    /// The statistic; amplification_ratio if not said.
+    /// The statistic; amplification_ratio by default.
     #[arg(long, value_name = "NAME")]
     statistic: Option<AnyStatistic>,
     /// The number of clusters at which the sequence is narrowest.

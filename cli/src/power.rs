@@ -45,7 +45,7 @@ struct PilotArgs {
     /// Its quantile: student-t (the default) or normal.
     #[arg(long, value_name = "QUANTILE", value_parser = parse::quantile)]
     quantile: Option<Quantile>,
-    /// Clusters in each arm of the study; those of the pilot if not said.
+    /// Clusters in each arm of the study; those of the pilot by default.
     #[arg(long, value_name = "NUMBER")]
     clusters: Option<u64>,
     /// A true value (1.2 for a ratio); how many clusters an arm must have to find it.
@@ -54,7 +54,7 @@ struct PilotArgs {
     /// The probability of finding it.
     #[arg(long, default_value_t = 0.8)]
     power: f64,
-    /// Impressions of each cluster; the pilot's if not said.
+    /// Impressions of each cluster; the pilot's by default.
     #[arg(long, value_name = "MEAN")]
     impressions: Option<f64>,
     /// Print JSON.
@@ -75,7 +75,7 @@ struct CurveArgs {
     /// The factors on its weights in the first arm.
     #[arg(long, value_name = "FACTOR,...", value_delimiter = ',', default_value = "1,1.2,1.5,2")]
     factors: Vec<f64>,
-    /// Numbers of viewers to try; that of the configuration if not said.
+    /// Numbers of viewers to try; that of the configuration by default.
     #[arg(long, value_name = "NUMBER,...", value_delimiter = ',')]
     try_viewers: Vec<u32>,
     /// Studies at every point; the error of a power of 80% is 4 points from 100.

@@ -17,10 +17,10 @@ pub(crate) struct QuestionArgs {
     /// The arm under test.
     #[arg(long, value_name = "ARM")]
     treatment: Option<String>,
-    /// A topic to estimate; all of the log's if not said.
+    /// A topic to estimate; all of the log's by default.
     #[arg(long, value_name = "TOPIC")]
     only: Vec<String>,
-    /// A statistic; amplification_ratio if not said.
+    /// A statistic; amplification_ratio by default.
     #[arg(long, value_name = "NAME")]
     statistic: Vec<AnyStatistic>,
     /// pooled (the default), cluster-mean, reach or reach:IMPRESSIONS.
@@ -29,7 +29,7 @@ pub(crate) struct QuestionArgs {
     /// uniform (the default), log2, reciprocal, rbp:P, geometric:R, top:K or cascade.
     #[arg(long, value_name = "MODEL", value_parser = parse::attention)]
     pub(crate) attention: Option<Attention>,
-    /// all (the default) or tagged impressions below the line.
+    /// all (the default) or tagged impressions in the denominator.
     #[arg(long, value_name = "WHICH", value_parser = parse::denominator)]
     denominator: Option<Denominator>,
 }

@@ -64,7 +64,7 @@ pub(crate) struct RoleArgs {
     /// The topics, any number an impression.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) topics: Option<String>,
-    /// What stands between topics: one character (| if not said), or python or json for lists.
+    /// What stands between topics: one character (| by default), or python or json for lists.
     #[arg(long, value_name = "CHAR", requires = "topics", conflicts_with = "topic", value_parser = parse::separator)]
     pub(crate) topics_separator: Option<TopicFormat>,
     /// A further column; those in --cluster and --filter need not be named here.

@@ -24,7 +24,7 @@ pub(crate) struct SimulateArgs {
     /// Write what is true of it: the first arm against the second, in JSON.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Replicates for what has no closed form; 256 if not said.
+    /// Replicates for what has no closed form; 256 by default.
     #[arg(long, value_name = "NUMBER", requires = "truth")]
     replicates: Option<u32>,
     /// Write the configuration too, in JSON.

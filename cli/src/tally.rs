@@ -32,7 +32,7 @@ pub(crate) struct TallyArgs {
     /// The tally to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The memory to work in; 1024 if not said, at least 64.
+    /// The memory to work in; 1024 by default, at least 64.
     #[arg(long, value_name = "MIB")]
     memory: Option<usize>,
     /// Save what is done to this file now and then, and go on from it if it is there.

@@ -17,7 +17,7 @@ pub(crate) struct UncertaintyArgs {
     /// jackknife, wild, simultaneous. With two clusters there are share-bounds and delta.
     #[arg(long, value_name = "METHOD", value_parser = interval)]
     interval: Option<Method>,
-    /// The confidence level; 0.95 if not said.
+    /// The confidence level; 0.95 by default.
     #[arg(long, value_name = "LEVEL")]
     level: Option<f64>,
     /// For delta: student-t (the default) or normal.

@@ -9,7 +9,7 @@ use tiltmeter::report::STANDARD_WIDTH;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct WidthArgs {
-    /// How many columns tables of text may have: those of the terminal if not said, 120 where there is none.
+    /// How many columns tables of text may have: those of the terminal by default, 120 where there is none.
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
 }

@@ -200,9 +200,9 @@ pub struct EstimateRecord {
     pub topic_baseline: f64,
     /// Total of all in the baseline.
     pub all_baseline: f64,
-    /// Impressions below the line in the treatment.
+    /// Impressions in the denominator in the treatment.
     pub impressions_treatment: u64,
-    /// Impressions below the line in the baseline.
+    /// Impressions in the denominator in the baseline.
     pub impressions_baseline: u64,
     /// Impressions of the topic in the treatment.
     pub topic_impressions_treatment: u64,

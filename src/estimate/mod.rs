@@ -131,7 +131,7 @@ pub struct TestResult {
     /// Cochran's, Mantel's and Haenszel's test, or for permutations what they compare; `None` where there
     /// is no finite one.
     pub statistic: Option<f64>,
-    /// Degrees of freedom of Student's t, or of F below the line; `None` for other distributions.
+    /// Degrees of freedom of Student's t, or of the denominator of F; `None` for other distributions.
     pub degrees_of_freedom: Option<f64>,
 }
 
@@ -420,7 +420,7 @@ pub struct Finding {
 /// What one arm showed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ArmTotals {
-    /// Impressions below the line.
+    /// Impressions in the denominator.
     pub impressions: u64,
     /// Impressions of the topic.
     pub topic_impressions: u64,

@@ -49,7 +49,7 @@ pub struct ShareInWindow {
     pub high: Option<f64>,
     /// Why there is no interval.
     pub no_interval: Option<NoInterval>,
-    /// Impressions of the arm below the line.
+    /// Impressions of the arm in the denominator.
     pub impressions: u64,
     /// Those of the topic.
     pub topic_impressions: u64,

@@ -35,7 +35,7 @@ pub struct AtRank {
     pub arm: String,
     /// The rank, from 1.
     pub rank: u32,
-    /// Impressions below the line: all, or those with a topic, as the study asks.
+    /// Impressions in the denominator: all, or those with a topic, as the study asks.
     pub impressions: u64,
     /// By topic, in the order of the audit.
     pub topics: Vec<TopicAtRank>,
@@ -48,7 +48,7 @@ pub struct TopicAtRank {
     pub topic: String,
     /// Its impressions.
     pub impressions: u64,
-    /// Over all impressions below the line, 0 to 1; `None` where there are none.
+    /// Over all impressions in the denominator, 0 to 1; `None` where there are none.
     pub share: Option<f64>,
 }
 

@@ -226,7 +226,7 @@ pub struct Pilot {
     pub treatment: PilotArm,
     /// What was counted in what it is compared with.
     pub baseline: PilotArm,
-    /// Impressions below the line for each cluster in an arm, mean over the clusters of both arms
+    /// Impressions in the denominator for each cluster in an arm, mean over the clusters of both arms
     /// (a crossed cluster is one in each): m.
     pub impressions_per_cluster: f64,
     /// The standard deviation of that number over its mean (population form, divided by the number
@@ -262,7 +262,7 @@ pub struct Pilot {
 pub struct PilotArm {
     /// Clusters of the arm.
     pub clusters: u64,
-    /// Their impressions below the line.
+    /// Their impressions in the denominator.
     pub impressions: u64,
     /// Those of the topic.
     pub topic_impressions: u64,

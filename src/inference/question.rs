@@ -19,7 +19,7 @@ pub struct TopicQuestion<'q> {
     pub baseline: &'q Baseline,
     /// How clusters are put together.
     pub unit: Unit,
-    /// Which impressions stand below the line.
+    /// Which impressions form the denominator.
     pub denominator: Denominator,
     /// The position model, one of the tally's.
     pub attention: &'q Attention,

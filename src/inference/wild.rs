@@ -325,7 +325,7 @@ impl Scores {
     }
 }
 
-/// By cluster and arm, its part of what stands below the line.
+/// By cluster and arm, its part of the denominator.
 fn leverage(contributions: &Contributions) -> Vec<[f64; 2]> {
     let mut leverage = vec![[0.0; 2]; contributions.present().len()];
     let mut totals = [0.0; 2];

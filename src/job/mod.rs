@@ -202,7 +202,7 @@ impl<'j> TallyJob<'j> {
         self
     }
 
-    /// The memory to work in, in bytes; 1 GiB if not said, at least [`MIN_MEMORY`].
+    /// The memory to work in, in bytes; 1 GiB by default, at least [`MIN_MEMORY`].
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self

@@ -259,7 +259,7 @@ impl LogSchema {
     }
 
     /// The character between the fields of a line, for delimited text that
-    /// [`ExposureLog::open`](crate::ExposureLog::open) opens: `b';'`, `b'|'`. A comma if not said,
+    /// [`ExposureLog::open`](crate::ExposureLog::open) opens: `b';'`, `b'|'`. A comma by default,
     /// or a tab for `.tsv`.
     #[must_use]
     pub fn delimiter(mut self, delimiter: u8) -> Self {
@@ -267,7 +267,7 @@ impl LogSchema {
         self
     }
 
-    /// What to do with rows that break a rule; [`RowPolicy::Strict`] if not said.
+    /// What to do with rows that break a rule; [`RowPolicy::Strict`] by default.
     #[must_use]
     pub fn rows(mut self, policy: RowPolicy) -> Self {
         self.rows = policy;

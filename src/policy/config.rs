@@ -54,7 +54,7 @@ pub enum Ranker {
 pub struct PolicyConfig {
     /// What weighs candidates. Default random.
     pub ranker: Ranker,
-    /// How slates are made; the ranker's own way if not said.
+    /// How slates are made; the ranker's own way by default.
     pub selection: Option<Selection>,
     /// Known biases, one on top of the other. Default none.
     pub biases: Vec<Bias>,

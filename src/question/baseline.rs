@@ -320,7 +320,7 @@ impl Period {
 pub struct Propensity {
     /// The policy that would have shown it.
     pub target: Target,
-    /// The arm whose impressions are weighed; the treatment itself if not said.
+    /// The arm whose impressions are weighed; the treatment itself by default.
     #[serde(default)]
     pub logged: Option<String>,
     /// Whether weights are clipped.

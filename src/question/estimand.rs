@@ -12,7 +12,7 @@ use super::multi_label::MultiLabel;
 use super::weights::Weights;
 pub use crate::statistic::{Reach, Unit};
 
-/// Which impressions stand below the line of a share.
+/// Which impressions form the denominator of a share.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -62,7 +62,7 @@ pub struct Estimand {
     pub baseline: Baseline,
     /// How clusters are put together.
     pub unit: Unit,
-    /// Which impressions stand below the line.
+    /// Which impressions form the denominator.
     pub denominator: Denominator,
     /// What impressions weigh.
     #[serde(default)]

@@ -68,9 +68,9 @@ impl CandidateColumns {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestColumns {
-    /// The viewer's leaning, as it stands in the first row of a slate; 0 if not said.
+    /// The viewer's leaning, as it stands in the first row of a slate; 0 by default.
     pub leaning: Option<NumberColumn>,
-    /// Seconds that the viewer spent on the item, not negative; 0 if not said.
+    /// Seconds that the viewer spent on the item, not negative; 0 by default.
     pub dwell: Option<NumberColumn>,
 }
 

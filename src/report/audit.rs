@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::estimates;
-use super::table::{STANDARD_WIDTH, Table, markdown_escaped as escaped};
+use super::table::{Table, markdown_escaped as escaped};
 use crate::audit::report::AuditReport;
 use crate::base::printable::{named, printable, printable_name};
 use crate::base::text::wrap;
@@ -14,24 +14,6 @@ impl AuditReport {
     /// The table of the report: a row for each estimate.
     pub fn tables(&self) -> Vec<Table> {
         vec![estimates::table(&self.estimates)]
-    }
-
-    /// What `Display` prints, with a table for a terminal of so many columns: those that have no room are named
-    /// below it.
-    ///
-    /// ```
-    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
-    /// # use tiltmeter::{Audit, Question};
-    /// # let report = Audit::of(&log, &Question::between("ranked", "newest")).run()?;
-    /// assert!(report.to_text(60).contains("No room for:"));
-    /// assert_eq!(report.to_text(tiltmeter::report::STANDARD_WIDTH), report.to_string());
-    /// # Ok::<(), tiltmeter::Error>(())
-    /// ```
-    #[must_use]
-    pub fn to_text(&self, width: usize) -> String {
-        let mut text = String::new();
-        self.write(&mut text, width).expect("writing to a String does not fail");
-        text
     }
 
     /// The estimates as CSV, a row for each, with the fields of the JSON that a cell can hold
@@ -47,12 +29,6 @@ impl AuditReport {
     #[must_use]
     pub fn to_csv(&self) -> String {
         estimates::record(&self.estimates).to_csv()
-    }
-
-    /// The table in Markdown, without the sentences around it.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        super::table::in_markdown(&self.tables())
     }
 
     /// The whole report in Markdown: what was estimated, the table, what the arms showed, the state of
@@ -126,12 +102,6 @@ impl AuditReport {
     }
 }
 
-impl fmt::Display for AuditReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, STANDARD_WIDTH)
-    }
-}
-
 /// What the arms are called in the table.
 fn arms(first: &Estimate) -> String {
     format!(
@@ -180,3 +150,6 @@ fn set_aside_lines(f: &mut impl fmt::Write, set_aside: &SetAside) -> fmt::Result
     }
     Ok(())
 }
+
+super::rendered::tabular!(AuditReport);
+super::rendered::printed!(AuditReport);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::table::{Cell, Column, Table, field, in_markdown, record};
+use super::table::{Cell, Column, Table, field, record};
 use crate::base::digits::decimals;
 use crate::base::time::iso_text;
 use crate::inference::{Break, Breaks, SeriesBreaks};
@@ -64,12 +64,6 @@ impl Breaks {
         table.to_csv()
     }
 
-    /// The tables in Markdown, each under its caption.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
-
     fn of_series(&self) -> Table {
         let columns = vec![
             Column::words("series"),
@@ -103,3 +97,5 @@ impl Breaks {
         Table { caption: "Breaks whose intervals overlap, together".to_owned(), columns, rows }
     }
 }
+
+super::rendered::tabular!(Breaks);

@@ -1,10 +1,10 @@
 //! Estimates as rows of tables: for people, and with all their fields for programs.
 
 use super::table::{
-    Cell, Column, Fields, Table, Yields, cells, field, fields, messages, names, nothing, words_of,
+    Cell, Column, Fields, Table, Yields, cells, field, fields, messages, names, words_of,
 };
 use crate::estimate::Estimate;
-use crate::estimate::json::EstimateRecord;
+use crate::estimate::json::{EstimateRecord, MeasuredRecord};
 
 /// What a column shows of an estimate.
 type Shows = fn(&Estimate) -> Cell;
@@ -16,7 +16,7 @@ pub(super) fn table(estimates: &[Estimate]) -> Table {
     let several = estimates.iter().any(|its| Some(name(its)) != first.map(name));
     let tested = estimates.iter().any(|its| its.test.is_some());
     let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
-    let level = super::table::of_level(first.map(|its| its.interval.as_ref().ok()).into_iter());
+    let level = super::table::of_level(estimates.iter().map(|its| its.interval.as_ref().ok()));
     let later = |heading: &str, order| Column::number(heading).yielding(Yields::Later(order));
     let early = |heading: &str, order| Column::number(heading).yielding(Yields::First(order));
     let columns: [(bool, Column, Shows); 11] = [
@@ -63,14 +63,6 @@ fn interval(its: &Estimate) -> Cell {
     its.interval.as_ref().map_or(Cell::Nothing, Cell::interval)
 }
 
-/// The interval, or in words why there is none.
-pub(super) fn interval_or_why(its: &Estimate) -> Cell {
-    match &its.interval {
-        Ok(interval) => Cell::interval(interval),
-        Err(reason) => Cell::Words(format!("none: {reason}")),
-    }
-}
-
 fn p(its: &Estimate) -> Cell {
     match its.test.map(|test| test.p) {
         None => Cell::Nothing,
@@ -88,10 +80,15 @@ fn p_value(p: Option<f64>) -> Cell {
 /// Of what an estimate is.
 const OF: Fields<EstimateRecord> = fields!(EstimateRecord: topic, statistic);
 
-/// What it is.
-const ANSWER: Fields<EstimateRecord> = fields!(EstimateRecord:
+/// What every answer has, of whatever it is.
+pub(super) const MEASURED: Fields<MeasuredRecord> = fields!(MeasuredRecord:
     value, state, undefined, value_low, value_high, low, high, interval, level, method, no_interval,
-    standard_error, degrees_of_freedom, p_value, p_adjusted, adjusted_by, test, margin_low, margin_high,
+    standard_error, degrees_of_freedom,
+);
+
+/// What an estimate has beside it.
+const ANSWER: Fields<EstimateRecord> = fields!(EstimateRecord:
+    p_value, p_adjusted, adjusted_by, test, margin_low, margin_high,
     test_statistic, test_degrees_of_freedom, no_test, finding, finding_among_all, finding_adjusted_by,
     naive_standard_error, naive_low, naive_high, design_effect, share_treatment, share_baseline,
     topic_treatment, all_treatment, topic_baseline, all_baseline, impressions_treatment,
@@ -119,28 +116,30 @@ const ARMS: Fields<EstimateRecord> = &[
 
 /// A row for each estimate, with all its fields.
 pub(super) fn record(estimates: &[Estimate]) -> Table {
-    let named = [names(OF), names(ANSWER), names(ARMS), names(REST)];
-    let mut table = super::table::record(named.into_iter().flatten());
-    table.rows = estimates
-        .iter()
-        .map(|its| {
-            let its = EstimateRecord::from(its);
-            [OF, ANSWER, ARMS, REST].into_iter().flat_map(|fields| cells(fields, &its)).collect()
-        })
-        .collect();
+    let named = names(OF).chain(names(MEASURED)).chain(names(ANSWER));
+    let mut table = super::table::record(named.chain(names(ARMS)).chain(names(REST)));
+    let row = |its: &Estimate| {
+        let its = EstimateRecord::from(its);
+        let answer =
+            cells(OF, &its).chain(cells(MEASURED, &its.measured)).chain(cells(ANSWER, &its));
+        answer.chain(cells(ARMS, &its)).chain(cells(REST, &its)).collect()
+    };
+    table.rows = estimates.iter().map(row).collect();
     table
 }
 
 /// The names of what an estimate is, beside what it is of.
 pub(super) fn answer_names() -> impl Iterator<Item = &'static str> {
-    names(ANSWER).chain(names(REST))
+    names(MEASURED).chain(names(ANSWER)).chain(names(REST))
 }
 
 /// What an estimate is, or nothing in each place.
 pub(super) fn answer_cells(estimate: Option<&Estimate>) -> Vec<Cell> {
-    let fields = [ANSWER, REST].into_iter();
     match estimate.map(EstimateRecord::from) {
-        Some(its) => fields.flat_map(|fields| cells(fields, &its)).collect(),
-        None => fields.flat_map(nothing).collect(),
+        Some(its) => {
+            let measured = cells(MEASURED, &its.measured);
+            measured.chain(cells(ANSWER, &its)).chain(cells(REST, &its)).collect()
+        }
+        None => answer_names().map(|_| Cell::Nothing).collect(),
     }
 }

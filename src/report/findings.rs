@@ -1,6 +1,6 @@
 //! Parts of findings as tables and CSV: shares over time, ranks, and what could have been seen.
 
-use super::table::{Cell, Column, Fields, Table, cells, field, fields, in_markdown, names, record};
+use super::table::{Cell, Column, Fields, Table, cells, field, fields, names, record};
 use crate::base::text::{percent, short};
 use crate::base::time::iso_text;
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow, TopicPower};
@@ -11,27 +11,15 @@ pub(super) fn table(caption: impl Into<String>, columns: &[&str]) -> Table {
     Table { caption: caption.into(), columns, rows: Vec::new() }
 }
 
-pub(super) fn words(words: impl Into<String>) -> Cell {
-    Cell::words(words)
-}
-
-pub(super) fn name(name: &str) -> Cell {
-    Cell::name(name)
-}
-
-pub(super) fn count(count: u64) -> Cell {
-    Cell::Count(count)
-}
-
 /// A number, or that there is none; one that is not finite is a word.
 pub(super) fn numeric(value: Option<f64>) -> Cell {
-    value.map_or_else(|| words("none"), Cell::number)
+    value.map_or_else(|| Cell::words("none"), Cell::number)
 }
 
 /// A share, in percent; its exact value is the share.
 pub(super) fn share(value: Option<f64>) -> Cell {
     let percent = |its: f64| Cell::shown(its, format!("{}%", short(100.0 * its)));
-    value.map_or_else(|| words("none"), percent)
+    value.map_or_else(|| Cell::words("none"), percent)
 }
 
 /// The date of a moment.
@@ -49,18 +37,18 @@ pub(super) fn over_time(over: &OverTime) -> Table {
         let ShareInWindow { start, arm, topic, low, high, no_interval, .. } = its;
         let end = |end: Option<f64>| match (end, no_interval) {
             (Some(_), _) => share(end),
-            (None, Some(reason)) => words(format!("none: {reason}")),
-            (None, None) => words("no end"),
+            (None, Some(reason)) => Cell::words(format!("none: {reason}")),
+            (None, None) => Cell::words("no end"),
         };
         out.rows.push(vec![
-            words(date(*start)),
-            name(arm),
-            name(topic),
+            Cell::words(date(*start)),
+            Cell::name(arm),
+            Cell::name(topic),
             share(its.share),
             end(*low),
             end(*high),
-            count(its.impressions),
-            count(its.clusters),
+            Cell::Count(its.impressions),
+            Cell::Count(its.clusters),
         ]);
     }
     out
@@ -72,11 +60,11 @@ pub(super) fn positions(profile: &PositionProfile) -> Table {
     for at in &profile.ranks {
         for topic in &at.topics {
             out.rows.push(vec![
-                name(&at.arm),
-                count(u64::from(at.rank)),
-                count(at.impressions),
-                name(&topic.topic),
-                count(topic.impressions),
+                Cell::name(&at.arm),
+                Cell::Count(u64::from(at.rank)),
+                Cell::Count(at.impressions),
+                Cell::name(&topic.topic),
+                Cell::Count(topic.impressions),
                 share(topic.share),
             ]);
         }
@@ -84,15 +72,16 @@ pub(super) fn positions(profile: &PositionProfile) -> Table {
     out
 }
 
-pub(super) fn power(power: &PowerLeft, found: impl Fn(&str) -> Cell) -> Table {
-    let columns = [
-        "topic",
-        "value found",
+/// What could have been seen of each topic, beside what was found of it where that is at hand.
+pub(super) fn power(power: &PowerLeft, found: Option<&dyn Fn(&str) -> Cell>) -> Table {
+    let mut columns = vec!["topic"];
+    columns.extend(found.map(|_| "value found"));
+    columns.extend([
         "smallest above 1",
         "largest below 1",
         "clusters in treatment",
         "clusters in baseline",
-    ];
+    ]);
     let caption = format!(
         "Amplification ratios that {}% intervals exclude 1 for with a probability of {}%",
         percent(power.level),
@@ -100,17 +89,18 @@ pub(super) fn power(power: &PowerLeft, found: impl Fn(&str) -> Cell) -> Table {
     );
     let mut out = table(caption, &columns);
     for its in &power.topics {
-        let mut row = vec![name(&its.topic), found(&its.topic)];
+        let mut row = vec![Cell::name(&its.topic)];
+        row.extend(found.map(|found| found(&its.topic)));
         match (&its.reason, its.clusters) {
             (None, Some([treatment, baseline])) => row.extend([
                 numeric(its.above),
                 numeric(its.below),
-                count(treatment),
-                count(baseline),
+                Cell::Count(treatment),
+                Cell::Count(baseline),
             ]),
             (reason, _) => {
-                row.push(words(reason.clone().unwrap_or_default()));
-                row.extend([words(""), words(""), words("")]);
+                row.push(Cell::words(reason.clone().unwrap_or_default()));
+                row.extend([Cell::words(""), Cell::words(""), Cell::words("")]);
             }
         }
         out.rows.push(row);
@@ -138,12 +128,6 @@ impl OverTime {
         table.rows = self.shares.iter().map(row).collect();
         table.to_csv()
     }
-
-    /// The table in Markdown.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
 }
 
 impl PositionProfile {
@@ -160,22 +144,16 @@ impl PositionProfile {
         for at in &self.ranks {
             table.rows.extend(at.topics.iter().map(|its| {
                 vec![
-                    name(&at.arm),
-                    count(at.rank.into()),
-                    count(at.impressions),
-                    name(&its.topic),
-                    count(its.impressions),
+                    Cell::name(&at.arm),
+                    Cell::Count(at.rank.into()),
+                    Cell::Count(at.impressions),
+                    Cell::name(&its.topic),
+                    Cell::Count(its.impressions),
                     field(&its.share),
                 ]
             }));
         }
         table.to_csv()
-    }
-
-    /// The table in Markdown.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
     }
 }
 
@@ -184,11 +162,7 @@ const POWER: Fields<TopicPower> = fields!(TopicPower: topic, above, below, stand
 impl PowerLeft {
     /// The table: a row for each topic.
     pub fn tables(&self) -> Vec<Table> {
-        let mut table = power(self, |_| Cell::Nothing);
-        // What was found is known to the report alone.
-        table.columns.remove(FOUND);
-        table.rows.iter_mut().for_each(|row| drop(row.remove(FOUND)));
-        vec![table]
+        vec![power(self, None)]
     }
 
     /// What could have been seen as CSV, a row for each topic, with the fields of the JSON. [`Table::to_csv`] says how.
@@ -207,13 +181,6 @@ impl PowerLeft {
         table.rows = self.topics.iter().map(row).collect();
         table.to_csv()
     }
-
-    /// The table in Markdown.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
 }
 
-/// The place of the column that says what was found.
-const FOUND: usize = 1;
+super::rendered::tabular!(OverTime, PositionProfile, PowerLeft);

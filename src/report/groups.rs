@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::estimates::MEASURED;
 use super::table::{
-    Cell, Column, Fields, Table, Yields, cells, field, fields, in_markdown, names, nothing,
-    of_level, record,
+    Cell, Column, Fields, Table, Yields, cells, field, fields, names, nothing, of_level, record,
 };
 use crate::base::digits::decimals;
 use crate::base::printable::{printable, printable_name};
@@ -85,16 +85,10 @@ impl GroupReport {
     /// which `what` tells apart, with the fields of the JSON that a cell can hold. [`Table::to_csv`] says how.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let all = [names(FIGURE).collect(), names(TEST).collect(), MEMBER.to_vec()];
+        let all = [names(MEASURED).collect(), names(TEST).collect(), MEMBER.to_vec()];
         let mut table = record(["group", "what", "name"].into_iter().chain(all.concat()));
         table.rows = self.groups.iter().flat_map(rows).collect();
         table.to_csv()
-    }
-
-    /// The tables in Markdown, each under its caption.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
     }
 }
 
@@ -122,11 +116,7 @@ fn levels(group: &GroupFinding) -> Table {
     let figures = all.iter().map(|(_, _, its)| *its).chain(parts);
     let level = of_level(figures.map(|its| its.interval.as_ref().ok()));
     let row = |what: String, its: &Measured| {
-        let interval = match &its.interval {
-            Ok(interval) => Cell::interval(interval),
-            Err(reason) => Cell::Words(format!("none: {reason}")),
-        };
-        vec![Cell::Words(what), Cell::value(its.value), interval]
+        vec![Cell::Words(what), Cell::value(its.value), Cell::interval_or_why(&its.interval)]
     };
     let mut rows: Vec<_> = all.iter().map(|(_, what, its)| row((*what).to_owned(), its)).collect();
     let part = |its: &crate::decompose::Part| row(format!("part: {}", its.kind), &its.figure);
@@ -158,7 +148,7 @@ fn members(group: &GroupFinding) -> Table {
         vec![
             Cell::name(&its.name),
             Cell::value(its.estimate.value),
-            super::estimates::interval_or_why(&its.estimate),
+            Cell::interval_or_why(&its.estimate.interval),
             Cell::number(its.log_ratio),
             Cell::number(its.contribution.map(|its| its.weight)),
             Cell::number(its.contribution.map(|its| its.contribution)),
@@ -179,12 +169,6 @@ fn members(group: &GroupFinding) -> Table {
     }
 }
 
-/// A number with its interval.
-const FIGURE: Fields<MeasuredRecord> = fields!(MeasuredRecord:
-    value, state, undefined, low, high, interval, level, method, no_interval, standard_error,
-    degrees_of_freedom,
-);
-
 const TEST: Fields<LabelTestRecord> = fields!(LabelTestRecord: p_value, no_test, difference);
 
 const MEMBER: &[&str] = &["presence", "log_ratio", "weight", "contribution"];
@@ -194,12 +178,12 @@ fn rows(group: &GroupFinding) -> Vec<Vec<Cell>> {
     let row = |what: &str, name: Cell, its: Of<'_>| {
         let mut cells = vec![Cell::name(&group.name), Cell::words(what), name];
         match its {
-            Of::Figure(its) => cells.extend(self::cells(FIGURE, &MeasuredRecord::from(*its))),
+            Of::Figure(its) => cells.extend(self::cells(MEASURED, &MeasuredRecord::from(*its))),
             Of::Member(its) => {
                 let record = MeasuredRecord::from(its.estimate.measured);
-                cells.extend(self::cells(FIGURE, &record));
+                cells.extend(self::cells(MEASURED, &record));
             }
-            Of::Test(_) => cells.extend(nothing(FIGURE)),
+            Of::Test(_) => cells.extend(nothing(MEASURED)),
         }
         match its {
             Of::Test(its) => cells.extend(self::cells(TEST, &LabelTestRecord::from(its))),
@@ -234,3 +218,5 @@ enum Of<'g> {
     Test(&'g LabelTest),
     Member(&'g MemberFinding),
 }
+
+super::rendered::tabular!(GroupReport);

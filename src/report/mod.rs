@@ -15,6 +15,7 @@ mod monitor;
 mod off_policy;
 #[cfg(feature = "plot")]
 mod plot;
+mod rendered;
 mod sensitivity;
 mod studies;
 mod table;

@@ -1,23 +1,12 @@
 //! What a monitor knows, and what its looks showed, as tables and CSV.
 
-use super::table::{Cell, Column, Table, Yields, field, in_markdown, of_level, record};
-use crate::estimate::ConfidenceInterval;
-use crate::estimate::SideOfNull;
-use crate::estimate::json::{IntervalRecord, StateRecord};
+use super::estimates::MEASURED;
+use super::table::{Cell, Column, Table, Yields, cells, field, names, of_level, record};
+use crate::estimate::{ConfidenceInterval, SideOfNull};
 use crate::inference::{Look, Monitor, Reading, RunningIntersection};
 
-/// The fields of a reading.
-const FIELDS: [&str; 24] = [
-    "topic",
-    "statistic",
-    "value",
-    "state",
-    "low",
-    "high",
-    "interval",
-    "level",
-    "no_interval",
-    "standard_error",
+/// What a reading has beside what is measured.
+const BESIDE: [&str; 14] = [
     "clusters_treatment",
     "clusters_baseline",
     "clusters_both",
@@ -45,15 +34,10 @@ impl Monitor {
     /// What is known of each question now as CSV, a row for each. [`Table::to_csv`] says how.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let mut table = record(FIELDS);
-        table.rows = self.readings().iter().map(cells).collect();
+        let of = ["topic", "statistic"].into_iter();
+        let mut table = record(of.chain(names(MEASURED)).chain(BESIDE));
+        table.rows = self.readings().iter().map(row).collect();
         table.to_csv()
-    }
-
-    /// The tables in Markdown, each under its caption.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
     }
 
     fn looks(&self, readings: &[Reading]) -> Table {
@@ -96,10 +80,7 @@ fn now(readings: &[Reading]) -> Table {
             Cell::statistic(&its.estimand.statistic),
             Cell::Count(counts.treatment + counts.baseline - counts.both),
             Cell::value(its.value),
-            match &its.interval {
-                Ok(interval) => Cell::interval(interval),
-                Err(reason) => Cell::Words(format!("none: {reason}")),
-            },
+            Cell::interval_or_why(&its.interval),
             its.null.as_ref().map_or(Cell::Nothing, |null| {
                 Cell::Parts(vec![
                     Cell::words(format!("{} ", lies(null.now))),
@@ -139,37 +120,28 @@ fn look(look: Option<&Look>) -> [Cell; 3] {
     }
 }
 
-fn cells(its: &Reading) -> Vec<Cell> {
-    let interval = its.interval.ok();
-    let ends = (interval.and_then(|its| its.low), interval.and_then(|its| its.high));
+fn row(its: &Reading) -> Vec<Cell> {
     let finite = |end: Option<f64>| end.filter(|end| end.is_finite());
-    let ends = (finite(ends.0), finite(ends.1));
     let null = its.null.as_ref();
     let (running, empty) = match &its.running {
         RunningIntersection::Nothing => ((None, None), None),
         RunningIntersection::Bounds { low, high } => ((*low, *high), None),
         RunningIntersection::Empty { since } => ((None, None), Some(since)),
     };
-    let mut cells = vec![
-        Cell::name(&its.estimand.topic),
-        Cell::statistic(&its.estimand.statistic),
-        field(&its.value.number().filter(|its| its.is_finite())),
-        field(&StateRecord::from(its.value)),
-        field(&ends.0),
-        field(&ends.1),
-        field(&IntervalRecord::of(ends, its.interval.as_ref().err())),
-        field(&interval.map(|its| its.level)),
-        field(&its.interval.err()),
-        field(&its.standard_error),
+    let mut row = vec![Cell::name(&its.estimand.topic), Cell::statistic(&its.estimand.statistic)];
+    row.extend(cells(MEASURED, &its.measured.into()));
+    row.extend([
         Cell::Count(its.clusters.treatment),
         Cell::Count(its.clusters.baseline),
         Cell::Count(its.clusters.both),
         field(&its.clusters.relation),
         field(&null.map(|null| null.value)),
         null.map_or(Cell::Nothing, |null| field(&null.now)),
-    ];
-    cells.extend(look(null.and_then(|null| null.excluded.as_ref())));
-    cells.extend([field(&finite(running.0)), field(&finite(running.1))]);
-    cells.extend(look(empty));
-    cells
+    ]);
+    row.extend(look(null.and_then(|null| null.excluded.as_ref())));
+    row.extend([field(&finite(running.0)), field(&finite(running.1))]);
+    row.extend(look(empty));
+    row
 }
+
+super::rendered::tabular!(Monitor);

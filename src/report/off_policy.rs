@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::estimates::MEASURED;
 use super::table::{
-    Cell, Column, Fields, STANDARD_WIDTH, Table, Yields, cells, field, fields, in_markdown, names,
-    of_level, record, words_joined,
+    Cell, Column, Fields, Table, Yields, cells, field, fields, names, of_level, record,
+    words_joined,
 };
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
@@ -50,29 +51,15 @@ impl OffPolicyReport {
     /// (`docs/off-policy-json.md`); [`Table::to_csv`] says how.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let all = [OF, ANSWER, REST];
-        let mut table = record(all.into_iter().flat_map(names));
+        let named = names(OF).chain(names(MEASURED));
+        let mut table = record(named.chain(names(ANSWER)).chain(names(REST)));
         let row = |its: &OffPolicyEstimate| {
             let its = OffPolicyEstimateRecord::from(its);
-            all.into_iter().flat_map(|fields| cells(fields, &its)).collect()
+            let measured = cells(OF, &its).chain(cells(MEASURED, &its.measured));
+            measured.chain(cells(ANSWER, &its)).chain(cells(REST, &its)).collect()
         };
         table.rows = self.estimates.iter().map(row).collect();
         table.to_csv()
-    }
-
-    /// The tables in Markdown, each under its caption where there are several.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
-
-    /// What `Display` prints, with tables for a terminal of so many columns: those that have no room are named
-    /// below their table.
-    #[must_use]
-    pub fn to_text(&self, width: usize) -> String {
-        let mut text = String::new();
-        self.write(&mut text, width).expect("writing to a String does not fail");
-        text
     }
 
     /// Rewards and weights, a line each.
@@ -221,12 +208,6 @@ impl OffPolicyReport {
     }
 }
 
-impl fmt::Display for OffPolicyReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, STANDARD_WIDTH)
-    }
-}
-
 fn name(estimate: &OffPolicyEstimate) -> String {
     match &estimate.topic {
         None => estimate.measure.name().to_owned(),
@@ -255,10 +236,9 @@ fn range(answer: &Answer) -> Cell {
 /// Of what an estimate is.
 const OF: Fields<OffPolicyEstimateRecord> = fields!(OffPolicyEstimateRecord: measure, topic);
 
-/// What it is.
+/// What it has beside what is measured.
 const ANSWER: Fields<OffPolicyEstimateRecord> = fields!(OffPolicyEstimateRecord:
-    value, state, undefined, low, high, interval, level, method, no_interval, standard_error,
-    degrees_of_freedom, naive_standard_error, naive_low, naive_high, design_effect, clusters,
+    naive_standard_error, naive_low, naive_high, design_effect, clusters,
 );
 
 /// What JSON has in objects of their own, and words.
@@ -271,3 +251,6 @@ const REST: Fields<OffPolicyEstimateRecord> = &[
     ("sentence", |its| Cell::words(&its.sentence)),
     ("warnings", |its| words_joined(its.warnings.iter().map(|its| &*its.message))),
 ];
+
+super::rendered::tabular!(OffPolicyReport);
+super::rendered::printed!(OffPolicyReport);

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::table::{
-    Cell, Column, Fields, STANDARD_WIDTH, Table, Yields, cells, field, fields, in_markdown, names,
-    nested, record,
+    Cell, Column, Fields, Table, Yields, cells, field, fields, names, nested, record,
 };
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
@@ -119,16 +118,7 @@ impl StudyResult {
         table.to_csv()
     }
 
-    /// The table in Markdown.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
-
-    /// What `Display` prints, with a table for a terminal of so many columns: those that have no room are named
-    /// below it.
-    #[must_use]
-    pub fn to_text(&self, width: usize) -> String {
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
         let Self { studies, truth, .. } = self;
         let sentence = format!(
             "{studies} studies of {:?} against {:?}, {}, attention {}; clusters: {}. The truth is {}.",
@@ -143,17 +133,11 @@ impl StudyResult {
             }
         );
         let wrap = |text: &str| wrap(text, width);
-        let mut text = format!("{}\n", wrap(&printable(&sentence)));
+        writeln!(f, "{}", wrap(&printable(&sentence)))?;
         for table in self.tables() {
-            text.push_str(&format!("{}\n", table.to_text(width)));
+            writeln!(f, "{}", table.to_text(width))?;
         }
-        text + &wrap(NOTE) + "\n"
-    }
-}
-
-impl fmt::Display for StudyResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text(STANDARD_WIDTH))
+        writeln!(f, "{}", wrap(NOTE))
     }
 }
 
@@ -207,27 +191,18 @@ impl PowerResult {
         table.to_csv()
     }
 
-    /// The table in Markdown.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
-
-    /// What `Display` prints, with a table for a terminal of so many columns: those that have no room are named
-    /// below it.
-    #[must_use]
-    pub fn to_text(&self, width: usize) -> String {
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
         let wrap = |text: &str| wrap(text, width);
         let sentence =
             format!("Power for topic {:?}, {} studies at each point.", self.topic, self.studies);
-        let mut text = format!("{}\n", wrap(&printable(&sentence)));
+        writeln!(f, "{}", wrap(&printable(&sentence)))?;
         for table in self.tables() {
-            text.push_str(&format!("{}\n", table.to_text(width)));
+            writeln!(f, "{}", table.to_text(width))?;
         }
         for line in self.smallest_in_words() {
-            text.push_str(&format!("{}\n", wrap(&printable(&line))));
+            writeln!(f, "{}", wrap(&printable(&line)))?;
         }
-        text
+        Ok(())
     }
 
     fn smallest_in_words(&self) -> Vec<String> {
@@ -250,12 +225,6 @@ impl PowerResult {
             )
         };
         smallest.iter().map(line).collect()
-    }
-}
-
-impl fmt::Display for PowerResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text(STANDARD_WIDTH))
     }
 }
 
@@ -300,3 +269,6 @@ fn record_cells(its: &StudyRecord) -> Vec<Cell> {
     all.push(super::table::words_joined(warnings.iter().map(String::as_str)));
     all
 }
+
+super::rendered::tabular!(StudyResult, PowerResult);
+super::rendered::printed!(StudyResult, PowerResult);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::estimates;
 use super::sensitivity::first_of_each;
-use super::table::{Cell, Column, STANDARD_WIDTH, Table, Yields, in_markdown, of_level, record};
+use super::table::{Cell, Column, Table, Yields, of_level, record};
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
 use crate::decompose::{EngagementCounts, Stage, Step, TopicWaterfall, WaterfallReport};
@@ -58,21 +58,6 @@ impl WaterfallReport {
         table.to_csv()
     }
 
-    /// The tables in Markdown, each under its caption where there are several.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
-
-    /// What `Display` prints, with tables for a terminal of so many columns: those that have no room are named
-    /// below their table.
-    #[must_use]
-    pub fn to_text(&self, width: usize) -> String {
-        let mut text = String::new();
-        self.write(&mut text, width).expect("writing to a String does not fail");
-        text
-    }
-
     fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
         let wrap = |text: &str| wrap(text, width);
         writeln!(f, "{}", wrap(&printable(&self.sentence())))?;
@@ -94,12 +79,6 @@ impl WaterfallReport {
             writeln!(f, "{}", wrap(&printable(&format!("Warning: {warning}."))))?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for WaterfallReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, STANDARD_WIDTH)
     }
 }
 
@@ -127,7 +106,7 @@ fn table(waterfall: &TopicWaterfall) -> Table {
         };
         let interval = match &estimate.interval {
             Ok(interval) => Cell::interval(&of_ratio(interval)),
-            Err(_) => estimates::interval_or_why(estimate),
+            Err(_) => Cell::interval_or_why(&estimate.interval),
         };
         vec![
             Cell::Words(name),
@@ -188,3 +167,6 @@ impl Step {
         })
     }
 }
+
+super::rendered::tabular!(WaterfallReport);
+super::rendered::printed!(WaterfallReport);

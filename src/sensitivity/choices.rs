@@ -46,7 +46,7 @@ pub struct Choices {
     pub weighting: Weighting,
     /// How clusters are put together.
     pub unit: Unit,
-    /// Which impressions stand below the line.
+    /// Which impressions form the denominator.
     pub denominator: Denominator,
     /// How several topics share an impression.
     pub multi_label: MultiLabel,

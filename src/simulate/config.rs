@@ -81,7 +81,7 @@ pub struct ArmConfig {
     /// What ranks its slates.
     #[serde(default)]
     pub policy: PolicyConfig,
-    /// What the candidates of its requests are; [`SimulationConfig::candidates`] if not said. A
+    /// What the candidates of its requests are; [`SimulationConfig::candidates`] by default. A
     /// reverse-chronological feed of followed creators and one that recommends others as well differ
     /// in this before they differ in ranking.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,7 +21,7 @@ pub struct Impression<'a> {
     pub time: Option<i64>,
     /// A non-negative weight, such as dwell time.
     pub weight: Option<f64>,
-    /// How many impressions alike it stands for; one if not said.
+    /// How many impressions alike it stands for; one by default.
     pub count: Option<u32>,
     /// A group to adjust for.
     pub stratum: Option<&'a str>,

@@ -43,8 +43,8 @@ pub struct AnyStatistic(Held);
 
 #[derive(Clone)]
 enum Held {
-    /// One of [`ALL`].
-    Listed(&'static dyn Statistic),
+    /// One of [`ALL`], or a static of somebody's own.
+    Static(&'static dyn Statistic),
     /// One of a declared population.
     Declared(Arc<dyn Statistic>, BTreeMap<String, f64>),
     Own(Arc<dyn Statistic>),
@@ -58,7 +58,7 @@ pub struct UnknownStatistic(String);
 impl AnyStatistic {
     /// The statistic of the library with this name.
     fn listed(name: &str) -> Option<Self> {
-        ALL.iter().find(|its| its.name() == name).map(|its| Self(Held::Listed(*its)))
+        ALL.iter().find(|its| its.name() == name).map(|its| Self(Held::Static(*its)))
     }
 
     /// The statistic of a declared population with this name.
@@ -86,7 +86,7 @@ impl AnyStatistic {
 /// The amplification ratio.
 impl Default for AnyStatistic {
     fn default() -> Self {
-        Self(Held::Listed(&AmplificationRatio))
+        Self(Held::Static(&AmplificationRatio))
     }
 }
 
@@ -110,7 +110,7 @@ impl<S: Statistic + 'static> From<S> for AnyStatistic {
 impl From<&'static dyn Statistic> for AnyStatistic {
     /// One of [`ALL`], or a static of your own.
     fn from(statistic: &'static dyn Statistic) -> Self {
-        Self(Held::Listed(statistic))
+        Self(Held::Static(statistic))
     }
 }
 
@@ -119,7 +119,7 @@ impl Deref for AnyStatistic {
 
     fn deref(&self) -> &Self::Target {
         match &self.0 {
-            Held::Listed(of) => *of,
+            Held::Static(of) => *of,
             Held::Declared(of, _) | Held::Own(of) => &**of,
         }
     }
@@ -134,9 +134,8 @@ impl fmt::Debug for AnyStatistic {
 /// Equal in name and parameters; of your own ones, in what they say of their parameters.
 impl PartialEq for AnyStatistic {
     fn eq(&self, other: &Self) -> bool {
-        let of_own = |its: &Held| matches!(its, Held::Own(_));
         self.name() == other.name()
-            && of_own(&self.0) == of_own(&other.0)
+            && self.is_of_the_library() == other.is_of_the_library()
             && match (&self.0, &other.0) {
                 (Held::Declared(_, one), Held::Declared(_, other)) => one == other,
                 _ => self.details() == other.details(),
@@ -166,11 +165,11 @@ impl FromStr for AnyStatistic {
 impl Serialize for AnyStatistic {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Held::Listed(of) if ALL.iter().any(|its| its.name() == of.name()) => {
+            Held::Static(of) if self.is_of_the_library() && Self::listed(of.name()).is_some() => {
                 to.serialize_str(of.name())
             }
             Held::Declared(of, parts) => to.collect_map([(of.name(), parts)]),
-            Held::Listed(_) | Held::Own(_) => Err(serde::ser::Error::custom(format!(
+            Held::Static(_) | Held::Own(_) => Err(serde::ser::Error::custom(format!(
                 "{:?} is a statistic of your own, which files cannot say",
                 self.name()
             ))),

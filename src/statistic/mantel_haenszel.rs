@@ -76,7 +76,7 @@ impl Stratum {
     }
 }
 
-/// What stands above and below the line, added up over strata.
+/// Numerators and denominators, added up over strata.
 fn sums(totals: &[f64], terms: impl Fn(Stratum) -> (f64, f64)) -> (f64, f64) {
     let terms = Stratum::compared(totals).map(terms);
     terms.fold((0.0, 0.0), |sums, term| (sums.0 + term.0, sums.1 + term.1))

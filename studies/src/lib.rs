@@ -25,6 +25,17 @@ pub fn told<E: Display>(text: Result<String, E>) -> ExitCode {
     }
 }
 
+/// The log that a study is of: the one that is given, else a public one by its name. Says so where it is absent.
+#[must_use]
+pub fn log_of(given: Option<PathBuf>, file: &str) -> Option<PathBuf> {
+    let path = given.unwrap_or_else(|| beside(file));
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("NOT RUN: {} is absent; say where the log is", path.display());
+    None
+}
+
 /// A file of `data/`, by the folder that one is in, so that reports say so, or by the source.
 #[must_use]
 pub fn shipped(file: &str) -> PathBuf {
@@ -32,8 +43,7 @@ pub fn shipped(file: &str) -> PathBuf {
 }
 
 /// A public log that is not shipped, where a development checkout has it.
-#[must_use]
-pub fn beside(file: &str) -> PathBuf {
+fn beside(file: &str) -> PathBuf {
     here_or_there(&Path::new("../shared/data").join(file))
 }
 

@@ -59,7 +59,7 @@ struct Options {
     /// Prints the same as JSON.
     #[arg(long)]
     json: bool,
-    /// Where the chart goes; into `target/` if not said.
+    /// Where the chart goes; into `target/` by default.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }

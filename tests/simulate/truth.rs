@@ -373,7 +373,7 @@ fn label_errors_leave_the_truth_alone() {
     };
     assert!(off(&observed) < 4.0 && off(&clean) > 5.0, "{} {}", off(&observed), off(&clean));
 
-    // With tagged impressions below the line, labels say more of every topic; the truth is the same.
+    // With tagged impressions in the denominator, labels say more of every topic; the truth is the same.
     let question = between().denominator(Denominator::TaggedImpressions);
     let spec = TruthSpec { question, ..spec };
     assert_eq!(clean.topics, Truth::of(&config, &spec).unwrap().topics);

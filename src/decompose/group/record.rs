@@ -179,7 +179,7 @@ pub struct GroupReportRecord {
     pub baseline: Baseline,
     /// How clusters are put together.
     pub unit: Unit,
-    /// Which impressions stand below the line.
+    /// Which impressions form the denominator.
     pub denominator: Denominator,
     /// The position model.
     pub attention: Attention,

@@ -209,7 +209,7 @@ impl ChangeMonitor {
         self
     }
 
-    /// Which impressions stand below the line; to be said before the first period.
+    /// Which impressions form the denominator; to be said before the first period.
     #[must_use]
     pub fn denominator(mut self, denominator: Denominator) -> Self {
         self.denominator = denominator;

@@ -13,7 +13,7 @@ use crate::report::findings;
 use crate::report::plot::{
     Bar, Counted, Forest, ForestRow, Mark, Multiples, Panel, Series, SeriesPoint,
 };
-use crate::report::table::Table;
+use crate::report::table::{Cell, Table};
 use crate::statistic::{AmplificationRatio, Scale, Statistic};
 
 /// Topics beyond these have no specification curve and no waterfall in the report.
@@ -239,9 +239,9 @@ impl Findings {
             estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
         let found = |topic: &str| match by_topic.get(topic) {
             Some(its) => tables::value(its.value),
-            None => findings::words("not asked"),
+            None => Cell::words("not asked"),
         };
-        let numbers = findings::power(power, found);
+        let numbers = findings::power(power, Some(&found));
         Some(drawn("power".to_owned(), forest, numbers))
     }
 }

@@ -7,8 +7,8 @@ use super::page::Page;
 use crate::error::Error;
 use crate::findings::{Findings, Part};
 use crate::log::DataQuality;
-use crate::report::findings::{count, date, name, table, words};
-use crate::report::table::Table;
+use crate::report::findings::{date, table};
+use crate::report::table::{Cell, Table};
 
 type Write = fn(&Findings, &mut Page) -> Result<(), Error>;
 
@@ -232,32 +232,36 @@ fn quality(findings: &Findings, page: &mut Page) -> Result<(), Error> {
 fn of_quality(quality: &DataQuality) -> Table {
     let mut out = table("The state of the data", &["what", "how many"]);
     let origin = &quality.origin;
-    let mut row = |what: &str, datum| out.rows.push(vec![words(what), datum]);
-    row("source", name(file_name(&origin.source)));
-    row("rows read", count(origin.rows_read));
-    row("rows left out on purpose", count(origin.left_out));
-    row("rows set aside", count(origin.set_aside.rows));
-    row("impressions measured", count(quality.impressions));
-    row("impressions without a topic", count(quality.untagged));
+    let mut row = |what: &str, datum| out.rows.push(vec![Cell::words(what), datum]);
+    row("source", Cell::name(file_name(&origin.source)));
+    row("rows read", Cell::Count(origin.rows_read));
+    row("rows left out on purpose", Cell::Count(origin.left_out));
+    row("rows set aside", Cell::Count(origin.set_aside.rows));
+    row("impressions measured", Cell::Count(quality.impressions));
+    row("impressions without a topic", Cell::Count(quality.untagged));
     match quality.time_range {
         Some((first, last)) => {
-            row("first and last day (UTC)", words(format!("{} to {}", date(first), date(last))));
+            row(
+                "first and last day (UTC)",
+                Cell::words(format!("{} to {}", date(first), date(last))),
+            );
         }
-        None => {
-            row("first and last day (UTC)", words("not known: no times, or only sums were kept"))
-        }
+        None => row(
+            "first and last day (UTC)",
+            Cell::words("not known: no times, or only sums were kept"),
+        ),
     }
     match quality.repeats {
         Some(repeats) => {
-            row("slates that repeat an item", count(repeats.slates));
-            row("impressions that repeat one", count(repeats.impressions));
+            row("slates that repeat an item", Cell::Count(repeats.slates));
+            row("impressions that repeat one", Cell::Count(repeats.impressions));
         }
-        None => row("slates that repeat an item", words("the log has no slates or no items")),
+        None => row("slates that repeat an item", Cell::words("the log has no slates or no items")),
     }
     if let Some(topics) = &origin.item_topics {
-        row("source of topics", name(file_name(&topics.source)));
-        row("items that it lacks", count(topics.items_missing));
-        row("rows of it set aside", count(topics.set_aside.rows));
+        row("source of topics", Cell::name(file_name(&topics.source)));
+        row("items that it lacks", Cell::Count(topics.items_missing));
+        row("rows of it set aside", Cell::Count(topics.set_aside.rows));
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use crate::base::text::{number, percent};
 use crate::estimate::{Estimate, Value};
-use crate::report::findings::{count, name, numeric, share, table, words};
+use crate::report::findings::{numeric, share, table};
 use crate::report::table::{Cell, Table};
 use crate::sensitivity::{SensitivityRow, SensitivityTable};
 
@@ -10,9 +10,11 @@ use crate::sensitivity::{SensitivityRow, SensitivityTable};
 pub(super) fn value(value: Value) -> Cell {
     match value {
         Value::Estimated(at) | Value::Zero(at) => numeric(Some(at)),
-        Value::Between { low, high } => words(format!("{} to {}", number(low), number(high))),
-        Value::Undefined(reason) => words(format!("undefined: {reason}")),
-        Value::Infinite | Value::NegativeInfinite => words(crate::estimate::words::value(value)),
+        Value::Between { low, high } => Cell::words(format!("{} to {}", number(low), number(high))),
+        Value::Undefined(reason) => Cell::words(format!("undefined: {reason}")),
+        Value::Infinite | Value::NegativeInfinite => {
+            Cell::words(crate::estimate::words::value(value))
+        }
     }
 }
 
@@ -20,9 +22,9 @@ fn ends(estimate: &Estimate) -> [Cell; 2] {
     match estimate.interval {
         Ok(its) => [its.low, its.high].map(|end| match end {
             Some(_) => numeric(end),
-            None => words("no end"),
+            None => Cell::words("no end"),
         }),
-        Err(reason) => [words(format!("no interval: {reason}")), words("")],
+        Err(reason) => [Cell::words(format!("no interval: {reason}")), Cell::words("")],
     }
 }
 
@@ -41,15 +43,15 @@ pub(super) fn estimates(estimates: &[&Estimate]) -> Table {
     let mut out = table(format!("{phrase}, with {level} intervals"), &columns);
     for its in estimates {
         let [low, high] = ends(its);
-        let mut row = vec![name(&its.estimand.topic), value(its.value), low, high];
+        let mut row = vec![Cell::name(&its.estimand.topic), value(its.value), low, high];
         row.extend([share(its.treatment.share), share(its.baseline.share)]);
-        row.extend([count(its.clusters.treatment), count(its.clusters.baseline)]);
-        row.push(words(its.method.map_or("none".to_owned(), |method| method.to_string())));
+        row.extend([Cell::Count(its.clusters.treatment), Cell::Count(its.clusters.baseline)]);
+        row.push(Cell::words(its.method.map_or("none".to_owned(), |method| method.to_string())));
         if tested {
             row.push(match its.test.map(|test| test.p) {
                 Some(Ok(p)) => numeric(Some(p)),
-                Some(Err(reason)) => words(reason.to_string()),
-                None => words("none"),
+                Some(Err(reason)) => Cell::words(reason.to_string()),
+                None => Cell::words("none"),
             });
             row.push(numeric(its.test.and_then(|test| test.p_adjusted)));
         }
@@ -72,14 +74,14 @@ pub(super) fn naive(estimates: &[&Estimate]) -> Table {
     let mut out = table("Intervals by clusters, and as if impressions were independent", &columns);
     for its in estimates {
         let [low, high] = ends(its);
-        let mut row = vec![name(&its.estimand.topic), value(its.value), low, high];
+        let mut row = vec![Cell::name(&its.estimand.topic), value(its.value), low, high];
         match its.naive {
             Some(naive) => row.extend([
                 numeric(naive.interval.low),
                 numeric(naive.interval.high),
                 numeric(naive.design_effect),
             ]),
-            None => row.extend([words("none"), words("none"), words("none")]),
+            None => row.extend([Cell::words("none"), Cell::words("none"), Cell::words("none")]),
         }
         out.rows.push(row);
     }
@@ -98,8 +100,8 @@ pub(super) fn specifications<'r>(
     for (at, row) in rows.enumerate() {
         let Ok(estimate) = &row.outcome else { continue };
         let [low, high] = ends(estimate);
-        let mut cells = vec![count(at as u64 + 1)];
-        cells.extend(table.varied().iter().map(|its| name(&row.choices.level(*its))));
+        let mut cells = vec![Cell::Count(at as u64 + 1)];
+        cells.extend(table.varied().iter().map(|its| Cell::name(&row.choices.level(*its))));
         cells.extend([value(estimate.value), low, high]);
         out.rows.push(cells);
     }
@@ -116,7 +118,7 @@ pub(super) fn waterfall(waterfall: &crate::decompose::TopicWaterfall) -> Table {
         let name = format!("{} to {}", step.from, step.to);
         let is_total = std::ptr::eq(step, &raw const waterfall.total);
         out.rows.push(vec![
-            words(if is_total { format!("total: {name}") } else { name }),
+            Cell::words(if is_total { format!("total: {name}") } else { name }),
             share(its.baseline.share),
             share(its.treatment.share),
             value(its.value),

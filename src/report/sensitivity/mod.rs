@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::estimates;
-use super::table::{
-    Cell, Column, STANDARD_WIDTH, Table, Yields, field, in_markdown, of_level, record,
-};
+use super::table::{Cell, Column, Table, Yields, field, of_level, record};
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
 use crate::estimate::{Estimate, Warning};
@@ -90,7 +88,7 @@ impl SensitivityTable {
             let choices = varied.iter().map(|its| Cell::Words(row.choices.level(*its)));
             let mut cells: Vec<Cell> = choices.collect();
             cells.push(Cell::value(estimate.value));
-            cells.push(estimates::interval_or_why(estimate));
+            cells.push(Cell::interval_or_why(&estimate.interval));
             cells.push(Cell::words(row.found.map_or("", Found::in_words)));
             cells
         };
@@ -126,21 +124,6 @@ impl SensitivityTable {
             })
             .collect();
         table.to_csv()
-    }
-
-    /// The tables in Markdown, each under its caption where there are several.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        in_markdown(&self.tables())
-    }
-
-    /// What `Display` prints, with tables for a terminal of so many columns: those that have no room are named
-    /// below their table.
-    #[must_use]
-    pub fn to_text(&self, width: usize) -> String {
-        let mut text = String::new();
-        self.write(&mut text, width).expect("writing to a String does not fail");
-        text
     }
 
     /// The first warning of each kind, with the number of rows that have one of the kind.
@@ -195,12 +178,6 @@ impl SensitivityTable {
             writeln!(f, "{}", wrap(&printable(&line)))?;
         }
         writeln!(f, "{}", wrap(CAUTION))
-    }
-}
-
-impl fmt::Display for SensitivityTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, STANDARD_WIDTH)
     }
 }
 
@@ -366,3 +343,6 @@ impl Effect {
         )
     }
 }
+
+crate::report::rendered::tabular!(SensitivityTable);
+crate::report::rendered::printed!(SensitivityTable);

@@ -15,8 +15,8 @@ pub(super) use self::record::{
 };
 
 use crate::base::text::number;
-use crate::estimate::ConfidenceInterval;
 use crate::estimate::words;
+use crate::estimate::{ConfidenceInterval, NoInterval};
 use crate::statistic::value::Value;
 
 /// The width for which reports are printed, in columns of a terminal.
@@ -206,6 +206,14 @@ impl Cell {
             (Some(low), None) => Self::Parts(vec![Self::number(low), words(" or more")]),
             (None, Some(high)) => Self::Parts(vec![Self::number(high), words(" or less")]),
             (None, None) => words("unbounded"),
+        }
+    }
+
+    /// An interval, or in words why there is none.
+    pub(super) fn interval_or_why(interval: &Result<ConfidenceInterval, NoInterval>) -> Self {
+        match interval {
+            Ok(interval) => Self::interval(interval),
+            Err(reason) => Self::Words(format!("none: {reason}")),
         }
     }
 

@@ -67,7 +67,7 @@ impl<'s> SqlLog<'s> {
         Self { from: From::Query(query.into()), schema, deepest: RANKS }
     }
 
-    /// The deepest position in the log, up to 10,000; 1,000 if not said. Attention by rank goes
+    /// The deepest position in the log, up to 10,000; 1,000 by default. Attention by rank goes
     /// into the query as a table of numbers, since logarithms and powers differ between engines in
     /// their last digits. A log with a deeper position gives a table that an import refuses.
     #[must_use]

@@ -22,7 +22,7 @@ use tiltmeter::{
     Attention, Audit, AuditReport, Baseline, ClusterBy, Error, Estimate, ExposureLog, Period,
     Question, Supply, Value,
 };
-use tiltmeter_studies::{beside, told};
+use tiltmeter_studies::{log_of, told};
 
 /// The first half of the 62 days ends here.
 const HALF: &str = "2019-04-09";
@@ -33,7 +33,7 @@ const TOLD: usize = 15;
 #[derive(Parser)]
 struct Options {
     /// The log, with arm, day, slate, item, ts, position and publisher;
-    /// `../shared/data/applenews.csv.gz` if not said.
+    /// `../shared/data/applenews.csv.gz` by default.
     log: Option<PathBuf>,
     /// Prints all publishers against the editors, as a report in JSON.
     #[arg(long)]
@@ -42,11 +42,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let Options { log, json } = Options::parse();
-    let path = log.unwrap_or_else(|| beside("applenews.csv.gz"));
-    if !path.exists() {
-        eprintln!("NOT RUN: the log is absent; give its path ({})", path.display());
-        return ExitCode::SUCCESS;
-    }
+    let Some(path) = log_of(log, "applenews.csv.gz") else { return ExitCode::SUCCESS };
     told(read(&path).and_then(|log| {
         if json { against(&log, Baseline::arm("top"))?.to_json() } else { text(&log) }
     }))

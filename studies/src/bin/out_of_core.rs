@@ -43,7 +43,7 @@ struct Options {
     /// How many impressions.
     #[arg(long, value_parser = rows, default_value = "4000000")]
     rows: u64,
-    /// Where their files are, or are made; a folder that goes away if not said.
+    /// Where their files are, or are made; a folder that goes away by default.
     #[arg(long)]
     folder: Option<PathBuf>,
     /// Tallies in a row for each viewer, not by hash buckets.

@@ -22,7 +22,7 @@ use tiltmeter::statistic::{
     StandardisedRatio,
 };
 use tiltmeter::{Audit, AuditReport, ClusterBy, Error, Estimate, ExposureLog, Question, Value};
-use tiltmeter_studies::{beside, told};
+use tiltmeter_studies::{log_of, told};
 
 /// The one state with neutral puppets.
 const GEORGIA: &str = "GEORGIA";
@@ -30,7 +30,7 @@ const GEORGIA: &str = "GEORGIA";
 /// The audit of TikTok before the 2024 US election, state by state.
 #[derive(Parser)]
 struct Options {
-    /// The log; `../shared/data/tiktok_politics.csv.gz` if not said.
+    /// The log; `../shared/data/tiktok_politics.csv.gz` by default.
     log: Option<PathBuf>,
     /// Prints the same as JSON.
     #[arg(long)]
@@ -39,11 +39,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let Options { log, json } = Options::parse();
-    let path = log.unwrap_or_else(|| beside("tiktok_politics.csv.gz"));
-    if !path.exists() {
-        eprintln!("NOTHING WAS AUDITED: {} is absent; say where the log is", path.display());
-        return ExitCode::SUCCESS;
-    }
+    let Some(path) = log_of(log, "tiktok_politics.csv.gz") else { return ExitCode::SUCCESS };
     told(Found::of(&path).map(|found| if json { found.json() } else { found.text() }))
 }
 

@@ -181,7 +181,7 @@ fn contradictions() -> [(&'static str, Question); 4] {
     [
         ("cluster", of().cluster(ClusterBy::column("week"))),
         ("counting of labels", of().multi_label(MultiLabel::Full)),
-        ("stratum", of().strata(StratifyBy::Nothing)),
+        ("stratum", of().strata(StratifyBy::Column("week".into()))),
         ("attention", of().attention(Attention::Uniform)),
     ]
 }
@@ -242,6 +242,11 @@ fn a_question_does_not_contradict_its_tally() {
     let said = the_same().strata(StratifyBy::Stratum);
     assert!(Audit::of_tally(&tally, &said).run().is_ok());
     assert_eq!(groups(&the_same()).unwrap().unwrap(), groups(&plain).unwrap().unwrap());
+    // No strata: not what an audit of this tally has, but what a decomposition does, which adds them up.
+    let none = plain.clone().strata(StratifyBy::Nothing);
+    let error = Audit::of_tally(&tally, &none).run().unwrap_err();
+    assert!(matches!(error, Error::OtherTally { what: "stratum", .. }), "{error}");
+    assert_eq!(groups(&none).unwrap().unwrap(), groups(&plain).unwrap().unwrap());
     let other = plain.attention(Attention::Logarithmic);
     let other = Audit::of_tally(&tally, &other).run().unwrap();
     assert_eq!(other.estimates()[0].estimand.attention, Attention::Logarithmic);

@@ -93,6 +93,7 @@ pub use crate::estimate::{
     Naive, NoInterval, NoTest, Relation, Said, SideOfNull, Table, TestMethod, TestResult, Value,
     Warning,
 };
+pub use crate::format::word::UnknownWord;
 pub use crate::inference::Interval;
 pub use crate::log::{ExposureLog, Keep};
 pub use crate::place::Place;
@@ -102,7 +103,7 @@ pub use crate::question::baseline::{
 };
 pub use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::question::whole::{Question, Topics};
-pub use crate::statistic::{AnyStatistic, UnknownStatistic};
+pub use crate::statistic::AnyStatistic;
 pub use crate::study_file::{
     CandidatesInput, ItemTopicsInput, LogInput, StudyFile, StudyInputs, StudyLog, TableInput,
 };

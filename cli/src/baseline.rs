@@ -38,9 +38,9 @@ pub(crate) struct KindArgs {
     /// The same arm before this date.
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
-    /// What a uniform policy over so many items would have shown, by the column of --propensity; `shown`
-    /// for as many as the arm shows.
-    #[arg(long, value_name = "ITEMS", value_parser = target)]
+    /// What a uniform policy over so many items (uniform:ITEMS) would have shown, by the column of
+    /// --propensity; uniform_over_items for as many as the arm shows.
+    #[arg(long, value_name = "POLICY")]
     baseline_propensity: Option<Target>,
     /// Shares measured elsewhere: a number, SHARE~ERROR or TOPIC/ALL each.
     #[arg(long, value_name = "NAME:TOPIC=SHARE,...", value_parser = parse::reference, requires = "bias")]
@@ -79,14 +79,6 @@ pub(crate) struct BaselineArgs {
     /// The reference's shares times a factor between these are true; 1,1 if they are of the very thing.
     #[arg(long, value_name = "LOW,HIGH", requires = "reference", value_parser = parse::pair)]
     bias: Option<(f64, f64)>,
-}
-
-fn target(text: &str) -> Result<Target, String> {
-    match text.parse() {
-        Ok(items) => Ok(Target::Uniform { items }),
-        Err(_) if text == "shown" => Ok(Target::UniformOverItems),
-        Err(_) => Err("a number of items, or shown".to_owned()),
-    }
 }
 
 fn pool_by(text: &str) -> Result<CandidateKey, String> {
@@ -151,7 +143,7 @@ impl KindArgs {
                 return Err(Failure::Usage(
                     "compared with what? --baseline ARM, --baseline-supply FILE, \
                      --baseline-chronological, --baseline-uniform-pool, --baseline-engagement, \
-                     --baseline-propensity ITEMS, --before DATE or --reference"
+                     --baseline-propensity POLICY, --before DATE or --reference"
                         .to_owned(),
                 ));
             }

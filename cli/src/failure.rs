@@ -91,8 +91,8 @@ fn hint(error: &Error) -> Option<String> {
             "`tiltmeter inspect LOG` shows the columns and suggests what they are".to_owned()
         }
         Error::Row(fault) if fault.reason == FaultReason::ListAsText => {
-            "--topics COLUMN --topics-separator json reads lists as JSON has them, --topics-separator \
-             python lists in single quotes"
+            "--topics COLUMN --topics-separator json_list reads lists as JSON has them, --topics-separator \
+             python_list lists in single quotes"
                 .to_owned()
         }
         Error::UnreadInFolder { path } => {
@@ -145,15 +145,15 @@ fn hint(error: &Error) -> Option<String> {
 /// The flags that say a parameter of the library.
 fn flags_of(parameter: &str) -> Option<&'static str> {
     Some(match parameter {
-        "the unit" => "--unit pooled, cluster-mean or reach",
-        "the test" => "--test share-bounds, delta, wild, permutation or equivalence",
+        "the unit" => "--unit pooled, cluster_mean or reach",
+        "the test" => "--test share_bounds, delta, wild_bootstrap, permutation or equivalence",
         "the interval" => {
-            "--interval share-bounds, delta, bootstrap, jackknife, wild or simultaneous"
+            "--interval share_bounds, delta, bootstrap, jackknife, wild_bootstrap or simultaneous"
         }
         "the method that adjusts p-values" => {
-            "--multiplicity holm, bonferroni, bh, by or two-stage"
+            "--multiplicity holm, bonferroni, benjamini_hochberg, benjamini_yekutieli or two_stage"
         }
-        "the margin of Equivalence" => "--test equivalence:LOW,HIGH",
+        "the margin of Equivalence" => "--test equivalence:low=LOW,high=HIGH",
         "the second cluster" => "--cluster UNIT, twice only for two units",
         "level" => "--level",
         _ => return None,

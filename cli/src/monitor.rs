@@ -62,8 +62,8 @@ struct InitArgs {
     /// The confidence level of each topic's sequence.
     #[arg(long, default_value_t = 0.95)]
     level: f64,
-    /// On which sides: both (the default), above (a lower bound), below.
-    #[arg(long, value_parser = side)]
+    /// On which sides: two_sided (the default), above (a lower bound), below.
+    #[arg(long)]
     side: Option<Sidedness>,
     #[command(flatten)]
     by: ByArgs,
@@ -97,15 +97,6 @@ struct ShowArgs {
     /// Print CSV, a row for each question.
     #[arg(long)]
     csv: bool,
-}
-
-fn side(text: &str) -> Result<Sidedness, String> {
-    match text {
-        "both" => Ok(Sidedness::TwoSided),
-        "above" => Ok(Sidedness::Above),
-        "below" => Ok(Sidedness::Below),
-        _ => Err("there are both, above and below".to_owned()),
-    }
 }
 
 pub(crate) fn run(args: &MonitorArgs) -> Result<(), Failure> {

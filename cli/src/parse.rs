@@ -1,10 +1,7 @@
-//! Words of the command line as the library's types.
+//! Values of flags that are not the library's own words.
 
-use tiltmeter::inference::{Multiplicity, Quantile, RomanoWolf, TwoStage};
-use tiltmeter::log::{JoinNames, TimeFormat, TopicFormat};
-use tiltmeter::{
-    Attention, Bias, Denominator, Keep, MultiLabel, Reach, Reference, ReferenceShare, Unit,
-};
+use tiltmeter::log::TopicFormat;
+use tiltmeter::{Bias, Keep, Reference, ReferenceShare};
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("{text:?} is no such number"))
@@ -16,110 +13,13 @@ pub(crate) fn pair(text: &str) -> Result<(f64, f64), String> {
     Ok((number(low)?, number(high)?))
 }
 
-pub(crate) fn attention(text: &str) -> Result<Attention, String> {
-    let model = match text.split_once(':') {
-        None => match text {
-            "uniform" => Attention::Uniform,
-            "log2" => Attention::Logarithmic,
-            "reciprocal" => Attention::Reciprocal,
-            "cascade" => Attention::Cascade,
-            _ => return Err(ATTENTIONS.to_owned()),
-        },
-        Some(("rbp", persistence)) => Attention::Rbp { persistence: number(persistence)? },
-        Some(("geometric", ratio)) => Attention::Geometric { ratio: number(ratio)? },
-        Some(("top", k)) => Attention::TopK { k: number(k)? },
-        Some(_) => return Err(ATTENTIONS.to_owned()),
-    };
-    model.check().map_err(|error| error.to_string())?;
-    Ok(model)
-}
-
-const ATTENTIONS: &str =
-    "there are uniform, log2, reciprocal, rbp:P, geometric:R, top:K and cascade";
-
-pub(crate) fn unit(text: &str) -> Result<Unit, String> {
-    match text.split_once(':') {
-        None if text == "pooled" => Ok(Unit::Pooled),
-        None if text == "cluster-mean" => Ok(Unit::ClusterMean),
-        None if text == "reach" => Ok(Unit::Reach(Reach::default())),
-        Some(("reach", impressions)) => {
-            Ok(Unit::Reach(Reach { impressions: number(impressions)?, mass: 0.0 }))
-        }
-        _ => Err("there are pooled, cluster-mean, reach and reach:IMPRESSIONS".to_owned()),
-    }
-}
-
-pub(crate) fn denominator(text: &str) -> Result<Denominator, String> {
-    match text {
-        "all" => Ok(Denominator::AllImpressions),
-        "tagged" => Ok(Denominator::TaggedImpressions),
-        _ => Err("there are all and tagged".to_owned()),
-    }
-}
-
-pub(crate) fn labels(text: &str) -> Result<MultiLabel, String> {
-    match text {
-        "full" => Ok(MultiLabel::Full),
-        "fractional" => Ok(MultiLabel::Fractional),
-        _ => Err("there are full and fractional".to_owned()),
-    }
-}
-
-pub(crate) fn quantile(text: &str) -> Result<Quantile, String> {
-    match text {
-        "student-t" => Ok(Quantile::StudentT),
-        "normal" => Ok(Quantile::Normal),
-        _ => Err("there are student-t and normal".to_owned()),
-    }
-}
-
-pub(crate) fn multiplicity(text: &str) -> Result<Multiplicity, String> {
-    Ok(match text {
-        "bonferroni" => Multiplicity::Bonferroni,
-        "holm" => Multiplicity::Holm,
-        "bh" => Multiplicity::BenjaminiHochberg,
-        "by" => Multiplicity::BenjaminiYekutieli,
-        "two-stage" => Multiplicity::TwoStage(TwoStage::default()),
-        "romano-wolf" => Multiplicity::RomanoWolf(RomanoWolf::default()),
-        _ => {
-            return Err("there are bonferroni, holm, bh, by, two-stage and romano-wolf".to_owned());
-        }
-    })
-}
-
-pub(crate) fn time_format(text: &str) -> Result<TimeFormat, String> {
-    Ok(match text {
-        "iso" => TimeFormat::Iso,
-        "seconds" => TimeFormat::EpochSeconds,
-        "milliseconds" => TimeFormat::EpochMilliseconds,
-        "microseconds" => TimeFormat::EpochMicroseconds,
-        pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.to_owned()),
-        _ => {
-            return Err("there are iso, seconds, milliseconds, microseconds and patterns with %, \
-                        such as %d-%m-%Y"
-                .to_owned());
-        }
-    })
-}
-
 pub(crate) fn separator(text: &str) -> Result<TopicFormat, String> {
     let mut chars = text.chars();
     match (text, chars.next(), chars.next()) {
-        ("python", ..) => Ok(TopicFormat::PythonList),
-        ("json", ..) => Ok(TopicFormat::JsonList),
+        ("python_list", ..) => Ok(TopicFormat::PythonList),
+        ("json_list", ..) => Ok(TopicFormat::JsonList),
         (_, Some(one), None) => Ok(TopicFormat::Separated(one)),
-        _ => Err("one character, or python or json for lists as these write them".to_owned()),
-    }
-}
-
-/// A difference between names.
-pub(crate) fn join_names(text: &str) -> Result<JoinNames, String> {
-    match text {
-        "spaces" => Ok(JoinNames::Spaces),
-        "case" => Ok(JoinNames::Case),
-        "unicode" => Ok(JoinNames::Unicode),
-        "numbers" => Ok(JoinNames::WholeNumbers),
-        _ => Err("there are spaces, case, unicode and numbers".to_owned()),
+        _ => Err("one character, or python_list or json_list for lists as these write them".to_owned()),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::progress::{Bar, waiting};
 use crate::simulate::{WorldArgs, first_two};
 use crate::uncertainty::UncertaintyArgs;
 use crate::width::WidthArgs;
-use crate::{out, parse};
+use crate::out;
 
 /// How large must a study be?
 #[derive(Debug, Args)]
@@ -42,8 +42,8 @@ struct PilotArgs {
     /// The confidence level of the interval to come.
     #[arg(long, default_value_t = 0.95)]
     level: f64,
-    /// Its quantile: student-t (the default) or normal.
-    #[arg(long, value_name = "QUANTILE", value_parser = parse::quantile)]
+    /// Its quantile: student_t (the default) or normal.
+    #[arg(long, value_name = "QUANTILE")]
     quantile: Option<Quantile>,
     /// Clusters in each arm of the study; those of the pilot by default.
     #[arg(long, value_name = "NUMBER")]

@@ -7,7 +7,6 @@ use tiltmeter::{
 
 use crate::baseline::{BaselineArgs, KindArgs};
 use crate::failure::Failure;
-use crate::parse;
 use crate::roles::RoleArgs;
 
 /// The question, but for its clusters.
@@ -23,14 +22,14 @@ pub(crate) struct QuestionArgs {
     /// A statistic; amplification_ratio by default.
     #[arg(long, value_name = "NAME")]
     statistic: Vec<AnyStatistic>,
-    /// pooled (the default), cluster-mean, reach or reach:IMPRESSIONS.
-    #[arg(long, value_name = "UNIT", value_parser = parse::unit)]
+    /// pooled (the default), cluster_mean, reach or reach:impressions=NUMBER.
+    #[arg(long, value_name = "UNIT")]
     unit: Option<Unit>,
-    /// uniform (the default), log2, reciprocal, rbp:P, geometric:R, top:K or cascade.
-    #[arg(long, value_name = "MODEL", value_parser = parse::attention)]
+    /// uniform (the default), logarithmic, reciprocal, rbp:PERSISTENCE, geometric:RATIO, top_k:K or cascade.
+    #[arg(long, value_name = "MODEL")]
     pub(crate) attention: Option<Attention>,
-    /// all (the default) or tagged impressions in the denominator.
-    #[arg(long, value_name = "WHICH", value_parser = parse::denominator)]
+    /// What the denominator holds: all_impressions (the default) or tagged_impressions.
+    #[arg(long, value_name = "WHICH")]
     denominator: Option<Denominator>,
 }
 
@@ -44,8 +43,8 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "UNIT")]
     pub(crate) cluster: Vec<String>,
     /// How several topics share an impression: full (the default) or fractional.
-    #[arg(long, value_name = "RULE", value_parser = parse::labels)]
-    pub(crate) labels: Option<MultiLabel>,
+    #[arg(long, value_name = "RULE")]
+    pub(crate) multi_label: Option<MultiLabel>,
 }
 
 impl ClusterArgs {

@@ -30,9 +30,9 @@ pub(crate) struct RoleArgs {
     /// When it was shown.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) time: Option<String>,
-    /// How times are written: iso (the default), seconds, milliseconds, microseconds (since 1970), or a
-    /// pattern such as %d-%m-%Y.
-    #[arg(long, value_name = "FORMAT", requires = "time", value_parser = parse::time_format)]
+    /// How times are written: iso (the default), epoch_seconds, epoch_milliseconds, epoch_microseconds
+    /// (since 1970), or a pattern such as pattern:%d-%m-%Y.
+    #[arg(long, value_name = "FORMAT", requires = "time")]
     pub(crate) time_format: Option<TimeFormat>,
     /// How many impressions alike a row stands for: the report is that of a log with the row so often.
     #[arg(long, value_name = "COLUMN")]
@@ -64,7 +64,7 @@ pub(crate) struct RoleArgs {
     /// The topics, any number an impression.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) topics: Option<String>,
-    /// What stands between topics: one character (| by default), or python or json for lists.
+    /// What stands between topics: one character (| by default), or python_list or json_list.
     #[arg(long, value_name = "CHAR", requires = "topics", conflicts_with = "topic", value_parser = parse::separator)]
     pub(crate) topics_separator: Option<TopicFormat>,
     /// A further column; those in --cluster and --filter need not be named here.
@@ -77,8 +77,8 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) null: Vec<String>,
     /// Take names that differ only so for the same: spaces, case, unicode (composed letters, invisible
-    /// characters), numbers (1.0 and 1); more than one with commas between.
-    #[arg(long, value_name = "HOW", value_delimiter = ',', value_parser = parse::join_names)]
+    /// characters), whole_numbers (1.0 and 1); more than one with commas between.
+    #[arg(long, value_name = "HOW", value_delimiter = ',')]
     pub(crate) join_names: Vec<JoinNames>,
     /// What stands between the fields of a line: one character, or tab.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]

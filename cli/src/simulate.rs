@@ -35,7 +35,7 @@ pub(crate) struct SimulateArgs {
 /// What is simulated.
 #[derive(Debug, Args)]
 pub(crate) struct WorldArgs {
-    /// A world to start from; conflict if nothing is said.
+    /// A world to start from; conflict by default.
     #[arg(long, value_enum, conflicts_with = "config")]
     preset: Option<PresetName>,
     /// A configuration in JSON, which names what differs from the defaults.
@@ -96,7 +96,20 @@ pub(crate) fn first_two(config: &SimulationConfig) -> Result<(Question, [&str; 2
     }
 }
 
+/// A name that promises another form would be found out by whoever reads the log.
+fn named_as_written(out: &Path) -> Result<(), Failure> {
+    match out.extension() {
+        Some(ending) if !ending.eq_ignore_ascii_case("parquet") => Err(Failure::Usage(format!(
+            "--out {}: the log is written in Parquet; name it {}",
+            out::of_path(out),
+            out::of_path(&out.with_extension("parquet")),
+        ))),
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    named_as_written(&args.out)?;
     let config = args.world.config()?;
     let text = |its: serde_json::Result<String>| {
         its.map_err(|cause| Failure::Told(format!("the configuration: {cause}")))

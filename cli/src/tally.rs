@@ -68,7 +68,7 @@ impl SkipArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ByArgs {
     /// A position model; may be repeated, since all are summed in one pass. See `audit`.
-    #[arg(long, value_name = "MODEL", value_parser = parse::attention)]
+    #[arg(long, value_name = "MODEL")]
     pub(crate) attention: Vec<Attention>,
     #[command(flatten)]
     clusters: ClusterArgs,
@@ -90,7 +90,7 @@ impl ByArgs {
             None => StratifyBy::Nothing,
         };
         let mut spec = TallySpec { cluster, strata, ..TallySpec::default() };
-        spec.multi_label = self.clusters.labels.unwrap_or_default();
+        spec.multi_label = self.clusters.multi_label.unwrap_or_default();
         if !self.attention.is_empty() {
             spec.attentions.clone_from(&self.attention);
         }

@@ -117,7 +117,7 @@ impl Warning {
                 f,
                 "{:.1}% of the impressions in the {side} have no topic, and {:.1}% of those in the other \
                  arm: if their labels are missing, every topic seems rarer there; then ask for shares of \
-                 tagged impressions (--denominator tagged, or Denominator::TaggedImpressions)",
+                 tagged impressions (--denominator tagged_impressions, or Denominator::TaggedImpressions)",
                 100.0 * untagged,
                 100.0 * other
             ),

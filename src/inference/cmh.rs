@@ -69,6 +69,7 @@ use crate::tally::Tally;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct CmhTest {
     /// Whether `U` is brought nearer to 0 because counts are whole numbers; only with
     /// [`CmhErrors::Independent`].

@@ -7,6 +7,7 @@ use super::Uncertainty;
 use super::influence::Variance;
 use crate::error::Error;
 use crate::estimate::{IntervalMethod, NoInterval};
+use crate::format::word::said_by_words;
 use crate::statistic::Scale;
 
 /// The cluster-robust delta method.
@@ -62,6 +63,8 @@ pub enum Quantile {
     /// The standard normal; too short an interval with few clusters.
     Normal,
 }
+
+said_by_words!(Quantile);
 
 impl Delta {
     pub(super) fn check(&self) -> Result<(), Error> {

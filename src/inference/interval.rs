@@ -9,6 +9,7 @@ use super::share_bounds::ShareBounds;
 use super::simultaneous::Simultaneous;
 use super::wild::WildBootstrap;
 use crate::error::Error;
+use crate::format::word::said_by_words;
 
 /// How intervals are made. Every method works for every statistic and unit, takes clusters nested in the
 /// arms, crossed with them or partly crossed by one rule, and says in the result that it was used.
@@ -47,6 +48,8 @@ pub enum Interval {
     Simultaneous(Simultaneous),
 }
 
+said_by_words!(Interval);
+
 impl Default for Interval {
     fn default() -> Self {
         Self::ShareBounds(ShareBounds::default())
@@ -54,6 +57,26 @@ impl Default for Interval {
 }
 
 impl Interval {
+    /// The same at another confidence level, in (0, 1).
+    ///
+    /// ```
+    /// use tiltmeter::Interval;
+    /// assert_eq!("jackknife".parse::<Interval>()?.at_level(0.9), "jackknife:level=0.9".parse()?);
+    /// # Ok::<(), tiltmeter::UnknownWord>(())
+    /// ```
+    #[must_use]
+    pub fn at_level(mut self, at: f64) -> Self {
+        match &mut self {
+            Self::ShareBounds(ShareBounds { level, .. })
+            | Self::Delta(Delta { level, .. })
+            | Self::Bootstrap(Bootstrap { level, .. })
+            | Self::Jackknife(Jackknife { level })
+            | Self::WildBootstrap(WildBootstrap { level, .. })
+            | Self::Simultaneous(Simultaneous { level, .. }) => *level = at,
+        }
+        self
+    }
+
     /// Its kind, for messages.
     pub(super) const fn in_words(&self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ use super::tails::above;
 use super::wild::WildTest;
 use crate::error::Error;
 use crate::estimate::{Estimate, NoInterval, NoTest, TestMethod, TestResult, Warning};
+use crate::format::word::said_by_words;
 use crate::statistic::Statistic;
 
 /// How a hypothesis is tested. All but [`Test::Equivalence`] test that there is no amplification: a
@@ -47,6 +48,8 @@ pub enum Test {
     /// Two one-sided tests: is the amplification within a margin?
     Equivalence(Equivalence),
 }
+
+said_by_words!(Test);
 
 impl Test {
     /// Its kind, for messages.

@@ -14,6 +14,7 @@ use super::writing::{
 };
 use crate::base::printable::has_look;
 use crate::error::role::Role;
+use crate::format::word::said_by_words;
 
 /// Differences in writing that a log may be read without; see
 /// [`LogSchema::join_names`](super::LogSchema::join_names).
@@ -43,6 +44,8 @@ pub enum JoinNames {
     /// were missing. Only up to 15 digits, which such a program has exactly.
     WholeNumbers,
 }
+
+said_by_words!(JoinNames);
 
 impl JoinNames {
     /// All of them.
@@ -219,7 +222,7 @@ impl fmt::Display for NameRemark {
             ),
             OddNames::Alike { groups, more } => write!(
                 f,
-                ": {}{} look alike and are counted apart; LogSchema::join_names (--join-names spaces,case,unicode,numbers) joins them",
+                ": {}{} look alike and are counted apart; LogSchema::join_names (--join-names spaces,case,unicode,whole_numbers) joins them",
                 each(groups),
                 beside(*more, ";"),
             ),
@@ -231,7 +234,7 @@ impl fmt::Display for NameRemark {
             ),
             OddNames::Decimals { whole, decimal } => write!(
                 f,
-                ": some are whole numbers such as {whole:?} and some are written with a point such as {decimal:?}, so that one and the same counts as two; LogSchema::join_names (--join-names numbers) joins them"
+                ": some are whole numbers such as {whole:?} and some are written with a point such as {decimal:?}, so that one and the same counts as two; LogSchema::join_names (--join-names whole_numbers) joins them"
             ),
             OddNames::Days { examples } => write!(
                 f,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::word::said_by_words;
+
 /// How times are written. All become microseconds since 1970-01-01T00:00:00Z.
 ///
 /// ```
@@ -32,3 +34,5 @@ pub enum TimeFormat {
     /// Microseconds since 1970-01-01T00:00:00Z.
     EpochMicroseconds,
 }
+
+said_by_words!(TimeFormat);

@@ -2,10 +2,12 @@
 //! knows nothing of logs.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::format::word::{self, UnknownWord};
 
 /// How much attention the 1-based rank `r` gets: the `v(r)` of an impression's mass
 /// `m = weight * v(r)`. A number without unit, from 0 to 1.
@@ -131,6 +133,17 @@ impl Attention {
     #[must_use]
     pub fn table(&self, last: u32) -> Option<Vec<f64>> {
         (1..=last).map(|rank| self.at(rank)).collect()
+    }
+}
+
+/// By the word of study files, with parameters behind a colon: see [`UnknownWord`].
+impl FromStr for Attention {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let model: Self = word::option(text)?;
+        model.check().map_err(|error| UnknownWord(error.to_string()))?;
+        Ok(model)
     }
 }
 

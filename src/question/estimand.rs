@@ -10,6 +10,7 @@ use super::cluster::{ClusterBy, StratifyBy};
 use super::keep::Keep;
 use super::multi_label::MultiLabel;
 use super::weights::Weights;
+use crate::format::word::said_by_words;
 pub use crate::statistic::{Reach, Unit};
 
 /// Which impressions form the denominator of a share.
@@ -32,6 +33,8 @@ pub enum Denominator {
     /// Impressions with at least one topic.
     TaggedImpressions,
 }
+
+said_by_words!(Denominator);
 
 /// A question in full: statistic, topic, treatment, baseline, unit, attention, labels and
 /// cluster. Its `Display` is the sentence that a paper would print.

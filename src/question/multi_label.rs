@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::word::said_by_words;
+
 /// How an impression with several topics counts for each of them.
 ///
 /// ```
@@ -25,6 +27,8 @@ pub enum MultiLabel {
     /// Each of n topics gets one n-th of the mass.
     Fractional,
 }
+
+said_by_words!(MultiLabel);
 
 impl fmt::Display for MultiLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

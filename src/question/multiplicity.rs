@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::word::said_by_words;
+
 /// How p-values of several tests are adjusted.
 ///
 /// Of m p-values, sorted as `p_(1) <= ... <= p_(m)`:
@@ -57,6 +59,8 @@ pub enum Multiplicity {
     RomanoWolf(RomanoWolf),
 }
 
+said_by_words!(Multiplicity);
+
 /// The two-stage procedure of Benjamini, Krieger and Yekutieli (2006, Biometrika 93, definition 6).
 ///
 /// At level q, Benjamini and Hochberg's procedure at `q/(1+q)` rejects r tests of m. The second stage
@@ -85,6 +89,7 @@ pub enum Multiplicity {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct TwoStage {
     /// The false discovery rate, in (0, 1), at which [`Multiplicity::adjusted`] counts true nulls.
     pub level: f64,

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::format::word::said_by_words;
 
 /// The target policy: with which probability it would have shown the logged item in the place of the
 /// logged impression.
@@ -40,6 +41,8 @@ pub enum Target {
     /// Values in rows of other arms are not looked at.
     ByRow(Vec<f64>),
 }
+
+said_by_words!(Target);
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

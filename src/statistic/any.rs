@@ -15,6 +15,7 @@ use super::{
     ALL, AmplificationRatio, StandardPopulation, StandardisedDifference, StandardisedRatio,
     Statistic, standardised,
 };
+use crate::format::word::UnknownWord;
 
 /// Any statistic: one of the library, or one of your own. Whatever asks for a statistic takes it, and it is
 /// how files and flags say which one they mean.
@@ -49,11 +50,6 @@ enum Held {
     Declared(Arc<dyn Statistic>, BTreeMap<String, f64>),
     Own(Arc<dyn Statistic>),
 }
-
-/// There is no statistic of that name, or not by its name alone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct UnknownStatistic(String);
 
 impl AnyStatistic {
     /// The statistic of the library with this name.
@@ -144,21 +140,21 @@ impl PartialEq for AnyStatistic {
 }
 
 impl FromStr for AnyStatistic {
-    type Err = UnknownStatistic;
+    type Err = UnknownWord;
 
-    fn from_str(name: &str) -> Result<Self, UnknownStatistic> {
+    fn from_str(name: &str) -> Result<Self, UnknownWord> {
         if let Some(listed) = Self::listed(name) {
             return Ok(listed);
         }
         if standardised::DECLARED.iter().any(|its| its.name() == name) {
-            return Err(UnknownStatistic(format!(
+            return Err(UnknownWord(format!(
                 "{name} needs the parts of its strata; in a study file write {{ {name} = {{ north = 3, \
                  south = 1 }} }} with the strata's own names"
             )));
         }
         let known: Vec<&str> = ALL.iter().map(|its| its.name()).collect();
         let known = known.join(", ");
-        Err(UnknownStatistic(format!("there is no statistic {name:?}; there are {known}")))
+        Err(UnknownWord(format!("there is no statistic {name:?}; there are {known}")))
     }
 }
 

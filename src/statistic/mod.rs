@@ -20,7 +20,7 @@ mod origin;
 mod unit;
 pub(crate) mod value;
 
-pub use self::any::{AnyStatistic, UnknownStatistic};
+pub use self::any::AnyStatistic;
 pub(crate) use self::checked::{Checked, check_cells};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::word::said_by_words;
+
 /// How clusters are put together into an arm's share. On real data the first two differ (11.81
 /// against 11.92 points on a 2024 audit of TikTok), so the choice is always explicit.
 ///
@@ -32,8 +34,11 @@ pub enum Unit {
     Reach(Reach),
 }
 
+said_by_words!(Unit);
+
 /// When a cluster counts as reached by a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Reach {
     /// At least so many impressions of the topic; 1 or more.
     pub impressions: u64,

@@ -56,7 +56,7 @@ fn against(report: &Json, comparison: &str, interval: [&str; 2]) {
 fn the_first_command_gives_the_golden_values() {
     let Some(log) = tiktok() else { return };
     let line = "audit LOG.csv.gz --arm arm --treatment right --baseline left --topic party \
-                --cluster experiment --position position --attention log2 --interval delta --json";
+                --cluster experiment --position position --attention logarithmic --interval delta --json";
     let report = shell(line, &[&log]).json();
     against(&report, "party:right/left:cluster=experiment:log2", ["t_low", "t_high"]);
     for estimate in report["estimates"].as_array().unwrap() {
@@ -94,7 +94,7 @@ fn propensities_are_a_baseline() {
     let ask = |campaign: &str, items: &str| {
         let line = format!(
             "audit LOG --arm arm --item item --propensity propensity --topic topic --cluster hour \
-             --treatment bts --baseline-propensity {items} --filter campaign={campaign} --json"
+             --treatment bts --baseline-propensity uniform:{items} --filter campaign={campaign} --json"
         );
         shell(&line, &[&log]).json()
     };
@@ -185,8 +185,8 @@ fn a_study_file_gives_the_same_report_as_the_flags_it_is_of() {
         let study = folder.path().join(name);
         let study = study.to_str().unwrap();
         let line = format!(
-            "{BANDIT} --time ts --position position --attention top:2 --combined both=campaign,hour \
-             --interval bootstrap:basic --replicates 99 --seed 7 --test permutation --multiplicity \
+            "{BANDIT} --time ts --position position --attention top_k:2 --combined both=campaign,hour \
+             --interval bootstrap:kind=basic --replicates 99 --seed 7 --test permutation --multiplicity \
              holm --filter campaign=all --write-study OUT --json"
         );
         let flags = shell(&line, &[&path, study]).json();

@@ -133,7 +133,7 @@ fn what_changes_nothing_is_said() {
     };
     assert!(warned(&reach(""), "without_effect").is_empty());
     assert!(warned(&reach("--weight w"), "without_effect")[0].contains("the weights"));
-    let ranked = reach("--position rank --attention log2");
+    let ranked = reach("--position rank --attention logarithmic");
     assert!(warned(&ranked, "without_effect")[0].contains("the attention model"));
 
     // One column is one way of clustering, however it is named.
@@ -142,7 +142,7 @@ fn what_changes_nothing_is_said() {
         let refused = shell(&line, &[log]).failed(2);
         assert!(refused.contains("both are the column \"who\""), "{refused}");
     }
-    let fractional = json("--labels fractional");
+    let fractional = json("--multi-label fractional");
     assert_eq!(value(&fractional), value(&plain));
     assert!(warned(&fractional, "without_effect")[0].contains("no impression has several"));
 
@@ -170,7 +170,7 @@ fn what_changes_nothing_is_said() {
     let refused = shell(&format!("audit LOG {A} --candidates LOG"), &[log]).failed(2);
     assert!(refused.contains("--candidates changes nothing"), "{refused}");
     let state = folder.path().join("state.monitor");
-    for more in ["--stratum state", "--attention uniform --attention top:2"] {
+    for more in ["--stratum state", "--attention uniform --attention top_k:2"] {
         let line = format!("monitor init OUT {A} --watch war --target 50 {more}");
         shell(&line, &["", state.to_str().unwrap()]).failed(2);
     }
@@ -233,10 +233,10 @@ fn parameters_have_flags() {
     let log = log();
     let (_folder, paths) = files(&[("log.csv", &log)]);
     for (flags, hint) in [
-        ("--cluster viewer --cluster week --test permutation", "hint: --test share-bounds"),
-        ("--cluster viewer --cluster week --interval jackknife", "hint: --interval share-bounds"),
+        ("--cluster viewer --cluster week --test permutation", "hint: --test share_bounds"),
+        ("--cluster viewer --cluster week --interval jackknife", "hint: --interval share_bounds"),
         ("--cluster viewer --cluster week --unit reach", "hint: --unit pooled"),
-        ("--test equivalence:2,1", "hint: --test equivalence:LOW,HIGH"),
+        ("--test equivalence:low=2,high=1", "hint: --test equivalence:low=LOW,high=HIGH"),
         ("--level 2", "hint: --level"),
         ("--filter week=w9", "hint: --filter week="),
     ] {

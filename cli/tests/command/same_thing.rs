@@ -18,7 +18,7 @@ fn audit(files: &[&str], flags: &str) -> crate::support::Ran {
 #[test]
 fn names_are_joined() {
     for (files, join) in [
-        (&["ids_int.csv", "ids_float.csv"][..], "--join-names numbers"),
+        (&["ids_int.csv", "ids_float.csv"][..], "--join-names whole_numbers"),
         (&["armspace.csv"], "--join-names case,spaces"),
         (&["dot_folder/**/*.csv"], ""),
     ] {
@@ -40,9 +40,9 @@ fn what_is_refused_says_the_flag() {
     let lists = "--arm feed --treatment ranked --baseline chrono --viewer viewer_id";
     for topics in ["--topics topics", "--topic topics", "--topics topics --topics-separator ,"] {
         let told = audit(&["few.csv"], &format!("{lists} {topics}")).failed(1);
-        assert!(told.contains("--topics-separator json"), "{told}");
+        assert!(told.contains("--topics-separator json_list"), "{told}");
     }
-    audit(&["few.csv"], &format!("{lists} --topics topics --topics-separator json")).ok();
+    audit(&["few.csv"], &format!("{lists} --topics topics --topics-separator json_list")).ok();
 
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

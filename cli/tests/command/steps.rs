@@ -29,7 +29,7 @@ fn tallies_merged_are_the_audit() {
         std::fs::write(&path, format!("{header}\n{}\n", part.join("\n"))).unwrap();
         let tally = place(folder.path(), &format!("{campaign}.tally"));
         let line = format!(
-            "tally LOG {ROLES} --attention uniform --attention log2 --out OUT --memory 256"
+            "tally LOG {ROLES} --attention uniform --attention logarithmic --out OUT --memory 256"
         );
         let told = shell(&line, &[&path, &tally]).ok();
         assert!(told.contains("20000 impressions in 168 clusters"), "{told}");
@@ -38,7 +38,7 @@ fn tallies_merged_are_the_audit() {
     let merged = place(folder.path(), "merged.tally");
     let words = ["merge"].into_iter().chain(tallies.iter().map(String::as_str));
     run(words.chain(["--out", &merged])).ok();
-    for attention in ["uniform", "log2"] {
+    for attention in ["uniform", "logarithmic"] {
         let line = format!("estimate LOG {ASKED} --attention {attention} --json");
         let estimate = shell(&line, &[&merged]).json();
         let line = format!("audit LOG {ROLES} {ASKED} --attention {attention} --json");

@@ -70,7 +70,7 @@ fn difference_from_nothing() {
 /// One viewer holds 7,158 of 8,474 baseline impressions: told, and no finding by any method.
 #[test]
 fn one_viewer_is_most_of_an_arm() {
-    for more in ["", "--interval delta", "--interval bootstrap:percentile"] {
+    for more in ["", "--interval delta", "--interval bootstrap:kind=percentile"] {
         let report = audit("informative_size.csv.gz", &format!("{C} {more}")).json();
         let estimate = first(&report);
         let warnings = estimate["warnings"].as_array().unwrap();
@@ -129,7 +129,7 @@ fn unbounded_is_a_state() {
     let report = audit("unbounded_both.csv", C).json();
     assert_eq!(first(&report)["interval"], "two_sided");
     // A studentised bootstrap of a topic of one viewer has no ends.
-    let line = format!("{C} --interval bootstrap:studentised --replicates 399");
+    let line = format!("{C} --interval bootstrap:kind=studentised --replicates 399");
     let report = audit("unbounded_both.csv", &line).json();
     let estimate = first(&report);
     assert!(matches!(
@@ -178,6 +178,6 @@ fn a_plain_study() {
     assert_eq!(first(&report)["method"], "share_bounds");
     let delta = audit("plain.csv", &format!("{line} --interval delta")).json();
     near(ends(first(&delta)), (1.244, 2.340));
-    let tested = audit("plain.csv", &format!("{line} --test share-bounds")).json();
+    let tested = audit("plain.csv", &format!("{line} --test share_bounds")).json();
     assert!(first(&tested)["p_value"].as_f64().unwrap() < 0.05);
 }

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::word::said_by_words;
+
 /// On which sides a sequence bounds its statistic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +17,8 @@ pub enum Sidedness {
     /// From above alone: for claims that the statistic lies below something.
     Below,
 }
+
+said_by_words!(Sidedness);
 
 /// The boundary of a normal mixture.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -99,7 +99,8 @@ impl AskedArgs {
         let keep = parse::keep(&self.filter);
         let columns = [Some(&first), second.as_ref()].into_iter().flatten().filter_map(column_of);
         let schema = self.roles.schema(columns.chain(keep.iter().map(|its| &*its.column)));
-        let question = self.question.question(baseline, (first, second), self.clusters.multi_label)?;
+        let question =
+            self.question.question(baseline, (first, second), self.clusters.multi_label)?;
         let keeps = keep.iter().map(|its| &*its.column);
         self.roles.tell_unused(&Uses::of_question(&question, keeps));
         Ok(StudyFile {

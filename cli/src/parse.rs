@@ -19,7 +19,10 @@ pub(crate) fn separator(text: &str) -> Result<TopicFormat, String> {
         ("python_list", ..) => Ok(TopicFormat::PythonList),
         ("json_list", ..) => Ok(TopicFormat::JsonList),
         (_, Some(one), None) => Ok(TopicFormat::Separated(one)),
-        _ => Err("one character, or python_list or json_list for lists as these write them".to_owned()),
+        _ => {
+            Err("one character, or python_list or json_list for lists as these write them"
+                .to_owned())
+        }
     }
 }
 

@@ -12,11 +12,11 @@ use tiltmeter::{AnyStatistic, Attention, StudyFile, StudyLog, Unit};
 
 use crate::audit::{AskedArgs, read};
 use crate::failure::Failure;
+use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::simulate::{WorldArgs, first_two};
 use crate::uncertainty::UncertaintyArgs;
 use crate::width::WidthArgs;
-use crate::out;
 
 /// How large must a study be?
 #[derive(Debug, Args)]

@@ -12,11 +12,11 @@ use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
 use crate::audit::OutputArgs;
 use crate::baseline::{BaselineArgs, KindArgs};
 use crate::failure::Failure;
+use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
 use crate::uncertainty::UncertaintyArgs;
-use crate::{out, parse};
 
 /// How often a checkpoint is saved.
 const CHECKPOINT: Duration = Duration::from_secs(30);

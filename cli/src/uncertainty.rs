@@ -49,10 +49,11 @@ impl<T: FromStr<Err = UnknownWord>> FromStr for Worded<T> {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let parameters = text.split_once(':').map(|(_, parameters)| parameters.split(','));
-        let names = parameters.into_iter().flatten().map(|parameter| match parameter.split_once('=') {
-            Some((name, _)) => name.trim().to_owned(),
-            None => String::new(),
-        });
+        let names =
+            parameters.into_iter().flatten().map(|parameter| match parameter.split_once('=') {
+                Some((name, _)) => name.trim().to_owned(),
+                None => String::new(),
+            });
         Ok(Self { option: text.parse()?, given: names.collect() })
     }
 }
@@ -61,7 +62,9 @@ impl<T: Copy> Worded<T> {
     /// The option, where none of its parameters has a flag that is given too. `alone` is the parameter of
     /// options that have one.
     fn once(&self, flag: &str, alone: &str, flags: &[(&str, bool)]) -> Result<T, String> {
-        let has = |name: &str| self.given.iter().any(|its| its == name || its.is_empty() && name == alone);
+        let has = |name: &str| {
+            self.given.iter().any(|its| its == name || its.is_empty() && name == alone)
+        };
         match flags.iter().find(|(name, said)| *said && has(name)) {
             None => Ok(self.option),
             Some((name, _)) => {

@@ -291,9 +291,15 @@ mod tests {
 
     #[test]
     fn faults_say_what_there_is() {
-        assert_eq!(fault::<Unit>("mean"), "there is no \"mean\"; there are pooled, cluster_mean, reach");
+        assert_eq!(
+            fault::<Unit>("mean"),
+            "there is no \"mean\"; there are pooled, cluster_mean, reach"
+        );
         assert_eq!(fault::<Unit>("pooled:3"), "pooled has no parameters");
-        assert_eq!(fault::<Unit>("reach:impressions=two"), "impressions: \"two\" is no such number");
+        assert_eq!(
+            fault::<Unit>("reach:impressions=two"),
+            "impressions: \"two\" is no such number"
+        );
         assert_eq!(
             fault::<Attention>("rbp"),
             "persistence is missing; say it behind a colon, as persistence=VALUE"
@@ -313,10 +319,7 @@ mod tests {
             fault::<Multiplicity>("two_stage:q=0.1"),
             "there is no parameter \"q\"; there are level"
         );
-        assert_eq!(
-            fault::<Test>("equivalence:low=0.9,low=0.8"),
-            "low is there twice; say it once"
-        );
+        assert_eq!(fault::<Test>("equivalence:low=0.9,low=0.8"), "low is there twice; say it once");
         assert_eq!(
             fault::<Interval>("bootstrap:kind=double"),
             "there is no \"double\"; there are percentile, basic, bca, studentised"

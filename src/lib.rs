@@ -102,6 +102,7 @@ pub use crate::question::baseline::{
     Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
 };
 pub use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
+pub use crate::question::groups::{Group, GroupBy, Pairs};
 pub use crate::question::whole::{Question, Topics};
 pub use crate::statistic::AnyStatistic;
 pub use crate::study_file::{

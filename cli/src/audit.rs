@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tiltmeter::inference::Inference;
-use tiltmeter::{AuditReport, LogInput, StudyFile, StudyInputs};
+use tiltmeter::{AuditReport, GroupBy, LogInput, StudyFile, StudyInputs};
 
 use crate::baseline::{Against, BaselineArgs, KindArgs};
 use crate::failure::Failure;
 use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
-use crate::question::{ClusterArgs, QuestionArgs};
+use crate::question::{ClusterArgs, GroupArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
 use crate::tally::SkipArgs;
 use crate::uncertainty::UncertaintyArgs;
@@ -29,10 +29,12 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) asked: AskedArgs,
     #[command(flatten)]
+    groups: GroupArgs,
+    #[command(flatten)]
     doubt: UncertaintyArgs,
     /// Run a study file (TOML or JSON) instead; only flags of the output go with it.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "UncertaintyArgs",
+        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "GroupArgs", "UncertaintyArgs",
     ])]
     study: Option<PathBuf>,
     #[command(flatten)]
@@ -87,7 +89,7 @@ pub(crate) struct OutputArgs {
 
 impl AskedArgs {
     /// The study that these flags are.
-    pub(crate) fn study(&self, inference: Inference) -> Result<StudyFile, Failure> {
+    pub(crate) fn study(&self, inference: Inference, groups: GroupBy) -> Result<StudyFile, Failure> {
         let (path, more) = self
             .logs
             .split_first()
@@ -98,11 +100,14 @@ impl AskedArgs {
         let (first, second) = self.clusters.units(&self.roles)?;
         let keep = parse::keep(&self.filter);
         let columns = [Some(&first), second.as_ref()].into_iter().flatten().filter_map(column_of);
-        let schema = self.roles.schema(columns.chain(keep.iter().map(|its| &*its.column)));
-        let question =
+        let keeps = || {
+            keep.iter().map(|its| &*its.column).chain(groups.columns.iter().map(String::as_str))
+        };
+        let schema = self.roles.schema(columns.chain(keeps()));
+        let mut question =
             self.question.question(baseline, (first, second), self.clusters.multi_label)?;
-        let keeps = keep.iter().map(|its| &*its.column);
-        self.roles.tell_unused(&Uses::of_question(&question, keeps));
+        question.groups.clone_from(&groups);
+        self.roles.tell_unused(&Uses::of_question(&question, keeps()));
         Ok(StudyFile {
             title: None,
             authors: Vec::new(),
@@ -129,9 +134,10 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
         Some(path) => (study::open(path)?, study::folder_of(path)),
         None => {
             let inference = args.doubt.inference().map_err(Failure::Usage)?;
-            (args.asked.study(inference)?, PathBuf::new())
+            (args.asked.study(inference, args.groups.groups())?, PathBuf::new())
         }
     };
+    args.page.check_question(&study.question)?;
     // All that it reads, as patterns and tables too; what is not there is told by whoever reads it.
     let sources = study.files(&folder).unwrap_or_default();
     args.page.check(args.write_study.as_ref(), &sources)?;

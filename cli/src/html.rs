@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tiltmeter::findings::Findings;
-use tiltmeter::{StudyFile, StudyInputs};
+use tiltmeter::{Question, StudyFile, StudyInputs};
 
 use crate::failure::Failure;
 use crate::out;
@@ -39,6 +39,18 @@ impl PageArgs {
     ) -> Result<(), Failure> {
         out::check([self.html.as_ref(), self.findings.as_ref(), more], read)?;
         self.figures.as_ref().map_or(Ok(()), |folder| make_folder(folder))
+    }
+
+    /// Refuses a page of several groups before the log is read.
+    pub(crate) fn check_question(&self, question: &Question) -> Result<(), Failure> {
+        if self.is_any() && !question.groups.is_nothing() {
+            return Err(Failure::Usage(format!(
+                "a page, its figures and its findings are of one comparison, and groups are asked for ({}); \
+                 leave --by, --window and --pairs out, or print the groups with --csv or --json",
+                question.groups
+            )));
+        }
+        Ok(())
     }
 
     /// Writes what is asked for.

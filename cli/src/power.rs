@@ -8,7 +8,7 @@ use tiltmeter::inference::{
 };
 use tiltmeter::statistic::Over;
 use tiltmeter::tally::{StratifyBy, Tally};
-use tiltmeter::{AnyStatistic, Attention, StudyFile, StudyLog, Unit};
+use tiltmeter::{AnyStatistic, Attention, GroupBy, StudyFile, StudyLog, Unit};
 
 use crate::audit::{AskedArgs, read};
 use crate::failure::Failure;
@@ -124,7 +124,7 @@ struct Needed {
 }
 
 fn pilot(args: &PilotArgs) -> Result<(), Failure> {
-    let study = args.asked.study(Inference::default())?;
+    let study = args.asked.study(Inference::default(), GroupBy::default())?;
     let inputs = read(&study, "".as_ref())?;
     let tally = match inputs.log {
         StudyLog::Whole(log) => waiting("tallying", || Tally::of(&log, &study.tally_spec()))?,

@@ -1,8 +1,10 @@
 //! What is asked, as flags.
 
 use clap::Args;
+use tiltmeter::tally::WindowBy;
 use tiltmeter::{
-    AnyStatistic, Attention, Baseline, ClusterBy, Denominator, MultiLabel, Question, Unit,
+    AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs, Question,
+    Unit,
 };
 
 use crate::baseline::{BaselineArgs, KindArgs};
@@ -31,6 +33,32 @@ pub(crate) struct QuestionArgs {
     /// What the denominator holds: all_impressions (the default) or tagged_impressions.
     #[arg(long, value_name = "WHICH")]
     denominator: Option<Denominator>,
+}
+
+/// The groups that are answered one by one.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Groups")]
+pub(crate) struct GroupArgs {
+    /// Answer for each value of a column by itself; said again, for each combination. p-values are adjusted
+    /// over all groups and topics.
+    #[arg(long, value_name = "COLUMN")]
+    by: Vec<String>,
+    /// Answer for each window of time by itself: day, week (from Monday, UTC), or every:seconds=NUMBER.
+    #[arg(long, value_name = "LENGTH", requires = "time")]
+    window: Option<WindowBy>,
+    /// Compare every arm with every other; --treatment comes before all others, --baseline after them.
+    #[arg(long)]
+    pairs: bool,
+}
+
+impl GroupArgs {
+    pub(crate) fn groups(&self) -> GroupBy {
+        GroupBy {
+            columns: self.by.clone(),
+            windows: self.window.unwrap_or_default(),
+            pairs: if self.pairs { Pairs::All } else { Pairs::Asked },
+        }
+    }
 }
 
 /// What belongs together.

@@ -63,6 +63,7 @@ impl<'l> Audit<'l> {
         self,
         look: impl FnOnce(&Comparison<'_>) -> Result<T, Error>,
     ) -> Result<(AuditReport, T), Error> {
+        self.question.refuse("a bundle of evidence", &[])?;
         let comparison = self.compare()?;
         let (question, topics) = (&self.question, self.question.topics.named());
         let way = (question.unit, question.denominator);

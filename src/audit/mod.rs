@@ -4,6 +4,7 @@
 mod answers;
 mod compared;
 mod comparison;
+mod groups;
 pub(crate) mod json;
 mod kept;
 mod places;
@@ -17,6 +18,7 @@ use self::compared::SideTables;
 pub(crate) use self::comparison::{Comparison, of_quality};
 pub(crate) use self::kept::{ComparisonMeta, Parts, SavedComparison};
 
+pub(crate) use self::places::has_several_arms;
 use self::report::AuditReport;
 use crate::error::Error;
 use crate::estimate::Estimate;
@@ -188,9 +190,20 @@ impl<'l> Audit<'l> {
     /// out of their range and for a unit that a statistic has no meaning for; [`Error::OtherTally`] and
     /// [`Error::UnknownAttention`] for what a tally made before does not have; [`Error::NoStrata`] for a
     /// statistic or test that compares within strata where there are none; [`Error::StandardStrata`]
-    /// for a declared population of other strata.
+    /// for a declared population of other strata; [`Error::NotLookedAt`] for groups of a tally, which are of
+    /// rows.
     pub fn run(self) -> Result<AuditReport, Error> {
-        Ok(self.run_with(|_| Ok(()))?.0)
+        if self.question.groups.is_nothing() {
+            return Ok(self.run_with(|_| Ok(()))?.0);
+        }
+        match &self.of {
+            Subject::Log(log, _) => groups::run(&self, log),
+            Subject::Tally(_) | Subject::TwoWay(_) => Err(Error::NotLookedAt {
+                by: "an audit of a tally",
+                part: "groups",
+                said: self.question.groups.to_string(),
+            }),
+        }
     }
 }
 

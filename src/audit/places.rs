@@ -28,6 +28,56 @@ impl Places {
     }
 }
 
+/// What each estimate is called where topics are named: its topic, with its group and its arms where there are
+/// several. Found when first asked for, and no part of what a report says.
+#[derive(Debug, Default)]
+pub(super) struct Labels(OnceLock<Vec<String>>);
+
+impl Labels {
+    pub(super) fn of<'r>(&'r self, at: usize, estimates: &'r [Estimate]) -> &'r str {
+        let labels = self.0.get_or_init(|| {
+            let arms = has_several_arms(estimates);
+            match arms || estimates.iter().any(|its| !its.estimand.group.is_empty()) {
+                true => estimates.iter().map(|its| label(its, arms)).collect(),
+                false => Vec::new(),
+            }
+        });
+        labels.get(at).unwrap_or(&estimates[at].estimand.topic)
+    }
+}
+
+/// Whether not all estimates compare the same two arms.
+pub(crate) fn has_several_arms(estimates: &[Estimate]) -> bool {
+    let arms = |its: &Estimate| (its.estimand.treatment.clone(), its.estimand.baseline.clone());
+    let first = estimates.first().map(arms);
+    estimates.iter().any(|its| Some(arms(its)) != first)
+}
+
+fn label(of: &Estimate, has_several_arms: bool) -> String {
+    let estimand = &of.estimand;
+    let mut label = estimand.topic.clone();
+    for (at, group) in estimand.group.iter().enumerate() {
+        label.push_str(if at == 0 { " in " } else { ", " });
+        label.push_str(&group.value);
+    }
+    if has_several_arms {
+        label.push_str(&format!(", {} against {}", estimand.treatment, estimand.baseline));
+    }
+    label
+}
+
+impl Clone for Labels {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 impl Clone for Places {
     fn clone(&self) -> Self {
         Self::default()

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::places::Places;
-use crate::base::printable::{named, printable};
+use super::places::{Labels, Places, has_several_arms};
+use crate::base::printable::{named, printable, quoted_each};
 use crate::base::text::{number, percent};
+use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
 use crate::log::DataQuality;
 
@@ -31,11 +32,12 @@ pub struct AuditReport {
     pub(crate) estimates: Vec<Estimate>,
     pub(crate) quality: Option<DataQuality>,
     places: Places,
+    labels: Labels,
 }
 
 impl AuditReport {
     pub(crate) fn new(estimates: Vec<Estimate>, quality: Option<DataQuality>) -> Self {
-        Self { estimates, quality, places: Places::default() }
+        Self { estimates, quality, places: Places::default(), labels: Labels::default() }
     }
 
     /// So that tests can put other numbers into it.
@@ -44,7 +46,8 @@ impl AuditReport {
         self.estimates.iter_mut()
     }
 
-    /// The estimates: by statistic as they were added, then by topic.
+    /// The estimates: by statistic as they were added, then by topic; of several groups by group before that,
+    /// then by pair of arms.
     pub fn estimates(&self) -> &[Estimate] {
         &self.estimates
     }
@@ -60,6 +63,63 @@ impl AuditReport {
         of_topic.map(|&at| &self.estimates[at]).find(|Estimate { estimand, .. }| {
             *estimand.statistic == *statistic.name() && estimand.phrase == phrase
         })
+    }
+
+    /// The estimate for a topic, by the first statistic that was asked for.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::{Audit, Question};
+    /// # let question = Question::between("ranked", "newest");
+    /// let report = Audit::of(&log, &question).run()?;
+    /// let war = report.get("war")?;
+    /// assert!(war.low() < war.value() && war.value() < war.high());
+    /// assert!(report.get("peace").is_err());
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownTopic`] with the topics there are; [`Error::SeveralEstimates`] in a report of several
+    /// groups, of which [`get_in`](Self::get_in) takes one.
+    pub fn get(&self, topic: &str) -> Result<&Estimate, Error> {
+        self.get_in(topic, &[])
+    }
+
+    /// The same in the group with these values of columns, such as `[("country", "DE")]`; of windows of time
+    /// the column is `window`.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get); and [`Error::UnknownGroup`] where the topic has no estimate in such a group.
+    pub fn get_in(&self, topic: &str, group: &[(&str, &str)]) -> Result<&Estimate, Error> {
+        let places = self.places.of(topic, &self.estimates);
+        let of_topic = places.iter().map(|&at| &self.estimates[at]);
+        let Some(first) = of_topic.clone().next() else {
+            let mut available: Vec<String> =
+                self.estimates.iter().map(|its| its.estimand.topic.clone()).collect();
+            available.sort_unstable();
+            available.dedup();
+            return Err(Error::UnknownTopic { topic: topic.to_owned(), available });
+        };
+        let has = |its: &Estimate, (column, value): &(&str, &str)| {
+            its.estimand.group.iter().any(|its| its.column == *column && its.value == *value)
+        };
+        let mut found = of_topic.filter(|its| {
+            its.estimand.statistic == first.estimand.statistic
+                && its.estimand.phrase == first.estimand.phrase
+                && group.iter().all(|said| has(its, said))
+        });
+        match (found.next(), found.next()) {
+            (Some(estimate), None) => Ok(estimate),
+            (None, _) => Err(Error::UnknownGroup {
+                topic: topic.to_owned(),
+                group: group.iter().map(|(column, value)| format!("{column} {value}")).collect(),
+            }),
+            (Some(one), Some(other)) => Err(Error::SeveralEstimates {
+                topic: topic.to_owned(),
+                first: one.estimand.to_string(),
+                second: other.estimand.to_string(),
+            }),
+        }
     }
 
     /// The state of the log's data; `None` for a report from a tally whose
@@ -84,25 +144,12 @@ impl AuditReport {
             many => format!("each of {} topics", many.len()),
         };
         let mut phrases: Vec<_> = self.estimates.iter().map(|e| &*e.estimand.phrase).collect();
-        phrases.dedup();
-        let mut sentence = format!(
-            "For {of}: {}, in arm {:?} against {}; {}. Clusters: {}, {} in {:?} and {} in the baseline, {}.",
-            phrases.join("; "),
-            estimand.treatment,
-            estimand.baseline,
-            estimand.conditions(),
-            estimand.cluster,
-            first.clusters.treatment,
-            estimand.treatment,
-            first.clusters.baseline,
-            first.clusters.relation,
-        );
-        if let (Some(cluster), Some(second)) = (&estimand.second_cluster, first.second_clusters) {
-            sentence.push_str(&format!(
-                " Second way: {cluster}, {} in {:?} and {} in the baseline, {}.",
-                second.treatment, estimand.treatment, second.baseline, second.relation
-            ));
-        }
+        let mut seen = HashSet::new();
+        phrases.retain(|phrase| seen.insert(*phrase));
+        let mut sentence = match self.is_grouped() {
+            true => self.of_groups(&of, &phrases.join("; ")),
+            false => of_one(first, &of, &phrases.join("; ")),
+        };
         if let Some(Ok(interval)) = self.estimates.iter().map(|e| e.interval).find(Result::is_ok) {
             let made = self.by_topics(|e| e.interval.ok().and(e.method));
             sentence.push_str(&format!(" Intervals: {}%, {made}.", percent(interval.level)));
@@ -114,11 +161,40 @@ impl AuditReport {
                 sentence.push_str(&format!(", whether within {} to {}", number(low), number(high)));
             }
             if let Some(by) = self.estimates.iter().find_map(|e| e.test?.adjusted_by) {
-                sentence.push_str(&format!(", adjusted for the number of topics by {by}"));
+                let over = if self.is_grouped() { "topics and groups" } else { "topics" };
+                sentence.push_str(&format!(", adjusted for the number of {over} by {by}"));
             }
             sentence.push('.');
         }
         printable(&sentence)
+    }
+
+    /// Whether there are several groups, or several pairs of arms.
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.estimates.iter().any(|its| !its.estimand.group.is_empty())
+            || has_several_arms(&self.estimates)
+    }
+
+    /// What was asked of several groups. Their clusters are in the table.
+    fn of_groups(&self, of: &str, phrases: &str) -> String {
+        let estimand = &self.estimates[0].estimand;
+        let mut groups: Vec<_> = self.estimates.iter().map(|its| &its.estimand.group).collect();
+        groups.dedup();
+        let columns: Vec<&str> = estimand.group.iter().map(|its| &*its.column).collect();
+        let within = match columns.is_empty() {
+            true => String::new(),
+            false => format!(" in each of {} groups by {}", groups.len(), quoted_each(&columns)),
+        };
+        let arms = match has_several_arms(&self.estimates) {
+            true => "each arm against each other".to_owned(),
+            false => format!("arm {:?} against {}", estimand.treatment, estimand.baseline),
+        };
+        let clusters = match &estimand.second_cluster {
+            Some(second) => format!("{} and {second}", estimand.cluster),
+            None => estimand.cluster.to_string(),
+        };
+        let conditions = estimand.conditions_of_all();
+        format!("For {of}{within}: {phrases}, in {arms}; {conditions}. Clusters: {clusters}.")
     }
 
     /// What was used, in the order of first use; with the topics where it was not the same for all.
@@ -128,8 +204,8 @@ impl AuditReport {
     ) -> String {
         let mut used: Vec<(M, Vec<&str>)> = Vec::new();
         let mut met: HashSet<(usize, &str)> = HashSet::new();
-        for estimate in &self.estimates {
-            let (Some(method), topic) = (of(estimate), &*estimate.estimand.topic) else {
+        for (place, estimate) in self.estimates.iter().enumerate() {
+            let (Some(method), topic) = (of(estimate), self.name_of(place)) else {
                 continue;
             };
             let at = used.iter().position(|(its, _)| *its == method).unwrap_or_else(|| {
@@ -180,8 +256,8 @@ impl AuditReport {
         // As many warnings as topics may differ in a number; in full they are told apart.
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut met: HashSet<(usize, &str)> = HashSet::new();
-        for estimate in &self.estimates {
-            let topic = &*estimate.estimand.topic;
+        for (place, estimate) in self.estimates.iter().enumerate() {
+            let topic = self.name_of(place);
             for warning in &estimate.warnings {
                 let at = *places.entry(format!("{warning:?}")).or_insert_with(|| {
                     seen.push((warning, Vec::new()));
@@ -198,8 +274,36 @@ impl AuditReport {
             .collect()
     }
 
-    /// How many topics there are estimates of.
-    pub(crate) fn distinct_topics(&self) -> usize {
-        self.estimates.iter().map(|its| &*its.estimand.topic).collect::<HashSet<_>>().len()
+    /// What an estimate is called where topics are named: its topic, with its group where there are several.
+    pub(crate) fn name_of(&self, at: usize) -> &str {
+        self.labels.of(at, &self.estimates)
     }
+
+    /// How many topics, in all groups, there are estimates of.
+    pub(crate) fn distinct_topics(&self) -> usize {
+        (0..self.estimates.len()).map(|at| self.name_of(at)).collect::<HashSet<_>>().len()
+    }
+}
+
+/// What was asked of one comparison, with its clusters.
+fn of_one(first: &Estimate, of: &str, phrases: &str) -> String {
+    let estimand = &first.estimand;
+    let mut sentence = format!(
+        "For {of}: {phrases}, in arm {:?} against {}; {}. Clusters: {}, {} in {:?} and {} in the baseline, {}.",
+        estimand.treatment,
+        estimand.baseline,
+        estimand.conditions(),
+        estimand.cluster,
+        first.clusters.treatment,
+        estimand.treatment,
+        first.clusters.baseline,
+        first.clusters.relation,
+    );
+    if let (Some(cluster), Some(second)) = (&estimand.second_cluster, first.second_clusters) {
+        sentence.push_str(&format!(
+            " Second way: {cluster}, {} in {:?} and {} in the baseline, {}.",
+            second.treatment, estimand.treatment, second.baseline, second.relation
+        ));
+    }
+    sentence
 }

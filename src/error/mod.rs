@@ -308,6 +308,33 @@ pub enum Error {
         /// The topics of the log.
         available: Vec<String>,
     },
+    /// A report has no estimate of a topic in such a group.
+    #[error(
+        "the report has no estimate of topic {topic} in a group with {group}; AuditReport::estimates has all \
+         that there are",
+        topic = quoted(topic),
+        group = printable(&group.join(", "))
+    )]
+    UnknownGroup {
+        /// The topic.
+        topic: String,
+        /// The columns with the values asked for.
+        group: Vec<String>,
+    },
+    /// A report has more than one estimate of what was asked for.
+    #[error(
+        "the report has several estimates of topic {topic}, among them {first} and {second}; say which with \
+         AuditReport::get_in, or look through AuditReport::estimates",
+        topic = quoted(topic)
+    )]
+    SeveralEstimates {
+        /// The topic.
+        topic: String,
+        /// One of them.
+        first: String,
+        /// Another.
+        second: String,
+    },
     /// A member was given to two groups, or twice to one.
     #[error(
         "the member {member} is in the groups {first} and {second}; give each member to one group, \

@@ -305,6 +305,7 @@ impl EstimateRecord {
                 among_all,
                 adjusted_by: self.finding_adjusted_by,
                 of,
+                p: None,
             }),
             test: tested,
             estimand: self.estimand,

@@ -39,6 +39,26 @@ pub struct Measured {
     pub degrees_of_freedom: Option<f64>,
 }
 
+impl Measured {
+    /// The value as a number, infinities included; `None` where it is undefined, or between two.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        self.value.number()
+    }
+
+    /// The lower end of the interval; `None` where it is unbounded, or there is no interval.
+    #[must_use]
+    pub fn low(&self) -> Option<f64> {
+        self.interval.ok()?.low
+    }
+
+    /// The upper end of the interval; `None` where it is unbounded, or there is no interval.
+    #[must_use]
+    pub fn high(&self) -> Option<f64> {
+        self.interval.ok()?.high
+    }
+}
+
 /// The value and its interval on one line, to three decimals.
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -407,7 +407,7 @@ pub struct Finding {
     /// that hold most of an arm would make another interval too short, only if
     /// [`ShareBounds`](crate::inference::ShareBounds) of the same level lie there too.
     pub alone: SideOfNull,
-    /// The same with all topics of the statistic taken into account: the chance that any of these is on a
+    /// The same with all topics and groups of the statistic taken into account: the chance that any of these is on a
     /// wrong side is at most 1 less the level (the adjustment asked for, if one was; else Holm's; bands for all
     /// topics need none).
     pub among_all: SideOfNull,
@@ -415,6 +415,9 @@ pub struct Finding {
     pub adjusted_by: Option<Multiplicity>,
     /// How many estimates of the statistic there are.
     pub of: usize,
+    /// The p-value by which it is held among all where no test was asked for; only of one that is a finding
+    /// alone.
+    pub(crate) p: Option<f64>,
 }
 
 /// What one arm showed.

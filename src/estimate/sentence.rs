@@ -7,6 +7,12 @@ use crate::base::text::percent;
 use crate::question::estimand::Unit;
 
 impl Estimate {
+    /// The p-value of the test that was asked for; `None` where there is none.
+    #[must_use]
+    pub fn p(&self) -> Option<f64> {
+        self.test?.p.ok()
+    }
+
     /// The finding in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -133,6 +133,7 @@ impl Findings {
     /// Those of [`Audit::run`](crate::Audit::run). What goes wrong beside the audit is the reason for a
     /// missing part.
     pub fn of(inputs: &StudyInputs, study: &StudyFile) -> Result<Self, Error> {
+        study.question.refuse("a page of findings", &[])?;
         let report = study.audit(inputs).run()?;
         let topics: Vec<String> = topics_of(&report).into_iter().map(str::to_owned).collect();
         let quality = match report.quality() {

@@ -80,8 +80,9 @@ pub(super) fn note(
     {
         estimate.warnings.push(Warning::NullMoved { low: low.min(high), high: low.max(high) });
     }
-    estimate.finding = Some(Finding { alone, among_all: alone, adjusted_by: None, of: 1 });
-    if alone.is_clear() { p() } else { None }
+    let p = if alone.is_clear() { p() } else { None };
+    estimate.finding = Some(Finding { alone, among_all: alone, adjusted_by: None, of: 1, p });
+    p
 }
 
 /// Whether an estimate's interval may be too short: another than share bounds, where few clusters carry it.

@@ -151,6 +151,43 @@ pub(super) fn settle(
     Ok(estimates)
 }
 
+/// Adjusts over estimates of several groups, each of which was made by itself and unadjusted.
+///
+/// # Errors
+/// [`Error::Parameter`] for methods that join the replicates of one group's estimates.
+pub(crate) fn settle_groups(
+    estimates: &mut [Estimate],
+    inference: &Inference,
+) -> Result<(), Error> {
+    for estimate in &mut *estimates {
+        if let Some(finding) = &mut estimate.finding {
+            finding.among_all = finding.alone;
+        }
+    }
+    if let Some(method) = &inference.multiplicity {
+        adjust_by_p(estimates, method)?;
+    }
+    let p: Vec<Option<f64>> = estimates.iter().map(|its| its.finding?.p).collect();
+    finding::among_all(estimates, &p, inference)
+}
+
+/// Refuses what joins the replicates of all estimates, which several groups do not share.
+pub(crate) fn check_for_groups(inference: &Inference) -> Result<(), Error> {
+    let refuse = |parameter, value: &str, expected| {
+        Err(Error::Parameter { parameter, value: format!("{value}, for several groups"), expected })
+    };
+    if matches!(inference.multiplicity, Some(Multiplicity::RomanoWolf(_))) {
+        let expected = "one that adjusts p-values: Holm, Benjamini-Hochberg or Benjamini-Yekutieli";
+        return refuse("the method that adjusts p-values", "Romano-Wolf", expected);
+    }
+    if matches!(inference.interval, Interval::Simultaneous(_)) {
+        let expected = "intervals of each estimate by itself, such as ShareBounds; bands hold for the \
+                        topics of one comparison";
+        return refuse("the interval", "simultaneous bands", expected);
+    }
+    Ok(())
+}
+
 /// Adjusts the p-values of a family by its replicates; those that are missing count as no tests.
 fn adjust_by_replicates(answers: &mut [Answer], family: &[usize], method: Multiplicity) {
     let statistic = |&at: &usize| {

@@ -59,6 +59,7 @@ use self::influence::Influence;
 pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
+pub(crate) use self::joint::{check_for_groups, settle_groups};
 pub use self::monitor::{
     Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading,
     RunningIntersection, Sidedness, Trail,

@@ -62,6 +62,7 @@ impl<'q> TopicQuestion<'q> {
                 false => StratifyBy::Nothing,
             },
             kept: Vec::new(),
+            group: Vec::new(),
         }
     }
 }

@@ -16,20 +16,37 @@ fn chained<'c, T: Copy + 'c>(columns: impl Iterator<Item = Option<&'c [T]>>) -> 
 impl ExposureLog {
     /// These rows, in this order; a row may come several times.
     pub(crate) fn again(&self, rows: &[u32]) -> Result<Self, Error> {
-        Ok(Self {
+        let topics = self.topics.as_ref().map(|topics| topics.again(rows)).transpose()?;
+        Ok(self.taken(rows, topics))
+    }
+
+    /// The log of a group of its rows. It has the arms and topics of the whole log, so that what a group was
+    /// never shown is a share of 0 there and not an unknown name.
+    pub(crate) fn group(&self, rows: &[u32]) -> Self {
+        let topics = self.topics.as_ref().map(|topics| topics.group(rows));
+        let mut group = self.taken(rows, topics);
+        if let Some(arms) = self.ids.get(&Role::Arm) {
+            group.ids.insert(Role::Arm, arms.group(rows));
+        }
+        group.origin.left_out += (self.rows - rows.len()) as u64;
+        group
+    }
+
+    fn taken(&self, rows: &[u32], topics: Option<Topics>) -> Self {
+        Self {
             rows: rows.len(),
             ids: self.ids.iter().map(|(role, column)| (*role, column.again(rows))).collect(),
             numbers: self.numbers.iter().map(|(role, n)| (*role, gather(n, rows))).collect(),
             positions: self.positions.as_ref().map(|positions| gather(positions, rows)),
             times: self.times.as_ref().map(|times| gather(times, rows)),
-            topics: self.topics.as_ref().map(|topics| topics.again(rows)).transpose()?,
+            topics,
             named: {
                 let again = |(name, column): &(String, Coded)| (name.clone(), column.again(rows));
                 self.named.iter().map(again).collect()
             },
             aliases: self.aliases.clone(),
             origin: self.origin.clone(),
-        })
+        }
     }
 
     /// All rows as those of one arm.

@@ -286,6 +286,12 @@ impl Coded {
         Self { codes, dictionary }
     }
 
+    /// These rows, in this order, with the dictionary as it is.
+    pub(super) fn group(&self, rows: &[u32]) -> Self {
+        let codes = rows.iter().map(|&row| self.codes[row as usize]).collect();
+        Self { codes, dictionary: self.dictionary.clone() }
+    }
+
     /// The rows of several columns, one column after the other.
     pub(super) fn joined(parts: &[&Self]) -> Result<Self, Error> {
         let mut all = Self::default();

@@ -103,6 +103,12 @@ impl Topics {
         Ok(again)
     }
 
+    /// These rows, in this order, with all labels that there are.
+    pub(super) fn group(&self, rows: &[u32]) -> Self {
+        let set_of_row = rows.iter().map(|&row| self.set_of_row[row as usize]).collect();
+        Self { sets: self.sets.clone(), set_of_row }
+    }
+
     /// The rows of several columns, one column after the other.
     pub(super) fn joined(parts: &[&Self]) -> Result<Self, Error> {
         let mut all = Self { sets: LabelSets::default(), set_of_row: Vec::new() };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attention::Attention;
 use super::baseline::Baseline;
 use super::cluster::{ClusterBy, StratifyBy};
+use super::groups::Group;
 use super::keep::Keep;
 use super::multi_label::MultiLabel;
 use super::weights::Weights;
@@ -86,13 +87,27 @@ pub struct Estimand {
     /// Which rows were asked about, by the ids in columns; all of them if there is nothing here.
     #[serde(default)]
     pub kept: Vec<Keep>,
+    /// The group that is asked about, of those that were asked about one by one; none if there is nothing
+    /// here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<Group>,
 }
 
 impl Estimand {
-    /// How shares were weighed and counted: unit, attention, denominator, labels; which groups were
-    /// kept apart, and which rows were asked about.
+    /// How shares were weighed and counted: unit, attention, denominator, labels; which strata were
+    /// kept apart, and which rows and which group were asked about.
     #[must_use]
     pub fn conditions(&self) -> String {
+        let mut conditions = self.conditions_of_all();
+        for (at, group) in self.group.iter().enumerate() {
+            conditions.push_str(if at == 0 { ", in the group where " } else { " and " });
+            conditions.push_str(&group.to_string());
+        }
+        conditions
+    }
+
+    /// What the estimates of all groups have in common.
+    pub(crate) fn conditions_of_all(&self) -> String {
         let mut conditions = self.unit.to_string();
         if let Weights::Columns(_) = &self.weights {
             conditions.push_str(&format!(", weighed by {}", self.weights));

@@ -4,6 +4,7 @@ pub(crate) mod attention;
 pub(crate) mod baseline;
 pub(crate) mod cluster;
 pub(crate) mod estimand;
+pub(crate) mod groups;
 pub(crate) mod keep;
 pub(crate) mod multi_label;
 pub(crate) mod multiplicity;

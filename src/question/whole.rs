@@ -6,7 +6,9 @@ use super::attention::Attention;
 use super::baseline::Baseline;
 use super::cluster::{ClusterBy, StratifyBy};
 use super::estimand::{Denominator, Unit};
+use super::groups::{GroupBy, Pairs};
 use super::multi_label::MultiLabel;
+use super::window::WindowBy;
 use crate::error::Error;
 use crate::statistic::AnyStatistic;
 
@@ -78,6 +80,9 @@ pub struct Question {
     /// week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_cluster: Option<ClusterBy>,
+    /// The groups that are answered one by one; one answer for all by default.
+    #[serde(default, skip_serializing_if = "GroupBy::is_nothing")]
+    pub groups: GroupBy,
 }
 
 /// Which topics are asked about. In files a list; an empty one, or none, means all.
@@ -131,6 +136,7 @@ pub(crate) enum Part {
     Denominator,
     Strata,
     SecondCluster,
+    Groups,
 }
 
 impl Part {
@@ -143,6 +149,7 @@ impl Part {
             Self::Denominator => "denominator",
             Self::Strata => "strata",
             Self::SecondCluster => "second cluster",
+            Self::Groups => "groups",
         }
     }
 }
@@ -169,6 +176,7 @@ impl Question {
             strata: None,
             cluster: None,
             second_cluster: None,
+            groups: GroupBy::default(),
         }
     }
 
@@ -232,13 +240,33 @@ impl Question {
         self
     }
 
-    /// Refuses a question that says what an answer of this kind does not look at.
+    /// For each value of a column by itself; said again, for each combination. An [`Audit`](crate::Audit) of
+    /// a log answers all groups in one report.
+    pub fn by(mut self, column: impl Into<String>) -> Self {
+        self.groups.columns.push(column.into());
+        self
+    }
+
+    /// For each window of time by itself.
+    pub fn windows(mut self, windows: WindowBy) -> Self {
+        self.groups.windows = windows;
+        self
+    }
+
+    /// For every arm against every other.
+    pub fn all_pairs(mut self) -> Self {
+        self.groups.pairs = Pairs::All;
+        self
+    }
+
+    /// Refuses a question that says what an answer of this kind does not look at; groups, which audits of
+    /// logs alone look at, always.
     ///
     /// # Errors
     /// [`Error::NotLookedAt`] for the first of these parts that is said.
     pub(crate) fn refuse(&self, by: &'static str, parts: &[Part]) -> Result<(), Error> {
         let said = |part: &Part| self.said(*part).map(|said| (*part, said));
-        match parts.iter().find_map(said) {
+        match [Part::Groups].iter().chain(parts).find_map(said) {
             Some((part, said)) => Err(Error::NotLookedAt { by, part: part.name(), said }),
             None => Ok(()),
         }
@@ -257,6 +285,7 @@ impl Question {
                 .filter(|strata| **strata != StratifyBy::Nothing)
                 .map(ToString::to_string),
             Part::SecondCluster => self.second_cluster.as_ref().map(ToString::to_string),
+            Part::Groups => (!self.groups.is_nothing()).then(|| self.groups.to_string()),
         }
     }
 

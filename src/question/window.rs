@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::format::word::said_by_words;
 
 const MICROSECONDS: i64 = 1_000_000;
 
@@ -16,9 +17,12 @@ const MICROSECONDS: i64 = 1_000_000;
 /// // 01:00 on 2 January 1970 lies in the day that starts 24 hours after the epoch.
 /// assert_eq!(WindowBy::days(1).start(25 * HOUR), 24 * HOUR);
 /// assert_eq!(WindowBy::days(1).to_string(), "every 86400 s");
+/// // In files and flags, `day` and `week` are words for these two.
+/// assert_eq!("week".parse(), Ok(WindowBy::weeks()));
+/// assert_eq!("every:seconds=3600".parse(), Ok(WindowBy::Every { seconds: 3600, origin: 0 }));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "Said")]
 #[non_exhaustive]
 pub enum WindowBy {
     /// None: all of the log is one window.
@@ -31,6 +35,33 @@ pub enum WindowBy {
         /// A moment at which a window starts, in seconds since 1970-01-01T00:00:00Z.
         origin: i64,
     },
+}
+
+said_by_words!(WindowBy);
+
+/// What may be read: the two lengths that are asked for most have words of their own.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    Nothing,
+    Day,
+    Week,
+    Every {
+        seconds: u32,
+        #[serde(default)]
+        origin: i64,
+    },
+}
+
+impl From<Said> for WindowBy {
+    fn from(said: Said) -> Self {
+        match said {
+            Said::Nothing => Self::Nothing,
+            Said::Day => Self::days(1),
+            Said::Week => Self::weeks(),
+            Said::Every { seconds, origin } => Self::Every { seconds, origin },
+        }
+    }
 }
 
 impl WindowBy {

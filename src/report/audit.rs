@@ -50,7 +50,7 @@ impl AuditReport {
         for sentence in said.concat() {
             text.push_str(&format!("\n{}\n", escaped(&sentence)));
         }
-        if let Some(first) = self.estimates.first() {
+        if let Some(first) = self.estimates.first().filter(|_| !self.is_grouped()) {
             text.push_str(&format!("\n{}\n", escaped(&arms(first))));
         }
         if let Some(quality) = &self.quality {
@@ -81,7 +81,7 @@ impl AuditReport {
         for sentence in [self.findings_in_words(), self.without_interval_in_words()].concat() {
             writeln!(f, "{}", wrap(&printable(&sentence)))?;
         }
-        if let Some(first) = self.estimates.first() {
+        if let Some(first) = self.estimates.first().filter(|_| !self.is_grouped()) {
             writeln!(f, "{}", printable(&arms(first)))?;
         }
         if let Some(quality) = &self.quality {

@@ -3,8 +3,10 @@
 use super::table::{
     Cell, Column, Fields, Table, Yields, cells, field, fields, messages, names, words_of,
 };
+use crate::audit::has_several_arms;
 use crate::estimate::Estimate;
 use crate::estimate::json::{EstimateRecord, MeasuredRecord};
+use crate::question::baseline::Baseline;
 
 /// What a column shows of an estimate.
 type Shows = fn(&Estimate) -> Cell;
@@ -42,21 +44,46 @@ pub(super) fn table(estimates: &[Estimate]) -> Table {
         .into_iter()
         .filter_map(|(is_there, column, shows)| is_there.then_some((column, shows)))
         .collect();
-    let row = |its: &Estimate| columns.iter().map(|(_, shows)| shows(its)).collect();
-    let rows = estimates.iter().map(row).collect();
+    let arms = has_several_arms(estimates);
+    let groups = first.map_or(&[][..], |its| &its.estimand.group);
+    let mut headings: Vec<Column> = groups.iter().map(|its| Column::name(&its.column)).collect();
+    if arms {
+        headings.extend(["A", "B"].map(Column::name));
+    }
+    headings.extend(columns.iter().map(|(column, _)| column.clone()));
+    let row = |its: &Estimate| {
+        let mut cells: Vec<Cell> =
+            its.estimand.group.iter().map(|its| Cell::name(&its.value)).collect();
+        if arms {
+            cells.extend([Cell::name(&its.estimand.treatment), arm_or_words(its)]);
+        }
+        cells.extend(columns.iter().map(|(_, shows)| shows(its)));
+        cells
+    };
     Table {
-        caption: caption(estimates),
-        columns: columns.into_iter().map(|(column, _)| column).collect(),
-        rows,
+        caption: caption(estimates, arms),
+        columns: headings,
+        rows: estimates.iter().map(row).collect(),
+    }
+}
+
+/// The baseline by its name alone, where it is an arm.
+fn arm_or_words(its: &Estimate) -> Cell {
+    match &its.estimand.baseline {
+        Baseline::Arm(arm) => Cell::name(arm),
+        other => words_of(other),
     }
 }
 
 /// Which arms the table calls A and B.
-fn caption(estimates: &[Estimate]) -> String {
-    estimates.first().map_or_else(String::new, |first| {
-        let estimand = &first.estimand;
-        format!("Estimates; A is arm {:?}, B {}", estimand.treatment, estimand.baseline)
-    })
+fn caption(estimates: &[Estimate], has_several_arms: bool) -> String {
+    match estimates.first() {
+        None => String::new(),
+        Some(_) if has_several_arms => "Estimates; A and B are the arms of each row".to_owned(),
+        Some(Estimate { estimand, .. }) => {
+            format!("Estimates; A is arm {:?}, B {}", estimand.treatment, estimand.baseline)
+        }
+    }
 }
 
 fn interval(its: &Estimate) -> Cell {
@@ -114,18 +141,33 @@ const ARMS: Fields<EstimateRecord> = &[
     ("baseline", |its| words_of(&its.estimand.baseline)),
 ];
 
-/// A row for each estimate, with all its fields.
+/// A row for each estimate, with all its fields, after the columns of its group.
 pub(super) fn record(estimates: &[Estimate]) -> Table {
     let named = names(OF).chain(names(MEASURED)).chain(names(ANSWER));
-    let mut table = super::table::record(named.chain(names(ARMS)).chain(names(REST)));
+    let fields: Vec<&str> = named.chain(names(ARMS)).chain(names(REST)).collect();
+    let groups = group_names(estimates, &fields);
+    let mut table = super::table::record(groups.iter().map(|its| &**its).chain(fields));
     let row = |its: &Estimate| {
+        let groups = its.estimand.group.iter().map(|its| Cell::name(&its.value));
+        let groups: Vec<Cell> = groups.collect();
         let its = EstimateRecord::from(its);
         let answer =
             cells(OF, &its).chain(cells(MEASURED, &its.measured)).chain(cells(ANSWER, &its));
-        answer.chain(cells(ARMS, &its)).chain(cells(REST, &its)).collect()
+        let cells = answer.chain(cells(ARMS, &its)).chain(cells(REST, &its));
+        groups.into_iter().chain(cells).collect()
     };
     table.rows = estimates.iter().map(row).collect();
     table
+}
+
+/// The columns of groups, called otherwise where a field has that name.
+pub(super) fn group_names(estimates: &[Estimate], fields: &[&str]) -> Vec<String> {
+    let groups = estimates.first().map_or(&[][..], |its| &its.estimand.group);
+    let name = |column: &str| match fields.contains(&column) {
+        true => format!("group_{column}"),
+        false => column.to_owned(),
+    };
+    groups.iter().map(|its| name(&its.column)).collect()
 }
 
 /// The names of what an estimate is, beside what it is of.

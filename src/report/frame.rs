@@ -2,13 +2,15 @@
 
 use polars::prelude::{Column, DataFrame, NamedFrom, Series};
 
+use super::estimates::group_names;
 use crate::audit::report::AuditReport;
 use crate::error::Error;
 use crate::estimate::json::EstimateRecord;
+use crate::question::baseline::Baseline;
 
 impl AuditReport {
-    /// The estimates as a polars frame, one row each, with the fields of [`EstimateRecord`] that
-    /// fit a column. Values that are not finite are null, `state` says what they are; warnings
+    /// The estimates as a polars frame, one row each: a column for each that groups are by, and the fields
+    /// of [`EstimateRecord`] that fit a column. Values that are not finite are null, `state` says what they are; warnings
     /// are joined with semicolons.
     ///
     /// # Errors
@@ -37,7 +39,7 @@ impl AuditReport {
         };
         let test =
             |record: &EstimateRecord| record.test.map(|test| test.to_string()).unwrap_or_default();
-        let columns = vec![
+        let fields = [
             text("topic", &|r| r.topic.clone()),
             text("statistic", &|r| r.statistic.clone()),
             number("value", |r| r.value),
@@ -64,8 +66,20 @@ impl AuditReport {
             count("clusters_treatment", |r| r.clusters_treatment),
             count("clusters_baseline", |r| r.clusters_baseline),
             text("warnings", &warnings),
+            text("treatment", &|r| r.estimand.treatment.clone()),
+            text("baseline", &|r| match &r.estimand.baseline {
+                Baseline::Arm(arm) => arm.clone(),
+                other => other.to_string(),
+            }),
             text("estimand", &|r| r.estimand.to_string()),
         ];
+        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        let groups = group_names(&self.estimates, &names);
+        let of_group = |(at, name): (usize, &String)| {
+            text(name, &|r| r.estimand.group.get(at).map(|its| its.value.clone()).unwrap_or_default())
+        };
+        let mut columns: Vec<Column> = groups.iter().enumerate().map(of_group).collect();
+        columns.extend(fields);
         DataFrame::new(records.len(), columns)
             .map_err(|cause| Error::Report { detail: cause.to_string() })
     }

@@ -98,6 +98,7 @@ impl FindingCounts {
 impl AuditReport {
     /// For each statistic of several topics, how many are findings, in a sentence.
     pub(crate) fn findings_in_words(&self) -> Vec<String> {
+        let topics = if self.is_grouped() { "topics in groups" } else { "topics" };
         let mut families: Vec<(String, Vec<&Estimate>)> = Vec::new();
         for estimate in self.estimates.iter().filter(|its| its.finding.is_some()) {
             let name = &estimate.estimand.statistic;
@@ -116,13 +117,13 @@ impl AuditReport {
             if members.iter().all(none) {
                 let by = if many { format!(", by {name}") } else { String::new() };
                 return format!(
-                    "Of {} topics{by} none has an interval, and none is said to be more or less than in \
+                    "Of {} {topics}{by} none has an interval, and none is said to be more or less than in \
                      the baseline.",
                     members.len()
                 );
             }
             format!(
-                "Of {} topics{}, {} more and {} less than in the baseline {}; one at a time {} more and {} \
+                "Of {} {topics}{}, {} more and {} less than in the baseline {}; one at a time {} more and {} \
                  less.",
                 members.len(),
                 if many { format!(", by {name}") } else { String::new() },
@@ -144,14 +145,14 @@ impl AuditReport {
     /// Which topics of each statistic have no interval and why, in a sentence for each reason.
     pub(crate) fn without_interval_in_words(&self) -> Vec<String> {
         let mut groups: Vec<((String, String), Vec<&str>)> = Vec::new();
-        for estimate in &self.estimates {
+        for (place, estimate) in self.estimates.iter().enumerate() {
             let Err(none) = estimate.interval else { continue };
             let why = match estimate.value {
                 Value::Undefined(reason) => reason.to_string(),
                 _ => none.to_string(),
             };
             let (of, topic) =
-                ((estimate.estimand.statistic.clone(), why), &*estimate.estimand.topic);
+                ((estimate.estimand.statistic.clone(), why), self.name_of(place));
             match groups.iter_mut().find(|(its, _)| *its == of) {
                 Some((_, topics)) => topics.push(topic),
                 None => groups.push((of, vec![topic])),

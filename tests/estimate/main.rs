@@ -4,6 +4,7 @@
 
 mod baselines;
 mod bootstrap;
+mod by_groups;
 mod change;
 mod design;
 mod designs;

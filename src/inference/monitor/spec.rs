@@ -302,6 +302,7 @@ impl MonitoredQuestion {
             // Only totals over all strata are watched.
             strata: StratifyBy::Nothing,
             kept: Vec::new(),
+            group: Vec::new(),
         }
     }
 

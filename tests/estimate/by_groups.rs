@@ -1,0 +1,197 @@
+//! Groups in one report: what an audit of each group's rows says, adjusted over all of them.
+
+use tiltmeter::inference::{DeltaTest, Multiplicity, RomanoWolf, Simultaneous, Test};
+use tiltmeter::log::{LogSchema, TopicColumn};
+use tiltmeter::source::SliceSource;
+use tiltmeter::statistic::Difference;
+use tiltmeter::tally::{Tally, TallySpec, WindowBy};
+use tiltmeter::{
+    Audit, AuditReport, Baseline, Error, ExposureLog, Group, Interval, Keep, Question, SideOfNull,
+};
+
+const DAY: i64 = 86_400;
+
+/// 60 viewers in three arms and two countries, over three weeks; in the north "war" is in one arm more.
+fn log() -> ExposureLog {
+    let rows = || (0..60_u32).flat_map(|who| (0..21_u32).map(move |at| (who, at)));
+    let text = |of: fn(u32, u32) -> String| rows().map(|(who, at)| of(who, at)).collect::<Vec<_>>();
+    let arm = |who: u32| ["ranked", "newest", "random"][(who % 3) as usize];
+    let country = |who: u32| ["north", "south", "9", "10"][(who / 3 % 4) as usize];
+    let topic = move |who: u32, at: u32| {
+        let more = arm(who) == "ranked" && country(who) == "north";
+        let war = (who * 31 + at * 17) % 10 < if more { 8 } else { 3 };
+        if war { "war" } else if at == 0 && country(who) == "south" { "rare" } else { "sport" }
+    };
+    let times: Vec<i64> = rows().map(|(who, at)| (i64::from(at) * DAY + 19_000 * DAY + i64::from(who)) * 1_000_000).collect();
+    let about: Vec<String> = rows().map(|(who, at)| topic(who, at).to_owned()).collect();
+    let source = SliceSource::new("rows")
+        .text("who", &text(|who, _| who.to_string()))
+        .text("feed", &rows().map(|(who, _)| arm(who)).collect::<Vec<_>>())
+        .text("country", &rows().map(|(who, _)| country(who)).collect::<Vec<_>>())
+        .text("about", &about)
+        .integer("at", &times);
+    let schema = LogSchema::new()
+        .viewer("who")
+        .arm("feed")
+        .column("country")
+        .time("at", tiltmeter::log::TimeFormat::EpochMicroseconds)
+        .topics(TopicColumn::single("about"));
+    ExposureLog::read(source, &schema).unwrap()
+}
+
+fn question() -> Question {
+    Question::between("ranked", "newest").topics(["war", "sport"])
+}
+
+fn tested(log: &ExposureLog, question: &Question) -> AuditReport {
+    let audit = Audit::of(log, question).test(Test::Delta(DeltaTest::default()));
+    audit.multiplicity(Multiplicity::Holm).run().unwrap()
+}
+
+fn in_country(log: &ExposureLog, country: &str) -> ExposureLog {
+    let keep = Keep { column: "country".into(), values: vec![country.into()] };
+    log.clone().keep(&keep).unwrap()
+}
+
+/// Values, intervals and p-values are those of the group's rows alone, to the last bit; whole numbers come in
+/// their order, before words.
+#[test]
+fn each_group_is_its_own_audit() {
+    let log = log();
+    let question = question().statistic(tiltmeter::statistic::AmplificationRatio).statistic(Difference);
+    let report = tested(&log, &question.clone().by("country"));
+    let order: Vec<&str> = report.estimates().iter().map(|its| &*its.estimand.group[0].value).collect();
+    assert_eq!(order, [["9"; 4], ["10"; 4], ["north"; 4], ["south"; 4]].concat());
+    for (at, country) in ["9", "10", "north", "south"].into_iter().enumerate() {
+        let alone = tested(&in_country(&log, country), &question);
+        for (mine, its) in report.estimates()[4 * at..].iter().zip(alone.estimates()) {
+            assert_eq!(mine.measured, its.measured);
+            assert_eq!((mine.p(), mine.clusters), (its.p(), its.clusters));
+            assert_eq!((&mine.treatment, &mine.baseline), (&its.treatment, &its.baseline));
+            assert_eq!(mine.estimand.topic, its.estimand.topic);
+            assert!(mine.estimand.to_string().contains("in the group where \"country\" is"));
+        }
+    }
+    // What the report says of the log is of all of it.
+    assert_eq!(report.quality().unwrap().impressions, 60 * 21);
+}
+
+/// Holm's adjustment over all p-values of a statistic, and what is a finding among all by it.
+#[test]
+fn one_adjustment_over_all() {
+    let log = log();
+    let question = question().by("country").windows(WindowBy::weeks());
+    let report = tested(&log, &question);
+    let p: Vec<f64> = report.estimates().iter().map(|its| its.p().unwrap()).collect();
+    let adjusted = Multiplicity::Holm.adjusted(&p).unwrap();
+    let said: Vec<f64> =
+        report.estimates().iter().map(|its| its.test.unwrap().p_adjusted.unwrap()).collect();
+    assert_eq!(said, adjusted);
+    // Three weeks and a day of the fourth, or so: 19,000 days after 1970-01-01 was a Saturday.
+    assert_eq!(report.estimates().len(), 4 * 4 * 2);
+    assert_eq!(report.estimates()[0].finding.unwrap().of, 32);
+    // By the p-values of share bounds where no test was asked for: the same findings as from their own
+    // p-values, whatever the order of groups.
+    let untested = Audit::of(&log, &question).run().unwrap();
+    let same = Audit::of(&log, &question).test(Test::ShareBounds).multiplicity(Multiplicity::Holm);
+    for (mine, its) in untested.estimates().iter().zip(same.run().unwrap().estimates()) {
+        assert_eq!(mine.finding.unwrap().among_all, its.finding.unwrap().among_all);
+    }
+    let found = |its: &&tiltmeter::Estimate| its.finding.unwrap().among_all.is_clear();
+    let alone = |its: &&tiltmeter::Estimate| its.finding.unwrap().alone.is_clear();
+    let count = |of: &dyn Fn(&&tiltmeter::Estimate) -> bool| untested.estimates().iter().filter(of).count();
+    assert!(count(&found) < count(&alone), "{} of {}", count(&found), count(&alone));
+    let north = Audit::of(&log, &self::question().by("country")).run().unwrap();
+    let war = north.get_in("war", &[("country", "north")]).unwrap();
+    assert_eq!(war.finding.unwrap().among_all, SideOfNull::Above);
+}
+
+/// Every arm against every other, the treatment first and the baseline last.
+#[test]
+fn pairs_of_arms() {
+    let log = log();
+    let report = Audit::of(&log, &question().all_pairs()).run().unwrap();
+    let arms: Vec<(&str, String)> = report
+        .estimates()
+        .iter()
+        .filter(|its| its.estimand.topic == "war")
+        .map(|its| (&*its.estimand.treatment, its.estimand.baseline.to_string()))
+        .collect();
+    let expected =
+        [("ranked", "random"), ("ranked", "newest"), ("random", "newest")];
+    let expected: Vec<(&str, String)> =
+        expected.iter().map(|(one, other)| (*one, Baseline::arm(*other).to_string())).collect();
+    assert_eq!(arms, expected);
+    let alone = Audit::of(&log, &Question::between("random", "newest").topics(["war"])).run().unwrap();
+    assert_eq!(report.estimates()[4].measured, alone.estimates()[0].measured);
+    assert!(matches!(report.get("war"), Err(Error::SeveralEstimates { .. })));
+    let text = report.to_string();
+    assert!(text.contains("each arm against each other") && text.contains(" A "), "{text}");
+    // What is no arm has no pairs.
+    let supply = Question::between("ranked", Baseline::Chronological).all_pairs();
+    assert!(matches!(Audit::of(&log, &supply).run(), Err(Error::Parameter { .. })));
+    let unknown = Question::between("ranked", "oldest").all_pairs();
+    assert!(matches!(Audit::of(&log, &unknown).run(), Err(Error::UnknownArm { .. })));
+}
+
+/// A topic or an arm that a group does not have is a share of 0 or none, with its reason, and no error.
+#[test]
+fn a_group_may_lack_a_topic() {
+    let log = log();
+    let report = Audit::of(&log, &Question::between("ranked", "newest").by("country")).run().unwrap();
+    let rare = report.get_in("rare", &[("country", "north")]).unwrap();
+    assert_eq!(rare.treatment.topic_impressions, 0);
+    assert!(rare.value().is_none() && rare.interval.is_err());
+    let one_arm = Keep { column: "country".into(), values: vec!["north".into()] };
+    let by_feed = Audit::of(&log.clone().keep(&one_arm).unwrap(), &question().by("feed")).run().unwrap();
+    assert!(by_feed.estimates().iter().all(|its| its.value().is_none()));
+    // Rows that are kept are said, with the groups in them.
+    let text = by_feed.estimates()[0].estimand.to_string();
+    assert!(text.contains("of rows where \"country\" is \"north\"") && text.contains("\"feed\" is"), "{text}");
+}
+
+/// In every form, with the columns of the groups.
+#[test]
+fn forms_have_the_groups() {
+    let report = tested(&log(), &question().by("country").windows(WindowBy::days(7)));
+    let csv = report.to_csv();
+    let mut lines = csv.lines();
+    assert!(lines.next().unwrap().starts_with("country,window,topic,statistic,value,"));
+    assert!(lines.next().unwrap().starts_with("9,2022-01-06,war,amplification_ratio,"), "{csv}");
+    let again = AuditReport::from_json(&report.to_json().unwrap()).unwrap();
+    assert_eq!(again.to_string(), report.to_string());
+    assert_eq!(again.to_csv(), csv);
+    let text = report.to_string();
+    assert!(text.starts_with("For each of 2 topics in each of"), "{text}");
+    assert!(text.contains("adjusted for the number of topics and groups by Holm"), "{text}");
+    let group = &report.estimates()[0].estimand.group;
+    assert_eq!(group[1], Group { column: "window".into(), value: "2022-01-06".into() });
+    // Of a question as data.
+    let question = question().by("country").windows(WindowBy::weeks()).all_pairs();
+    let json = serde_json::to_string(&question).unwrap();
+    assert_eq!(serde_json::from_str::<Question>(&json).unwrap(), question);
+    let said = r#"{"treatment": "a", "baseline": {"arm": "b"}, "groups": {"windows": "week"}}"#;
+    let said: Question = serde_json::from_str(said).unwrap();
+    assert_eq!(said.groups.windows, WindowBy::weeks());
+}
+
+/// What joins the estimates of one comparison does not join those of several, and sums have no rows.
+#[test]
+fn what_groups_cannot_have() {
+    let log = log();
+    let question = question().by("country");
+    let bands = Audit::of(&log, &question).interval(Interval::Simultaneous(Simultaneous::default()));
+    assert!(matches!(bands.run(), Err(Error::Parameter { parameter: "the interval", .. })));
+    let step_down = Audit::of(&log, &question)
+        .test(Test::ShareBounds)
+        .multiplicity(Multiplicity::RomanoWolf(RomanoWolf::default()));
+    assert!(matches!(step_down.run(), Err(Error::Parameter { .. })));
+    let tally = Tally::of(&log, &TallySpec::default()).unwrap();
+    let of_sums = Audit::of_tally(&tally, &question).run();
+    assert!(matches!(of_sums, Err(Error::NotLookedAt { part: "groups", .. })), "{of_sums:?}");
+    let missing = Audit::of(&log, &self::question().by("age")).run();
+    assert!(matches!(missing, Err(Error::UnknownColumn { .. })));
+    let report = Audit::of(&log, &question).run().unwrap();
+    let nowhere = report.get_in("war", &[("country", "east")]);
+    assert!(matches!(nowhere, Err(Error::UnknownGroup { .. })));
+}

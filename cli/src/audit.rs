@@ -89,7 +89,11 @@ pub(crate) struct OutputArgs {
 
 impl AskedArgs {
     /// The study that these flags are.
-    pub(crate) fn study(&self, inference: Inference, groups: GroupBy) -> Result<StudyFile, Failure> {
+    pub(crate) fn study(
+        &self,
+        inference: Inference,
+        groups: GroupBy,
+    ) -> Result<StudyFile, Failure> {
         let (path, more) = self
             .logs
             .split_first()
@@ -99,15 +103,16 @@ impl AskedArgs {
             self.kind.against(&self.more, &self.roles)?;
         let (first, second) = self.clusters.units(&self.roles)?;
         let keep = parse::keep(&self.filter);
-        let columns = [Some(&first), second.as_ref()].into_iter().flatten().filter_map(column_of);
-        let keeps = || {
-            keep.iter().map(|its| &*its.column).chain(groups.columns.iter().map(String::as_str))
+        let kept = keep.iter().map(|its| &its.column).chain(&groups.columns).map(String::as_str);
+        let kept: Vec<&str> = kept.collect();
+        let schema = {
+            let units = [Some(&first), second.as_ref()].into_iter().flatten();
+            self.roles.schema(units.filter_map(column_of).chain(kept.iter().copied()))
         };
-        let schema = self.roles.schema(columns.chain(keeps()));
         let mut question =
             self.question.question(baseline, (first, second), self.clusters.multi_label)?;
         question.groups.clone_from(&groups);
-        self.roles.tell_unused(&Uses::of_question(&question, keeps()));
+        self.roles.tell_unused(&Uses::of_question(&question, kept));
         Ok(StudyFile {
             title: None,
             authors: Vec::new(),

@@ -3,8 +3,8 @@
 use clap::Args;
 use tiltmeter::tally::WindowBy;
 use tiltmeter::{
-    AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs, Question,
-    Unit,
+    AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs,
+    Question, Unit,
 };
 
 use crate::baseline::{BaselineArgs, KindArgs};

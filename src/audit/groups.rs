@@ -127,7 +127,9 @@ impl Numbers {
         let mut groups: Vec<Vec<Group>> = vec![Vec::new()];
         for column in &by.columns {
             let ids = log.column(column)?;
-            let named = |code: u32| (column.clone(), ids.dictionary().id(code).unwrap_or_default().to_owned());
+            let named = |code: u32| {
+                (column.clone(), ids.dictionary().id(code).unwrap_or_default().to_owned())
+            };
             cross(&mut of_row, &mut groups, ids.codes().iter().copied(), named);
         }
         if by.windows != WindowBy::Nothing {

@@ -89,7 +89,7 @@ impl AuditReport {
     /// the column is `window`.
     ///
     /// # Errors
-    /// Those of [`get`](Self::get); and [`Error::UnknownGroup`] where the topic has no estimate in such a group.
+    /// Those of [`get`](Self::get); and [`Error::NoSuchEstimate`] where the topic has no estimate in such a group.
     pub fn get_in(&self, topic: &str, group: &[(&str, &str)]) -> Result<&Estimate, Error> {
         let places = self.places.of(topic, &self.estimates);
         let of_topic = places.iter().map(|&at| &self.estimates[at]);
@@ -110,7 +110,7 @@ impl AuditReport {
         });
         match (found.next(), found.next()) {
             (Some(estimate), None) => Ok(estimate),
-            (None, _) => Err(Error::UnknownGroup {
+            (None, _) => Err(Error::NoSuchEstimate {
                 topic: topic.to_owned(),
                 group: group.iter().map(|(column, value)| format!("{column} {value}")).collect(),
             }),
@@ -135,7 +135,6 @@ impl AuditReport {
         let Some(first) = self.estimates.first() else {
             return "Nothing was estimated.".to_owned();
         };
-        let estimand = &first.estimand;
         let mut topics: Vec<_> = self.estimates.iter().map(|e| &e.estimand.topic).collect();
         topics.sort();
         topics.dedup();

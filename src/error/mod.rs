@@ -315,7 +315,7 @@ pub enum Error {
         topic = quoted(topic),
         group = printable(&group.join(", "))
     )]
-    UnknownGroup {
+    NoSuchEstimate {
         /// The topic.
         topic: String,
         /// The columns with the values asked for.

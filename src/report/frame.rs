@@ -76,7 +76,9 @@ impl AuditReport {
         let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
         let groups = group_names(&self.estimates, &names);
         let of_group = |(at, name): (usize, &String)| {
-            text(name, &|r| r.estimand.group.get(at).map(|its| its.value.clone()).unwrap_or_default())
+            text(name, &|r| {
+                r.estimand.group.get(at).map(|its| its.value.clone()).unwrap_or_default()
+            })
         };
         let mut columns: Vec<Column> = groups.iter().enumerate().map(of_group).collect();
         columns.extend(fields);

@@ -151,8 +151,7 @@ impl AuditReport {
                 Value::Undefined(reason) => reason.to_string(),
                 _ => none.to_string(),
             };
-            let (of, topic) =
-                ((estimate.estimand.statistic.clone(), why), self.name_of(place));
+            let (of, topic) = ((estimate.estimand.statistic.clone(), why), self.name_of(place));
             match groups.iter_mut().find(|(its, _)| *its == of) {
                 Some((_, topics)) => topics.push(topic),
                 None => groups.push((of, vec![topic])),

@@ -1,9 +1,13 @@
 //! Chapters for people: how to choose, with code that runs. Text only; nothing is computed here.
 //!
-//! To be read in this order by whoever is new to it: [what is amplification](what_is_amplification),
+//! To be read in this order by whoever is new to it: [from your CSV to a paper](from_your_csv),
+//! [what is amplification](what_is_amplification),
 //! [choosing a baseline](choosing_a_baseline), [choosing the cluster](choosing_the_cluster),
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
 //! [designing an audit](designing_an_audit), [performance].
+
+#[doc = include_str!("../docs/guide/from-your-csv.md")]
+pub mod from_your_csv {}
 
 #[doc = include_str!("../docs/guide/what-is-amplification.md")]
 pub mod what_is_amplification {}

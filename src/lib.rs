@@ -71,6 +71,7 @@ pub mod job;
 pub mod log;
 mod place;
 pub mod policy;
+pub mod prelude;
 mod question;
 pub mod replay;
 pub mod report;

@@ -35,6 +35,7 @@ const STACK: &[&str] = &[
     "report",
     "evidence",
     "guide",
+    "prelude",
 ];
 
 /// A module by its path; the root has none.

@@ -32,9 +32,10 @@ pub(crate) struct AuditArgs {
     groups: GroupArgs,
     #[command(flatten)]
     doubt: UncertaintyArgs,
-    /// Run a study file (TOML or JSON) instead; only flags of the output go with it.
+    /// Run a study file (TOML or JSON) instead; flags of the output go with it, and those of intervals and
+    /// tests, which then stand for what it says of them.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "GroupArgs", "UncertaintyArgs",
+        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "GroupArgs",
     ])]
     study: Option<PathBuf>,
     #[command(flatten)]
@@ -136,9 +137,13 @@ impl AskedArgs {
 pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
     args.page.check(args.write_study.as_ref(), args.asked.logs.iter().chain(&args.study))?;
     let (study, folder) = match &args.study {
-        Some(path) => (study::open(path)?, study::folder_of(path)),
+        Some(path) => {
+            let mut study = study::open(path)?;
+            study.inference = args.doubt.on_top_of(study.inference).map_err(Failure::Usage)?;
+            (study, study::folder_of(path))
+        }
         None => {
-            let inference = args.doubt.inference().map_err(Failure::Usage)?;
+            let inference = args.doubt.on_top_of(Inference::default()).map_err(Failure::Usage)?;
             (args.asked.study(inference, args.groups.groups())?, PathBuf::new())
         }
     };

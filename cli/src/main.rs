@@ -1,6 +1,7 @@
 //! The `tiltmeter` command: the library from a shell. It reads flags and files, calls the library and
 //! prints; what is computed is computed there.
 
+mod adjust;
 mod audit;
 mod baseline;
 mod evidence;
@@ -55,6 +56,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Power(power::PowerArgs),
     Monitor(monitor::MonitorArgs),
+    Adjust(adjust::AdjustArgs),
     Report(report::ReportArgs),
     Bundle(evidence::BundleArgs),
     Verify(evidence::VerifyArgs),
@@ -83,6 +85,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(&args),
         Command::Power(args) => power::run(&args),
         Command::Monitor(args) => monitor::run(&args),
+        Command::Adjust(args) => adjust::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Bundle(args) => evidence::bundle(&args),
         Command::Verify(args) => evidence::verify(&args),

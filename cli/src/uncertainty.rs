@@ -33,7 +33,7 @@ pub(crate) struct UncertaintyArgs {
     test: Option<Worded<Test>>,
     /// Adjust p-values for the number of topics: bonferroni, holm, benjamini_hochberg, benjamini_yekutieli,
     /// two_stage, romano_wolf.
-    #[arg(long, value_name = "METHOD", requires = "test")]
+    #[arg(long, value_name = "METHOD")]
     multiplicity: Option<Worded<Multiplicity>>,
 }
 
@@ -77,6 +77,12 @@ impl<T: Copy> Worded<T> {
 impl UncertaintyArgs {
     /// What was asked for; a flag that would change nothing is refused.
     pub(crate) fn inference(&self) -> Result<Inference, String> {
+        self.on_top_of(Inference::default())
+    }
+
+    /// The same in the place of what a study says: an interval keeps its level, all else is that of the flags where
+    /// they say it.
+    pub(crate) fn on_top_of(&self, study: Inference) -> Result<Inference, String> {
         let flags = [
             ("level", self.level.is_some()),
             ("quantile", self.quantile.is_some()),
@@ -89,10 +95,19 @@ impl UncertaintyArgs {
         let multiplicity = self.multiplicity.as_ref();
         let multiplicity = multiplicity.map(|its| its.once("--multiplicity", "level", &flags[1..]));
         let mut inference = Inference {
-            interval: interval.transpose()?.unwrap_or_default(),
-            test: test.transpose()?,
-            multiplicity: multiplicity.transpose()?,
+            interval: match interval.transpose()? {
+                Some(interval) if self.says_level() => interval,
+                Some(interval) => interval.at_level(study.interval.level()),
+                None => study.interval,
+            },
+            test: test.transpose()?.or(study.test),
+            multiplicity: multiplicity.transpose()?.or(study.multiplicity),
         };
+        if self.multiplicity.is_some() && inference.test.is_none() {
+            return Err(
+                "--multiplicity adjusts p-values, and nothing is tested; say --test too".to_owned()
+            );
+        }
         if let Some(level) = self.level {
             inference.interval = inference.interval.at_level(level);
         }
@@ -108,6 +123,14 @@ impl UncertaintyArgs {
                 .to_owned());
         }
         Ok(inference)
+    }
+
+    /// Whether the level is said, by its flag or with the interval.
+    fn says_level(&self) -> bool {
+        let with = |its: &Worded<Interval>| {
+            its.given.iter().any(|name| name == "level" || name.is_empty())
+        };
+        self.level.is_some() || self.interval.as_ref().is_some_and(with)
     }
 
     /// Replicates and seed into whatever has them; whether anything does.

@@ -9,6 +9,8 @@ use crate::base::text::{number, percent};
 use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
 use crate::log::DataQuality;
+use crate::question::baseline::Baseline;
+use crate::question::estimand::Estimand;
 
 /// The answer of an [`Audit`](crate::Audit).
 ///
@@ -85,8 +87,8 @@ impl AuditReport {
         self.get_in(topic, &[])
     }
 
-    /// The same in the group with these values of columns, such as `[("country", "DE")]`; of windows of time
-    /// the column is `window`.
+    /// The same in the group with these values of columns, such as `[("country", "DE")]`. Of windows of time
+    /// the column is `window`; of pairs of arms the columns are `treatment` and `baseline`.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); and [`Error::NoSuchEstimate`] where the topic has no estimate in such a group.
@@ -100,8 +102,11 @@ impl AuditReport {
             available.dedup();
             return Err(Error::UnknownTopic { topic: topic.to_owned(), available });
         };
-        let has = |its: &Estimate, (column, value): &(&str, &str)| {
-            its.estimand.group.iter().any(|its| its.column == *column && its.value == *value)
+        let has = |its: &Estimate, &(column, value): &(&str, &str)| {
+            let Estimand { treatment, baseline, group, .. } = &its.estimand;
+            group.iter().any(|its| its.column == column && its.value == value)
+                || column == "treatment" && treatment == value
+                || column == "baseline" && *baseline == Baseline::arm(value)
         };
         let mut found = of_topic.filter(|its| {
             its.estimand.statistic == first.estimand.statistic
@@ -180,9 +185,10 @@ impl AuditReport {
         let mut groups: Vec<_> = self.estimates.iter().map(|its| &its.estimand.group).collect();
         groups.dedup();
         let columns: Vec<&str> = estimand.group.iter().map(|its| &*its.column).collect();
-        let within = match columns.is_empty() {
-            true => String::new(),
-            false => format!(" in each of {} groups by {}", groups.len(), quoted_each(&columns)),
+        let within = match (columns.as_slice(), groups.len()) {
+            ([], _) => String::new(),
+            (by, 1) => format!(" in the one group by {}", quoted_each(by)),
+            (by, many) => format!(" in each of {many} groups by {}", quoted_each(by)),
         };
         let arms = match has_several_arms(&self.estimates) {
             true => "each arm against each other".to_owned(),

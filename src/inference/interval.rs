@@ -100,7 +100,8 @@ impl Interval {
         }
     }
 
-    pub(crate) const fn level(&self) -> f64 {
+    #[must_use]
+    pub const fn level(&self) -> f64 {
         match self {
             Self::ShareBounds(method) => method.level,
             Self::Delta(method) => method.level,

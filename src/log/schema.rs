@@ -81,6 +81,16 @@ impl TopicColumn {
         Self::new(column, TopicFormat::Separated(separator))
     }
 
+    /// A list of topics as JSON has it: `["war", "politics"]`.
+    pub fn json(column: impl Into<String>) -> Self {
+        Self::new(column, TopicFormat::JsonList)
+    }
+
+    /// A list of topics as Python prints it: `['war', 'politics']`.
+    pub fn python(column: impl Into<String>) -> Self {
+        Self::new(column, TopicFormat::PythonList)
+    }
+
     /// Gives topics new names; several old ones may share a new one. A topic whose new name is
     /// empty is dropped; the impression still counts in totals.
     #[must_use]
@@ -206,6 +216,13 @@ impl LogSchema {
     pub fn time(mut self, column: impl Into<String>, format: TimeFormat) -> Self {
         self.time = Some((column.into(), format));
         self
+    }
+
+    /// The same for times in ISO 8601, such as `2024-11-05T23:59:59+01:00` or `2024-11-05`; without an offset they
+    /// are UTC.
+    #[must_use]
+    pub fn iso_time(self, column: impl Into<String>) -> Self {
+        self.time(column, TimeFormat::Iso)
     }
 
     /// What the item is about. For topics in a second table see

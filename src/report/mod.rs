@@ -98,7 +98,7 @@ impl FindingCounts {
 impl AuditReport {
     /// For each statistic of several topics, how many are findings, in a sentence.
     pub(crate) fn findings_in_words(&self) -> Vec<String> {
-        let topics = if self.is_grouped() { "topics in groups" } else { "topics" };
+        let topics = if self.is_grouped() { "estimates" } else { "topics" };
         let mut families: Vec<(String, Vec<&Estimate>)> = Vec::new();
         for estimate in self.estimates.iter().filter(|its| its.finding.is_some()) {
             let name = &estimate.estimand.statistic;

@@ -100,6 +100,7 @@ impl Interval {
         }
     }
 
+    /// The confidence level, in (0, 1).
     #[must_use]
     pub const fn level(&self) -> f64 {
         match self {

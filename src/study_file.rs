@@ -11,7 +11,7 @@ use crate::audit::report::AuditReport;
 use crate::error::Error;
 use crate::format::document;
 use crate::inference::Inference;
-use crate::job::{Progress, TallyJob, log_files_but};
+use crate::job::{Progress, TallyJob, log_files_but, refuse_repeats};
 use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
 use crate::question::whole::Question;
 use crate::replay::{CandidateKey, CandidateSets};
@@ -272,6 +272,14 @@ impl StudyFile {
             let log = self.kept(tagged(ExposureLog::open(file, &self.log.schema)?)?)?;
             let origin = log.origin().clone();
             (StudyLog::Whole(Box::new(log)), origin)
+        } else if !self.question.groups.is_nothing() {
+            // Groups are of rows, so that these are held.
+            refuse_repeats(&files)?;
+            let parts = files.iter().map(|file| tagged(ExposureLog::open(file, &self.log.schema)?));
+            let log = ExposureLog::of_files(&parts.collect::<Result<Vec<_>, _>>()?)?;
+            let log = self.kept(log.ok_or_else(|| self.no_files(folder))?)?;
+            let origin = log.origin().clone();
+            (StudyLog::Whole(Box::new(log)), origin)
         } else {
             self.tallied(&files, topics.as_ref(), &mut progress)?
         };
@@ -313,6 +321,12 @@ impl StudyFile {
         Ok((log, done.origin))
     }
 
+    /// A path that stands for no file.
+    fn no_files(&self, folder: &Path) -> Error {
+        let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Error::Io { path: folder.join(&self.log.path), cause }
+    }
+
     /// The rows that are asked about.
     fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
         self.log.keep.iter().try_fold(log, ExposureLog::keep)
@@ -321,11 +335,12 @@ impl StudyFile {
     /// A table beside the log: of it too the rows that are asked about, as far as it has the columns.
     fn table(&self, path: &Path, schema: &LogSchema) -> Result<ExposureLog, Error> {
         let keep = &self.log.keep;
-        if keep.is_empty() {
+        let groups = &self.question.groups.columns;
+        if keep.is_empty() && groups.is_empty() {
             return ExposureLog::open(path, schema);
         }
         let source = crate::source::by_ending(path, schema.declared_delimiter())?;
-        let columns = keep.iter().map(|keep| &*keep.column);
+        let columns = keep.iter().map(|keep| &keep.column).chain(groups).map(String::as_str);
         let schema = schema.with_columns_of(&self.log.schema, columns, source.column_names());
         let log = ExposureLog::open(path, &schema)?;
         let has = |keep: &&Keep| log.column(&keep.column).is_ok();

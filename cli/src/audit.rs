@@ -175,10 +175,13 @@ impl OutputArgs {
     /// Prints a report in the form asked for.
     pub(crate) fn show(&self, report: &AuditReport) -> Result<(), Failure> {
         if self.json {
+            self.width.refuse("JSON")?;
             out::print(&report.to_json()?)
         } else if self.markdown {
+            self.width.refuse("Markdown")?;
             out::print(&report.to_markdown_document())
         } else if self.csv {
+            self.width.refuse("CSV")?;
             out::print(&report.to_csv())
         } else {
             out::print(&report.to_text(self.width.columns()))

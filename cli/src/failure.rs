@@ -83,6 +83,7 @@ impl Failure {
 /// The flag that mends it, where one does.
 fn hint(error: &Error) -> Option<String> {
     let text = match error {
+        Error::InGroup { cause, .. } => return hint(cause),
         Error::MissingRole { role: Role::Viewer, .. } => {
             "--viewer COLUMN, or --cluster with the unit that was assigned independently".to_owned()
         }

@@ -53,8 +53,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let json = std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
     let report = AuditReport::from_json(&json)?;
     if args.markdown {
+        args.width.refuse("Markdown")?;
         out::print(&report.to_markdown_document())
     } else if args.csv {
+        args.width.refuse("CSV")?;
         out::print(&report.to_csv())
     } else {
         out::print(&report.to_text(args.width.columns()))

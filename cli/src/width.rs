@@ -5,6 +5,8 @@ use std::io::{IsTerminal, stdout};
 use clap::Args;
 use tiltmeter::report::STANDARD_WIDTH;
 
+use crate::failure::Failure;
+
 /// For how wide a terminal.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -15,6 +17,16 @@ pub(crate) struct WidthArgs {
 }
 
 impl WidthArgs {
+    /// Refuses a width of what has none.
+    pub(crate) fn refuse(&self, form: &str) -> Result<(), Failure> {
+        match self.width {
+            Some(_) => {
+                Err(Failure::Usage(format!("--width is of tables of text, and {form} has none")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The columns that there are.
     pub(crate) fn columns(&self) -> usize {
         self.width.or_else(of_terminal).unwrap_or(STANDARD_WIDTH)

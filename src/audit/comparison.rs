@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::compared::{self, PreparedComparison};
-use super::{Audit, answers, said};
+use super::{Audit, Subject, answers, arms_of, said};
 use crate::error::Error;
 use crate::estimate::{Estimate, Warning};
 use crate::inference::{Inference, Query, TopicQuestion};
@@ -36,8 +36,13 @@ impl Audit<'_> {
         let baseline = self.question.needs_baseline()?;
         self.check_said()?;
         let quality = match (&self.quality, &self.of) {
-            (Some(quality), _) => Some(quality.clone()),
-            (None, of) => of.quality(self.origin),
+            // Of a comparison that was kept it is said already.
+            (Some(quality), Subject::Tally(_) | Subject::TwoWay(_)) => Some(quality.clone()),
+            (quality, of) => {
+                let quality = quality.clone().or_else(|| of.quality(self.origin));
+                let outside = || of.outside(&arms_of(treatment, baseline));
+                quality.map(|quality| DataQuality { outside: outside(), ..quality })
+            }
         };
         let attention = compared::attention_of(&self.of, self.question.attention.as_ref())?;
         let compared = match self.kept {
@@ -189,6 +194,9 @@ fn odd_names(tally: &Tally, beside: &[String]) -> impl Iterator<Item = Warning> 
 /// Strata in which one of the two arms has impressions and the other has none.
 fn empty_strata(tally: &Tally, treatment: &str, baseline: &str) -> Vec<Warning> {
     let axes = tally.axes();
+    if tally.spec().strata == StratifyBy::Nothing {
+        return Vec::new();
+    }
     let totals = tally.totals();
     let sides = [(Side::Treatment, treatment), (Side::Baseline, baseline)];
     let shown = |arm: &str, stratum| {

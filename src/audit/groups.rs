@@ -1,12 +1,13 @@
 //! An audit of each group by itself, in one report.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use super::compared::SideTables;
 use super::report::AuditReport;
-use super::{Audit, Subject, spec_of};
+use super::{Audit, Subject, arms_of, spec_of};
 use crate::base::time::{DAY, iso_text};
 use crate::error::Error;
 use crate::estimate::Estimate;
@@ -14,7 +15,9 @@ use crate::inference::{self, Inference};
 use crate::log::{DataQuality, ExposureLog};
 use crate::question::baseline::Baseline;
 use crate::question::groups::{Group, GroupBy, Pairs};
+use crate::question::keep::Keep;
 use crate::question::whole::{Question, Topics};
+use crate::replay::CandidateSets;
 use crate::tally::WindowBy;
 
 /// Estimates that one report may hold.
@@ -23,6 +26,7 @@ const MOST: usize = 1 << 20;
 /// Answers by group, then by pair of arms, then by statistic and topic.
 pub(super) fn run(audit: &Audit<'_>, log: &ExposureLog) -> Result<AuditReport, Error> {
     inference::check_for_groups(&audit.inference)?;
+    check(&audit.question)?;
     let question = about(log, &audit.question);
     let pairs = pairs(log, &question)?;
     let numbers = Numbers::of(log, &question.groups)?;
@@ -31,8 +35,10 @@ pub(super) fn run(audit: &Audit<'_>, log: &ExposureLog) -> Result<AuditReport, E
     let mut estimates: Vec<Estimate> = Vec::new();
     let rows = numbers.rows();
     for (group, number) in &numbers.groups {
+        let keeps = || keeps(group, &question.groups);
+        let tables = Tables::of(audit.given, keeps()).map_err(|cause| in_group(group, cause))?;
         let part = match rows.get(number) {
-            Some(rows) => Cow::Owned(log.group(rows)),
+            Some(rows) => Cow::Owned(log.group(rows, keeps())),
             None => Cow::Borrowed(log),
         };
         for (treatment, baseline) in &pairs {
@@ -43,17 +49,90 @@ pub(super) fn run(audit: &Audit<'_>, log: &ExposureLog) -> Result<AuditReport, E
                 ..question.clone()
             };
             let of = Subject::Log(&part, spec_of(&part, &question));
-            let each = Audit { given: audit.given, inference, ..Audit::new(of, &question) };
-            let report = each.run_with(|_| Ok(()))?.0;
+            let each = Audit { given: tables.given(), inference, ..Audit::new(of, &question) };
+            let report = each.run_with(|_| Ok(())).map_err(|cause| in_group(group, cause))?.0;
             estimates.extend(report.estimates.into_iter().map(|mut estimate| {
                 estimate.estimand.group.clone_from(group);
+                estimate.estimand.kept.clone_from(&log.origin().kept);
                 estimate
             }));
         }
     }
     inference::settle_groups(&mut estimates, &audit.inference)?;
-    let quality = audit.quality.clone().unwrap_or_else(|| DataQuality::of(log));
+    let mut quality = audit.quality.clone().unwrap_or_else(|| DataQuality::of(log));
+    let compared: Vec<&str> =
+        pairs.iter().flat_map(|(treatment, baseline)| arms_of(treatment, baseline)).collect();
+    quality.outside = audit.of.outside(&compared);
     Ok(AuditReport::new(estimates, Some(quality)))
+}
+
+/// Refuses groups that make no sense together.
+fn check(question: &Question) -> Result<(), Error> {
+    let by = &question.groups;
+    let mut seen = HashSet::new();
+    let refuse = |value: String, expected| {
+        Err(Error::Parameter { parameter: "the groups", value, expected })
+    };
+    if let Some(twice) = by.columns.iter().find(|column| !seen.insert(*column)) {
+        return refuse(format!("by {twice:?} twice"), "each column once");
+    }
+    if by.windows != WindowBy::Nothing && matches!(question.baseline, Some(Baseline::Period(_))) {
+        let expected =
+            "columns or pairs: a baseline that is another time has nothing in most windows";
+        return refuse("windows of time, against a time before".to_owned(), expected);
+    }
+    Ok(())
+}
+
+/// A group as rows that are kept, by its columns: a window of time is none of them.
+fn keeps(group: &[Group], by: &GroupBy) -> Vec<Keep> {
+    let columns = group.iter().take(by.columns.len());
+    let keep = |its: &Group| Keep { column: its.column.clone(), values: vec![its.value.clone()] };
+    columns.map(keep).collect()
+}
+
+/// An error of one of the groups, with its name.
+fn in_group(group: &[Group], cause: Error) -> Error {
+    if group.is_empty() {
+        return cause;
+    }
+    let names: Vec<String> = group.iter().map(Group::to_string).collect();
+    Error::InGroup { group: names.join(" and "), cause: Box::new(cause) }
+}
+
+/// The tables beside a log, of a group's rows as far as they have its columns.
+struct Tables<'l> {
+    given: SideTables<'l>,
+    candidates: Option<CandidateSets>,
+    supply: Option<ExposureLog>,
+}
+
+impl<'l> Tables<'l> {
+    fn of(given: SideTables<'l>, keeps: Vec<Keep>) -> Result<Self, Error> {
+        let supply = given.supply.map(|supply| of_group(supply, &keeps)).transpose()?.flatten();
+        let candidates = given.candidates.map(|sets| {
+            let rows = of_group(sets.candidates(), &keeps)?;
+            rows.map(|rows| CandidateSets::new(rows, sets.by())).transpose()
+        });
+        Ok(Self { given, candidates: candidates.transpose()?.flatten(), supply })
+    }
+
+    fn given(&self) -> SideTables<'_> {
+        SideTables {
+            candidates: self.candidates.as_ref().or(self.given.candidates),
+            supply: self.supply.as_ref().or(self.given.supply),
+            rows: self.given.rows,
+        }
+    }
+}
+
+/// The rows of a table in a group; `None` where it has none of the group's columns, and all rows count.
+fn of_group(table: &ExposureLog, keeps: &[Keep]) -> Result<Option<ExposureLog>, Error> {
+    let held: Vec<&Keep> = keeps.iter().filter(|its| table.column(&its.column).is_ok()).collect();
+    match held.is_empty() {
+        true => Ok(None),
+        false => held.into_iter().try_fold(table.clone(), ExposureLog::keep).map(Some),
+    }
 }
 
 /// The question about the same topics in every group: those that it names, or all of the log.
@@ -135,7 +214,7 @@ impl Numbers {
         if by.windows != WindowBy::Nothing {
             let times = log.require_times("windows of time")?;
             let starts: Vec<i64> = times.iter().map(|&time| by.windows.start(time)).collect();
-            let named = |start: i64| ("window".to_owned(), moment(start));
+            let named = |start: i64| ("window".to_owned(), moment(start, by.windows));
             cross(&mut of_row, &mut groups, starts.into_iter(), named);
         }
         let mut groups: Vec<(Vec<Group>, u32)> = groups.into_iter().zip(0..).collect();
@@ -180,11 +259,16 @@ fn cross<K: Copy + Eq + std::hash::Hash>(
     *groups = crossed;
 }
 
-/// A moment as a date, with the time where it is not midnight.
-fn moment(microseconds: i64) -> String {
+/// A moment as a date where all windows start at midnight, else with its time.
+fn moment(microseconds: i64, windows: WindowBy) -> String {
+    let of_days = |seconds: i64| seconds.rem_euclid(DAY / 1_000_000) == 0;
     let text = iso_text(microseconds);
-    match text.split_once('T') {
-        Some((date, _)) if microseconds.rem_euclid(DAY) == 0 => date.to_owned(),
+    match (windows, text.split_once('T')) {
+        (WindowBy::Every { seconds, origin }, Some((date, _)))
+            if of_days(i64::from(seconds)) && of_days(origin) =>
+        {
+            date.to_owned()
+        }
         _ => text,
     }
 }

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::inference::{self, Inference, Interval, Multiplicity, Query, Test};
 use crate::log::{DataQuality, ExposureLog, Origin, Role};
+use crate::question::baseline::Baseline;
 use crate::question::whole::{Question, same};
 use crate::replay::CandidateSets;
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay, Weights};
@@ -249,6 +250,19 @@ impl Subject<'_> {
         origin.map(|origin| quality_of(tally, origin))
     }
 
+    /// Impressions of arms that are not compared.
+    fn outside(&self, compared: &[&str]) -> u64 {
+        let tally = match self {
+            Self::Log(log, _) => return crate::log::outside(log, compared),
+            Self::Tally(tally) => tally,
+            Self::TwoWay(tallies) => tallies.first(),
+        };
+        let (axes, totals) = (tally.axes(), tally.totals());
+        let is_outside = |arm: usize| !compared.contains(&axes.arms()[arm].as_str());
+        let slabs = axes.slabs().filter(|slab| is_outside(slab.arm));
+        slabs.map(|slab| totals[axes.all_cell(slab) as usize].count).sum()
+    }
+
     /// What its impressions weigh.
     fn weights(&self) -> Weights {
         match self {
@@ -309,6 +323,16 @@ impl ComparisonTally<'_> {
     }
 }
 
+/// The arms that a comparison is of: the treatment, and what the baseline is or is made of.
+fn arms_of<'q>(treatment: &'q str, baseline: &'q Baseline) -> Vec<&'q str> {
+    let other = match baseline {
+        Baseline::Arm(arm) => Some(arm.as_str()),
+        Baseline::Propensity(propensity) => propensity.logged.as_deref(),
+        _ => None,
+    };
+    std::iter::once(treatment).chain(other).collect()
+}
+
 /// The state of the rows that a tally adds up, as far as sums tell.
 fn quality_of(tally: &Tally, origin: &Origin) -> DataQuality {
     let (axes, totals) = (tally.axes(), tally.totals());
@@ -318,6 +342,7 @@ fn quality_of(tally: &Tally, origin: &Origin) -> DataQuality {
     DataQuality {
         impressions: tally.impressions(),
         untagged: untagged.sum(),
+        outside: 0,
         origin: origin.clone(),
         time_range: None,
         repeats: None,

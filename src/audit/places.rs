@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use crate::estimate::Estimate;
+use crate::question::baseline::Baseline;
 
 /// The places of estimates by topic; found when first asked for, and no part of what a report says.
 #[derive(Debug, Default)]
@@ -61,7 +62,11 @@ fn label(of: &Estimate, has_several_arms: bool) -> String {
         label.push_str(&group.value);
     }
     if has_several_arms {
-        label.push_str(&format!(", {} against {}", estimand.treatment, estimand.baseline));
+        let against = match &estimand.baseline {
+            Baseline::Arm(arm) => arm.clone(),
+            other => other.to_string(),
+        };
+        label.push_str(&format!(", {} against {against}", estimand.treatment));
     }
     label
 }

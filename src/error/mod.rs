@@ -308,6 +308,15 @@ pub enum Error {
         /// The topics of the log.
         available: Vec<String>,
     },
+    /// One of the groups that were asked about cannot be answered.
+    #[error("in the group where {group}: {cause}")]
+    InGroup {
+        /// The group.
+        group: String,
+        /// Why not.
+        #[source]
+        cause: Box<Self>,
+    },
     /// A report has no estimate of a topic in such a group.
     #[error(
         "the report has no estimate of topic {topic} in a group with {group}; AuditReport::estimates has all \

@@ -174,16 +174,16 @@ pub(crate) fn settle_groups(
 /// Refuses what joins the replicates of all estimates, which several groups do not share.
 pub(crate) fn check_for_groups(inference: &Inference) -> Result<(), Error> {
     let refuse = |parameter, value: &str, expected| {
-        Err(Error::Parameter { parameter, value: format!("{value}, for several groups"), expected })
+        Err(Error::Parameter { parameter, value: value.to_owned(), expected })
     };
     if matches!(inference.multiplicity, Some(Multiplicity::RomanoWolf(_))) {
         let expected = "one that adjusts p-values: Holm, Benjamini-Hochberg or Benjamini-Yekutieli";
-        return refuse("the method that adjusts p-values", "Romano-Wolf", expected);
+        return refuse("the adjustment of groups", "Romano-Wolf", expected);
     }
     if matches!(inference.interval, Interval::Simultaneous(_)) {
         let expected = "intervals of each estimate by itself, such as ShareBounds; bands hold for the \
                         topics of one comparison";
-        return refuse("the interval", "simultaneous bands", expected);
+        return refuse("the interval of groups", "simultaneous bands", expected);
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ const BEGINNING: u64 = 1 << 16;
 ///
 /// # Errors
 /// [`Error::RepeatedFile`], [`Error::SamePart`]; [`Error::Io`].
-pub(super) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
+pub(crate) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
     let mut known: HashMap<PathBuf, &Path> = HashMap::new();
     let mut links = Links::default();
     let mut by_beginning: HashMap<[u8; 16], Vec<Begun<'_>>> = HashMap::new();

@@ -1,8 +1,9 @@
 //! Rows of a log again: in another order, several times, under another arm, with other contents. What
 //! a baseline is made of that was not itself shown.
 
-use super::{Coded, ExposureLog, Role, Topics};
+use super::{Coded, ExposureLog, Origin, Role, Topics};
 use crate::error::Error;
+use crate::question::keep::Keep;
 
 fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
     rows.iter().map(|&row| values[row as usize]).collect()
@@ -20,15 +21,16 @@ impl ExposureLog {
         Ok(self.taken(rows, topics))
     }
 
-    /// The log of a group of its rows. It has the arms and topics of the whole log, so that what a group was
+    /// The log of a group of its rows, which are those that have these ids. It has the arms and topics of the whole log, so that what a group was
     /// never shown is a share of 0 there and not an unknown name.
-    pub(crate) fn group(&self, rows: &[u32]) -> Self {
+    pub(crate) fn group(&self, rows: &[u32], keeps: impl IntoIterator<Item = Keep>) -> Self {
         let topics = self.topics.as_ref().map(|topics| topics.group(rows));
         let mut group = self.taken(rows, topics);
         if let Some(arms) = self.ids.get(&Role::Arm) {
             group.ids.insert(Role::Arm, arms.group(rows));
         }
         group.origin.left_out += (self.rows - rows.len()) as u64;
+        group.origin.kept.extend(keeps);
         group
     }
 
@@ -129,6 +131,18 @@ impl ExposureLog {
             aliases: first.aliases.clone(),
             origin: first.origin.clone(),
         }))
+    }
+
+    /// The rows of several files as one log, with what was read and set aside of all of them.
+    pub(crate) fn of_files(parts: &[Self]) -> Result<Option<Self>, Error> {
+        let refs: Vec<&Self> = parts.iter().collect();
+        let Some(mut log) = Self::joined(&refs)? else { return Ok(None) };
+        let mut origin = Origin::default();
+        parts.iter().for_each(|part| origin.add(part.origin.clone()));
+        origin.settle();
+        origin.source = format!("{} files", parts.len());
+        log.origin = origin;
+        Ok(Some(log))
     }
 
     /// Ids in the place of a role's, one for each row.

@@ -34,6 +34,7 @@ pub(crate) use self::spare::ColumnPool;
 use crate::error::row::{SetAsideAccount, excerpt};
 
 pub use self::names::{JoinNames, NameRemark, OddNames};
+pub(crate) use self::quality::outside;
 pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
 pub use self::schema::{CombinedColumn, LogSchema, TopicColumn, TopicFormat, Unlisted};

@@ -22,6 +22,9 @@ pub struct DataQuality {
     pub origin: Origin,
     /// Impressions without a topic; they count in totals.
     pub untagged: u64,
+    /// Impressions of arms that are not compared, which no number of a report is of; 0 of a log by itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub outside: u64,
     /// First and last time, in microseconds since 1970-01-01T00:00:00Z.
     pub time_range: Option<(i64, i64)>,
     /// Items shown more than once in a slate; `None` where slates or items are not declared.
@@ -45,6 +48,7 @@ impl DataQuality {
             impressions: log.impressions(),
             origin: log.origin().clone(),
             untagged: untagged(log),
+            outside: 0,
             time_range: log.times().and_then(|times| {
                 let first = times.iter().min()?;
                 let last = times.iter().max()?;
@@ -53,6 +57,20 @@ impl DataQuality {
             repeats: repeats(log),
         }
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Impressions of other arms than these.
+pub(crate) fn outside(log: &ExposureLog, compared: &[&str]) -> u64 {
+    let Some(arms) = log.ids(Role::Arm) else { return 0 };
+    let is_outside: Vec<bool> =
+        arms.dictionary().iter().map(|arm| !compared.contains(&arm)).collect();
+    let rows = arms.codes().iter().enumerate();
+    let rows = rows.filter(|(_, code)| is_outside[**code as usize]);
+    rows.map(|(row, _)| log.counts().map_or(1, |counts| counts[row] as u64)).sum()
 }
 
 /// Impressions without a topic.

@@ -1,8 +1,12 @@
 //! How times are written.
 
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
 use serde::{Deserialize, Serialize};
 
-use crate::format::word::said_by_words;
+use crate::format::word::{self, UnknownWord};
 
 /// How times are written. All become microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -35,4 +39,22 @@ pub enum TimeFormat {
     EpochMicroseconds,
 }
 
-said_by_words!(TimeFormat);
+/// By the word of study files, with a pattern behind a colon: see [`UnknownWord`].
+impl FromStr for TimeFormat {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let format: Self = word::option(text)?;
+        if let Self::Pattern(pattern) = &format
+            && (!pattern.contains('%') || strtime::format(pattern, EXAMPLE).is_err())
+        {
+            return Err(UnknownWord(format!(
+                "the pattern {pattern:?} has no directives such as %d-%m-%Y, or some that there are not"
+            )));
+        }
+        Ok(format)
+    }
+}
+
+/// Any moment, to try a pattern on.
+const EXAMPLE: Timestamp = Timestamp::UNIX_EPOCH;

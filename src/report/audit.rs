@@ -115,9 +115,13 @@ fn arms(first: &Estimate) -> String {
 
 fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> fmt::Result {
     let origin = &quality.origin;
+    let outside = match quality.outside {
+        0 => String::new(),
+        outside => format!(", {outside} of arms that are not compared"),
+    };
     writeln!(
         f,
-        "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged.",
+        "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged{outside}.",
         printable_name(&origin.source),
         origin.rows_read,
         origin.set_aside.rows,

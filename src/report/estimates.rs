@@ -45,10 +45,12 @@ pub(super) fn table(estimates: &[Estimate]) -> Table {
         .filter_map(|(is_there, column, shows)| is_there.then_some((column, shows)))
         .collect();
     let arms = has_several_arms(estimates);
-    let groups = first.map_or(&[][..], |its| &its.estimand.group);
-    let mut headings: Vec<Column> = groups.iter().map(|its| Column::name(&its.column)).collect();
+    let groups = first.map_or(&[][..], |its| &its.estimand.group).iter();
+    // Values are shorter than topics, and there may be several columns of them.
+    let group = |heading: &str| Column::name(heading).yielding(Yields::Wrapping { floor: 8 });
+    let mut headings: Vec<Column> = groups.map(|its| group(&its.column)).collect();
     if arms {
-        headings.extend(["A", "B"].map(Column::name));
+        headings.extend(["A", "B"].map(group));
     }
     headings.extend(columns.iter().map(|(column, _)| column.clone()));
     let row = |its: &Estimate| {
@@ -163,11 +165,15 @@ pub(super) fn record(estimates: &[Estimate]) -> Table {
 /// The columns of groups, called otherwise where a field has that name.
 pub(super) fn group_names(estimates: &[Estimate], fields: &[&str]) -> Vec<String> {
     let groups = estimates.first().map_or(&[][..], |its| &its.estimand.group);
-    let name = |column: &str| match fields.contains(&column) {
-        true => format!("group_{column}"),
-        false => column.to_owned(),
-    };
-    groups.iter().map(|its| name(&its.column)).collect()
+    let mut names: Vec<String> = Vec::new();
+    for group in groups {
+        let mut name = group.column.clone();
+        while fields.contains(&&*name) || names.contains(&name) {
+            name.insert_str(0, "group_");
+        }
+        names.push(name);
+    }
+    names
 }
 
 /// The names of what an estimate is, beside what it is of.

@@ -200,7 +200,10 @@ fn what_groups_cannot_have() {
     let question = question().by("country");
     let bands =
         Audit::of(&log, &question).interval(Interval::Simultaneous(Simultaneous::default()));
-    assert!(matches!(bands.run(), Err(Error::Parameter { parameter: "the interval", .. })));
+    assert!(matches!(
+        bands.run(),
+        Err(Error::Parameter { parameter: "the interval of groups", .. })
+    ));
     let step_down = Audit::of(&log, &question)
         .test(Test::ShareBounds)
         .multiplicity(Multiplicity::RomanoWolf(RomanoWolf::default()));
@@ -213,4 +216,94 @@ fn what_groups_cannot_have() {
     let report = Audit::of(&log, &question).run().unwrap();
     let nowhere = report.get_in("war", &[("country", "east")]);
     assert!(matches!(nowhere, Err(Error::NoSuchEstimate { .. })));
+}
+
+/// What there was to show is that of the group where the table has the group's column, as with a filter; where it
+/// has not, the report says so.
+#[test]
+fn tables_beside_the_log_are_of_the_group() {
+    let log = log();
+    let supply = |countries: bool| {
+        let source = SliceSource::new("items")
+            .text("about", &["war", "sport", "sport", "war", "sport", "war", "war", "sport"])
+            .text("country", &["north", "north", "north", "south", "south", "9", "9", "10"]);
+        let mut schema = LogSchema::new().topics(TopicColumn::single("about"));
+        if countries {
+            schema = schema.column("country");
+        }
+        ExposureLog::read(source, &schema).unwrap()
+    };
+    let question =
+        Question::between("ranked", Baseline::Supply(tiltmeter::Supply::Known)).topics(["war"]);
+    let all = supply(true);
+    let report = Audit::of(&log, &question.clone().by("country")).supply(&all).run().unwrap();
+    for country in ["9", "10", "north", "south"] {
+        let keep = Keep { column: "country".into(), values: vec![country.into()] };
+        let (log, supply) = (log.clone().keep(&keep).unwrap(), all.clone().keep(&keep).unwrap());
+        let alone = Audit::of(&log, &question).supply(&supply).run().unwrap();
+        let mine = report.get_in("war", &[("country", country)]).unwrap();
+        assert_eq!(mine.measured, alone.estimates()[0].measured, "{country}");
+        assert_eq!(mine.baseline, alone.estimates()[0].baseline, "{country}");
+    }
+    let shares: Vec<Option<f64>> =
+        report.estimates().iter().map(|its| its.baseline.share).collect();
+    assert_eq!(shares, [Some(1.0), Some(0.0), Some(1.0 / 3.0), Some(0.5)]);
+    let plain = supply(false);
+    let report = Audit::of(&log, &question.by("country")).supply(&plain).run().unwrap();
+    assert!(report.estimates().iter().all(|its| its.baseline.share == Some(0.5)));
+    assert!(report.to_string().contains("is not in the supply"), "{report}");
+}
+
+/// Files together are the log of all their rows; and a file twice is refused.
+#[test]
+fn groups_of_several_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let rows = |at: u32| {
+        let row = |who: u32| {
+            let (feed, about) = (
+                ["ranked", "newest"][(who % 2) as usize],
+                ["war", "sport"][(who * at % 3 % 2) as usize],
+            );
+            format!("v{who},{feed},{},{about}\n", ["n", "s"][(who / 2 % 2) as usize])
+        };
+        (0..24).map(row).collect::<String>()
+    };
+    let header = "who,feed,country,about\n";
+    write("monday.csv", &format!("{header}{}", rows(1)));
+    write("tuesday.csv", &format!("{header}{}", rows(2)));
+    write("both.csv", &format!("{header}{}{}", rows(1), rows(2)));
+    let report = |log: &str| {
+        let json = format!(
+            r#"{{"log": {{{log}, "schema": {{"viewer": "who", "arm": "feed", "columns": ["country"], "topics": {{"column": "about"}}}}}},
+                "question": {{"treatment": "ranked", "baseline": {{"arm": "newest"}}, "groups": {{"columns": ["country"]}}}}}}"#
+        );
+        let study: tiltmeter::StudyFile = serde_json::from_str(&json).unwrap();
+        study.run(folder.path())
+    };
+    let (one, several) = (
+        report(r#""path": "both.csv""#),
+        report(r#""path": "monday.csv", "more": ["tuesday.csv"]"#),
+    );
+    let (one, several) = (one.unwrap(), several.unwrap());
+    assert_eq!(one.estimates(), several.estimates());
+    assert_eq!(several.quality().unwrap().origin.rows_read, 48);
+    let twice = report(r#""path": "monday.csv", "more": ["monday.csv"]"#);
+    assert!(matches!(twice, Err(Error::RepeatedFile { .. })), "{twice:?}");
+}
+
+/// Columns of CSV are told apart, hours are not called as days are, and a group that fails is named.
+#[test]
+fn groups_are_called_by_what_they_are() {
+    let log = log();
+    let hours = question().windows("every:seconds=43200".parse().unwrap());
+    let report = Audit::of(&log, &hours).run().unwrap();
+    assert_eq!(report.estimates()[0].estimand.group[0].value, "2022-01-08T00:00:00Z");
+    let twice = Audit::of(&log, &question().by("country").by("country")).run();
+    assert!(matches!(twice, Err(Error::Parameter { parameter: "the groups", .. })), "{twice:?}");
+    // Impressions of the third arm are in no number.
+    assert_eq!(report.quality().unwrap().outside, 20 * 21);
+    assert!(report.to_string().contains("420 of arms that are not compared"), "{report}");
+    let all = Audit::of(&log, &question().all_pairs()).run().unwrap();
+    assert_eq!(all.quality().unwrap().outside, 0);
 }

@@ -239,6 +239,9 @@ fn of_quality(quality: &DataQuality) -> Table {
     row("rows set aside", Cell::Count(origin.set_aside.rows));
     row("impressions measured", Cell::Count(quality.impressions));
     row("impressions without a topic", Cell::Count(quality.untagged));
+    if quality.outside > 0 {
+        row("impressions of arms that are not compared", Cell::Count(quality.outside));
+    }
     match quality.time_range {
         Some((first, last)) => {
             row(

@@ -100,6 +100,10 @@ fn of_questions() -> Vec<Error> {
         Error::MemberOfTwoGroups { member: text("m"), first: text("a"), second: text("b") },
         Error::RepeatedGroup { group: text("a") },
         Error::UnknownGroup { group: text("a"), members: 3, available: names() },
+        Error::InGroup {
+            group: text("\"country\" is \"x\""),
+            cause: Box::new(Error::SameArm { arm: text("x") }),
+        },
         Error::NoSuchEstimate { topic: war(), group: vec![text("country x")] },
         Error::SeveralEstimates { topic: war(), first: text("one"), second: text("other") },
         Error::UnknownAttention { attention: text("top 3"), available: names() },

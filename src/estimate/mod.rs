@@ -405,7 +405,8 @@ impl SideOfNull {
 pub struct Finding {
     /// The side on which the estimate's interval lies. Where few clusters, few that show the topic, or a few
     /// that hold most of an arm would make another interval too short, only if
-    /// [`ShareBounds`](crate::inference::ShareBounds) of the same level lie there too.
+    /// [`ShareBounds`](crate::inference::ShareBounds) of the same level lie there too; a statistic that keeps
+    /// strata apart has none, and goes by its interval alone.
     pub alone: SideOfNull,
     /// The same with all topics and groups of the statistic taken into account: the chance that any of these is on a
     /// wrong side is at most 1 less the level (the adjustment asked for, if one was; else Holm's; bands for all

@@ -12,6 +12,7 @@ use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, GroupArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
+use crate::spoken::in_flags;
 use crate::tally::SkipArgs;
 use crate::uncertainty::UncertaintyArgs;
 use crate::width::WidthArgs;
@@ -179,12 +180,12 @@ impl OutputArgs {
             out::print(&report.to_json()?)
         } else if self.markdown {
             self.width.refuse("Markdown")?;
-            out::print(&report.to_markdown_document())
+            out::print(&in_flags(&report.to_markdown_document()))
         } else if self.csv {
             self.width.refuse("CSV")?;
             out::print(&report.to_csv())
         } else {
-            out::print(&report.to_text(self.width.columns()))
+            out::print(&in_flags(&report.to_text(self.width.columns())))
         }
     }
 }

@@ -9,6 +9,7 @@ use tiltmeter::log::{FaultReason, Role};
 use tiltmeter::report::printable;
 
 use crate::out;
+use crate::spoken::in_flags;
 
 /// Why a command came to nothing.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Failure {
                 ExitCode::FAILURE
             }
             Self::Run(error) => {
-                out::tell(&format!("error: {error}"));
+                out::tell(&format!("error: {}", in_flags(&error.to_string())));
                 if let Some(hint) = hint(&error) {
                     out::tell(&format!("hint: {hint}"));
                 }

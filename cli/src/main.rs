@@ -18,6 +18,7 @@ mod question;
 mod report;
 mod roles;
 mod simulate;
+mod spoken;
 mod study;
 mod tally;
 mod toml_text;

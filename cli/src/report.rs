@@ -7,6 +7,7 @@ use tiltmeter::AuditReport;
 
 use crate::failure::Failure;
 use crate::html::PageArgs;
+use crate::spoken::in_flags;
 use crate::width::WidthArgs;
 use crate::{audit, out, study};
 
@@ -54,11 +55,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let report = AuditReport::from_json(&json)?;
     if args.markdown {
         args.width.refuse("Markdown")?;
-        out::print(&report.to_markdown_document())
+        out::print(&in_flags(&report.to_markdown_document()))
     } else if args.csv {
         args.width.refuse("CSV")?;
         out::print(&report.to_csv())
     } else {
-        out::print(&report.to_text(args.width.columns()))
+        out::print(&in_flags(&report.to_text(args.width.columns())))
     }
 }

@@ -18,7 +18,7 @@ use thiserror::Error;
 /// assert_eq!("cluster_mean".parse(), Ok(Unit::ClusterMean));
 /// assert_eq!("top_k:5".parse(), Ok(Attention::TopK { k: 5 }));
 /// let interval: Interval = "bootstrap:kind=bca,replicates=999".parse()?;
-/// assert_eq!(serde_json::to_value(&interval).unwrap()["bootstrap"]["kind"], "bca");
+/// assert_eq!(serde_json::to_value(interval).unwrap()["bootstrap"]["kind"], "bca");
 /// assert_eq!(
 ///     "median".parse::<Unit>().unwrap_err().to_string(),
 ///     "there is no \"median\"; there are pooled, cluster_mean, reach"

@@ -11,6 +11,7 @@ mod limits;
 mod places;
 mod said;
 mod same_thing;
+mod spoken;
 mod steps;
 mod support;
 mod thin;

@@ -101,7 +101,7 @@ pub(super) fn specifications<'r>(
         let Ok(estimate) = &row.outcome else { continue };
         let [low, high] = ends(estimate);
         let mut cells = vec![Cell::Count(at as u64 + 1)];
-        cells.extend(table.varied().iter().map(|its| Cell::name(&row.choices.level(*its))));
+        cells.extend(table.varied().iter().map(|its| Cell::name(row.choices.level(*its))));
         cells.extend([value(estimate.value), low, high]);
         out.rows.push(cells);
     }

@@ -1,0 +1,81 @@
+//! The library's messages in the words of flags: it speaks of its types, and whoever reads here knows none.
+
+/// What the library says, and what is said here in its place. Longer ones come before what they begin with.
+const SAID: &[(&str, &str)] = &[
+    ("; name the right column in the LogSchema", "; name the right column"),
+    ("declare it in the LogSchema", "name its column with the flag of that role"),
+    ("declare it with LogSchema::column", "name it with --column"),
+    ("LogSchema::join_names (--join-names whole_numbers)", "--join-names whole_numbers"),
+    (
+        "LogSchema::join_names (--join-names spaces,case,unicode,whole_numbers)",
+        "--join-names spaces,case,unicode,whole_numbers",
+    ),
+    ("LogSchema::null (--null)", "--null"),
+    ("(LogSchema::count, --count)", "(--count)"),
+    ("(LogSchema::weight, --weight)", "(--weight)"),
+    (", or LogSchema::count)", ")"),
+    (", or TopicColumn::separated)", ")"),
+    (", or Denominator::TaggedImpressions)", ")"),
+    (
+        "LogSchema::stratum or Question::strata (TallySpec::strata for a tally, which has to be made again)",
+        "--stratum (a tally has to be made again with it)",
+    ),
+    ("LogSchema::arm, viewer, topics and the like", "--arm, --viewer, --topics and the like"),
+    ("LogSchema::topics or with_item_topics", "--topic or --topics"),
+    ("Question::between or Question::against", "--baseline"),
+    ("Question::topics, since", "--watch, since"),
+    ("(Question::attention)", "(--attention)"),
+    ("Question::attention", "--attention"),
+    (" (Question::strata says what the strata are)", ""),
+    ("declare their column with LogSchema::position", "name their column with --position"),
+    ("declare their column with LogSchema::time", "name their column with --time"),
+    ("LogSchema::engagement", "--engagement"),
+    ("add it to the TallySpec", "make the tally with that --attention"),
+    ("make both with the same TallySpec", "make both with the same flags"),
+    ("make it with the TallySpec of the monitor", "make it with the flags of the monitor"),
+    ("take Blocks::Together", "take blocks = \"together\" in a study file"),
+    ("allow more with TallyJob::memory", "allow more with --memory"),
+    ("(ClusterBy::hashed)", "(--cluster hashed:BITS:UNIT)"),
+    ("that Bundle::write made", "that `tiltmeter bundle` made"),
+    (
+        "or change it with Monitor::update, where each waits for its turn",
+        "or let `monitor observe` do it, where each waits for its turn",
+    ),
+    (
+        "say TopicFormat::JsonList, or PythonList for single quotes",
+        "say json_list, or python_list for single quotes",
+    ),
+    (
+        "say Unlisted::Keep or Unlisted::Untag",
+        "say unlisted = \"keep\" or \"untag\" in a study file",
+    ),
+    ("say ItemRepeats::Union", "say repeats = \"union\" in a study file"),
+    ("EngagementWeighted::plus would keep them", "--baseline-engagement=1 would keep them"),
+    ("Unit::Pooled or Unit::ClusterMean", "--unit pooled or cluster_mean"),
+    ("Unit::Pooled", "--unit pooled"),
+    ("Unit::Reach", "--unit reach"),
+    ("take Baseline::Arm here", "take --baseline ARM here"),
+    ("Baseline::Arm; an arm", "--baseline ARM; an arm"),
+    ("ExposureLog::with_item_topics", "item_topics in a study file"),
+    ("such as ShareBounds; bands", "such as share_bounds; bands"),
+    ("the list of columns of LogSchema::combined", "the list of columns of --combined"),
+    ("ReplaySpec::disorder", "the disorder of a replay"),
+];
+
+/// A message in the words of flags, wherever its lines are broken.
+pub(crate) fn in_flags(text: &str) -> String {
+    let mut said = text.to_owned();
+    for (library, here) in SAID {
+        // Most texts have none of it, whole or broken.
+        let first = library.split(' ').next().unwrap_or_default();
+        if !said.contains(first) {
+            continue;
+        }
+        said = said.replace(library, here);
+        for (at, _) in library.match_indices(' ') {
+            let broken = format!("{}\n{}", &library[..at], &library[at + 1..]);
+            said = said.replace(&broken, &here.replacen(' ', "\n", 1));
+        }
+    }
+    said
+}

@@ -331,7 +331,7 @@ mod tests {
     fn words_are_those_of_json() {
         for text in ["share_bounds", "delta", "jackknife", "wild_bootstrap", "simultaneous"] {
             let interval: Interval = text.parse().unwrap();
-            let json = serde_json::to_value(&interval).unwrap();
+            let json = serde_json::to_value(interval).unwrap();
             assert!(json.get(text).is_some(), "{json}");
         }
     }

@@ -16,7 +16,7 @@ use crate::studies;
 /// Studies that were written while a question of a study was a type of its own.
 #[test]
 fn studies_of_before_are_written_as_they_were() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/study-json");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/studies_before");
     let baselines = [
         ("arms", Baseline::arm("newest")),
         ("doubt", Baseline::arm("newest")),

@@ -2,6 +2,7 @@
 
 /// What the library says, and what is said here in its place. Longer ones come before what they begin with.
 const SAID: &[(&str, &str)] = &[
+    ("see TopicFormat", "see --topics-separator"),
     ("; name the right column in the LogSchema", "; name the right column"),
     ("declare it in the LogSchema", "name its column with the flag of that role"),
     ("declare it with LogSchema::column", "name it with --column"),

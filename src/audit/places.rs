@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use crate::estimate::Estimate;
-use crate::question::baseline::Baseline;
 
 /// The places of estimates by topic; found when first asked for, and no part of what a report says.
 #[derive(Debug, Default)]
@@ -62,10 +61,7 @@ fn label(of: &Estimate, has_several_arms: bool) -> String {
         label.push_str(&group.value);
     }
     if has_several_arms {
-        let against = match &estimand.baseline {
-            Baseline::Arm(arm) => arm.clone(),
-            other => other.to_string(),
-        };
+        let against = estimand.baseline.called();
         label.push_str(&format!(", {} against {against}", estimand.treatment));
     }
     label

@@ -381,6 +381,16 @@ impl From<String> for Baseline {
     }
 }
 
+impl Baseline {
+    /// An arm by its name alone, for columns and labels that are of arms; what is none in words.
+    pub(crate) fn called(&self) -> String {
+        match self {
+            Self::Arm(name) => name.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

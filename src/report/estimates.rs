@@ -6,7 +6,6 @@ use super::table::{
 use crate::audit::has_several_arms;
 use crate::estimate::Estimate;
 use crate::estimate::json::{EstimateRecord, MeasuredRecord};
-use crate::question::baseline::Baseline;
 
 /// What a column shows of an estimate.
 type Shows = fn(&Estimate) -> Cell;
@@ -57,7 +56,10 @@ pub(super) fn table(estimates: &[Estimate]) -> Table {
         let mut cells: Vec<Cell> =
             its.estimand.group.iter().map(|its| Cell::name(&its.value)).collect();
         if arms {
-            cells.extend([Cell::name(&its.estimand.treatment), arm_or_words(its)]);
+            cells.extend([
+                Cell::name(&its.estimand.treatment),
+                Cell::name(its.estimand.baseline.called()),
+            ]);
         }
         cells.extend(columns.iter().map(|(_, shows)| shows(its)));
         cells
@@ -66,14 +68,6 @@ pub(super) fn table(estimates: &[Estimate]) -> Table {
         caption: caption(estimates, arms),
         columns: headings,
         rows: estimates.iter().map(row).collect(),
-    }
-}
-
-/// The baseline by its name alone, where it is an arm.
-fn arm_or_words(its: &Estimate) -> Cell {
-    match &its.estimand.baseline {
-        Baseline::Arm(arm) => Cell::name(arm),
-        other => words_of(other),
     }
 }
 

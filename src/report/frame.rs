@@ -6,7 +6,6 @@ use super::estimates::group_names;
 use crate::audit::report::AuditReport;
 use crate::error::Error;
 use crate::estimate::json::EstimateRecord;
-use crate::question::baseline::Baseline;
 
 impl AuditReport {
     /// The estimates as a polars frame, one row each: a column for each that groups are by, and the fields
@@ -87,10 +86,7 @@ fn fields(records: &[EstimateRecord], states: Vec<&str>) -> Vec<Column> {
         count("clusters_baseline", |r| r.clusters_baseline),
         text("warnings", &warnings),
         text("treatment", &|r| r.estimand.treatment.clone()),
-        text("baseline", &|r| match &r.estimand.baseline {
-            Baseline::Arm(arm) => arm.clone(),
-            other => other.to_string(),
-        }),
+        text("baseline", &|r| r.estimand.baseline.called()),
         text("estimand", &|r| r.estimand.to_string()),
     ]
 }

@@ -307,3 +307,57 @@ fn groups_are_called_by_what_they_are() {
     let all = Audit::of(&log, &question().all_pairs()).run().unwrap();
     assert_eq!(all.quality().unwrap().outside, 0);
 }
+
+/// Candidates that everyone shares are those of the group too, as with a filter.
+#[test]
+fn candidates_are_of_the_group() {
+    use tiltmeter::replay::{CandidateKey, CandidateSets};
+    let (country, about) = (["north", "south"], ["war", "sport", "war"]);
+    let item = |at: usize| format!("{}{}", country[at % 2], at % 6);
+    let who: Vec<String> = (0..48).map(|at| format!("v{}", at / 2 % 12)).collect();
+    let slates: Vec<String> = (0..48).map(|at| format!("s{at}")).collect();
+    let items: Vec<String> = (0..48).map(|at| item(at / 2 % 2 + at / 4 * 2)).collect();
+    let log = SliceSource::new("rows")
+        .text("who", &who)
+        .text("feed", &["ranked"; 48])
+        .text("slate", &slates)
+        .text("item", &items)
+        .text("country", &(0..48).map(|at| country[at / 2 % 2]).collect::<Vec<_>>())
+        .integer("rank", &[1; 48])
+        .integer("at", &(0..48).map(|at| 1_700_000_000 + at).collect::<Vec<_>>())
+        .text("about", &(0..48).map(|at| about[at % 3]).collect::<Vec<_>>());
+    let seconds = || tiltmeter::log::TimeFormat::EpochSeconds;
+    let schema =
+        LogSchema::new().viewer("who").arm("feed").slate("slate").item("item").column("country");
+    let schema = schema.position("rank").time("at", seconds()).topics(TopicColumn::single("about"));
+    let log = ExposureLog::read(log, &schema).unwrap();
+    let table = SliceSource::new("candidates")
+        .text("item", &(0..6).map(item).collect::<Vec<_>>())
+        .text("country", &(0..6).map(|at| country[at % 2]).collect::<Vec<_>>())
+        .integer("at", &[1_600_000_000; 6])
+        .text("about", &["war", "war", "war", "sport", "sport", "sport"]);
+    let schema = LogSchema::new().item("item").column("country").time("at", seconds());
+    let table = ExposureLog::read(table, &schema.topics(TopicColumn::single("about"))).unwrap();
+    let sets = |of: &ExposureLog| {
+        CandidateSets::new(of.clone(), CandidateKey::Everyone { max_age: None }).unwrap()
+    };
+    let question = Question::between("ranked", Baseline::UniformPool).topics(["war"]);
+    let all = sets(&table);
+    let report = Audit::of(&log, &question.clone().by("country")).candidates(&all).run().unwrap();
+    for name in country {
+        let keep = Keep { column: "country".into(), values: vec![name.into()] };
+        let (log, pools) =
+            (log.clone().keep(&keep).unwrap(), sets(&table.clone().keep(&keep).unwrap()));
+        let alone = Audit::of(&log, &question).candidates(&pools).run().unwrap();
+        let mine = report.get_in("war", &[("country", name)]).unwrap();
+        assert_eq!(mine.measured, alone.estimates()[0].measured, "{name}");
+        assert_eq!(mine.baseline, alone.estimates()[0].baseline, "{name}");
+    }
+    // Two of the three items of the north are of war, one of the three of the south.
+    let shares: Vec<f64> =
+        report.estimates().iter().map(|its| its.baseline.share.unwrap()).collect();
+    assert!(
+        (shares[0] - 2.0 / 3.0).abs() < 1e-11 && (shares[1] - 1.0 / 3.0).abs() < 1e-11,
+        "{shares:?}"
+    );
+}

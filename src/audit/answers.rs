@@ -108,10 +108,11 @@ fn between(a: Estimate, b: Estimate, test: Option<&Test>) -> Estimate {
         }),
         (Err(reason), _) | (_, Err(reason)) => Err(reason),
     };
-    let finding = a.finding.zip(b.finding).map(|(a, b)| Finding {
-        alone: a.alone.and(b.alone),
-        among_all: a.among_all.and(b.among_all),
-        ..a
+    let finding = a.finding.zip(b.finding).map(|(a, b)| {
+        let alone = a.alone.and(b.alone);
+        // As sure as the less certain end is, where both lie on one side.
+        let p = a.p.zip(b.p).map(|(a, b)| a.max(b)).filter(|_| alone.is_clear());
+        Finding { alone, among_all: a.among_all.and(b.among_all), p, ..a }
     });
     let tested = a.test.zip(b.test).map(|(a, b)| of_both(a, b, test));
     let warnings = {

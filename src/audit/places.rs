@@ -7,9 +7,12 @@ use foldhash::fast::RandomState;
 
 use crate::estimate::Estimate;
 
-/// The places of estimates by topic; found when first asked for, and no part of what a report says.
-#[derive(Debug, Default)]
-pub(super) struct Places(OnceLock<HashMap<String, Vec<usize>, RandomState>>);
+/// What is found when first asked for, and no part of what a report says.
+#[derive(Debug)]
+pub(super) struct Found<T>(OnceLock<T>);
+
+/// The places of estimates by topic.
+pub(super) type Places = Found<HashMap<String, Vec<usize>, RandomState>>;
 
 impl Places {
     /// The places of a topic's estimates among all, ascending.
@@ -29,11 +32,11 @@ impl Places {
 }
 
 /// What each estimate is called where topics are named: its topic, with its group and its arms where there are
-/// several. Found when first asked for, and no part of what a report says.
-#[derive(Debug, Default)]
-pub(super) struct Labels(OnceLock<Vec<String>>);
+/// several.
+pub(super) type Labels = Found<Vec<String>>;
 
 impl Labels {
+    /// What the estimate in this place is called.
     pub(super) fn of<'r>(&'r self, at: usize, estimates: &'r [Estimate]) -> &'r str {
         let labels = self.0.get_or_init(|| {
             let arms = has_several_arms(estimates);
@@ -48,9 +51,11 @@ impl Labels {
 
 /// Whether not all estimates compare the same two arms.
 pub(crate) fn has_several_arms(estimates: &[Estimate]) -> bool {
-    let arms = |its: &Estimate| (its.estimand.treatment.clone(), its.estimand.baseline.clone());
-    let first = estimates.first().map(arms);
-    estimates.iter().any(|its| Some(arms(its)) != first)
+    let is_of = |first: &Estimate, its: &Estimate| {
+        let (first, its) = (&first.estimand, &its.estimand);
+        first.treatment == its.treatment && first.baseline == its.baseline
+    };
+    estimates.first().is_some_and(|first| !estimates.iter().all(|its| is_of(first, its)))
 }
 
 fn label(of: &Estimate, has_several_arms: bool) -> String {
@@ -67,25 +72,19 @@ fn label(of: &Estimate, has_several_arms: bool) -> String {
     label
 }
 
-impl Clone for Labels {
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl<T> Clone for Found<T> {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl PartialEq for Labels {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Clone for Places {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl PartialEq for Places {
+impl<T> PartialEq for Found<T> {
     fn eq(&self, _: &Self) -> bool {
         true
     }

@@ -54,7 +54,8 @@ impl AuditReport {
         &self.estimates
     }
 
-    /// The estimate of a statistic for a topic.
+    /// The estimate of a statistic for a topic; `None` where there is none, or one for each of several groups
+    /// or pairs of arms, which [`get_in`](Self::get_in) tells apart.
     pub fn estimate(
         &self,
         statistic: &dyn crate::statistic::Statistic,
@@ -62,9 +63,13 @@ impl AuditReport {
     ) -> Option<&Estimate> {
         let phrase = crate::statistic::phrase_in_full(statistic);
         let of_topic = self.places.of(topic, &self.estimates).iter();
-        of_topic.map(|&at| &self.estimates[at]).find(|Estimate { estimand, .. }| {
-            *estimand.statistic == *statistic.name() && estimand.phrase == phrase
-        })
+        let mut found =
+            of_topic.map(|&at| &self.estimates[at]).filter(|Estimate { estimand, .. }| {
+                *estimand.statistic == *statistic.name() && estimand.phrase == phrase
+            });
+        let first = found.next()?;
+        let of = |its: &Estimand| (its.treatment.clone(), its.baseline.clone(), its.group.clone());
+        found.all(|its| of(&its.estimand) == of(&first.estimand)).then_some(first)
     }
 
     /// The estimate for a topic, by the first statistic that was asked for.

@@ -467,6 +467,7 @@ impl Estimate {
         self.finding = self.finding.map(|finding| Finding {
             alone: SideOfNull::NoInterval,
             among_all: SideOfNull::NoInterval,
+            p: None,
             ..finding
         });
         self.test = self.test.map(|_| TestResult::none(NoTest::UndefinedValue));

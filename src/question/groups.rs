@@ -11,7 +11,8 @@ use crate::base::printable::quoted;
 /// of these together.
 ///
 /// Each answer is that of an audit of the group's rows alone; what is adjusted for how many there are is
-/// adjusted over all groups, pairs and topics of a statistic.
+/// adjusted over all groups, pairs and topics of a statistic. Against a reference with a bias the larger of the
+/// p-values of its two ends is adjusted, which is never bolder than adjusting at each end.
 ///
 /// ```
 /// use tiltmeter::Question;

@@ -138,6 +138,7 @@ fn pairs_of_arms() {
     assert!(matches!(report.get("war"), Err(Error::SeveralEstimates { .. })));
     let pair = report.get_in("war", &[("treatment", "random"), ("baseline", "newest")]).unwrap();
     assert_eq!(pair, &report.estimates()[4]);
+    assert_eq!(report.estimate(&tiltmeter::statistic::AmplificationRatio, "war"), None);
     let text = report.to_string();
     assert!(text.contains("each arm against each other") && text.contains(" A "), "{text}");
     // What is no arm has no pairs.
@@ -360,4 +361,67 @@ fn candidates_are_of_the_group() {
         (shares[0] - 2.0 / 3.0).abs() < 1e-11 && (shares[1] - 1.0 / 3.0).abs() < 1e-11,
         "{shares:?}"
     );
+}
+
+/// By a column of one value there is one group, and it says what the audit without groups says: of every kind of
+/// baseline, with a test and without, what is a finding among all too.
+#[test]
+fn one_group_of_all_is_the_audit() {
+    use tiltmeter::{Bias, Reference, Supply};
+    let log = log();
+    let north = in_country(&log, "north");
+    let items = SliceSource::new("items").text("about", &["war", "sport", "sport", "sport"]);
+    let items =
+        ExposureLog::read(items, &LogSchema::new().topics(TopicColumn::single("about"))).unwrap();
+    let reference = |low, high| {
+        let bias = Bias { low, high };
+        let known = tiltmeter::ReferenceShare::Known;
+        let reference = Reference::new("r", bias).share("war", known(0.4));
+        Baseline::Reference(reference.share("sport", known(0.55)))
+    };
+    let baselines = [
+        Baseline::arm("newest"),
+        Baseline::Supply(Supply::Known),
+        reference(1.0, 1.0),
+        // Of which one end alone would be a finding, or both, or each on another side.
+        reference(0.5, 1.2),
+        reference(0.9, 1.1),
+        reference(0.2, 3.0),
+    ];
+    let mut clear = 0;
+    for baseline in baselines {
+        let is_biased = matches!(&baseline, Baseline::Reference(its) if its.bias != Bias::NONE);
+        let question = Question::between("ranked", baseline).topics(["war", "sport"]);
+        let run = |question: &Question, test: bool| {
+            let audit = Audit::of(&north, question).supply(&items);
+            let audit = if test {
+                audit.test(Test::ShareBounds).multiplicity(Multiplicity::Holm)
+            } else {
+                audit
+            };
+            audit.run().unwrap()
+        };
+        for test in [false, true] {
+            let (plain, grouped) =
+                (run(&question, test), run(&question.clone().by("country"), test));
+            for (one, other) in plain.estimates().iter().zip(grouped.estimates()) {
+                let (mine, its) = (other.finding.unwrap(), one.finding.unwrap());
+                assert_eq!(
+                    (other.measured, mine.alone, mine.of),
+                    (one.measured, its.alone, its.of)
+                );
+                let p =
+                    |of: &tiltmeter::Estimate| (of.p(), of.test.and_then(|test| test.p_adjusted));
+                if is_biased {
+                    // The larger p of both ends is adjusted, and not the p of each: never bolder.
+                    assert!(mine.among_all == its.among_all || !mine.among_all.is_clear());
+                    assert!(p(other).0 == p(one).0 && p(other).1 >= p(one).1);
+                } else {
+                    assert_eq!((mine, p(other)), (its, p(one)), "{}", one.estimand);
+                }
+                clear += usize::from(one.finding.unwrap().among_all.is_clear());
+            }
+        }
+    }
+    assert!(clear > 4, "{clear}");
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tiltmeter::inference::{DeltaTest, Multiplicity, Test};
 use tiltmeter::log::{LogSchema, TopicColumn};
-use tiltmeter::report::{EstimateRecord, ReportRecord, Table, has_look};
+use tiltmeter::report::{Column, EstimateRecord, ReportRecord, Table, has_look};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AmplificationRatio, Difference, OddsRatio, Statistic};
 use tiltmeter::{AnyStatistic, Audit, AuditReport, ClusterBy, ExposureLog, Question};
@@ -186,13 +186,15 @@ proptest! {
         prop_assert!(widest(&text) <= width.max(widest(&table.to_text(1))), "{}\n{}", width, text);
         prop_assert!(text.chars().all(|c| c == '\n' || has_look(c)));
         left_out(table, &text);
-        // Topics have 16 columns or all that they need, and are there to the last letter.
+        // Topics have 16 columns, or as many as they take where they are parted to have no more.
+        let alone = Table {
+            columns: vec![Column::name("topic")],
+            rows: table.rows.iter().map(|row| vec![row[0].clone()]).collect(),
+            ..Table::default()
+        };
+        let floor = alone.to_text(18).lines().skip(2).map(|line| line.trim().width()).max().unwrap();
+        prop_assert!(floor <= 16, "{}", alone.to_text(18));
         let shown = |topic: &str| tiltmeter::report::printable_name(topic);
-        let longest = table.rows.iter().map(|row| match &row[0] {
-            tiltmeter::report::Cell::Name(name) => shown(name).width(),
-            _ => 0,
-        });
-        let floor = longest.max().unwrap().min(16);
         let letters = |text: &str| text.replace([' ', '\n'], "");
         let reads = |width: usize| {
             let column = letters(&first_column(&text, width));

@@ -85,6 +85,10 @@ pub struct LogInput {
     /// candidates too where their file has the column; where it has not, the report says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<Keep>,
+    /// A moment, as [`ExposureLog::split_at`] takes it: the log then has a column `period`, for
+    /// strata, groups and rows to keep. Of one file, with a column of times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_at: Option<String>,
 }
 
 /// A table beside the log.
@@ -293,6 +297,13 @@ impl StudyFile {
         topics: Option<&ItemTopics>,
         progress: &mut (dyn FnMut(&Progress) -> ControlFlow<()> + Send),
     ) -> Result<(StudyLog, Origin), Error> {
+        if let Some(moment) = &self.log.split_at {
+            return Err(Error::Parameter {
+                parameter: "the moment at which the log is split",
+                value: format!("{moment}, of {} files", files.len()),
+                expected: "of one file; audit one, or write the period as a column of its own",
+            });
+        }
         if let Some(keep) = self.log.keep.first() {
             return Err(Error::Parameter {
                 parameter: "the rows to keep",
@@ -329,6 +340,10 @@ impl StudyFile {
 
     /// The rows that are asked about.
     fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
+        let log = match &self.log.split_at {
+            Some(moment) => log.split_at(moment)?,
+            None => log,
+        };
         self.log.keep.iter().try_fold(log, ExposureLog::keep)
     }
 

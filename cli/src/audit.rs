@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tiltmeter::inference::Inference;
+use tiltmeter::tally::StratifyBy;
 use tiltmeter::{AuditReport, GroupBy, LogInput, StudyFile, StudyInputs};
 
 use crate::baseline::{Against, BaselineArgs, KindArgs};
 use crate::failure::Failure;
 use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
-use crate::question::{ClusterArgs, GroupArgs, QuestionArgs};
+use crate::question::{ClusterArgs, GroupArgs, QuestionArgs, keeps_strata};
 use crate::roles::{RoleArgs, Uses, column_of};
 use crate::spoken::in_flags;
 use crate::tally::SkipArgs;
@@ -58,6 +59,10 @@ pub(crate) struct AskedArgs {
     /// supply and the candidates too where they have the column; the report says where not.
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = parse::filter)]
     filter: Vec<(String, String)>,
+    /// Give the log a column "period" with two values, such as "before 2026-03-09" and "from 2026-03-09" (UTC
+    /// unless the moment says otherwise), for --by, --filter and statistics over strata.
+    #[arg(long, value_name = "DATE_OR_TIME", requires = "time")]
+    split_at: Option<String>,
     #[command(flatten)]
     skip: SkipArgs,
     #[command(flatten)]
@@ -106,7 +111,9 @@ impl AskedArgs {
         let (first, second) = self.clusters.units(&self.roles)?;
         let keep = parse::keep(&self.filter);
         let kept = keep.iter().map(|its| &its.column).chain(&groups.columns).map(String::as_str);
-        let kept: Vec<&str> = kept.collect();
+        // The column that a split makes is not one of the file's.
+        let is_of_file = |column: &&str| self.split_at.is_none() || *column != "period";
+        let kept: Vec<&str> = kept.filter(is_of_file).collect();
         let schema = {
             let units = [Some(&first), second.as_ref()].into_iter().flatten();
             self.roles.schema(units.filter_map(column_of).chain(kept.iter().copied()))
@@ -114,6 +121,9 @@ impl AskedArgs {
         let mut question =
             self.question.question(baseline, (first, second), self.clusters.multi_label)?;
         question.groups.clone_from(&groups);
+        if self.split_at.is_some() && self.roles.stratum.is_none() && keeps_strata(&question) {
+            question.strata = Some(StratifyBy::column("period"));
+        }
         self.roles.tell_unused(&Uses::of_question(&question, kept));
         Ok(StudyFile {
             title: None,
@@ -125,6 +135,7 @@ impl AskedArgs {
                 skip: self.skip.skip.clone(),
                 schema,
                 keep,
+                split_at: self.split_at.clone(),
             },
             item_topics: None,
             candidates,

@@ -1,6 +1,7 @@
 //! What is asked, as flags.
 
 use clap::Args;
+use tiltmeter::statistic::Over;
 use tiltmeter::tally::WindowBy;
 use tiltmeter::{
     AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs,
@@ -33,6 +34,12 @@ pub(crate) struct QuestionArgs {
     /// What the denominator holds: all_impressions (the default) or tagged_impressions.
     #[arg(long, value_name = "WHICH")]
     denominator: Option<Denominator>,
+}
+
+/// Whether something is asked that keeps strata apart.
+pub(crate) fn keeps_strata(question: &Question) -> bool {
+    let apart = |its: &AnyStatistic| its.cells(2).iter().any(|cell| cell.over != Over::AllStrata);
+    question.statistics.iter().any(apart)
 }
 
 /// The groups that are answered one by one.

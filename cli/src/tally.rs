@@ -208,6 +208,7 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
         skip: Vec::new(),
         schema: LogSchema::new(),
         keep: Vec::new(),
+        split_at: None,
     };
     let study = StudyFile {
         title: None,

@@ -30,6 +30,14 @@ pub(super) fn answers(
     let Some(elsewhere) = &compared.elsewhere else {
         return compared.made.estimates(asked, by);
     };
+    if let Some(Query { question, statistic }) = asked.iter().find(|asked| looks_further(asked)) {
+        return Err(Error::Parameter {
+            parameter: "the statistic",
+            value: format!("{}, against {}", statistic.name(), question.baseline),
+            expected: "one of the topic alone: contrasts of topics and of strata need a baseline that is an \
+                       arm of the log",
+        });
+    }
     let of_counts = asked.iter().find(|asked| asked.statistic.is_of_counts());
     if let (ExternalBaseline::Reference(_), Some(Query { question, statistic })) =
         (elsewhere, of_counts)
@@ -55,6 +63,11 @@ pub(super) fn answers(
             pairs.map(|(a, b)| between(a, b, by.test.as_ref())).collect()
         }
     })
+}
+
+/// Whether a statistic looks at other topics, or at strata by name, of which a baseline from elsewhere says nothing.
+fn looks_further(asked: &Query<'_>) -> bool {
+    !asked.statistic.other_topics().is_empty() || !asked.statistic.named_strata().is_empty()
 }
 
 /// Answers against a known baseline, its shares times a factor.

@@ -28,7 +28,10 @@ impl Comparison<'_> {
         let tally = self.compared.made.tally();
         let mut said = Vec::new();
         let kept_apart = statistics.iter().any(|its| keeps_strata(&**its))
-            || matches!(self.inference.test, Some(Test::CochranMantelHaenszel(_)))
+            || matches!(
+                self.inference.test,
+                Some(Test::CochranMantelHaenszel(_) | Test::EqualStrata)
+            )
             || matches!(self.inference.test, Some(Test::Permutation(its)) if its.blocks == Blocks::Strata);
         let strata = &tally.spec().strata;
         if self.strata_said && *strata != StratifyBy::Nothing && !kept_apart {

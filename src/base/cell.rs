@@ -17,6 +17,9 @@ pub enum Side {
 pub enum Quantity {
     /// What the topic got.
     Topic,
+    /// What another topic got: that of
+    /// [`Statistic::other_topics`](crate::statistic::Statistic::other_topics) with this number, from 0.
+    OtherTopic(usize),
     /// What all topics together, and untagged impressions, got.
     All,
 }
@@ -28,6 +31,9 @@ pub enum Over {
     AllStrata,
     /// One, by its index.
     Stratum(usize),
+    /// One by its name: that of [`Statistic::named_strata`](crate::statistic::Statistic::named_strata) with this
+    /// number, from 0.
+    Named(usize),
 }
 
 /// A total that a statistic needs.

@@ -20,7 +20,8 @@ pub(super) fn seeded(mut inference: Inference, of_study: u64) -> Inference {
             Test::ShareBounds
             | Test::Delta(_)
             | Test::Equivalence(_)
-            | Test::CochranMantelHaenszel(_),
+            | Test::CochranMantelHaenszel(_)
+            | Test::EqualStrata,
         )
         | None => {}
     }
@@ -58,6 +59,7 @@ pub(super) fn name(inference: &Inference) -> String {
         Some(Test::WildBootstrap(_)) => "wild test",
         Some(Test::Permutation(_)) => "permutation test",
         Some(Test::CochranMantelHaenszel(_)) => "Cochran-Mantel-Haenszel test",
+        Some(Test::EqualStrata) => "equal strata test",
         Some(Test::Equivalence(_)) => "equivalence test",
     };
     match &inference.multiplicity {

@@ -543,6 +543,18 @@ pub enum Error {
         /// The range it must lie in.
         expected: &'static str,
     },
+    /// There is no stratum of this name.
+    #[error(
+        "no stratum {stratum}; the strata are {}",
+        each(available),
+        stratum = quoted(stratum)
+    )]
+    UnknownStratum {
+        /// The stratum asked for.
+        stratum: String,
+        /// The strata there are.
+        available: Vec<String>,
+    },
     /// A declared population has other strata than the tally or simulation.
     #[error(
         "{statistic}: the declared population lacks the strata {} and declares the unknown ones {}; \

@@ -194,6 +194,10 @@ pub enum NoTest {
     NoStratumInBothArms,
     /// The test is of amplification, and the statistic's null says something else.
     NotOfAmplification,
+    /// Fewer than two strata have a finite value whose clusters vary.
+    FewStrata,
+    /// There are too few clusters for so many strata.
+    FewClusters,
 }
 
 impl From<NoInterval> for NoTest {
@@ -227,6 +231,8 @@ impl fmt::Display for NoTest {
             Self::NotCountsOfImpressions => "not counts of impressions",
             Self::NoStratumInBothArms => "no stratum in both arms",
             Self::NotOfAmplification => "not of amplification",
+            Self::FewStrata => "fewer than two strata have a value that clusters vary",
+            Self::FewClusters => "too few clusters for so many strata",
         })
     }
 }
@@ -254,6 +260,8 @@ pub enum TestMethod {
     CochranMantelHaenszelCorrected,
     /// Cochran-Mantel-Haenszel test with the variance of clusters, F.
     CochranMantelHaenszelClustered,
+    /// Whether the value is the same in all strata, by the jackknife, F.
+    EqualStrata,
     /// The level at which share bounds would just leave the null out.
     ShareBounds,
     /// Distance from the null in jackknife standard errors, Student's t.
@@ -290,6 +298,7 @@ impl fmt::Display for TestMethod {
             Self::CochranMantelHaenszelClustered => {
                 "cluster-robust Cochran-Mantel-Haenszel test of equal shares within strata"
             }
+            Self::EqualStrata => "cluster-robust F test that the value is the same in all strata",
             Self::ShareBounds => "test of no amplification by share bounds",
             Self::JackknifeStudentT => "jackknife t test of no amplification",
             Self::EquivalenceShareBounds => "equivalence test by share bounds",

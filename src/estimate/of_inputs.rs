@@ -107,6 +107,11 @@ impl Warning {
             Self::CertainBaseline => f.write_str(
                 "the baseline is said to be exactly none or all, and a single stray impression would contradict that, so the interval is extended to no amplification; say the baseline's error, or of how many impressions it is",
             ),
+            Self::StrataLeftOut { left_out, strata } => write!(
+                f,
+                "the test that strata are equal leaves out {left_out} of {strata}: they have no finite value, or \
+                 nothing shows how it varies over their clusters"
+            ),
             Self::NullMoved { low, high } => write!(
                 f,
                 "something is added to what was counted, so that arms alike would give a value between \

@@ -280,6 +280,14 @@ pub enum Warning {
     /// The baseline is said to be exactly none or all, with no error: the interval of share bounds reaches to no
     /// amplification, and nothing is found.
     CertainBaseline,
+    /// The test that strata are equal is of some of them: the others have no finite value, or nothing shows how
+    /// they vary.
+    StrataLeftOut {
+        /// How many are left out.
+        left_out: u64,
+        /// Of how many.
+        strata: u64,
+    },
     /// Impressions without a topic are in one of the two arms only, or nearly so.
     UntaggedInOneArm {
         /// The arm that has them.

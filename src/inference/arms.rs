@@ -4,7 +4,7 @@ use super::question::TopicQuestion;
 use crate::error::Error;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Reach, Unit};
-use crate::statistic::{Quantity, Side};
+use crate::statistic::{Quantity, Side, Statistic};
 use crate::tally::{CellSum, Mass, Tally};
 
 /// The cells of a tally that belong to one arm of the question: one per stratum and window.
@@ -12,6 +12,8 @@ use crate::tally::{CellSum, Mass, Tally};
 pub(super) struct ArmCells {
     /// By stratum, the cells of the topic and those of all impressions.
     pub(super) strata: Vec<(Vec<u32>, Vec<u32>)>,
+    /// By other topic that a statistic looks at, and stratum, its cells.
+    others: Vec<Vec<Vec<u32>>>,
 }
 
 /// Sums of a block's clusters in one arm.
@@ -19,6 +21,7 @@ pub(super) struct ArmCells {
 pub(super) struct ArmBlock {
     pub(super) topic: BlockSums,
     pub(super) all: BlockSums,
+    others: Vec<BlockSums>,
 }
 
 /// Sums of a block's clusters over some cells.
@@ -80,14 +83,15 @@ impl ArmBlock {
         tally: &Tally,
         block: usize,
         attention: usize,
-        strata: &[(Vec<u32>, Vec<u32>)],
+        (arm, strata): (&ArmCells, std::ops::Range<usize>),
     ) {
-        let [topic, all]: [Vec<u32>; 2] = [
-            strata.iter().flat_map(|(topic, _)| topic).copied().collect(),
-            strata.iter().flat_map(|(_, all)| all).copied().collect(),
-        ];
-        self.topic.load(tally, block, attention, &topic);
-        self.all.load(tally, block, attention, &all);
+        let cells = |quantity| arm.cells(strata.clone(), quantity).collect::<Vec<u32>>();
+        self.topic.load(tally, block, attention, &cells(Quantity::Topic));
+        self.all.load(tally, block, attention, &cells(Quantity::All));
+        self.others.resize_with(arm.others.len(), BlockSums::default);
+        for (at, sums) in self.others.iter_mut().enumerate() {
+            sums.load(tally, block, attention, &cells(Quantity::OtherTopic(at)));
+        }
     }
 
     /// Loads the sums of all impressions only.
@@ -131,25 +135,29 @@ impl ArmBlock {
     /// Each cluster's contribution, in the unit of the estimand; 0 for one that is not of the arm.
     pub(super) fn contributions(&self, unit: Unit, quantity: Quantity, values: &mut Vec<f64>) {
         let flag = |holds: bool| f64::from(u8::from(holds));
-        let (topic, all) = (&self.topic, &self.all);
+        let all = &self.all;
+        let topic = match quantity {
+            Quantity::OtherTopic(at) => &self.others[at],
+            Quantity::Topic | Quantity::All => &self.topic,
+        };
         match (unit, quantity) {
-            (Unit::Pooled, Quantity::Topic) => topic.masses_to(values),
             (Unit::Pooled, Quantity::All) => all.masses_to(values),
+            (Unit::Pooled, _) => topic.masses_to(values),
             (Unit::ClusterMean, Quantity::All) => {
                 values.extend(self.members(unit).into_iter().map(flag));
             }
-            (Unit::ClusterMean, Quantity::Topic) => values.extend((0..self.len()).map(|at| {
+            (Unit::ClusterMean, _) => values.extend((0..self.len()).map(|at| {
                 let all = all.mass(at);
                 if all > 0.0 { topic.mass(at) / all } else { 0.0 }
             })),
-            (Unit::Reach(Reach { impressions, mass }), Quantity::Topic) => {
+            (Unit::Reach(_), Quantity::All) => {
+                values.extend(all.counts.iter().map(|count| flag(*count > 0)));
+            }
+            (Unit::Reach(Reach { impressions, mass }), _) => {
                 values.extend((0..self.len()).map(|at| {
                     let count = topic.counts[at];
                     flag(count >= impressions && count > 0 && topic.mass(at) >= mass)
                 }));
-            }
-            (Unit::Reach(_), Quantity::All) => {
-                values.extend(all.counts.iter().map(|count| flag(*count > 0)));
             }
         }
     }
@@ -163,8 +171,36 @@ pub(super) fn index(side: Side) -> usize {
 }
 
 impl ArmCells {
-    /// The cells of treatment and baseline.
-    pub(super) fn of_both(tally: &Tally, question: &TopicQuestion<'_>) -> Result<[Self; 2], Error> {
+    /// The cells of treatment and baseline, of the topic asked about and of the others that a statistic looks at.
+    pub(super) fn of_both(
+        tally: &Tally,
+        question: &TopicQuestion<'_>,
+        statistic: &dyn Statistic,
+    ) -> Result<[Self; 2], Error> {
+        let others = statistic.other_topics();
+        if let Some(missing) = others.iter().find(|other| tally.axes().topic(other).is_none()) {
+            return Err(unknown_topic(tally, missing));
+        }
+        let arms = Self::of_both_but_others(tally, question)?;
+        Ok(arms.map(|arm| arm.with_others(tally, others)))
+    }
+
+    /// With the cells of other topics, each in the places where the topic's would be.
+    pub(super) fn with_others(self, tally: &Tally, others: &[String]) -> Self {
+        let axes = tally.axes();
+        let of = |other: &String| {
+            let at = axes.topic(other);
+            let of_stratum = |(_, alls): &(Vec<u32>, Vec<u32>)| {
+                let cells = alls.iter().filter_map(|&all| Some((axes.cell(all).0, at?)));
+                cells.map(|(slab, at)| axes.topic_cell(slab, at)).collect()
+            };
+            self.strata.iter().map(of_stratum).collect()
+        };
+        let others = others.iter().map(of).collect();
+        Self { others, ..self }
+    }
+
+    fn of_both_but_others(tally: &Tally, question: &TopicQuestion<'_>) -> Result<[Self; 2], Error> {
         let treatment = Self::of(tally, question, question.treatment)?;
         match question.baseline {
             Baseline::Arm(baseline) if question.treatment == baseline => {
@@ -178,7 +214,8 @@ impl ArmCells {
 
     /// The cells of an arm that there is none of.
     pub(super) fn none(tally: &Tally) -> Self {
-        Self { strata: vec![(Vec::new(), Vec::new()); tally.axes().strata().len()] }
+        let strata = vec![(Vec::new(), Vec::new()); tally.axes().strata().len()];
+        Self { strata, others: Vec::new() }
     }
 
     /// By stratum, the cells of the topic and those of all impressions.
@@ -192,11 +229,12 @@ impl ArmCells {
         strata: std::ops::Range<usize>,
         quantity: Quantity,
     ) -> impl Iterator<Item = u32> {
-        let cells = move |(topic, all): &'_ (Vec<u32>, Vec<u32>)| match quantity {
-            Quantity::Topic => topic.clone(),
-            Quantity::All => all.clone(),
+        let cells = move |stratum: usize| match quantity {
+            Quantity::Topic => &self.strata[stratum].0,
+            Quantity::All => &self.strata[stratum].1,
+            Quantity::OtherTopic(at) => &self.others[at][stratum],
         };
-        self.strata[strata].iter().flat_map(cells).collect::<Vec<_>>().into_iter()
+        strata.flat_map(cells).copied()
     }
 
     /// The cells of treatment and baseline, those of a topic only if there is one of that name.
@@ -226,19 +264,16 @@ impl ArmCells {
         let axes = tally.axes();
         require_arm(tally, arm)?;
         if axes.topic(question.topic).is_none() {
-            return Err(Error::UnknownTopic {
-                topic: question.topic.to_owned(),
-                available: axes.topics().to_vec(),
-            });
+            return Err(unknown_topic(tally, question.topic));
         }
         Ok(Self::where_any(tally, question, arm))
     }
 
     /// Those of one window.
     pub(super) fn within(mut self, tally: &Tally, window: usize) -> Self {
-        for (topic, all) in &mut self.strata {
-            topic.retain(|cell| tally.axes().cell(*cell).0.window == window);
-            all.retain(|cell| tally.axes().cell(*cell).0.window == window);
+        let pairs = self.strata.iter_mut().flat_map(|(topic, all)| [topic, all]);
+        for cells in pairs.chain(self.others.iter_mut().flatten()) {
+            cells.retain(|cell| tally.axes().cell(*cell).0.window == window);
         }
         self
     }
@@ -256,8 +291,12 @@ impl ArmCells {
                 Denominator::TaggedImpressions => axes.tagged_cell(slab),
             });
         }
-        Self { strata }
+        Self { strata, others: Vec::new() }
     }
+}
+
+fn unknown_topic(tally: &Tally, topic: &str) -> Error {
+    Error::UnknownTopic { topic: topic.to_owned(), available: tally.axes().topics().to_vec() }
 }
 
 fn require_arm(tally: &Tally, arm: &str) -> Result<(), Error> {

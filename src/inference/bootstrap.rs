@@ -428,15 +428,16 @@ impl<'t> Table<'t> {
 
     fn ask(&mut self, asked: &Query<'_>) -> Result<(), Error> {
         let question = &asked.question;
-        let arms = ArmCells::of_both(self.tally, question)?;
+        let arms = ArmCells::of_both(self.tally, question, asked.statistic)?;
         let attention = self.tally.attention(question.attention)?;
-        let cells = asked.statistic.cells(self.tally.axes().strata().len());
+        let strata = self.tally.axes().strata();
+        let cells = crate::statistic::cells_among(asked.statistic, strata)?;
         let mut wanted = Vec::with_capacity(cells.len());
         for cell in cells {
             let arm = &arms[index(cell.side)];
             let part = match cell.over {
-                Over::AllStrata => 0..arm.strata().len(),
                 Over::Stratum(at) => at..at + 1,
+                Over::AllStrata | Over::Named(_) => 0..arm.strata().len(),
             };
             wanted.push(if question.unit == Unit::Pooled {
                 let cells = arm.cells(part, cell.quantity);
@@ -493,7 +494,7 @@ impl<'t> Table<'t> {
             }
             Source::Arm { attention, arm, part, cell, unit } => {
                 let mut sums = ArmBlock::default();
-                sums.load(self.tally, block, *attention, &arm.strata()[part.clone()]);
+                sums.load(self.tally, block, *attention, (arm, part.clone()));
                 let unit = self.units[usize::from(*unit)];
                 let mut values = Vec::new();
                 sums.contributions(unit, cell.quantity, &mut values);

@@ -71,7 +71,7 @@ impl Contributions {
         question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
-        Self::of_cells(tally, question, statistic, &ArmCells::of_both(tally, question)?)
+        Self::of_cells(tally, question, statistic, &ArmCells::of_both(tally, question, statistic)?)
     }
 
     /// The same for a part of a stream, which may lack an arm or the topic: what was not shown
@@ -86,7 +86,8 @@ impl Contributions {
             Baseline::Arm(baseline) => ArmCells::where_any(tally, question, baseline),
             _ => ArmCells::none(tally),
         };
-        let arms = [treatment, baseline];
+        let arms =
+            [treatment, baseline].map(|arm| arm.with_others(tally, statistic.other_topics()));
         Self::of_cells(tally, question, statistic, &arms)
     }
 
@@ -97,7 +98,7 @@ impl Contributions {
         statistic: &dyn Statistic,
         window: usize,
     ) -> Result<Self, Error> {
-        let arms = ArmCells::of_both(tally, question)?;
+        let arms = ArmCells::of_both(tally, question, statistic)?;
         Self::of_cells(tally, question, statistic, &arms.map(|arm| arm.within(tally, window)))
     }
 
@@ -110,7 +111,7 @@ impl Contributions {
         let attention = tally.attention(question.attention)?;
         let strata = tally.axes().strata().len();
         crate::statistic::check_cells(statistic, strata)?;
-        let cells = statistic.cells(strata);
+        let cells = crate::statistic::cells_among(statistic, tally.axes().strata())?;
         check_totals(cells.len(), (tally.clusters(), "clusters"), strata)?;
         let mut summary = Summary::new(tally, question.unit, attention, arms, cells);
         let mut made = Growing {
@@ -120,20 +121,21 @@ impl Contributions {
         };
         let mut sums = [0, 1].map(|_| ArmBlock::default());
         let cells = summary.cells().to_vec();
-        let mut strata: Vec<ArmBlock> = cells.iter().map(|_| ArmBlock::default()).collect();
+        let mut of_cells: Vec<ArmBlock> = cells.iter().map(|_| ArmBlock::default()).collect();
         for block in 0..tally.block_count() {
             for (sums, arm) in sums.iter_mut().zip(arms) {
-                sums.load(tally, block, attention, &arm.strata);
+                sums.load(tally, block, attention, (arm, 0..strata));
             }
-            for (sums, cell) in strata.iter_mut().zip(&cells) {
+            for (number, (sums, cell)) in of_cells.iter_mut().zip(&cells).enumerate() {
                 if let Over::Stratum(at) = cell.over {
                     let arm = &arms[index(cell.side)];
-                    sums.load(tally, block, attention, &arm.strata[at..=at]);
+                    sums.load(tally, block, attention, (arm, at..at + 1));
+                    summary.add_in_stratum(number, sums);
                 }
             }
             let here = [0, 1].map(|side| summary.add(side, &sums[side], question.unit));
             made.add_places(tally.block_clusters(block), &here);
-            made.add_block(question.unit, &cells, here, &sums, &strata);
+            made.add_block(question.unit, &cells, here, &sums, &of_cells);
         }
         let totals = totals(&made.columns);
         summary.finish(question.unit, totals, &made.present);
@@ -249,7 +251,7 @@ impl Growing {
         for ((cell, stratum), column) in cells.iter().zip(strata).zip(&mut self.columns) {
             let arm = match cell.over {
                 Over::AllStrata => &sums[index(cell.side)],
-                Over::Stratum(_) => stratum,
+                Over::Stratum(_) | Over::Named(_) => stratum,
             };
             if whole {
                 arm.contributions(unit, cell.quantity, column);

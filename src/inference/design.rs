@@ -600,13 +600,13 @@ impl ArmCounts {
 
 impl Counts {
     fn of(tally: &Tally, question: &TopicQuestion<'_>) -> Result<Self, Error> {
-        let cells = ArmCells::of_both(tally, question)?;
+        let cells = ArmCells::of_both(tally, question, &crate::statistic::AmplificationRatio)?;
         let attention = tally.attention(question.attention)?;
         let mut arms = [ArmCounts::default(), ArmCounts::default()];
         let mut sums = ArmBlock::default();
         for block in 0..tally.block_count() {
             for (arm, cells) in arms.iter_mut().zip(&cells) {
-                sums.load(tally, block, attention, cells.strata());
+                sums.load(tally, block, attention, (cells, 0..cells.strata().len()));
                 let counts = sums.topic.counts.iter().zip(&sums.all.counts);
                 let members = counts.zip(sums.members(question.unit)).filter(|(_, is)| *is);
                 arm.clusters.extend(members.map(|((t, all), _)| (*t as f64, *all as f64)));

@@ -117,7 +117,7 @@ pub(super) fn among_all(
 ) -> Result<(), Error> {
     let wrong = 1.0 - inference.interval.level();
     let is_band = matches!(inference.interval, Interval::Simultaneous(_));
-    let tests = !matches!(inference.test, None | Some(Test::Equivalence(_)));
+    let tests = !matches!(inference.test, None | Some(Test::Equivalence(_) | Test::EqualStrata));
     let asked_for = inference.multiplicity.filter(|_| tests);
     let names: Vec<String> = estimates.iter().map(family).collect();
     for family in simultaneous::families(names.iter().map(String::as_str)) {

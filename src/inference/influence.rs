@@ -58,7 +58,7 @@ impl Members {
     }
 
     /// Without the clusters that have nothing where the statistic looks: those of strata that it passes
-    /// over, as Mantel's and Haenszel's do where one arm has nothing. They do not vary what it says, and
+    /// over, as Mantel's and Haenszel's do where one arm has nothing, and contrasts of two strata all others. They do not vary what it says, and
     /// counted as clusters would make it look better known than it is.
     fn where_it_looks(mut self, gradient: &[f64], contributions: &Contributions) -> Self {
         let cells = contributions.summary().cells();
@@ -66,7 +66,8 @@ impl Members {
         let strata: HashSet<Over, RandomState> = depends.map(|(cell, _)| cell.over).collect();
         let is_seen = |over: Over| over == Over::AllStrata || strata.contains(&over);
         let seen: Vec<bool> = cells.iter().map(|cell| is_seen(cell.over)).collect();
-        if seen.iter().all(|seen| *seen) || !seen.contains(&true) {
+        let is_of_all = cells.iter().all(|cell| cell.over == Over::AllStrata);
+        if is_of_all || !seen.contains(&true) {
             return self;
         }
         for side in SIDES {
@@ -155,20 +156,7 @@ impl Spread {
         scores: impl Iterator<Item = (Score, [bool; 2], f64)> + Clone,
         factors: [f64; 2],
     ) -> Self {
-        let (mut sums, mut weights) = ([0.0; 2], [0.0; 2]);
-        for (score, here, weight) in scores.clone() {
-            for side in [0, 1] {
-                if here[side] {
-                    sums[side] += weight * score.of[side];
-                    weights[side] += weight;
-                }
-            }
-        }
-        let means = [0, 1].map(
-            |side: usize| {
-                if weights[side] > 0.0 { sums[side] / weights[side] } else { 0.0 }
-            },
-        );
+        let means = means(scores.clone());
         let roots = factors.map(f64::sqrt);
         let mut spread = Self::default();
         for (score, here, weight) in scores {
@@ -178,6 +166,15 @@ impl Spread {
             spread.alone[1] += weight * b * b;
         }
         spread
+    }
+
+    /// Of unweighted clusters, the terms whose squares add up to that.
+    pub(super) fn terms(
+        scores: impl Iterator<Item = (Score, [bool; 2], f64)> + Clone,
+        factors: [f64; 2],
+    ) -> Vec<f64> {
+        let (means, roots) = (means(scores.clone()), factors.map(f64::sqrt));
+        scores.map(|(score, here, _)| score.joined(here, means, roots).iter().sum()).collect()
     }
 
     /// The variance with its degrees of freedom, `(v_A + v_B)^2 / (v_A^2/(G_A - 1) + v_B^2/(G_B - 1))` with `v`
@@ -277,6 +274,21 @@ impl Influence {
         let [squares, cubes] = self.moments;
         if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 }
     }
+}
+
+/// The weighted means of the arms' scores.
+fn means(scores: impl Iterator<Item = (Score, [bool; 2], f64)>) -> [f64; 2] {
+    let (mut sums, mut weights) = ([0.0; 2], [0.0; 2]);
+    for (score, here, weight) in scores {
+        for side in [0, 1] {
+            if here[side] {
+                sums[side] += weight * score.of[side];
+                weights[side] += weight;
+            }
+        }
+    }
+    let mean = |side: usize| if weights[side] > 0.0 { sums[side] / weights[side] } else { 0.0 };
+    [0, 1].map(mean)
 }
 
 /// The sums of squares and of cubes around the arms' means, without small-sample factors.

@@ -81,6 +81,24 @@ impl Jackknife {
 /// of the treatment first and then of the baseline too, so that its two parts add up to leaving it out.
 pub(super) fn variance(case: &Case<'_>) -> Result<Variance, NoInterval> {
     let members = case.influence.members();
+    let scores = scores(case)?;
+    let weighed = scores.iter().zip(members.by_cluster()).map(|(s, here)| (*s, *here, 1.0));
+    let factors = members.factors(|clusters| (clusters - 1.0) / clusters);
+    Spread::of(weighed, factors).variance(members, case.influence.of_baseline())
+}
+
+/// The terms of which that variance is the sum of squares, by cluster, with the variance.
+pub(super) fn terms(case: &Case<'_>) -> Result<(Vec<f64>, Variance), NoInterval> {
+    let members = case.influence.members();
+    let scores = scores(case)?;
+    let weighed = scores.iter().zip(members.by_cluster()).map(|(s, here)| (*s, *here, 1.0));
+    let factors = members.factors(|clusters| (clusters - 1.0) / clusters);
+    let variance = Spread::of(weighed.clone(), factors).variance(members, 0.0)?;
+    Ok((Spread::terms(weighed, factors), variance))
+}
+
+fn scores(case: &Case<'_>) -> Result<Vec<Score>, NoInterval> {
+    let members = case.influence.members();
     if members.has_single() {
         return Err(NoInterval::SingleCluster);
     }
@@ -100,9 +118,7 @@ pub(super) fn variance(case: &Case<'_>) -> Result<Variance, NoInterval> {
         }
         scores.push(score);
     }
-    let weighed = scores.iter().zip(members.by_cluster()).map(|(s, here)| (*s, *here, 1.0));
-    let factors = members.factors(|clusters| (clusters - 1.0) / clusters);
-    Spread::of(weighed, factors).variance(members, case.influence.of_baseline())
+    Ok(scores)
 }
 
 /// The statistic without a cluster.

@@ -12,6 +12,7 @@ mod coins;
 mod contribution;
 mod delta;
 mod design;
+mod equal_strata;
 mod finding;
 mod influence;
 mod interval;
@@ -285,10 +286,13 @@ fn answers(
         let totals = statistic.cells(strata.len()).len();
         check_totals(totals, (tally.clusters(), "clusters"), strata.len())?;
     }
-    if let (Some(Test::CochranMantelHaenszel(_)), StratifyBy::Nothing) =
-        (&inference.test, &tally.spec().strata)
-    {
-        return Err(Error::NoStrata { what: "the Cochran-Mantel-Haenszel test".to_owned() });
+    let of_strata = match &inference.test {
+        Some(Test::CochranMantelHaenszel(_)) => Some("the Cochran-Mantel-Haenszel test"),
+        Some(Test::EqualStrata) => Some("the test that strata are equal"),
+        _ => None,
+    };
+    if let (Some(what), StratifyBy::Nothing) = (of_strata, &tally.spec().strata) {
+        return Err(Error::NoStrata { what: what.to_owned() });
     }
     let replicates = joint::Replicates::of(tally, asked, inference)?;
     let answers = asked
@@ -469,6 +473,7 @@ fn tested(
         (Test::WildBootstrap(test), _) => test.test(tally, statistic, contributions),
         (Test::Permutation(test), _) => test.test(tally, asked, contributions, warnings)?,
         (Test::CochranMantelHaenszel(test), _) => test.test(tally, asked)?,
+        (Test::EqualStrata, _) => equal_strata::test(tally, asked, warnings)?,
         _ => tested_by_interval((test, form), statistic, contributions, case),
     })
 }

@@ -15,8 +15,8 @@ use crate::statistic::{Over, Quantity, Scale, Side, Statistic};
 ///
 /// A statistic that keeps strata apart says its own, which holds for impressions that weigh 1.
 ///
-/// `None` where contributions are not sums over impressions (cluster means, reach), or strata are kept
-/// apart and there is no formula.
+/// `None` where contributions are not sums over impressions (cluster means, reach), strata are kept
+/// apart and there is no formula, or several topics are looked at.
 pub(super) fn naive(
     at: f64,
     gradient: &[f64],
@@ -24,7 +24,7 @@ pub(super) fn naive(
     summary: &Summary,
     level: f64,
 ) -> Option<Naive> {
-    if !summary.of_impressions() {
+    if !summary.of_impressions() || !statistic.other_topics().is_empty() {
         return None;
     }
     let variance = match apart(summary) {

@@ -144,6 +144,40 @@ pub(super) struct Contrast<'c> {
     correlation: f64,
     /// No p-value is below this.
     least_p: f64,
+    /// The contrast that is taken off, where there are two, and the correlation between them.
+    less: Option<(Box<Contrast<'c>>, f64)>,
+}
+
+/// A value with its bounds on the working scale.
+#[derive(Clone, Copy, Debug)]
+struct Bounded {
+    low: f64,
+    value: f64,
+    high: f64,
+}
+
+impl Bounded {
+    /// The bounds of this value less another, put together like those of two shares; where one of them is
+    /// infinite the widest that both leave.
+    fn less(self, other: Self, correlation: f64) -> (f64, f64) {
+        let value = self.value - other.value;
+        let open = |end: f64, open: f64| if end.is_nan() { open } else { end };
+        if !value.is_finite() {
+            let (low, high) = (self.low - other.high, self.high - other.low);
+            return (open(low, f64::NEG_INFINITY), open(high, f64::INFINITY));
+        }
+        let down = reach(self.value - self.low, other.high - other.value, correlation);
+        let up = reach(self.high - self.value, other.value - other.low, correlation);
+        (value - down, value + up)
+    }
+}
+
+/// How far a difference reaches whose parts reach so far, with a correlation between them.
+fn reach(one: f64, other: f64, correlation: f64) -> f64 {
+    if one.is_infinite() || other.is_infinite() {
+        return f64::INFINITY;
+    }
+    (one * one + other * other - 2.0 * correlation * one * other).max(0.0).sqrt()
 }
 
 /// The term of an arm's share, and those of its bounds.
@@ -162,7 +196,16 @@ impl Term {
 impl<'c> Contrast<'c> {
     pub(super) fn of(statistic: &'c dyn Statistic, totals: &'c [f64], shares: &'c Shares) -> Self {
         let form = BoundsForm::default();
-        Self { statistic, totals, shares, form, correlation: 0.0, least_p: 0.0 }.in_form(form)
+        let (own, less) = match (statistic.contrasts(), &shares.less) {
+            (Some(of), Some(less)) => {
+                let (own, other) = totals.split_at(totals.len() / 2);
+                let other = Box::new(Self::of(of, other, &less.shares));
+                ((of, own), Some((other, less.correlation)))
+            }
+            _ => ((statistic, totals), None),
+        };
+        let (statistic, totals) = own;
+        Self { statistic, totals, shares, form, correlation: 0.0, least_p: 0.0, less }.in_form(form)
     }
 
     /// In another form than the default one.
@@ -175,7 +218,8 @@ impl<'c> Contrast<'c> {
             BoundsForm::Refined => self.shares.least_p,
             BoundsForm::Plain => 0.0,
         };
-        Self { form, correlation, least_p, ..self }
+        let less = self.less.map(|(other, between)| (Box::new(other.in_form(form)), between));
+        Self { form, correlation, least_p, less, ..self }
     }
 
     /// Why its interval at this level reaches to the null, if it would not by itself.
@@ -196,7 +240,7 @@ impl<'c> Contrast<'c> {
     /// Between which values the contrast is where the arms' shares are equal, on the working scale: from the
     /// null to the null, but where something is added to the cells, which moves it.
     pub(super) fn of_equal_shares(&self, null: f64) -> [f64; 2] {
-        let [Some(a), Some(b)] = self.shares.arms else { return [null; 2] };
+        let ([Some(a), Some(b)], None) = (self.shares.arms, &self.less) else { return [null; 2] };
         let values = [a.share, b.share].map(|share| {
             let of = |side| self.statistic.term(side, share, self.totals).unwrap_or(f64::NAN);
             of(Side::Treatment) - of(Side::Baseline)
@@ -218,24 +262,28 @@ impl<'c> Contrast<'c> {
 
     /// The same, whatever can be found.
     fn own_ends(&self, alpha: f64) -> (f64, f64) {
+        let own = self.of_shares(alpha);
+        match &self.less {
+            Some((other, between)) => own.less(other.of_shares(alpha), *between),
+            None => (own.low, own.high),
+        }
+    }
+
+    /// The contrast of its own two shares.
+    fn of_shares(&self, alpha: f64) -> Bounded {
         let [a, b] = [Side::Treatment, Side::Baseline].map(|side| self.term(side, alpha));
         // A statistic of the baseline's share alone is its term, and nothing less that.
         let [a, b] = if self.shares.arms[0].is_none() { [b, a] } else { [a, b] };
         let value = a.at - b.at;
         if value == f64::NEG_INFINITY {
-            return (value, below(a, b, self.correlation));
+            return Bounded { low: value, value, high: below(a, b, self.correlation) };
         }
         if value == f64::INFINITY {
-            return (-below(b, a, self.correlation), value);
+            return Bounded { low: -below(b, a, self.correlation), value, high: value };
         }
-        let reach = |one: f64, other: f64| {
-            if one.is_infinite() || other.is_infinite() {
-                return f64::INFINITY;
-            }
-            (one * one + other * other - 2.0 * self.correlation * one * other).max(0.0).sqrt()
-        };
-        let (down, up) = (reach(a.at - a.low, b.high - b.at), reach(a.high - a.at, b.at - b.low));
-        (value - down, value + up)
+        let down = reach(a.at - a.low, b.high - b.at, self.correlation);
+        let up = reach(a.high - a.at, b.at - b.low, self.correlation);
+        Bounded { low: value - down, value, high: value + up }
     }
 
     fn term(&self, side: Side, alpha: f64) -> Term {

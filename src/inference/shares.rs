@@ -27,7 +27,7 @@ pub(super) struct ArmShare {
 }
 
 /// The shares of the arms that a statistic contrasts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Shares {
     /// Treatment and baseline; `None` for an arm that the statistic does not need.
     pub(super) arms: [Option<ArmShare>; 2],
@@ -36,6 +36,16 @@ pub(super) struct Shares {
     most: f64,
     /// No p-value is below this: see [`coins::least_p`].
     pub(super) least_p: f64,
+    /// Of a statistic that contrasts two values: the shares of the one that is taken off.
+    pub(super) less: Option<Box<Less>>,
+}
+
+/// The shares of a value that is taken off another.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Less {
+    pub(super) shares: Shares,
+    /// With which the two values go together, as cautiously as the arms' shares.
+    pub(super) correlation: f64,
 }
 
 /// How residuals go together over the clusters of both arms, over the arms' masses.
@@ -52,6 +62,33 @@ struct Together {
     carriers: f64,
     /// What part of the arms' mass they have: the geometric mean of both arms'.
     mass: f64,
+}
+
+/// How two values go together over clusters, by what each cluster adds to either: lowered by a quarter of its
+/// standard error, and where few clusters carry it, and the worst where some share does not vary, so that
+/// nothing shows it.
+fn between(one: &[f64], other: &[f64], is_still: bool) -> f64 {
+    if is_still {
+        return -1.0;
+    }
+    let (mut products, mut of_products, mut squares) = (0.0, 0.0, [0.0; 2]);
+    let (mut sizes, mut both) = (0.0, 0.0);
+    for (&one, &other) in one.iter().zip(other) {
+        products += one * other;
+        of_products += (one * other).powi(2);
+        sizes += (one * other).abs();
+        squares[0] += one * one;
+        squares[1] += other * other;
+        both += if one != 0.0 && other != 0.0 { 1.0 } else { 0.0 };
+    }
+    if both < 1.0 || of_products <= 0.0 {
+        return 0.0;
+    }
+    let correlation = correlation(products, squares);
+    let carriers: f64 = sizes * sizes / of_products;
+    let cautious = correlation - (1.0 - correlation * correlation) / carriers.sqrt() / 4.0;
+    let of_few = (1.0 - (2.0 / carriers.max(1.0)).powi(2)).max(0.0);
+    if cautious > 0.0 { cautious * of_few } else { cautious.max(-1.0) }
 }
 
 /// Which columns hold the topic and all of an arm.
@@ -72,6 +109,9 @@ impl Shares {
         let cells = contributions.summary().cells();
         let totals = contributions.totals();
         let sides = [Side::Treatment, Side::Baseline];
+        if statistic.contrasts().is_some() {
+            return Some(Self::of_contrast(statistic, contributions));
+        }
         let is_of_shares = |side| statistic.term(side, 0.5, totals).is_some();
         if !sides.into_iter().all(is_of_shares) {
             return None;
@@ -81,6 +121,32 @@ impl Shares {
             return None;
         }
         Some(Self::of_columns(contributions, places, statistic.known_baseline().map(|its| its.1)))
+    }
+
+    /// Of a statistic that contrasts two values.
+    fn of_contrast(
+        statistic: &dyn Statistic,
+        contributions: &Contributions,
+    ) -> Result<Self, NoInterval> {
+        let half = |from: usize| {
+            let places = [Some([from, from + 1]), Some([from + 2, from + 3])];
+            Self::of_columns(contributions, places, None)
+        };
+        let (one, other) = (half(0)?, half(4)?);
+        let gradient = statistic.gradient(contributions.totals());
+        let added = |half: std::ops::Range<usize>| {
+            let mut added = vec![0.0; contributions.present().len()];
+            for (column, slope) in contributions.columns()[half.clone()].iter().zip(&gradient[half])
+            {
+                added.iter_mut().zip(column).for_each(|(sum, value)| *sum += value * slope);
+            }
+            added
+        };
+        let is_still = one.has_still_arm() || other.has_still_arm();
+        let correlation = between(&added(0..4), &added(4..8), is_still);
+        let least_p = one.least_p.max(other.least_p);
+        let less = Less { shares: other, correlation };
+        Ok(Self { least_p, less: Some(Box::new(less)), ..one })
     }
 
     fn of_columns(
@@ -93,7 +159,7 @@ impl Shares {
             let Some([topic, all]) = places[index(side)] else { return Ok(None) };
             let (x, n) = (&columns[topic], &columns[all]);
             // Sums that were made elsewhere say nothing of impressions.
-            let impressions = match contributions.summary().arm(side).impressions {
+            let impressions = match contributions.summary().impressions(all) {
                 0 => f64::INFINITY,
                 impressions => impressions as f64,
             };
@@ -121,7 +187,8 @@ impl Shares {
             _ if baseline.is_some_and(|its| its.is_certain()) => 1.0,
             _ => 0.0,
         };
-        Ok(Self { arms: [treatment, baseline], shared, most: 1.0, least_p })
+        let arms = [treatment, baseline];
+        Ok(Self { arms, shared, most: 1.0, least_p, less: None })
     }
 
     /// The correlation of the two arms' residuals over clusters, from -1 to 1; 0 where they share none.
@@ -202,13 +269,16 @@ impl Shares {
         };
         // Few weeks are few, however many viewers there are.
         let least_p = first.least_p.max(second.least_p);
-        Self { arms, shared: if is_nested { Together::default() } else { shared }, most, least_p }
+        let shared = if is_nested { Together::default() } else { shared };
+        Self { arms, shared, most, least_p, less: None }
     }
 
     /// Whether some arm's share does not vary over clusters, as at 0 and 1, so that nothing shows how well it
     /// is known.
     pub(super) fn has_still_arm(&self) -> bool {
+        let is_still = |less: &Less| less.shares.has_still_arm();
         self.arms.iter().flatten().any(ArmShare::is_still)
+            || self.less.as_deref().is_some_and(is_still)
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Summary {
     is_weighed: bool,
     /// Whether the baseline is an arm.
     has_baseline: bool,
+    /// By cell over a stratum, how many impressions the arm has there; 0 for others.
+    in_stratum: Vec<u64>,
 }
 
 /// Totals of one arm over all strata and windows, as the tally holds them.
@@ -61,6 +63,7 @@ impl Summary {
             state
         };
         Self {
+            in_stratum: vec![0; cells.len()],
             cells,
             totals: Vec::new(),
             arms: [state(&arms[0]), state(&arms[1])],
@@ -74,6 +77,7 @@ impl Summary {
     /// What is known of columns that no tally made: totals and clusters, nothing of impressions.
     pub(super) fn of_columns(cells: Vec<Cell>, totals: Vec<f64>, present: &[[bool; 2]]) -> Self {
         Self {
+            in_stratum: vec![0; cells.len()],
             cells,
             totals,
             arms: [ArmState::default(); 2],
@@ -81,6 +85,19 @@ impl Summary {
             of_impressions: false,
             is_weighed: true,
             has_baseline: true,
+        }
+    }
+
+    /// Adds a block's impressions in the stratum of a cell.
+    pub(super) fn add_in_stratum(&mut self, cell: usize, sums: &ArmBlock) {
+        self.in_stratum[cell] += sums.all.counts.iter().sum::<u64>();
+    }
+
+    /// How many impressions an arm has where a cell looks; 0 where nothing is known of them.
+    pub(super) fn impressions(&self, cell: usize) -> u64 {
+        match self.cells[cell].over {
+            Over::AllStrata => self.arms[index(self.cells[cell].side)].all.count,
+            Over::Stratum(_) | Over::Named(_) => self.in_stratum[cell],
         }
     }
 
@@ -105,18 +122,20 @@ impl Summary {
     /// Ends adding, with the sums of the contributions; masses are summed more exactly.
     pub(super) fn finish(&mut self, unit: Unit, totals: Vec<f64>, present: &[[bool; 2]]) {
         let exact = |(cell, total): (&Cell, f64)| match (unit, cell.over) {
-            (Unit::Pooled, Over::AllStrata) => self.mass(*cell),
+            (Unit::Pooled, Over::AllStrata) => self.mass(*cell).unwrap_or(total),
             _ => total,
         };
         self.totals = self.cells.iter().zip(totals).map(exact).collect();
         self.clusters = counts(present.iter().copied());
     }
 
-    fn mass(&self, cell: Cell) -> f64 {
+    /// The mass of a quantity over all strata; not known of other topics.
+    fn mass(&self, cell: Cell) -> Option<f64> {
         let state = &self.arms[index(cell.side)];
         match cell.quantity {
-            Quantity::Topic => state.topic.mass.get(),
-            Quantity::All => state.all.mass.get(),
+            Quantity::Topic => Some(state.topic.mass.get()),
+            Quantity::All => Some(state.all.mass.get()),
+            Quantity::OtherTopic(_) => None,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::estimate::{Estimate, NoInterval, NoTest, TestMethod, TestResult, Warn
 use crate::format::word::said_by_words;
 use crate::statistic::Statistic;
 
-/// How a hypothesis is tested. All but [`Test::Equivalence`] test that there is no amplification: a
+/// How a hypothesis is tested. All but [`Test::Equivalence`] and [`Test::EqualStrata`] test that there is no amplification: a
 /// ratio of 1, a difference of 0 ([`crate::statistic::Statistic::null`]).
 ///
 /// ```
@@ -45,6 +45,16 @@ pub enum Test {
     Permutation(Permutation),
     /// Whether arms are alike within every stratum, whatever their composition.
     CochranMantelHaenszel(CmhTest),
+    /// Whether the value is the same in all strata, whatever it is: a ratio of 2 in every country is no finding
+    /// of it. See [`crate::guide::choosing_an_interval`].
+    ///
+    /// Hotelling's statistic of all differences between strata, with the jackknife's variances and the
+    /// covariances of the clusters that strata share (as weeks share viewers), compared with F whose degrees of
+    /// freedom know how well each variance is known (the approximate Hotelling test of Tipton and Pustejovsky
+    /// 2015, doi 10.3102/1076998615606099, cited from memory; of two strata it is Welch's t squared). Strata
+    /// without a finite value, or whose clusters do not vary, are left out and counted
+    /// ([`Warning::StrataLeftOut`]). Of statistics that contrast two shares; the tally must keep strata apart.
+    EqualStrata,
     /// Two one-sided tests: is the amplification within a margin?
     Equivalence(Equivalence),
 }
@@ -60,6 +70,7 @@ impl Test {
             Self::WildBootstrap(_) => "the wild bootstrap's test",
             Self::Permutation(_) => "a permutation test",
             Self::CochranMantelHaenszel(_) => "the test of Cochran, Mantel and Haenszel",
+            Self::EqualStrata => "a test that strata are equal",
             Self::Equivalence(_) => "an equivalence test",
         }
     }
@@ -69,7 +80,7 @@ impl Test {
         mut statistics: impl Iterator<Item = &'s dyn Statistic>,
     ) -> Result<(), Error> {
         match self {
-            Self::ShareBounds | Self::Delta(_) => Ok(()),
+            Self::ShareBounds | Self::Delta(_) | Self::EqualStrata => Ok(()),
             Self::WildBootstrap(test) => test.check(),
             Self::Permutation(test) => test.check(),
             Self::CochranMantelHaenszel(test) => test.check(),

@@ -90,7 +90,9 @@ impl TwoWay {
                     .with_baseline(statistic.variance_of_baseline(totals));
                 variances.push(influence.variance());
             }
-            shares.push(Shares::of(statistic, &contributions));
+            // Contrasts of two values go by their own variance.
+            let is_single = statistic.contrasts().is_none();
+            shares.push(is_single.then(|| Shares::of(statistic, &contributions)).flatten());
             first.get_or_insert_with(|| (working, totals.to_vec()));
         }
         let (working, totals) = first.expect("there are three ways");

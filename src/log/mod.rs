@@ -15,6 +15,7 @@ mod quality;
 mod range;
 mod schema;
 mod spare;
+mod split;
 mod time_format;
 mod topics;
 mod writing;

@@ -171,6 +171,13 @@ pub enum StratifyBy {
     Column(String),
 }
 
+impl StratifyBy {
+    /// A column by name.
+    pub fn column(name: impl Into<String>) -> Self {
+        Self::Column(name.into())
+    }
+}
+
 impl fmt::Display for StratifyBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

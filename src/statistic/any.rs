@@ -13,16 +13,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::origin::{self, Origin};
 use super::{
     ALL, AmplificationRatio, StandardPopulation, StandardisedDifference, StandardisedRatio,
-    Statistic, standardised,
+    Statistic, StratumContrast, TopicContrast, standardised,
 };
-use crate::format::word::UnknownWord;
+use crate::format::word::{self, UnknownWord};
 
 /// Any statistic: one of the library, or one of your own. Whatever asks for a statistic takes it, and it is
 /// how files and flags say which one they mean.
 ///
 /// It is written as its name (`"odds_ratio"`); one with a declared population as its name with the strata's
-/// parts, `{"standardised_ratio_declared": {"north": 3, "south": 1}}`. One of your own has no form in files:
-/// to write it is an error.
+/// parts, `{"standardised_ratio_declared": {"north": 3, "south": 1}}`; a contrast as its name with what it is
+/// of, `{"topic_contrast": {"topic": "sport", "of": "difference"}}`, and in flags
+/// `topic_contrast:topic=sport,of=difference`. One of your own has no form in files: to write it is an error.
 ///
 /// ```
 /// use tiltmeter::statistic::{AnyStatistic, OddsRatio, StandardPopulation, StandardisedRatio};
@@ -46,9 +47,32 @@ pub struct AnyStatistic(Held);
 enum Held {
     /// One of [`ALL`], or a static of somebody's own.
     Static(&'static dyn Statistic),
-    /// One of a declared population.
-    Declared(Arc<dyn Statistic>, BTreeMap<String, f64>),
+    /// One of the library's with parameters.
+    With(Arc<dyn Statistic>, Box<Parameters>),
     Own(Arc<dyn Statistic>),
+}
+
+/// What a statistic of the library is given beside its name, as files have it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Parameters {
+    Population(BTreeMap<String, f64>),
+    Topic(TopicContrast),
+    Strata(StratumContrast),
+}
+
+impl Parameters {
+    /// Those of a statistic that has some.
+    fn of(statistic: &dyn Any) -> Option<Self> {
+        let ratio = statistic.downcast_ref::<StandardisedRatio>().map(|its| &its.population);
+        let difference =
+            statistic.downcast_ref::<StandardisedDifference>().map(|its| &its.population);
+        if let Some(StandardPopulation::Declared(parts)) = ratio.or(difference) {
+            return Some(Self::Population(parts.clone()));
+        }
+        let topic = || statistic.downcast_ref().cloned().map(Self::Topic);
+        topic().or_else(|| statistic.downcast_ref().cloned().map(Self::Strata))
+    }
 }
 
 impl AnyStatistic {
@@ -70,7 +94,7 @@ impl AnyStatistic {
             }
             _ => return None,
         };
-        Some(Self(Held::Declared(held, parts.clone())))
+        Some(Self(Held::With(held, Box::new(Parameters::Population(parts.clone())))))
     }
 
     /// Whether it is the library's, and so the same whoever asks for it.
@@ -89,11 +113,8 @@ impl Default for AnyStatistic {
 impl<S: Statistic + 'static> From<S> for AnyStatistic {
     fn from(statistic: S) -> Self {
         let it: &dyn Any = &statistic;
-        let ratio = it.downcast_ref::<StandardisedRatio>().map(|its| &its.population);
-        let difference = it.downcast_ref::<StandardisedDifference>().map(|its| &its.population);
-        if let Some(StandardPopulation::Declared(parts)) = ratio.or(difference) {
-            let parts = parts.clone();
-            return Self(Held::Declared(Arc::new(statistic), parts));
+        if let Some(parameters) = Parameters::of(it) {
+            return Self(Held::With(Arc::new(statistic), Box::new(parameters)));
         }
         let is_the_librarys = origin::of(&statistic) == Origin::Library;
         match Self::listed(statistic.name()).filter(|_| is_the_librarys) {
@@ -116,7 +137,7 @@ impl Deref for AnyStatistic {
     fn deref(&self) -> &Self::Target {
         match &self.0 {
             Held::Static(of) => *of,
-            Held::Declared(of, _) | Held::Own(of) => &**of,
+            Held::With(of, _) | Held::Own(of) => &**of,
         }
     }
 }
@@ -133,7 +154,7 @@ impl PartialEq for AnyStatistic {
         self.name() == other.name()
             && self.is_of_the_library() == other.is_of_the_library()
             && match (&self.0, &other.0) {
-                (Held::Declared(_, one), Held::Declared(_, other)) => one == other,
+                (Held::With(_, one), Held::With(_, other)) => one == other,
                 _ => self.details() == other.details(),
             }
     }
@@ -152,7 +173,14 @@ impl FromStr for AnyStatistic {
                  south = 1 }} }} with the strata's own names"
             )));
         }
-        let known: Vec<&str> = ALL.iter().map(|its| its.name()).collect();
+        if CONTRASTS.iter().any(|its| name == *its || name.starts_with(&format!("{its}:"))) {
+            return word::option(name).map(|contrast| match contrast {
+                Contrast::TopicContrast(its) => its.into(),
+                Contrast::StratumContrast(its) => its.into(),
+            });
+        }
+        let known: Vec<&str> =
+            ALL.iter().map(|its| its.name()).chain(CONTRASTS.iter().copied()).collect();
         let known = known.join(", ");
         Err(UnknownWord(format!("there is no statistic {name:?}; there are {known}")))
     }
@@ -164,7 +192,7 @@ impl Serialize for AnyStatistic {
             Held::Static(of) if self.is_of_the_library() && Self::listed(of.name()).is_some() => {
                 to.serialize_str(of.name())
             }
-            Held::Declared(of, parts) => to.collect_map([(of.name(), parts)]),
+            Held::With(of, parameters) => to.collect_map([(of.name(), parameters)]),
             Held::Static(_) | Held::Own(_) => Err(serde::ser::Error::custom(format!(
                 "{:?} is a statistic of your own, which files cannot say",
                 self.name()
@@ -186,7 +214,7 @@ impl<'de> Visitor<'de> for Said {
     type Value = AnyStatistic;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a statistic, or a name with the parts of its strata")
+        f.write_str("the name of a statistic, or a name with what it needs")
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
@@ -195,17 +223,36 @@ impl<'de> Visitor<'de> for Said {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         use serde::de::Error;
-        let Some((name, Parts(parts))) = map.next_entry::<String, Parts>()? else {
+        let Some(name) = map.next_key::<String>()? else {
             return Err(M::Error::custom("there is no name of a statistic"));
         };
-        if let Some((other, Parts(_))) = map.next_entry::<String, Parts>()? {
+        let statistic = match &*name {
+            "topic_contrast" => map.next_value::<TopicContrast>()?.into(),
+            "stratum_contrast" => map.next_value::<StratumContrast>()?.into(),
+            _ => {
+                let Parts(parts) = map.next_value()?;
+                AnyStatistic::of_population(&name, &parts).ok_or_else(|| {
+                    M::Error::custom(format!("there is no statistic {name:?} with parts of strata"))
+                })?
+            }
+        };
+        if let Some(other) = map.next_key::<String>()? {
             let fault = format!("{name:?} and {other:?} are two statistics; write each by itself");
             return Err(M::Error::custom(fault));
         }
-        AnyStatistic::of_population(&name, &parts).ok_or_else(|| {
-            M::Error::custom(format!("there is no statistic {name:?} with parts of strata"))
-        })
+        Ok(statistic)
     }
+}
+
+/// Contrasts by their names, which take parameters.
+pub(super) const CONTRASTS: [&str; 2] = ["topic_contrast", "stratum_contrast"];
+
+/// One of them, as a line says it.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Contrast {
+    TopicContrast(TopicContrast),
+    StratumContrast(StratumContrast),
 }
 
 /// Parts by stratum, where one that is there twice is refused: one of its parts would be lost.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
 
+use super::any;
 use super::origin::{self, Origin};
 use super::{
     ALL, Cell, KnownBaseline, NullOf, Over, Quantity, Scale, Side, Statistic, Undefined, Units,
@@ -109,7 +110,7 @@ impl<'s> Checked<'s> {
     /// Enough strata for all cells.
     fn strata(&self) -> usize {
         let one = |cell: &Cell| match cell.over {
-            Over::AllStrata => 1,
+            Over::AllStrata | Over::Named(_) => 1,
             Over::Stratum(at) => at + 1,
         };
         self.cells.iter().map(one).max().unwrap_or(1)
@@ -176,7 +177,7 @@ fn faulty(statistic: &dyn Statistic, fault: StatisticFault) -> Error {
 fn is_taken(name: &str) -> bool {
     let listed = ALL.iter().map(|statistic| statistic.name());
     let declared = standardised::DECLARED.iter().map(|statistic| statistic.name());
-    listed.chain(declared).any(|taken| taken == name)
+    listed.chain(declared).chain(any::CONTRASTS).any(|taken| taken == name)
 }
 
 /// Whether a tally with so many strata has the totals that a statistic needs. Those of the library are
@@ -203,6 +204,16 @@ pub(crate) fn check_cells(statistic: &dyn Statistic, strata: usize) -> Result<()
             let last = strata.saturating_sub(1);
             return refuse(format!("{cell:?}, where the strata are numbered from 0 to {last}"));
         }
+        let (topics, names) = (of.other_topics().len(), of.named_strata().len());
+        match (cell.quantity, cell.over) {
+            (Quantity::OtherTopic(at), _) if at >= topics => {
+                return refuse(format!("{cell:?}, of {topics} other topics numbered from 0"));
+            }
+            (_, Over::Named(at)) if at >= names => {
+                return refuse(format!("{cell:?}, of {names} named strata numbered from 0"));
+            }
+            _ => {}
+        }
         if !seen.insert(cell) {
             return refuse(format!("{cell:?} twice"));
         }
@@ -228,6 +239,18 @@ impl Statistic for Checked<'_> {
 
     fn check_strata(&self, strata: &[String]) -> Result<(), Error> {
         self.of.check_strata(strata)
+    }
+
+    fn other_topics(&self) -> &[String] {
+        self.of.other_topics()
+    }
+
+    fn named_strata(&self) -> &[String] {
+        self.of.named_strata()
+    }
+
+    fn contrasts(&self) -> Option<&dyn Statistic> {
+        self.of.contrasts()
     }
 
     fn cells(&self, _strata: usize) -> Vec<Cell> {

@@ -63,7 +63,9 @@ fn pairs<S: Statistic + ?Sized>(statistic: &S, totals: usize) -> Vec<(usize, usi
     if cells.len() < totals && !cells.is_empty() {
         cells = statistic.cells(totals / cells.len());
     }
-    if cells.len() != totals {
+    // Where several topics are parts of one total it is no topic's alone.
+    let is_other = |cell: &Cell| matches!(cell.quantity, Quantity::OtherTopic(_));
+    if cells.len() != totals || cells.iter().any(is_other) {
         return Vec::new();
     }
     let alls: HashMap<Cell, usize, RandomState> = cells

@@ -21,11 +21,12 @@ pub struct KnownBaseline {
 impl KnownBaseline {
     fn total(&self, cell: Cell) -> f64 {
         let [topic, all] = match cell.over {
-            Over::AllStrata => self.totals,
+            Over::AllStrata | Over::Named(_) => self.totals,
             Over::Stratum(at) => self.strata.get(at).copied().unwrap_or(self.totals),
         };
         match cell.quantity {
-            Quantity::Topic => topic,
+            // A statistic of several topics has no such baseline.
+            Quantity::Topic | Quantity::OtherTopic(_) => topic,
             Quantity::All => all,
         }
     }

@@ -14,14 +14,16 @@ use crate::error::Error;
 
 mod any;
 mod checked;
+mod contrast;
 mod derivative;
 mod known;
-mod origin;
+pub(crate) mod origin;
 mod unit;
 pub(crate) mod value;
 
 pub use self::any::AnyStatistic;
 pub(crate) use self::checked::{Checked, check_cells};
+pub use self::contrast::{StratumContrast, TopicContrast};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
 use self::origin::{Asking, Origin};
@@ -157,6 +159,8 @@ pub enum Undefined {
     EffectiveSizeBelowFloor,
     /// No member of a group has mass in both arms, so that no member's ratio is finite.
     NoMemberInBothArms,
+    /// Of two values that are contrasted both are infinite, or both 0 times.
+    BothInfinite,
 }
 
 impl fmt::Display for Undefined {
@@ -175,6 +179,9 @@ impl fmt::Display for Undefined {
                 "the effective sample size of the baseline is below its floor"
             }
             Self::NoMemberInBothArms => "no member of the group has exposure mass in both arms",
+            Self::BothInfinite => {
+                "both of the values that are contrasted are infinite, or both are 0"
+            }
         })
     }
 }
@@ -303,10 +310,34 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
     }
 }
 
+/// The totals that a statistic needs, with strata by their places among these.
+///
+/// # Errors
+/// [`Error::UnknownStratum`].
+pub(crate) fn cells_among(
+    statistic: &dyn Statistic,
+    strata: &[String],
+) -> Result<Vec<Cell>, Error> {
+    let named = statistic.named_strata();
+    let place = |name: &String| {
+        let at = strata.iter().position(|stratum| stratum == name);
+        at.ok_or_else(|| Error::UnknownStratum {
+            stratum: name.clone(),
+            available: strata.to_vec(),
+        })
+    };
+    let places = named.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    let among = |cell: Cell| match cell.over {
+        Over::Named(at) => Cell { over: Over::Stratum(places[at]), ..cell },
+        Over::AllStrata | Over::Stratum(_) => cell,
+    };
+    Ok(statistic.cells(strata.len()).into_iter().map(among).collect())
+}
+
 /// Whether a statistic keeps strata apart, or looks at all of them together.
 pub(crate) fn keeps_strata(statistic: &dyn Statistic) -> bool {
     let of = statistic.known_baseline().map_or(statistic, |(of, _)| of);
-    of.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)))
+    of.cells(2).iter().any(|cell| cell.over != Over::AllStrata)
 }
 
 /// Whether there are strata for a statistic that keeps them apart, and such as it has a meaning for.
@@ -403,6 +434,71 @@ pub trait Statistic: fmt::Debug + Send + Sync {
     fn check_strata(&self, strata: &[String]) -> Result<(), Error> {
         let _ = strata;
         Ok(())
+    }
+
+    /// The topics that it looks at beside the one asked about: their totals are cells of
+    /// [`Quantity::OtherTopic`], numbered in this order. A log without one of them is
+    /// [`Error::UnknownTopic`].
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::{Audit, Question};
+    /// use tiltmeter::statistic::{Cell, Quantity, Scale, Side, Statistic, Undefined, Working};
+    ///
+    /// /// Of all exposure to either topic, the part that the one asked about has.
+    /// #[derive(Debug)]
+    /// struct PartOfTwo([String; 1]);
+    ///
+    /// impl Statistic for PartOfTwo {
+    ///     fn name(&self) -> &'static str {
+    ///         "part_of_two"
+    ///     }
+    ///     fn phrase(&self) -> &'static str {
+    ///         "the topic's part of the exposure to it and another"
+    ///     }
+    ///     fn scale(&self) -> Scale {
+    ///         Scale::Linear
+    ///     }
+    ///     fn null(&self) -> Option<f64> {
+    ///         None
+    ///     }
+    ///     fn other_topics(&self) -> &[String] {
+    ///         &self.0
+    ///     }
+    ///     fn cells(&self, _strata: usize) -> Vec<Cell> {
+    ///         let of = |quantity| Cell::over_all(Side::Treatment, quantity);
+    ///         vec![of(Quantity::Topic), of(Quantity::OtherTopic(0))]
+    ///     }
+    ///     fn value(&self, totals: &[f64]) -> Working {
+    ///         match totals[0] + totals[1] {
+    ///             0.0 => Working::Undefined(Undefined::NoTreatmentMass),
+    ///             both => Working::Finite(totals[0] / both),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let question = Question::between("ranked", "newest")
+    ///     .topics(["war"])
+    ///     .statistic(PartOfTwo(["sport".to_owned()]));
+    /// let report = Audit::of(&log, &question).run()?;
+    /// assert!(report.get("war")?.value().is_some_and(|part| part > 0.0 && part < 1.0));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    fn other_topics(&self) -> &[String] {
+        &[]
+    }
+
+    /// The strata that it looks at by name: their totals are cells over [`Over::Named`], numbered in this
+    /// order. A log without one of them is [`Error::UnknownStratum`].
+    fn named_strata(&self) -> &[String] {
+        &[]
+    }
+
+    /// For one that contrasts two values of another statistic, which is a contrast of two shares: that one. The
+    /// first half of the [`cells`](Self::cells) is the first value's, the second the other's, each in the order
+    /// of [`Cell::TWO_ARMS`]; and `value` is the first less the second.
+    fn contrasts(&self) -> Option<&dyn Statistic> {
+        None
     }
 
     /// The totals it needs, given the number of strata.

@@ -6,6 +6,7 @@ mod baselines;
 mod bootstrap;
 mod by_groups;
 mod change;
+mod contrasts;
 mod design;
 mod designs;
 mod estimates;

@@ -293,9 +293,15 @@ impl Truth {
         let contrast = Contrast::of(&spec.question)?;
         let layout = Layout::of(config, &contrast)?;
         let of_contrast = &contrast.statistics;
-        of_contrast
-            .iter()
-            .try_for_each(|its| crate::statistic::check_strata(&**its, &layout.strata))?;
+        for its in of_contrast {
+            crate::statistic::check_strata(&**its, &layout.strata)?;
+            crate::statistic::cells_among(&**its, &layout.strata)?;
+            if let Some(other) = its.other_topics().iter().find(|its| !layout.topics.contains(its))
+            {
+                let available = layout.topics.clone();
+                return Err(Error::UnknownTopic { topic: other.clone(), available });
+            }
+        }
         totals::attention(&contrast, config.slate)?;
         let checked = of_contrast.iter().map(|its| Checked::of(&**its, layout.strata.len()));
         let checked: Vec<Option<Checked<'_>>> = checked.collect::<Result<_, _>>()?;
@@ -418,9 +424,12 @@ impl<'a> Samples<'a> {
     }
 
     fn value(&self, statistic: &dyn Statistic, topic: usize) -> TrueValue {
-        let cells = statistic.cells(self.asked.layout.strata.len());
+        let layout = &self.asked.layout;
+        let others = statistic.other_topics();
+        // Topics and strata that there are none of were refused before anything was simulated.
+        let cells = crate::statistic::cells_among(statistic, &layout.strata).unwrap_or_default();
         let places: Vec<Vec<usize>> =
-            cells.iter().map(|cell| self.asked.layout.cell(cell, topic)).collect();
+            cells.iter().map(|cell| layout.cell(cell, topic, others)).collect();
         let gradient = |totals: &[f64]| statistic.gradient(totals);
         self.known(&places, statistic.scale(), |totals| statistic.value(totals), gradient)
     }

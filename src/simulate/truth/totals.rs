@@ -95,18 +95,23 @@ impl Layout {
         self.stratum[usize::from(in_config)]
     }
 
-    /// The places of the totals that a statistic's cell adds up, for a topic.
-    pub(super) fn cell(&self, cell: &Cell, topic: usize) -> Vec<usize> {
+    /// The places of the totals that a statistic's cell adds up, for a topic; `others` are those that the
+    /// statistic looks at beside it.
+    pub(super) fn cell(&self, cell: &Cell, topic: usize, others: &[String]) -> Vec<usize> {
         let arm = match cell.side {
             Side::Treatment => self.treatment,
             Side::Baseline => self.baseline,
         };
         let column = match cell.quantity {
-            Quantity::Topic => topic,
-            Quantity::All => self.all(),
+            Quantity::Topic => Some(topic),
+            Quantity::OtherTopic(at) => {
+                self.topics.iter().position(|topic| others.get(at) == Some(topic))
+            }
+            Quantity::All => Some(self.all()),
         };
+        let Some(column) = column else { return Vec::new() };
         let strata = match cell.over {
-            Over::AllStrata => 0..self.strata.len(),
+            Over::AllStrata | Over::Named(_) => 0..self.strata.len(),
             Over::Stratum(stratum) => stratum..stratum + 1,
         };
         strata.map(|stratum| self.at(arm, Part::InUnit(stratum), column)).collect()

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::{Audit, AuditReport, ClusterBy, Error, ExposureLog, Question};
+use tiltmeter::{Audit, AuditReport, ClusterBy, Error, ExposureLog, Keep, Question};
 
 fn main() -> ExitCode {
     let json = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
@@ -64,8 +64,7 @@ fn recommendations() -> Result<AuditReport, Error> {
     let log = ExposureLog::open(shipped("open_bandit_small.csv.gz"), &schema)?;
 
     // The publisher hashed topics and items anew for each campaign, so only one may be taken.
-    let campaigns = log.column("campaign")?.clone();
-    let log = log.restrict(|row| campaigns.id(row) == Some("all"))?;
+    let log = log.keep(&Keep::new("campaign", ["all"]))?;
 
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters.
     Audit::of(&log, &Question::between("bts", "random").cluster(ClusterBy::column("hour"))).run()

@@ -11,7 +11,7 @@ use tiltmeter::inference::{PerArm, Pilot, SampleSizePlan, TopicQuestion};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::statistic::AmplificationRatio;
 use tiltmeter::tally::{Tally, TallySpec};
-use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Keep, Question};
 
 /// How many times the pilot's clusters a study might have.
 const TIMES: [u64; 5] = [1, 2, 4, 8, 16];
@@ -43,8 +43,7 @@ fn plans() -> Result<Vec<Plan>, Error> {
         .column("campaign");
     let log = ExposureLog::open(path, &schema)?;
     // Topics are hashed anew for each campaign; both policies ran side by side every hour.
-    let campaigns = log.column("campaign")?.clone();
-    let log = log.restrict(|row| campaigns.id(row) == Some("all"))?;
+    let log = log.keep(&Keep::new("campaign", ["all"]))?;
     let spec = TallySpec { cluster: ClusterBy::column("hour"), ..TallySpec::default() };
     let tally = Tally::of(&log, &spec)?;
 

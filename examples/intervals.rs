@@ -14,7 +14,7 @@ use tiltmeter::inference::{
     WildTest,
 };
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
-use tiltmeter::{Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, Question};
+use tiltmeter::{Audit, ClusterBy, Error, Estimate, ExposureLog, Interval, Keep, Question};
 
 fn main() -> Result<(), Error> {
     let topic = std::env::args().nth(1).unwrap_or_else(|| "c3".to_owned());
@@ -127,6 +127,5 @@ fn log() -> Result<ExposureLog, Error> {
         .column("hour")
         .column("campaign");
     let log = ExposureLog::open(path, &schema)?;
-    let campaigns = log.column("campaign")?.clone();
-    log.restrict(|row| campaigns.id(row) == Some("all"))
+    log.keep(&Keep::new("campaign", ["all"]))
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use tiltmeter::inference::{Monitor, MonitorSpec};
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::tally::Tally;
-use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Keep, Question};
 
 /// Hours that are observed together.
 const HOURS: usize = 4;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
     let parts: Vec<&[&str]> = names.chunks(HOURS).collect();
     for (nth, part) in parts.iter().enumerate() {
         let shown =
-            log.clone().restrict(|row| hours.id(row).is_some_and(|hour| part.contains(&hour)))?;
+            log.filter("some hours", |row| hours.id(row).is_some_and(|hour| part.contains(&hour)))?;
         let last = part[part.len() - 1];
         monitor.observe_as(last, &Tally::of(&shown, &tally)?)?;
         for reading in monitor.readings() {
@@ -61,6 +61,5 @@ fn log() -> Result<ExposureLog, Error> {
         .column("campaign");
     let log = ExposureLog::open(path, &schema)?;
     // The publisher hashed topics anew for each campaign, so only one may be taken.
-    let campaigns = log.column("campaign")?.clone();
-    log.restrict(|row| campaigns.id(row) == Some("all"))
+    log.keep(&Keep::new("campaign", ["all"]))
 }

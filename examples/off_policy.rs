@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{OffPolicy, RewardModel, Target};
-use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Keep, Question};
 
 fn main() -> Result<(), Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/open_bandit_small.csv.gz");
@@ -26,8 +26,7 @@ fn main() -> Result<(), Error> {
     let log = ExposureLog::open(path, &schema)?;
 
     // Items and topics are hashed anew for each campaign, so only one may be taken.
-    let campaigns = log.column("campaign")?.clone();
-    let log = log.restrict(|row| campaigns.id(row) == Some("all"))?;
+    let log = log.keep(&Keep::new("campaign", ["all"]))?;
 
     // There is no viewer id. Both policies ran side by side every hour: hours are the clusters. A report
     // refuses to answer where the log is worth too few impressions of the other policy.

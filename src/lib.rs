@@ -84,6 +84,7 @@ pub mod tally;
 
 #[cfg(feature = "polars")]
 pub use ::polars;
+pub use ndarray;
 
 pub use crate::audit::Audit;
 pub use crate::audit::report::AuditReport;

@@ -344,7 +344,7 @@ impl StudyFile {
             Some(moment) => log.split_at(moment)?,
             None => log,
         };
-        self.log.keep.iter().try_fold(log, ExposureLog::keep)
+        self.log.keep.iter().try_fold(log, |log, keep| log.keep(keep))
     }
 
     /// A table beside the log: of it too the rows that are asked about, as far as it has the columns.
@@ -360,7 +360,7 @@ impl StudyFile {
         let log = ExposureLog::open(path, &schema)?;
         let has = |keep: &&Keep| log.column(&keep.column).is_ok();
         let held: Vec<&Keep> = keep.iter().filter(has).collect();
-        held.into_iter().try_fold(log, ExposureLog::keep)
+        held.into_iter().try_fold(log, |log, keep| log.keep(keep))
     }
 
     /// The audit, ready to be run.

@@ -131,7 +131,7 @@ fn of_group(table: &ExposureLog, keeps: &[Keep]) -> Result<Option<ExposureLog>, 
     let held: Vec<&Keep> = keeps.iter().filter(|its| table.column(&its.column).is_ok()).collect();
     match held.is_empty() {
         true => Ok(None),
-        false => held.into_iter().try_fold(table.clone(), ExposureLog::keep).map(Some),
+        false => held.into_iter().try_fold(table.clone(), |table, keep| table.keep(keep)).map(Some),
     }
 }
 

@@ -100,6 +100,17 @@ pub enum Error {
         /// What the decoder said.
         detail: String,
     },
+    /// A row did not come from where rows come from one after the other.
+    #[error("{name}, row {row}: {cause}", name = printable(name), cause = printable(&cause.to_string()))]
+    Rows {
+        /// What the source is called.
+        name: String,
+        /// The row, counted from 1.
+        row: u64,
+        /// What whoever gives the rows said.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Something in a file is larger than what is read of its kind.
     #[error("{file}: {limit}{place}; {}", limit.mend(), file = printable(file), place = printable(place))]
     TooLarge {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -252,6 +253,63 @@ pub(super) fn replicate(
         rest = later;
     }
     Ok(done)
+}
+
+/// What every question's statistic is in every replicate of the clusters: replicates x questions, on the reported
+/// scale; infinite where it is, and `None` where it has no value. Of a bootstrap with
+/// [`BootstrapWeights::Poisson`] the replicates of two tallies with the same seed are drawn together, by the keys of
+/// their clusters.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// # use tiltmeter::Question;
+/// use tiltmeter::inference::{Bootstrap, Query, TopicQuestion, replicates};
+/// use tiltmeter::statistic::AmplificationRatio;
+/// use tiltmeter::tally::{Tally, TallySpec};
+/// let question = Question::between("ranked", "newest");
+/// let tally = Tally::of(&log, &TallySpec::default())?;
+/// let asked = ["war", "sport"].map(|topic| TopicQuestion::of(&question, topic));
+/// let [war, sport] = asked;
+/// let asked = [war?, sport?].map(|question| Query { question, statistic: &AmplificationRatio });
+/// let drawn = replicates(&tally, &asked, &Bootstrap { replicates: 99, ..Bootstrap::default() })?;
+/// assert_eq!(drawn.dim(), (99, 2));
+/// // What is more of one topic is less of the other.
+/// let opposed = drawn.rows().into_iter().filter(|row| row[0] > Some(1.0) && row[1] < Some(1.0));
+/// assert!(opposed.count() > 50);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`estimates`](super::estimates); [`Error::Parameter`] for a kind that is not of totals, as the
+/// studentised and those of multinomial weights.
+pub fn replicates(
+    tally: &Tally,
+    asked: &[Query<'_>],
+    bootstrap: &Bootstrap,
+) -> Result<Array2<Option<f64>>, Error> {
+    if !bootstrap.is_of_totals() {
+        return Err(Error::Parameter {
+            parameter: "the bootstrap",
+            value: "studentised, or of multinomial weights".to_owned(),
+            expected: "of Poisson weights, and percentile, basic or BCa",
+        });
+    }
+    bootstrap.check()?;
+    let watch = super::own::Watch::over(tally, asked)?;
+    let watched = watch.asked();
+    for Query { question, statistic } in &watched {
+        crate::statistic::check_unit(*statistic, question.unit)?;
+        crate::statistic::check_strata(*statistic, tally.axes().strata())?;
+    }
+    let resampling = Resampling { replicates: bootstrap.replicates as usize, seed: bootstrap.seed };
+    let made = replicate(tally, &watched, &Shared::of(tally, &watched), resampling);
+    watch.settle(Ok(Vec::new()))?;
+    let made = made?;
+    let shape = (resampling.replicates, asked.len());
+    Ok(Array2::from_shape_fn(shape, |(replicate, of)| {
+        let working = made[of].values[replicate];
+        (!working.is_nan()).then(|| asked[of].statistic.scale().reported(working))
+    }))
 }
 
 /// A statistic in every replicate.

@@ -163,18 +163,18 @@ impl Root {
     /// `None` for a matrix that is not positive definite but for rounding.
     fn of(size: usize, matrix: impl Fn(usize, usize) -> f64) -> Option<Self> {
         let mut root: Vec<Vec<f64>> = Vec::with_capacity(size);
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         for i in 0..size {
-            let mut row = Vec::with_capacity(i + 1);
-            for j in 0..=i {
-                let of_j: &[f64] = if i == j { &row } else { &root[j] };
-                let known: f64 = row.iter().zip(of_j).take(j).map(|(a, b)| a * b).sum();
-                let rest = matrix(i, j) - known;
-                row.push(match i == j {
-                    true if rest > 1e-12 * matrix(i, i) => rest.sqrt(),
-                    true => return None,
-                    false => rest / root[j][j],
-                });
+            let mut row: Vec<f64> = Vec::with_capacity(i + 1);
+            for (j, before) in root.iter().enumerate() {
+                row.push((matrix(i, j) - dot(&row, &before[..j])) / before[j]);
             }
+            let own = matrix(i, i);
+            let rest = own - dot(&row, &row);
+            if rest.is_nan() || rest <= 1e-12 * own {
+                return None;
+            }
+            row.push(rest.sqrt());
             root.push(row);
         }
         Some(Self(root))

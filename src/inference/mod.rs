@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::assignment::Design as Assignments;
 use self::bootstrap::Replicated;
-pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights};
+pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, replicates};
 pub use self::caution::Caution;
 pub use self::change::{
     Alarm, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec, Breaks, ChangeMonitor,

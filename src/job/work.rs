@@ -267,7 +267,7 @@ impl Filter {
         match keep.iter().filter(|keep| **keep).count() {
             0 => Ok(None),
             all if all == log.rows() => Ok(Some(log)),
-            _ => log.restrict(|row| keep[row]).map(Some),
+            _ => log.retained(|row| keep[row]).map(Some),
         }
     }
 }

@@ -285,7 +285,7 @@ impl ExposureLog {
         match self.counts() {
             Some(counts) if counts.contains(&0.0) => {
                 let counts = counts.to_vec();
-                self.restrict(|row| counts[row] > 0.0)
+                self.retained(|row| counts[row] > 0.0)
             }
             _ => Ok(self),
         }
@@ -317,7 +317,7 @@ impl ExposureLog {
     ///
     /// # Errors
     /// [`Error::TooManyIds`].
-    pub fn retag<T: AsRef<str>>(
+    pub fn with_topics_by_row<T: AsRef<str>>(
         mut self,
         mut topics: impl FnMut(&Self, usize) -> Vec<T>,
     ) -> Result<Self, Error> {
@@ -327,25 +327,38 @@ impl ExposureLog {
         Ok(self)
     }
 
-    /// The log of just the rows for which `keep` is true: one state, one campaign, one week.
-    /// [`Origin::left_out`] counts the others.
+    /// The log of just the rows for which `keep` is true, and what they are called, which estimands and reports of
+    /// this log say. [`Origin::left_out`] counts the others. For rows by the ids in a column there is
+    /// [`keep`](Self::keep).
     ///
     /// ```
     /// # use tiltmeter::log::LogSchema;
     /// # use tiltmeter::{ExposureLog, source::SliceSource};
     /// # let source = SliceSource::new("example")
     /// #     .text("feed", &["ranked", "newest"])
-    /// #     .text("state", &["NY", "GEORGIA"]);
-    /// # let log = ExposureLog::read(source, &LogSchema::new().arm("feed").column("state"))?;
-    /// let states = log.column("state")?.clone();
-    /// let georgia = log.restrict(|row| states.id(row) == Some("GEORGIA"))?;
-    /// assert_eq!((georgia.rows(), georgia.origin().left_out), (1, 1));
+    /// #     .integer("rank", &[1, 9]);
+    /// # let log = ExposureLog::read(source, &LogSchema::new().arm("feed").position("rank"))?;
+    /// let ranks = log.positions().expect("the schema has them");
+    /// let top = log.filter("the first five ranks", |row| ranks[row] <= 5)?;
+    /// assert_eq!((top.rows(), top.origin().left_out), (1, 1));
+    /// assert_eq!(top.origin().kept[0].to_string(), "they are \"the first five ranks\"");
     /// # Ok::<(), tiltmeter::Error>(())
     /// ```
     ///
     /// # Errors
     /// [`Error::EmptyLog`] when no row is kept.
-    pub fn restrict(mut self, keep: impl FnMut(usize) -> bool) -> Result<Self, Error> {
+    pub fn filter(
+        &self,
+        called: impl Into<String>,
+        keep: impl FnMut(usize) -> bool,
+    ) -> Result<Self, Error> {
+        let mut log = self.clone().retained(keep)?;
+        log.origin.kept.push(Keep { column: called.into(), values: Vec::new() });
+        Ok(log)
+    }
+
+    /// The rows for which `keep` is true, which others are told of elsewhere.
+    pub(crate) fn retained(mut self, keep: impl FnMut(usize) -> bool) -> Result<Self, Error> {
         let keep: Vec<bool> = (0..self.rows).map(keep).collect();
         let kept = keep.iter().filter(|keep| **keep).count();
         if kept == 0 {

@@ -20,7 +20,7 @@ use crate::format::word::{self, UnknownWord};
 /// | `Rbp` | `(1 - p) * p^(r-1)` | rank-biased precision, Moffat and Zobel 2008 |
 /// | `Geometric` | `p^(r-1)` | |
 /// | `TopK` | 1 up to rank `k`, then 0 | |
-/// | `Table` | the `r`-th value | |
+/// | `Table` | the `r`-th value; [`by_rank`](Attention::by_rank) makes it of a function | |
 /// | `Cascade` | product over the ranks above in the slate of `1 - satisfaction` | Craswell et al. 2008 |
 ///
 /// Beware of peers: LensKit discounts by `1 / log2(max(r, 2))`, which gives rank 2 the attention
@@ -81,6 +81,21 @@ pub enum Beyond {
 }
 
 impl Attention {
+    /// A model of your own: a function of the rank, from 1 to `last`; ranks past it have the attention of the last.
+    ///
+    /// ```
+    /// use tiltmeter::Attention;
+    /// let halved_each_ten = Attention::by_rank(100, |rank| 0.5_f64.powf(f64::from(rank - 1) / 10.0));
+    /// assert_eq!(halved_each_ten.at(11), Some(0.5));
+    /// assert_eq!(halved_each_ten.at(1_000), halved_each_ten.at(100));
+    /// assert!(halved_each_ten.check().is_ok());
+    /// ```
+    #[must_use]
+    pub fn by_rank(last: u32, of_rank: impl FnMut(u32) -> f64) -> Self {
+        let values = (1..=last).map(of_rank).collect();
+        Self::Table { values, beyond: Beyond::RepeatLast }
+    }
+
     /// The attention of a 1-based rank; `None` for [`Attention::Cascade`], which depends on what
     /// stands above, and for rank 0, which does not exist.
     #[must_use]

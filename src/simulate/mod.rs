@@ -8,7 +8,6 @@ mod design;
 mod feed;
 mod labels;
 mod offered;
-mod own;
 mod pool;
 mod preset;
 pub(crate) mod replicates;
@@ -41,10 +40,10 @@ pub use self::world::{
 
 use self::design::Plan;
 use self::labels::Labels;
-use self::own::OwnPolicy;
 use crate::error::Error;
 use crate::job::tally_source;
 use crate::log::ExposureLog;
+use crate::policy::{Policy, Setting};
 use crate::tally::{Tally, TallySpec};
 
 /// A world made and ready to be shown.
@@ -78,8 +77,6 @@ pub struct Simulation {
     /// The names of the arms and of the strata of viewers.
     arms: Vec<String>,
     strata: Vec<String>,
-    /// Later ones take the place of earlier ones.
-    own: Vec<OwnPolicy>,
 }
 
 impl Simulation {
@@ -100,12 +97,22 @@ impl Simulation {
             arms: config.design.arms(config),
             strata: config.design.strata(config),
             config: config.clone(),
-            own: Vec::new(),
             catalogue,
             viewers,
         };
         simulation.build_policies()?;
         Ok(simulation)
+    }
+
+    /// The policies of the arms, in the order of the configuration.
+    fn build_policies(&self) -> Result<Vec<Box<dyn Policy>>, Error> {
+        let setting = Setting {
+            topic_sets: self.catalogue.topic_sets(),
+            strata: &self.strata,
+            start: self.start,
+            seed: self.config.seed,
+        };
+        self.config.arms.iter().map(|arm| arm.policy.build(&setting)).collect()
     }
 
     /// What it was made of.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::{Simulation, SimulationConfig};
+use super::{ArmConfig, Simulation, SimulationConfig};
 use crate::error::Error;
+use crate::policy::Ranker;
 use crate::source::{ParquetSource, write_parquet};
 
 const FORMAT: &str = "simulated log";
@@ -42,7 +43,10 @@ impl Simulation {
         })?;
         let metadata = [(VERSION_KEY, VERSION), (CONFIG_KEY, &*config)];
         // Where an arm is served by a policy from outside, the configuration would not make this log.
-        let metadata = if self.own.is_empty() { &metadata[..] } else { &[] };
+        // Without it where files cannot say all of it: it would not make the feed again.
+        let is_own = |arm: &ArmConfig| matches!(arm.policy.ranker, Ranker::Own(_));
+        let is_whole = !self.config.arms.iter().any(is_own);
+        let metadata = if is_whole { &metadata[..] } else { &[] };
         write_parquet(self.source()?, path, metadata)
     }
 }

@@ -9,7 +9,8 @@
 //! | one JSON object per line, with gzip or without | [`NdjsonSource`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
 //! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
-//! | columns as slices | [`SliceSource`] |
+//! | columns as slices or ndarray arrays | [`SliceSource`] |
+//! | rows that come one after the other, as from a database | [`RowSource`] |
 //! | rows as structs | [`ImpressionSource`] |
 //! | a log saved before | [`ExposureLog::open_saved`] (feature `parquet`) |
 //!
@@ -30,6 +31,7 @@ pub(crate) mod parquet;
 // Only pages of Parquet are decoded in one piece.
 #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "nothing else asks for it"))]
 pub(crate) mod room;
+mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;
@@ -45,7 +47,8 @@ pub use self::ndjson::NdjsonSource;
 #[cfg(feature = "parquet")]
 pub use self::parquet::{ParquetSource, write_parquet};
 use self::room::Room;
-pub use self::slice::SliceSource;
+pub use self::rows::RowSource;
+pub use self::slice::{ArrayElement, SliceSource};
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup};

@@ -1,5 +1,7 @@
 //! Columns that are already in memory as slices.
 
+use ndarray::ArrayView1;
+
 use crate::error::Error;
 use crate::log::{Batch, Column, LogSource, TextColumn};
 
@@ -59,6 +61,33 @@ impl SliceSource {
         self.column(name, Column::Float(values))
     }
 
+    /// Adds a column from an array of ndarray, of whole or of floating-point numbers; with any stride, as a column
+    /// of a matrix has. `tiltmeter::ndarray` is its version.
+    ///
+    /// ```
+    /// use tiltmeter::log::LogSchema;
+    /// use tiltmeter::ndarray::{array, s};
+    /// use tiltmeter::{ExposureLog, source::SliceSource};
+    ///
+    /// // Viewer, rank, dwell.
+    /// let rows = array![[1.0, 1.0, 3.5], [1.0, 2.0, 0.0], [2.0, 1.0, 7.25]];
+    /// let source = SliceSource::new("rows")
+    ///     .array("viewer", &rows.column(0).mapv(|id| id as i64))
+    ///     .array("rank", &rows.column(1).mapv(|rank| rank as i64))
+    ///     .array("dwell", rows.slice(s![.., 2]));
+    /// let schema = LogSchema::new().viewer("viewer").position("rank").weight("dwell");
+    /// assert_eq!(ExposureLog::read(source, &schema)?.rows(), 3);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn array<'a, T: ArrayElement>(
+        self,
+        name: impl Into<String>,
+        values: impl Into<ArrayView1<'a, T>>,
+    ) -> Self {
+        self.column(name, T::column(values.into()))
+    }
+
     /// Adds a column of lists of text, such as the topics of each impression.
     #[must_use]
     pub fn lists<T: AsRef<str>>(self, name: impl Into<String>, values: &[&[T]]) -> Self {
@@ -66,6 +95,35 @@ impl SliceSource {
         let values = values.iter().map(list).collect();
         self.column(name, Column::TextList(values))
     }
+}
+
+/// What arrays that become columns hold.
+pub trait ArrayElement: Copy + 'static + sealed::Sealed {
+    /// The column of an array's values.
+    #[doc(hidden)]
+    fn column(values: ArrayView1<'_, Self>) -> Column;
+}
+
+mod sealed {
+    /// Only the types below are elements of columns.
+    pub trait Sealed {}
+}
+
+macro_rules! elements {
+    ($($column:ident of $($number:ty),+;)*) => {$($(
+        impl sealed::Sealed for $number {}
+
+        impl ArrayElement for $number {
+            fn column(values: ArrayView1<'_, Self>) -> Column {
+                Column::$column(values.iter().map(|&value| Some(value.into())).collect())
+            }
+        }
+    )+)*};
+}
+
+elements! {
+    Integer of i64, i32, i16, u32, u16, u8;
+    Float of f64, f32;
 }
 
 impl LogSource for SliceSource {

@@ -468,7 +468,7 @@ mod tests {
         };
         let spec = TallySpec::default();
         let part = |part| {
-            let rows = log.clone().restrict(|row| part_of(row) == part).unwrap();
+            let rows = log.clone().retained(|row| part_of(row) == part).unwrap();
             Tally::of(&rows, &spec).unwrap()
         };
         let parts: Vec<Tally> = (0..5).map(part).collect();

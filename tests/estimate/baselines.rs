@@ -250,14 +250,18 @@ fn nothing_of_a_topic() {
     let golden = golden();
     let (log, items) = (log(&golden, |row| row), items(&golden));
     let known = Baseline::Supply(Supply::Known);
-    let nothing =
-        log.clone().retag(|_, row| vec![if row == 0 { "rare" } else { "sport" }]).unwrap();
+    let nothing = log
+        .clone()
+        .with_topics_by_row(|_, row| vec![if row == 0 { "rare" } else { "sport" }])
+        .unwrap();
     let rare = question(known.clone(), &Attention::Uniform).topics(["rare"]);
     let estimate = first(audit(&nothing, &rare).supply(&items));
     assert_eq!(estimate.value, Value::Infinite);
 
-    let retagged =
-        items.clone().retag(|_, row| vec![if row < 30 { "war" } else { "rare" }]).unwrap();
+    let retagged = items
+        .clone()
+        .with_topics_by_row(|_, row| vec![if row < 30 { "war" } else { "rare" }])
+        .unwrap();
     let sport = Question::between("ranked", known).topics(["sport"]);
     assert_eq!(first(audit(&log, &sport).supply(&retagged)).value, Value::Infinite);
 
@@ -403,7 +407,7 @@ fn inventories_go_by_time() {
     let items: Vec<String> = (0..table.rows())
         .map(|row| table.ids(tiltmeter::log::Role::Item).unwrap().id(row).unwrap().to_owned())
         .collect();
-    let catalogue = table.restrict(|row| seen.insert(items[row].clone())).unwrap();
+    let catalogue = table.filter("some rows", |row| seen.insert(items[row].clone())).unwrap();
     let everyone = |max_age| {
         CandidateSets::new(catalogue.clone(), CandidateKey::Everyone { max_age }).unwrap()
     };
@@ -450,7 +454,7 @@ fn what_is_missing_is_said() {
     assert!(matches!(error, Err(Error::MissingRole { .. })));
     let bare = SliceSource::new("bare").text("slate", &["r1"]).text("item", &["a"]);
     let bare = ExposureLog::read(bare, &LogSchema::new().slate("slate").item("item")).unwrap();
-    let tagged = bare.clone().retag(|_, _| vec!["war"]).unwrap();
+    let tagged = bare.clone().with_topics_by_row(|_, _| vec!["war"]).unwrap();
     let of = |table: &ExposureLog, baseline: Baseline| {
         let pools = CandidateSets::new(table.clone(), CandidateKey::Slate).unwrap();
         let question = Question::between("ranked", baseline).topics(["war"]);
@@ -560,7 +564,7 @@ fn propensities_of_open_bandit() {
     let campaigns = whole.column("campaign").unwrap().clone();
     for (campaign, items) in [("all", 80), ("men", 34), ("women", 46)] {
         let golden = &golden["campaigns"][campaign];
-        let log = whole.clone().restrict(|row| campaigns.id(row) == Some(campaign)).unwrap();
+        let log = whole.filter("some rows", |row| campaigns.id(row) == Some(campaign)).unwrap();
         let target = Target::Uniform { items };
         let run = |floor| {
             let by = Propensity { floor, ..Propensity::of(target.clone()) };

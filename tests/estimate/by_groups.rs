@@ -58,7 +58,7 @@ fn tested(log: &ExposureLog, question: &Question) -> AuditReport {
 
 fn in_country(log: &ExposureLog, country: &str) -> ExposureLog {
     let keep = Keep { column: "country".into(), values: vec![country.into()] };
-    log.clone().keep(&keep).unwrap()
+    log.keep(&keep).unwrap()
 }
 
 /// Values, intervals and p-values are those of the group's rows alone, to the last bit; whole numbers come in
@@ -158,8 +158,7 @@ fn a_group_may_lack_a_topic() {
     assert_eq!(rare.treatment.topic_impressions, 0);
     assert!(rare.value().is_none() && rare.interval.is_err());
     let one_arm = Keep { column: "country".into(), values: vec!["north".into()] };
-    let by_feed =
-        Audit::of(&log.clone().keep(&one_arm).unwrap(), &question().by("feed")).run().unwrap();
+    let by_feed = Audit::of(&log.keep(&one_arm).unwrap(), &question().by("feed")).run().unwrap();
     assert!(by_feed.estimates().iter().all(|its| its.value().is_none()));
     // Rows that are kept are said, with the groups in them.
     let text = by_feed.estimates()[0].estimand.to_string();
@@ -240,7 +239,7 @@ fn tables_beside_the_log_are_of_the_group() {
     let report = Audit::of(&log, &question.clone().by("country")).supply(&all).run().unwrap();
     for country in ["9", "10", "north", "south"] {
         let keep = Keep { column: "country".into(), values: vec![country.into()] };
-        let (log, supply) = (log.clone().keep(&keep).unwrap(), all.clone().keep(&keep).unwrap());
+        let (log, supply) = (log.keep(&keep).unwrap(), all.keep(&keep).unwrap());
         let alone = Audit::of(&log, &question).supply(&supply).run().unwrap();
         let mine = report.get_in("war", &[("country", country)]).unwrap();
         assert_eq!(mine.measured, alone.estimates()[0].measured, "{country}");
@@ -347,8 +346,7 @@ fn candidates_are_of_the_group() {
     let report = Audit::of(&log, &question.clone().by("country")).candidates(&all).run().unwrap();
     for name in country {
         let keep = Keep { column: "country".into(), values: vec![name.into()] };
-        let (log, pools) =
-            (log.clone().keep(&keep).unwrap(), sets(&table.clone().keep(&keep).unwrap()));
+        let (log, pools) = (log.keep(&keep).unwrap(), sets(&table.keep(&keep).unwrap()));
         let alone = Audit::of(&log, &question).candidates(&pools).run().unwrap();
         let mine = report.get_in("war", &[("country", name)]).unwrap();
         assert_eq!(mine.measured, alone.estimates()[0].measured, "{name}");

@@ -354,7 +354,7 @@ fn windows_of_a_tally() {
     let times = log.times().unwrap().to_vec();
     for at in [3, 30, 57] {
         let window = found.ratio.windows[at];
-        let alone = log.clone().restrict(|row| times[row] == window.start).unwrap();
+        let alone = log.filter("some rows", |row| times[row] == window.start).unwrap();
         let question = Question::between("a", "b").statistic(LogRatio);
         let audit = Audit::of(&alone, &question).interval(Interval::Delta(Delta::default()));
         let estimate = audit.run().unwrap().estimates()[0].clone();

@@ -128,7 +128,7 @@ fn bounds_are_those_of_the_strata() {
     let asked = question(AmplificationRatio);
     let of = |stratum: &str| {
         let keep = Keep { column: "place".into(), values: vec![stratum.into()] };
-        let log = log.clone().keep(&keep).unwrap();
+        let log = log.keep(&keep).unwrap();
         let interval = first(Audit::of(&log, &asked));
         [interval.low(), interval.value(), interval.high()].map(|its| its.unwrap().ln())
     };

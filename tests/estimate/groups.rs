@@ -46,7 +46,7 @@ fn tally(rows: &[Row]) -> Tally {
     let log = log(rows);
     let members = log.column("member").unwrap().clone();
     let shown = |row| members.id(row).filter(|member| *member != NOBODY).into_iter().collect();
-    let by_member = log.retag(|_, row| shown(row)).unwrap();
+    let by_member = log.with_topics_by_row(|_, row| shown(row)).unwrap();
     Tally::of(&by_member, &TallySpec::default()).unwrap()
 }
 

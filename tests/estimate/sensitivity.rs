@@ -340,7 +340,7 @@ fn golden_rows_of_tiktok() {
     let log = ExposureLog::open(path, &schema).unwrap();
     let (arms, parties) = (log.arms().unwrap().clone(), log.topics().unwrap().clone());
     let own = log
-        .retag(|_, row| {
+        .with_topics_by_row(|_, row| {
             let party = parties.of_row(row).first();
             let party = party.and_then(|&code| parties.labels().id(code));
             let is = |arm, its| arms.id(row) == Some(arm) && party == Some(its);

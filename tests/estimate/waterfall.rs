@@ -16,7 +16,7 @@ use tiltmeter::decompose::{EngagementCounts, Stage, Step, Waterfall, WaterfallRe
 use tiltmeter::inference::{Bootstrap, Delta, Interval, Jackknife, WildBootstrap};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::policy::Request;
-use tiltmeter::policy::{Feature, Policy};
+use tiltmeter::policy::{Feature, Policy, PolicyConfig};
 use tiltmeter::replay::{CandidateKey, CandidateSets};
 use tiltmeter::report::{WATERFALL_VERSION, WaterfallRecord};
 use tiltmeter::simulate::{Preset, Simulation, SimulationConfig};
@@ -344,14 +344,12 @@ fn ranking(factor: f64, interval: Interval) -> (Step, f64) {
     let of_item = simulation.catalogue().topics().to_vec();
     let seen = Arc::new(Mutex::new(BTreeMap::new()));
     let (flags, shared) = (favoured.clone(), Arc::clone(&seen));
-    let simulation = simulation
-        .with_policy("treatment", move |_| Recorded {
-            factor,
-            favoured: flags.clone(),
-            seen: Arc::clone(&shared),
-        })
-        .unwrap();
-    let log = simulation.log().unwrap();
+    config.arms[0].policy = PolicyConfig::own("recorded", move |_| Recorded {
+        factor,
+        favoured: flags.clone(),
+        seen: Arc::clone(&shared),
+    });
+    let log = Simulation::new(&config).unwrap().log().unwrap();
     let seen = seen.lock().unwrap();
 
     let rows =

@@ -557,7 +557,8 @@ mod saved {
         let relabelled = TopicColumn::single("t").relabel([("a", ""), ("b", "war")]);
         let relabelled = ExposureLog::read(source(), &LogSchema::new().topics(relabelled)).unwrap();
         let log = ExposureLog::read(source(), &LogSchema::new().arm("t")).unwrap();
-        let retagged = log.retag(|_, row| [vec![""], vec!["", "war"]][row].clone()).unwrap();
+        let retagged =
+            log.with_topics_by_row(|_, row| [vec![""], vec!["", "war"]][row].clone()).unwrap();
         for log in [relabelled, retagged] {
             let topics = log.topics().unwrap();
             assert_eq!((topics.untagged(), topics.labels().len()), (1, 1));

@@ -459,7 +459,8 @@ fn shares_over_time_are_audits_of_each_day() {
     let (mut shares, mut nobody) = (over.shares.iter(), 0);
     let interval = Interval::ShareBounds(ShareBounds { level: 0.9, ..ShareBounds::default() });
     for day in days {
-        let day_only = log.clone().restrict(|row| times[row] / (DAY * 1_000_000) == day).unwrap();
+        let day_only =
+            log.filter("some rows", |row| times[row] / (DAY * 1_000_000) == day).unwrap();
         // On a day without the baseline any other arm is there to be compared with.
         let without = day == 19_002;
         let shown: Vec<String> =

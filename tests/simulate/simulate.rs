@@ -2,7 +2,9 @@
 
 use tiltmeter::log::Role;
 use tiltmeter::policy::{Bias, PolicyConfig, Random, Ranker};
-use tiltmeter::simulate::{CandidatesConfig, Preset, Simulation, SimulationConfig};
+use tiltmeter::simulate::{
+    CandidatesConfig, Preset, Simulation, SimulationConfig, Truth, TruthMethod, TruthSpec,
+};
 use tiltmeter::{Audit, Question};
 
 fn small(preset: Preset) -> SimulationConfig {
@@ -66,14 +68,38 @@ fn nothing_injected_is_nothing_found() {
     assert!(report.estimates()[0].value.number().unwrap() > 1.5);
 }
 
+/// The truth of a feed with a policy from outside is that of this policy: of the random one under another name it is,
+/// replicate for replicate, that of the configuration that says so; and of one that is not random it is not.
+#[test]
+fn own_policies_have_their_own_truth() {
+    let mut config = small(Preset::Conflict);
+    config.world.viewers = 40;
+    let of = |config: &SimulationConfig| {
+        let question = Question::between("treatment", "baseline").topics(["conflict"]);
+        let route = TruthMethod::Replicates;
+        let spec = TruthSpec { replicates: 4, route, ..TruthSpec::of(&question) };
+        *Truth::of(config, &spec).unwrap().value("conflict", "amplification_ratio").unwrap()
+    };
+    config.arms[0].policy = PolicyConfig::of(Ranker::Random);
+    let known = of(&config);
+    config.arms[0].policy = PolicyConfig::own("mine", |_| Random);
+    assert_eq!(of(&config), known);
+    config.arms[0].policy.biases = vec![Bias::topic("conflict", 3.0)];
+    let more = of(&config).number().unwrap() / known.number().unwrap();
+    assert!(more > 1.5, "{more}");
+}
+
 /// A policy from outside serves its arm: where it is the random one, the log is that of the
 /// configuration that says so.
 #[test]
 fn own_policies_serve_their_arms() {
     let mut config = small(Preset::Conflict);
-    let of_preset = Simulation::new(&config).unwrap();
-    let own = of_preset.clone().with_policy("baseline", |_| Random).unwrap();
-    assert!(of_preset.with_policy("nobody", |_| Random).is_err());
+    config.arms[1].policy = PolicyConfig::own("mine", |_| Random);
+    let own = Simulation::new(&config).unwrap();
+    let written = serde_json::to_string(&config).unwrap();
+    let read: SimulationConfig = serde_json::from_str(&written).unwrap();
+    let error = Simulation::new(&read).unwrap_err();
+    assert!(error.to_string().contains("the policy \"mine\" of somebody's own"), "{error}");
     config.arms[1].policy = PolicyConfig::of(Ranker::Random);
     assert_eq!(own.log().unwrap(), Simulation::new(&config).unwrap().log().unwrap());
     #[cfg(feature = "parquet")]

@@ -348,7 +348,7 @@ fn times_and_arms() {
         let arms = log.arms().unwrap().clone();
         let at = log.times().unwrap().to_vec();
         let keep = |row: usize| times.contains(&at[row]) && arms.id(row) != Some("random");
-        log.restrict(keep).unwrap()
+        log.filter("some rows", keep).unwrap()
     };
     let mut rows_checked = 0;
     for spec in specs() {

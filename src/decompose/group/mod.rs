@@ -195,7 +195,7 @@ enum Subject<'l> {
 
 impl<'l> GroupDecomposition<'l> {
     /// Of a tally whose topics are the members, such as that of a log retagged by creator
-    /// ([`ExposureLog::retag`]). Groups are to be given.
+    /// ([`ExposureLog::with_topics_by_row`]). Groups are to be given.
     pub fn of(tally: &'l Tally, question: &Question) -> Self {
         Self::new(Subject::Tally(tally), question)
     }
@@ -349,7 +349,8 @@ impl<'l> GroupDecomposition<'l> {
             self.refuse_topics()?;
             (self.groups.clone(), None)
         };
-        let by_member = log.clone().retag(|_, row| members.id(row).into_iter().collect())?;
+        let by_member =
+            log.clone().with_topics_by_row(|_, row| members.id(row).into_iter().collect())?;
         let spec = TallySpec {
             cluster: self.question.cluster.clone().unwrap_or_default(),
             attentions: vec![self.question.attention.clone().unwrap_or_default()],

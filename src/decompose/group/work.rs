@@ -280,7 +280,7 @@ fn check(ask: &GroupDecomposition<'_>, tally: &Tally, groups: &Groups) -> Result
             return refuse(
                 "the number of topics of some impressions",
                 "2 or more".to_owned(),
-                "1 at most, the member; retag the log by member (ExposureLog::retag)",
+                "1 at most, the member; with_topics_by_row the log by member (ExposureLog::with_topics_by_row)",
             );
         }
     }

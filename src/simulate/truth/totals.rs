@@ -355,7 +355,7 @@ mod tests {
             let question = TopicQuestion::of(question, name).unwrap();
             let theirs = Contributions::of(&tally, &question, &AmplificationRatio).unwrap();
             for (cell, &expected) in Cell::TWO_ARMS.iter().zip(theirs.totals()) {
-                let ours: f64 = layout.cell(cell, topic).iter().map(|at| totals[*at]).sum();
+                let ours: f64 = layout.cell(cell, topic, &[]).iter().map(|at| totals[*at]).sum();
                 // Masses of a tally are rounded to 2^-40.
                 let tolerance = 1e-9 * expected.max(1.0);
                 assert!((ours - expected).abs() < tolerance, "{cell:?}: {ours} {expected}");

@@ -142,7 +142,7 @@ fn baselines(log: &ExposureLog, publishers: &[String], text: &mut String) -> Res
     let mut seen = BTreeSet::new();
     let items: Vec<u32> =
         log.ids(Role::Item).map(|items| items.codes().to_vec()).unwrap_or_default();
-    let stories = log.clone().restrict(|row| seen.insert(items[row]))?;
+    let stories = log.filter("the first sight of each story", |row| seen.insert(items[row]))?;
     let top = Baseline::arm("top");
     let supply = Baseline::Supply(Supply::Known);
     let past = Baseline::Period(Period::before(HALF)?);

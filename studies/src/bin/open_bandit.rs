@@ -17,7 +17,7 @@ use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::replay::off_policy::{
     Floor, Measure, OffPolicy, OffPolicyReport, RewardModel, Target,
 };
-use tiltmeter::{ClusterBy, Error, ExposureLog, Question};
+use tiltmeter::{ClusterBy, Error, ExposureLog, Keep, Question};
 use tiltmeter_studies::{shipped, told};
 
 /// The campaigns, and how many items each chooses from.
@@ -46,9 +46,8 @@ struct Campaign {
 
 fn reports() -> Result<Vec<Campaign>, Error> {
     let log = log()?;
-    let campaigns = log.column("campaign")?.clone();
     let of_campaign = |(name, items): (&'static str, u32)| {
-        let log = log.clone().restrict(|row| campaigns.id(row) == Some(name))?;
+        let log = log.keep(&Keep::new("campaign", [name]))?;
         // There is no viewer id. Both policies ran side by side every hour: hours are the clusters.
         let replay =
             OffPolicy::of(&log, &Question::of_arm("bts").cluster(ClusterBy::column("hour")))

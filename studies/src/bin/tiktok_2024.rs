@@ -84,7 +84,7 @@ fn congruent(
     unit: Unit,
     topic: &str,
 ) -> Result<Estimate, Error> {
-    let leaning_log = log.clone().retag(|log, row| {
+    let leaning_log = log.clone().with_topics_by_row(|log, row| {
         let arm = log.arms().and_then(|arms| arms.id(row));
         let party = log.topics().and_then(|topics| {
             let code = topics.of_row(row).first()?;

@@ -21,7 +21,9 @@ use tiltmeter::statistic::{
     AmplificationRatio, CompositionEffect, Difference, MantelHaenszelRatio, RateEffect,
     StandardisedRatio,
 };
-use tiltmeter::{Audit, AuditReport, ClusterBy, Error, Estimate, ExposureLog, Question, Value};
+use tiltmeter::{
+    Audit, AuditReport, ClusterBy, Error, Estimate, ExposureLog, Keep, Question, Value,
+};
 use tiltmeter_studies::{log_of, told};
 
 /// The one state with neutral puppets.
@@ -201,8 +203,7 @@ impl Found {
         };
         let neutral = against_neutral(&log, "all states")?;
         let devices = devices(&log)?;
-        let states = log.column("state")?.clone();
-        let georgia = log.restrict(|row| states.id(row) == Some(GEORGIA))?;
+        let georgia = log.keep(&Keep::new("state", [GEORGIA]))?;
         let georgia = against_neutral(&georgia, "Georgia only")?;
         Ok(Self { devices, adjusted, neutral, georgia })
     }

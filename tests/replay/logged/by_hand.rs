@@ -438,7 +438,9 @@ fn random_replays_average_to_the_uniform_baseline() {
             sizes
         });
     let long = log.ids(Role::Slate).unwrap().clone();
-    let log = log.restrict(|row| sizes.get(long.id(row).unwrap()).is_some_and(|n| *n > 6)).unwrap();
+    let log = log
+        .filter("some rows", |row| sizes.get(long.id(row).unwrap()).is_some_and(|n| *n > 6))
+        .unwrap();
     let uniform =
         Audit::of(&log, &Question::between("ranked", Baseline::UniformPool).topics(["war"]))
             .candidates(&pools)

@@ -25,7 +25,7 @@ pub(crate) fn campaign(name: &str) -> ExposureLog {
         .column("campaign");
     let log = ExposureLog::open(path, &schema).unwrap();
     let campaigns = log.column("campaign").unwrap().clone();
-    log.restrict(|row| campaigns.id(row) == Some(name)).unwrap()
+    log.filter("some rows", |row| campaigns.id(row) == Some(name)).unwrap()
 }
 
 /// One impression of a log made up for a test.

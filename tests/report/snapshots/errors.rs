@@ -133,6 +133,7 @@ fn of_questions() -> Vec<Error> {
         },
         Error::PolicyWeight { policy: text("mine"), weight: text("NaN") },
         Error::Parameter { parameter: "level", value: text("2"), expected: "in (0, 1)" },
+        Error::Rows { name: "a table".into(), row: 3, cause: "the connection was closed".into() },
         Error::UnknownStratum { stratum: "de".into(), available: texts(&["fr", "it"]) },
         Error::StandardStrata { statistic: "mine", missing: texts(&["de"]), unknown: vec![] },
         Error::RowsOfSeveral { what: text("a replay") },

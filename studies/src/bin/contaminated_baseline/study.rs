@@ -126,7 +126,7 @@ pub(crate) fn audited(feed: &SimulationConfig) -> Result<ExposureLog, Error> {
     let log = Simulation::new(feed)?.log()?;
     let days = log.column("day")?.clone();
     let late = |day: &str| day.parse().is_ok_and(|day: u32| day >= AUDIT);
-    log.restrict(|row| days.id(row).is_some_and(late))
+    log.filter("the later days", |row| days.id(row).is_some_and(late))
 }
 
 /// The log of a world beside that of the clean one, whose arms are called clean. Viewers of one number

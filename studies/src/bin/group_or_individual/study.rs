@@ -139,7 +139,7 @@ pub(crate) fn finding(mechanism: Mechanism) -> Result<Finding, Error> {
     let groups = reach(&log, &GROUPS.map(str::to_owned))?;
     let creators = log.column("creator")?.clone();
     let by_creator =
-        log.retag(|_, row| creators.id(row).map(str::to_owned).into_iter().collect())?;
+        log.with_topics_by_row(|_, row| creators.id(row).map(str::to_owned).into_iter().collect())?;
     let group = |at: usize| -> Result<Group, Error> {
         let first = at as u32 * MEMBERS;
         let members: Vec<String> = (first..first + MEMBERS).map(|m| m.to_string()).collect();

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Audit;
 use crate::audit::report::AuditReport;
+use crate::audit::{Audit, is_elsewhere};
 use crate::error::Error;
 use crate::format::document;
 use crate::inference::Inference;
@@ -343,6 +343,13 @@ impl StudyFile {
         let log = match &self.log.split_at {
             Some(moment) => log.split_at(moment)?,
             None => log,
+        };
+        // A feed without a column of arms is one arm, where nothing asks for another.
+        let log = match self.question.needs_baseline() {
+            Ok(baseline) if log.arms().is_none() && is_elsewhere(baseline) => {
+                log.in_arm(&self.question.treatment)
+            }
+            _ => log,
         };
         self.log.keep.iter().try_fold(log, |log, keep| log.keep(keep))
     }

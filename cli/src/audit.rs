@@ -105,9 +105,8 @@ impl AskedArgs {
             .logs
             .split_first()
             .ok_or_else(|| Failure::Usage("which LOG? Or --study FILE".to_owned()))?;
-        self.question.treatment()?;
         let Against { baseline, supply, candidates } =
-            self.kind.against(&self.more, &self.roles)?;
+            self.kind.against(&self.more, &self.roles, &self.question)?;
         let (first, second) = self.clusters.units(&self.roles)?;
         let keep = parse::keep(&self.filter);
         let kept = keep.iter().map(|its| &its.column).chain(&groups.columns).map(String::as_str);
@@ -118,8 +117,11 @@ impl AskedArgs {
             let units = [Some(&first), second.as_ref()].into_iter().flatten();
             self.roles.schema(units.filter_map(column_of).chain(kept.iter().copied()))
         };
-        let mut question =
-            self.question.question(baseline, (first, second), self.clusters.multi_label)?;
+        let mut question = self.question.question(
+            baseline,
+            (first, second),
+            (self.clusters.multi_label, Some(&self.roles)),
+        )?;
         question.groups.clone_from(&groups);
         if self.split_at.is_some() && self.roles.stratum.is_none() && keeps_strata(&question) {
             question.strata = Some(StratifyBy::column("period"));

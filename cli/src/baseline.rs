@@ -13,6 +13,7 @@ use tiltmeter::{
 
 use crate::failure::Failure;
 use crate::parse;
+use crate::question::QuestionArgs;
 use crate::roles::{RoleArgs, column_of};
 
 /// One of these.
@@ -134,16 +135,19 @@ impl KindArgs {
         &self,
         more: &BaselineArgs,
         roles: &RoleArgs,
+        question: &QuestionArgs,
     ) -> Result<Against, Failure> {
         let supply = self.baseline_supply.as_ref();
         let baseline = match (self.alone(more)?, supply) {
             (Some(baseline), _) => baseline,
             (None, Some(_)) => Baseline::Supply(more.sampled(roles)?),
+            (None, None) if question.is_of_one_arm() => Baseline::Nothing,
             (None, None) => {
                 return Err(Failure::Usage(
                     "compared with what? --baseline ARM, --baseline-supply FILE, \
                      --baseline-chronological, --baseline-uniform-pool, --baseline-engagement, \
-                     --baseline-propensity POLICY, --before DATE or --reference"
+                     --baseline-propensity POLICY, --before DATE or --reference; or with nothing, for \
+                     --statistic treatment_share"
                         .to_owned(),
                 ));
             }

@@ -1,7 +1,7 @@
 //! What is asked, as flags.
 
 use clap::Args;
-use tiltmeter::statistic::Over;
+use tiltmeter::statistic::{Over, Side};
 use tiltmeter::tally::WindowBy;
 use tiltmeter::{
     AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs,
@@ -124,11 +124,28 @@ impl ClusterArgs {
 }
 
 impl QuestionArgs {
-    /// The arm under test.
-    pub(crate) fn treatment(&self) -> Result<&str, Failure> {
-        self.treatment.as_deref().ok_or_else(|| {
-            Failure::Usage("which arm is under test? Say it with --treatment ARM".to_owned())
-        })
+    /// The arm under test; all of a log without a column of arms, where nothing asks for another arm.
+    pub(crate) fn treatment(
+        &self,
+        baseline: &Baseline,
+        roles: Option<&RoleArgs>,
+    ) -> Result<&str, Failure> {
+        let is_whole =
+            roles.is_some_and(|roles| roles.arm.is_none()) && !matches!(baseline, Baseline::Arm(_));
+        match &self.treatment {
+            Some(arm) => Ok(arm),
+            None if is_whole => Ok("the whole log"),
+            None => Err(Failure::Usage(
+                "which arm is under test? Say it with --treatment ARM".to_owned(),
+            )),
+        }
+    }
+
+    /// Whether all that is asked for are statistics of the treatment alone.
+    pub(crate) fn is_of_one_arm(&self) -> bool {
+        let is_of_one =
+            |its: &AnyStatistic| its.cells(2).iter().all(|cell| cell.side == Side::Treatment);
+        !self.statistic.is_empty() && self.statistic.iter().all(is_of_one)
     }
 
     /// The question.
@@ -136,9 +153,10 @@ impl QuestionArgs {
         &self,
         baseline: Baseline,
         (cluster, second_cluster): (ClusterBy, Option<ClusterBy>),
-        labels: Option<MultiLabel>,
+        (labels, roles): (Option<MultiLabel>, Option<&RoleArgs>),
     ) -> Result<Question, Failure> {
-        let mut question = Question::between(self.treatment()?, baseline).cluster(cluster);
+        let treatment = self.treatment(&baseline, roles)?;
+        let mut question = Question::between(treatment, baseline.clone()).cluster(cluster);
         question.topics = self.only.clone().into();
         question.statistics = self.statistic.clone();
         question.unit = self.unit.unwrap_or_default();
@@ -155,12 +173,13 @@ impl QuestionArgs {
         (kind, more): (&KindArgs, &BaselineArgs),
         tally: &tiltmeter::tally::TallySpec,
     ) -> Result<Question, Failure> {
-        let baseline = kind.alone(more)?.ok_or_else(|| {
+        let nothing = || self.is_of_one_arm().then_some(Baseline::Nothing);
+        let baseline = kind.alone(more)?.or_else(nothing).ok_or_else(|| {
             Failure::Usage("compared with what? --baseline ARM or --reference".to_owned())
         })?;
         more.refuse_unused(&baseline)?;
         let units = (tally.cluster.clone(), None);
-        let mut question = self.question(baseline, units, Some(tally.multi_label))?;
+        let mut question = self.question(baseline, units, (Some(tally.multi_label), None))?;
         question.strata = Some(tally.strata.clone());
         question.attention = self.attention.clone().or_else(|| tally.attentions.first().cloned());
         Ok(question)

@@ -194,7 +194,6 @@ pub(crate) struct EstimateArgs {
 }
 
 pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
-    args.question.treatment()?;
     if let Some(flag) = args.more.needs_a_log() {
         let what = format!("{flag} changes nothing here: a tally has only sums; audit the log");
         return Err(Failure::Usage(what));

@@ -78,7 +78,7 @@ pub(super) fn compared<'l>(
         warnings: Vec::new(),
     };
     match baseline {
-        Baseline::Arm(_) => Ok(plain(of.made(second)?, None)),
+        Baseline::Arm(_) | Baseline::Nothing => Ok(plain(of.made(second)?, None)),
         Baseline::Reference(reference) => {
             reference.check()?;
             Ok(plain(of.made(second)?, Some(ExternalBaseline::Reference(reference.clone()))))

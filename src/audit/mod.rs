@@ -194,6 +194,14 @@ impl<'l> Audit<'l> {
     /// for a declared population of other strata; [`Error::NotLookedAt`] for groups of a tally, which are of
     /// rows.
     pub fn run(self) -> Result<AuditReport, Error> {
+        if let Subject::Log(log, _) = self.of
+            && log.arms().is_none()
+            && self.question.needs_baseline().is_ok_and(is_elsewhere)
+        {
+            let of_one = log.clone().in_arm(&self.question.treatment);
+            let of = Subject::Log(&of_one, spec_of(&of_one, &self.question));
+            return Audit { of, ..self }.run();
+        }
         if self.question.groups.is_nothing() {
             return Ok(self.run_with(|_| Ok(()))?.0);
         }
@@ -321,6 +329,11 @@ impl ComparisonTally<'_> {
             Self::Two(tallies) => tallies.estimates(asked, by),
         }
     }
+}
+
+/// Whether a baseline asks for no arm beside the treatment, so that a log without arms can be the treatment.
+pub(crate) const fn is_elsewhere(baseline: &Baseline) -> bool {
+    !matches!(baseline, Baseline::Arm(_))
 }
 
 /// The arms that a comparison is of: the treatment, and what the baseline is or is made of.

@@ -197,7 +197,7 @@ impl AuditReport {
         };
         let arms = match has_several_arms(&self.estimates) {
             true => "each arm against each other".to_owned(),
-            false => format!("arm {:?} against {}", estimand.treatment, estimand.baseline),
+            false => estimand.arms(),
         };
         let clusters = match &estimand.second_cluster {
             Some(second) => format!("{} and {second}", estimand.cluster),
@@ -298,16 +298,21 @@ impl AuditReport {
 /// What was asked of one comparison, with its clusters.
 fn of_one(first: &Estimate, of: &str, phrases: &str) -> String {
     let estimand = &first.estimand;
+    let clusters = match estimand.baseline {
+        Baseline::Nothing => first.clusters.treatment.to_string(),
+        _ => format!(
+            "{} in {:?} and {} in the baseline, {}",
+            first.clusters.treatment,
+            estimand.treatment,
+            first.clusters.baseline,
+            first.clusters.relation
+        ),
+    };
     let mut sentence = format!(
-        "For {of}: {phrases}, in arm {:?} against {}; {}. Clusters: {}, {} in {:?} and {} in the baseline, {}.",
-        estimand.treatment,
-        estimand.baseline,
+        "For {of}: {phrases}, in {}; {}. Clusters: {}, {clusters}.",
+        estimand.arms(),
         estimand.conditions(),
         estimand.cluster,
-        first.clusters.treatment,
-        estimand.treatment,
-        first.clusters.baseline,
-        first.clusters.relation,
     );
     if let (Some(cluster), Some(second)) = (&estimand.second_cluster, first.second_clusters) {
         sentence.push_str(&format!(

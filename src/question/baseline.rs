@@ -23,6 +23,7 @@ use crate::error::Error;
 /// | [`EngagementWeighted`](Self::EngagementWeighted) | candidates by their popularity | slates and candidates with engagement | of the requests' clusters |
 /// | [`Period`](Self::Period) | the same arm before | times | of its clusters, paired where they persist |
 /// | [`Propensity`](Self::Propensity) | another policy, by weighing what was shown | items and propensities | of its clusters |
+/// | [`Nothing`](Self::Nothing) | nothing: a share alone | | none |
 ///
 /// [`Audit::supply`]: crate::Audit::supply
 /// [`Audit::candidates`]: crate::Audit::candidates
@@ -50,6 +51,10 @@ pub enum Baseline {
     /// What another policy would have shown, by weighing impressions by its probability over the logging
     /// policy's.
     Propensity(Propensity),
+    /// Nothing: what the treatment did, for statistics of one arm such as
+    /// [`TreatmentShare`](crate::statistic::TreatmentShare). That of a [question](crate::Question::of_arm) which
+    /// states no baseline and asks for such statistics alone.
+    Nothing,
 }
 
 /// What was available, as a table of items with topics and, if items count differently, weights. It is
@@ -422,6 +427,7 @@ impl fmt::Display for Baseline {
                     None => f.write_str("the arm itself"),
                 }
             }
+            Self::Nothing => f.write_str("nothing"),
         }
     }
 }

@@ -134,15 +134,24 @@ impl Estimand {
     }
 }
 
+impl Estimand {
+    /// Which arm is compared with what, in words.
+    pub(crate) fn arms(&self) -> String {
+        match &self.baseline {
+            Baseline::Nothing => format!("arm {:?}", self.treatment),
+            baseline => format!("arm {:?} against {baseline}", self.treatment),
+        }
+    }
+}
+
 impl fmt::Display for Estimand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} for topic {:?}, arm {:?} against {}, {}; clusters: {}",
+            "{} for topic {:?}, {}, {}; clusters: {}",
             self.phrase,
             self.topic,
-            self.treatment,
-            self.baseline,
+            self.arms(),
             self.conditions(),
             self.cluster
         )?;

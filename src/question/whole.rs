@@ -10,7 +10,7 @@ use super::groups::{GroupBy, Pairs};
 use super::multi_label::MultiLabel;
 use super::window::WindowBy;
 use crate::error::Error;
-use crate::statistic::AnyStatistic;
+use crate::statistic::{AnyStatistic, Side};
 
 /// What is asked: of which arm, against what, about which topics, by which statistics, and how impressions
 /// are weighed, counted and grouped. It is put together once, and audits, sensitivity tables,
@@ -160,9 +160,25 @@ impl Question {
         Self { baseline: Some(baseline.into()), ..Self::of_arm(treatment) }
     }
 
-    /// What one arm did, against nothing in particular: for a [`Waterfall`](crate::decompose::Waterfall) over
-    /// its stages, or for [`OffPolicy`](crate::replay::off_policy::OffPolicy) what another policy would have
-    /// done.
+    /// What one arm did, against nothing in particular: its shares
+    /// ([`TreatmentShare`](crate::statistic::TreatmentShare)), a [`Waterfall`](crate::decompose::Waterfall) over its
+    /// stages, or with [`OffPolicy`](crate::replay::off_policy::OffPolicy) what another policy would have done. Of a
+    /// log without a column of arms all is one arm, whatever it is called here.
+    ///
+    /// ```
+    /// use tiltmeter::log::{LogSchema, TopicColumn};
+    /// use tiltmeter::statistic::TreatmentShare;
+    /// use tiltmeter::{Audit, ExposureLog, Question};
+    ///
+    /// let schema = LogSchema::new().viewer("viewer_id").topics(TopicColumn::json("topics"));
+    /// let log = ExposureLog::open("data/feed.csv", &schema)?;
+    /// let question = Question::of_arm("the whole feed").statistic(TreatmentShare);
+    /// let report = Audit::of(&log, &question).run()?;
+    /// let politics = report.get("politics")?;
+    /// assert!(politics.value().is_some_and(|share| share > 0.1 && share < 0.4));
+    /// assert!(politics.low() < politics.value() && politics.value() < politics.high());
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
     pub fn of_arm(arm: impl Into<String>) -> Self {
         Self {
             treatment: arm.into(),
@@ -295,13 +311,24 @@ impl Question {
         self.baseline.as_ref().map_or_else(|| "no baseline".to_owned(), ToString::to_string)
     }
 
-    /// The baseline.
+    /// The baseline; nothing where the statistics are of the treatment alone.
     ///
     /// # Errors
-    /// [`Error::Unstated`] for a question about one arm.
+    /// [`Error::Unstated`] for a comparison with nothing.
     pub(crate) fn needs_baseline(&self) -> Result<&Baseline, Error> {
         let call = "Question::between or Question::against";
-        self.baseline.as_ref().ok_or(Error::Unstated { what: "baseline", call })
+        match &self.baseline {
+            None | Some(Baseline::Nothing) if self.is_of_one_arm() => Ok(&Baseline::Nothing),
+            None | Some(Baseline::Nothing) => Err(Error::Unstated { what: "baseline", call }),
+            Some(baseline) => Ok(baseline),
+        }
+    }
+
+    /// Whether all that is asked for are statistics of the treatment alone.
+    fn is_of_one_arm(&self) -> bool {
+        let is_of_one =
+            |its: &AnyStatistic| its.cells(2).iter().all(|cell| cell.side == Side::Treatment);
+        !self.statistics.is_empty() && self.statistics.iter().all(is_of_one)
     }
 
     /// What is asked for, each of the library's once.

@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::estimates::MEASURED;
 use super::table::{
-    Cell, Column, Fields, Table, Yields, cells, field, fields, names, nothing, of_level, record,
+    Cell, Column, Fields, STANDARD_WIDTH, Table, Yields, cells, field, fields, names, nothing,
+    of_level, record,
 };
-use crate::base::digits::decimals;
 use crate::base::printable::{printable, printable_name};
+use crate::base::text::wrap;
 use crate::decompose::{
     Direction, GroupFinding, GroupReport, LabelTest, LabelTestRecord, MemberCounts, MemberFinding,
     Surely,
@@ -15,65 +16,65 @@ use crate::decompose::{
 use crate::estimate::Measured;
 use crate::estimate::json::MeasuredRecord;
 
-impl fmt::Display for GroupFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", printable_name(&self.name))?;
-        writeln!(f, "  the group                  {}", self.group)?;
-        writeln!(f, "  its mean member            {}", self.mean_member)?;
-        writeln!(f, "  weighted by the baseline   {}", self.weighted_mean_member)?;
-        if let Some(spread) = self.quantiles {
-            let short = |value| decimals(value, 3);
-            writeln!(
-                f,
-                "  members                    median {}, half between {} and {}, all between {} and {}",
-                short(spread.median),
-                short(spread.lower_quartile),
-                short(spread.upper_quartile),
-                short(spread.least),
-                short(spread.greatest)
-            )?;
-        }
+impl GroupFinding {
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
+        writeln!(f, "{}", levels(self).to_text(width))?;
         let MemberCounts { both, treatment_only, baseline_only, neither, not_in_tally } =
             self.counts;
-        writeln!(
-            f,
-            "  of them                    {} count; {both} in both arms, {treatment_only} in the treatment only, {baseline_only} in the baseline only, {} in neither",
+        let counts = format!(
+            "{} members count; {both} in both arms, {treatment_only} in the treatment only, {baseline_only} in the \
+             baseline only, {} in neither.",
             self.counted,
             neither + not_in_tally
-        )?;
+        );
         let Surely { more, less } = self.surely;
-        writeln!(f, "  by their own intervals     {more} shown more, {less} less")?;
-        writeln!(f, "  the group's logarithm, in parts:")?;
-        for part in &self.parts {
-            writeln!(f, "    {:<43} {}", part.kind.to_string(), part.figure)?;
-        }
-        writeln!(f, "  label, by members          {}", self.label_test)?;
-        writeln!(f, "  label, by unions           {}", self.union_test)?;
+        let surely = format!("By intervals of their own {more} are shown more and {less} less.");
         let differ = match Direction::of(&self.gap, 0.0) {
-            None => "whether they differ is not known",
-            Some(None) => "their difference is not beyond chance",
-            Some(Some(_)) => "their difference is beyond chance",
+            None => "whether the group and its mean member differ is not known",
+            Some(None) => "the group and its mean member differ by no more than chance does",
+            Some(Some(_)) => "the group and its mean member differ beyond chance",
         };
-        writeln!(f, "  {}; {differ} ({})", self.verdict, self.gap)?;
-        self.warnings
-            .iter()
-            .try_for_each(|warning| writeln!(f, "  note: {}", printable(&warning.to_string())))
+        for sentence in [counts, surely, format!("In short: {}; {differ}.", self.verdict)] {
+            writeln!(f, "{}", wrap(&printable(&sentence), width))?;
+        }
+        self.warnings.iter().try_for_each(|warning| {
+            writeln!(f, "{}", wrap(&printable(&format!("note: {warning}")), width))
+        })
     }
 }
 
-impl fmt::Display for GroupReport {
+/// Its levels and parts as a table, and what is to be said of it.
+impl fmt::Display for GroupFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, STANDARD_WIDTH)
+    }
+}
+
+impl GroupReport {
+    fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
         let asked = format!(
-            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}.",
-            self.treatment, self.baseline, self.unit, self.attention, self.cluster
+            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}. {}; {}.",
+            self.treatment,
+            self.baseline,
+            self.unit,
+            self.attention,
+            self.cluster,
+            self.zeros,
+            self.others
         );
-        writeln!(f, "{}\n{}; {}.", printable(&asked), self.zeros, self.others)?;
+        writeln!(f, "{}", wrap(&printable(&asked), width))?;
         if let Some(membership) = &self.membership {
             writeln!(f, "{membership}.")?;
         }
-        self.groups.iter().try_for_each(|group| write!(f, "\n{group}"))
+        for group in &self.groups {
+            writeln!(f, "\n{}", printable_name(&group.name))?;
+            group.write(f, width)?;
+        }
+        Ok(())
     }
 }
+
+super::rendered::printed!(GroupReport);
 
 impl GroupReport {
     /// Two tables for each group: of its levels and parts, and of its members.

@@ -144,7 +144,7 @@ fn baseline(baseline: &Baseline) -> String {
         Baseline::EngagementWeighted(_) => "draw by engagement".to_owned(),
         Baseline::Period(period) => format!("before {}", crate::log::iso_text(period.cut)),
         Baseline::Propensity(by) => format!("target {}", by.target),
-        Baseline::Arm(_) => baseline.to_string(),
+        Baseline::Arm(_) | Baseline::Nothing => baseline.to_string(),
     }
 }
 

@@ -144,7 +144,7 @@ fn bounds_are_those_of_the_strata() {
 fn zeros_are_states() {
     let rows = |war_east_a: u64, war_west_a: u64| -> Vec<Row> {
         let row = |cluster: usize| {
-            let arm = if cluster % 2 == 0 { "a" } else { "b" };
+            let arm = if cluster.is_multiple_of(2) { "a" } else { "b" };
             let stratum = if cluster % 4 < 2 { "east" } else { "west" };
             let war = match (arm, stratum) {
                 ("a", "east") => war_east_a,

@@ -28,7 +28,8 @@ pub(crate) struct UncertaintyArgs {
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
     /// share_bounds (says what the default interval says), delta, wild_bootstrap, permutation,
-    /// cochran_mantel_haenszel, equivalence (:low=LOW,high=HIGH; 0.8 and 1.25 by default).
+    /// cochran_mantel_haenszel, equal_strata (is it the same in every stratum?), equivalence
+    /// (:low=LOW,high=HIGH; 0.8 and 1.25 by default).
     #[arg(long, value_name = "TEST")]
     test: Option<Worded<Test>>,
     /// Adjust p-values for the number of topics: bonferroni, holm, benjamini_hochberg, benjamini_yekutieli,

@@ -104,6 +104,10 @@ impl AuditReport {
 
 /// What the arms are called in the table.
 fn arms(first: &Estimate) -> String {
+    if first.estimand.baseline == Baseline::Nothing {
+        let Estimate { estimand, treatment, .. } = first;
+        return format!("A: {:?}, {} impressions.", estimand.treatment, treatment.impressions);
+    }
     format!(
         "A: {:?}, {} impressions. B: {}, {} impressions.",
         first.estimand.treatment,

@@ -6,7 +6,7 @@
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
 //! [designing an audit](designing_an_audit), [performance].
 //!
-//! To look things up: the [cookbook], with [frames of polars](cookbook_frames).
+//! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary].
 
 // The chapters are read as files too, and link to each other by file. Here these links go to modules: of two definitions
 // of a link the first holds, and those of `links.in` come first.
@@ -54,3 +54,7 @@ pub mod designing_an_audit {}
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/performance.md")]
 pub mod performance {}
+
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/glossary.md")]
+pub mod glossary {}

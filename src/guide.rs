@@ -6,7 +6,8 @@
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
 //! [designing an audit](designing_an_audit), [performance].
 //!
-//! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary].
+//! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary]; how often intervals
+//! hold the truth, in [tables](coverage_tables).
 
 // The chapters are read as files too, and link to each other by file. Here these links go to modules: of two definitions
 // of a link the first holds, and those of `links.in` come first.
@@ -42,6 +43,10 @@ pub mod choosing_the_cluster {}
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/choosing-an-interval.md")]
 pub mod choosing_an_interval {}
+
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/coverage-tables.md")]
+pub mod coverage_tables {}
 
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/reading-the-report.md")]

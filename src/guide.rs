@@ -10,7 +10,7 @@
 //! hold the truth, in [tables](coverage_tables).
 
 // The chapters are read as files too, and link to each other by file. Here these links go to modules: of two definitions
-// of a link the first holds, and those of `links.in` come first.
+// of a link the first holds, and those of `links.in` come first. Doc tests of a chapter count lines from there.
 
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/from-your-csv.md")]

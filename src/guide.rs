@@ -5,27 +5,61 @@
 //! [choosing a baseline](choosing_a_baseline), [choosing the cluster](choosing_the_cluster),
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
 //! [designing an audit](designing_an_audit), [performance].
+//!
+//! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary]; how often intervals
+//! hold the truth, in [tables](coverage_tables).
 
+// The chapters are read as files too, and link to each other by file. Here these links go to modules: of two definitions
+// of a link the first holds, and those of `links.in` come first. Doc tests of a chapter count lines from there.
+
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/from-your-csv.md")]
 pub mod from_your_csv {}
 
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/cookbook.md")]
+pub mod cookbook {}
+
+#[cfg_attr(feature = "polars", doc = include_str!("../docs/guide/links.in"))]
+#[cfg_attr(feature = "polars", doc = include_str!("../docs/guide/cookbook-frames.md"))]
+#[cfg_attr(
+    not(feature = "polars"),
+    doc = "A chapter on the feature `polars`, which these pages were made without."
+)]
+pub mod cookbook_frames {}
+
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/what-is-amplification.md")]
 pub mod what_is_amplification {}
 
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/choosing-a-baseline.md")]
 pub mod choosing_a_baseline {}
 
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/choosing-the-cluster.md")]
 pub mod choosing_the_cluster {}
 
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/choosing-an-interval.md")]
 pub mod choosing_an_interval {}
 
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/coverage-tables.md")]
+pub mod coverage_tables {}
+
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/reading-the-report.md")]
 pub mod reading_the_report {}
 
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/designing-an-audit.md")]
 pub mod designing_an_audit {}
 
+#[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/performance.md")]
 pub mod performance {}
+
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/glossary.md")]
+pub mod glossary {}

@@ -4,6 +4,15 @@
 //! amplified in one arm against a stated baseline, with intervals that know that impressions of
 //! one viewer are not independent.
 //!
+//! ```text
+//! share(topic, arm) = weight of the arm's impressions about the topic / weight of all its impressions
+//! amplification ratio = share(topic, treatment) / share(topic, baseline)
+//! ```
+//!
+//! Without weights every impression counts 1. [What is amplification](guide::what_is_amplification) says more;
+//! [from your CSV to a paper](guide::from_your_csv) is where to begin, and the [cookbook](guide::cookbook) has a program for
+//! each task.
+//!
 //! ```
 //! use tiltmeter::log::{LogSchema, TopicColumn};
 //! use tiltmeter::{Audit, ClusterBy, ExposureLog, Question};

@@ -46,7 +46,7 @@ const MOST_REPLICATES: u32 = 1_000_000;
 ///
 /// Right for any number of clusters from some dozens up, and for statistics whose distribution is
 /// skewed. With few clusters in an arm percentile, basic and BCa intervals are too short, and the
-/// result carries [`Warning::FewClustersForMethod`]; [`crate::guide::choosing_an_interval`] says by
+/// result carries [`Warning::FewClustersForMethod`]; [`crate::guide::coverage_tables`] says by
 /// how much. A thousand replicates of 50 topics take a sixteenth of a second for 100,000 viewers
 /// and a hundredth for 1,024 hash buckets of them (`benches/README.md`); studentised or under
 /// multinomial weights they cost a pass over all clusters for each replicate and topic.
@@ -147,7 +147,7 @@ impl Bootstrap {
     /// The fewest clusters in an arm that the method can bear without a warning.
     ///
     /// From simulations with equal clusters and a common topic: within 2 points of 95% from there on
-    /// (`guide::choosing_an_interval`). With unequal clusters none is safe.
+    /// (`guide::coverage_tables`). With unequal clusters none is safe.
     pub(super) fn enough(&self) -> u64 {
         match self.kind {
             BootstrapKind::Studentised => 5,

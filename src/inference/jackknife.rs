@@ -24,7 +24,7 @@ use crate::statistic::Working;
 ///
 /// Right where the delta method is, where it gives the same interval, and where that is too short:
 /// with unequal clusters and with topics that few of them show, since it sees how the statistic
-/// bends and how much hangs on each cluster ([`crate::guide::choosing_an_interval`] has the figures). It has
+/// bends and how much hangs on each cluster ([`crate::guide::coverage_tables`] has the figures). It has
 /// no interval where leaving a cluster out leaves no topic in an arm ([`NoInterval::LeavingOneOut`]), and for
 /// a statistic over strata none where an arm shows nothing of a topic, or nothing else
 /// ([`NoInterval::ShareAtLimit`]). Costs one evaluation of the statistic for each cluster.

@@ -94,7 +94,7 @@ const FEW_CLUSTERS: u64 = 10;
 
 /// Fewer effective clusters than this that carry the topic are flagged, if they are less than half of
 /// an arm's: from about there on down intervals by the delta method are too short
-/// (`guide::choosing_an_interval`).
+/// (`guide::coverage_tables`).
 pub(crate) const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 
 /// How doubt is expressed: an interval, if wanted a test, and if wanted its p-values adjusted.

@@ -55,7 +55,7 @@ use crate::statistic::{Side, Statistic};
 ///
 /// A baseline known from elsewhere is one more share: with the standard error that was stated for it, or
 /// none. Statistics that keep strata apart are no contrasts of two shares and have the
-/// [`Jackknife`], as the result says. [`crate::guide::choosing_an_interval`] has the measured coverage. Costs a
+/// [`Jackknife`], as the result says. [`crate::guide::coverage_tables`] has the measured coverage. Costs a
 /// pass over the clusters of each arm.
 ///
 /// ```

@@ -224,7 +224,7 @@ impl Shares {
     /// pairs taken off (Cameron, Gelbach and Miller 2011), but for no arm and no contrast is less taken than
     /// the larger of the two ways': where nothing but the pairs varies, the sum is the difference of three
     /// numbers that are alike but for chance, and its intervals are too short
-    /// ([`crate::guide::choosing_an_interval`]). What is known of a variance is what the way says that knows
+    /// ([`crate::guide::coverage_tables`]). What is known of a variance is what the way says that knows
     /// less.
     pub(super) fn two_way(first: &Self, second: &Self, pairs: &Self) -> Self {
         let added = |one: f64, two: f64, both: f64| (one + two - both).max(one).max(two);

@@ -6,6 +6,7 @@
 //! ```
 
 use tiltmeter::prelude::*;
+use tiltmeter::statistic::{StratumContrast, TopicContrast};
 
 fn main() -> Result<(), Error> {
     let schema = LogSchema::new()
@@ -35,6 +36,19 @@ fn main() -> Result<(), Error> {
     println!("{}", by_country.to_text(110));
     let group = [("country", "DE"), ("treatment", "ranked"), ("baseline", "chronological")];
     println!("{}\n", by_country.get_in("politics", &group)?.sentence());
+
+    // Whether politics is amplified more than sport, and more after a date than before.
+    let after = StratumContrast::between("from 2026-03-09", "before 2026-03-09");
+    let contrasts = asked
+        .clone()
+        .strata(StratifyBy::column("period"))
+        .statistic(TopicContrast::against("sport"))
+        .statistic(after);
+    let report = Audit::of(&log.split_at("2026-03-09")?, &contrasts).run()?;
+    for estimate in report.estimates() {
+        println!("{}", estimate.sentence());
+    }
+    println!();
 
     let by_week = Audit::of(&log, &asked.windows(WindowBy::weeks()))
         .test(Test::ShareBounds)

@@ -38,7 +38,7 @@ impl ExposureLog {
     ///
     /// # Errors
     /// [`Error::Parameter`] for what is no moment; [`Error::MissingRole`] for a log without times.
-    pub fn split_at(self, moment: &str) -> Result<Self, Error> {
+    pub fn split_at(&self, moment: &str) -> Result<Self, Error> {
         let at = iso(moment).ok_or_else(|| Error::Parameter {
             parameter: "the moment at which the log is split",
             value: moment.to_owned(),
@@ -50,6 +50,6 @@ impl ExposureLog {
         for &time in times {
             periods.push(if time < at { &before } else { &from })?;
         }
-        Ok(self.with_column(PERIOD, periods))
+        Ok(self.clone().with_column(PERIOD, periods))
     }
 }

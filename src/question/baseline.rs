@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::ClusterBy;
 use super::propensity::{Clip, Floor, Target};
+use crate::base::text::number;
 use crate::base::time::{iso, iso_text};
 use crate::error::Error;
 
@@ -409,7 +410,7 @@ impl fmt::Display for Baseline {
                 if *bias == Bias::NONE {
                     return Ok(());
                 }
-                write!(f, " times {} to {}", bias.low, bias.high)
+                write!(f, " times {} to {}", number(bias.low), number(bias.high))
             }
             Self::Chronological => f.write_str("the newest candidates of each request"),
             Self::UniformPool => f.write_str("a uniform draw from each request's candidates"),

@@ -9,6 +9,7 @@ use crate::base::printable::{named, printable, printable_name};
 use crate::base::text::wrap;
 use crate::estimate::Estimate;
 use crate::log::{DataQuality, SetAside};
+use crate::question::baseline::Baseline;
 
 impl AuditReport {
     /// The table of the report: a row for each estimate.

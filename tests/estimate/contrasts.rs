@@ -357,3 +357,23 @@ fn contrasts_find_what_differs() {
         assert!(found * 10 >= of * 9, "{found} of {of}");
     }
 }
+
+#[test]
+#[ignore]
+fn sizes_in_full() {
+    let asked = [
+        (AnyStatistic::from(TopicContrast::against("sport")), Test::ShareBounds),
+        (StratumContrast::between("s0", "s1").into(), Test::ShareBounds),
+        (AmplificationRatio.into(), Test::EqualStrata),
+    ];
+    for (clusters, crossed, shared, base) in [
+        (120, true, false, 0.1),
+        (120, true, true, 0.1),
+        (120, false, false, 0.02),
+        (120, false, false, 0.1),
+        (300, true, true, 0.1),
+    ] {
+        let feed = Feed { lift: [1.5; 4], clusters, crossed, shared, strata: 2, base };
+        println!("{clusters} {crossed} {shared} {base}: {:?}", feed.rejected(1_500, &asked));
+    }
+}

@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
+use ndarray::Array2;
 
 use super::arms::index;
 use super::contribution::Contributions;
 use crate::estimate::NoInterval;
-use crate::statistic::{Cell, Over, Side};
+use crate::statistic::{Cell, Over, Side, Statistic, Working};
 
 /// A variance and the degrees of freedom with which it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -346,6 +347,53 @@ pub(super) fn score(
     }
     score.without_rounding();
     score
+}
+
+impl Contributions {
+    /// By how much each cluster moves a statistic through treatment and baseline, to first order: clusters x 2,
+    /// on the statistic's working scale, around 0 in each arm. Times `G / (G - 1)` of each arm and squared, the sums
+    /// of both are the variance of the delta method. `None` where the statistic has no finite value.
+    ///
+    /// The statistic is the one that the contributions were made for.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// # use tiltmeter::Question;
+    /// use tiltmeter::inference::{Contributions, TopicQuestion};
+    /// use tiltmeter::ndarray::Axis;
+    /// use tiltmeter::statistic::AmplificationRatio;
+    /// use tiltmeter::tally::{Tally, TallySpec};
+    /// let question = Question::between("ranked", "newest");
+    /// let tally = Tally::of(&log, &TallySpec::default())?;
+    /// let asked = TopicQuestion::of(&question, "war")?;
+    /// let contributions = Contributions::of(&tally, &asked, &AmplificationRatio)?;
+    /// let influences = contributions.influences(&AmplificationRatio).expect("the ratio is finite");
+    /// assert_eq!(influences.dim(), (8, 2));
+    /// assert!(influences.sum_axis(Axis(0)).iter().all(|sum| sum.abs() < 1e-12));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn influences(&self, statistic: &dyn Statistic) -> Option<Array2<f64>> {
+        let Working::Finite(_) = statistic.value(self.totals()) else { return None };
+        let gradient = statistic.gradient(self.totals());
+        if gradient.len() != self.columns().len() || !gradient.iter().all(|slope| slope.is_finite())
+        {
+            return None;
+        }
+        let parts = scores(self, &gradient);
+        let means = [0, 1].map(|side: usize| {
+            let here = parts.iter().zip(self.present()).filter(|(_, here)| here[side]);
+            let (sum, count) =
+                here.fold((0.0, 0.0), |(sum, count), (part, _)| (sum + part.of[side], count + 1.0));
+            if count > 0.0 { sum / count } else { 0.0 }
+        });
+        let rows = parts.len();
+        let part = |(row, side): (usize, usize)| match self.present()[row][side] {
+            true => parts[row].of[side] - means[side],
+            false => 0.0,
+        };
+        Some(Array2::from_shape_fn((rows, 2), part))
+    }
 }
 
 #[cfg(test)]

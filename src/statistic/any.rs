@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::origin::{self, Origin};
 use super::{
     ALL, AmplificationRatio, StandardPopulation, StandardisedDifference, StandardisedRatio,
-    Statistic, StratumContrast, TopicContrast, standardised,
+    Statistic, StratumContrast, TopicContrast, contrast, standardised,
 };
 use crate::format::word::{self, UnknownWord};
 
@@ -173,14 +173,14 @@ impl FromStr for AnyStatistic {
                  south = 1 }} }} with the strata's own names"
             )));
         }
-        if CONTRASTS.iter().any(|its| name == *its || name.starts_with(&format!("{its}:"))) {
-            return word::option(name).map(|contrast| match contrast {
+        if contrast::NAMES.iter().any(|its| name == *its || name.starts_with(&format!("{its}:"))) {
+            return word::option(name).map(|said| match said {
                 Contrast::TopicContrast(its) => its.into(),
                 Contrast::StratumContrast(its) => its.into(),
             });
         }
         let known: Vec<&str> =
-            ALL.iter().map(|its| its.name()).chain(CONTRASTS.iter().copied()).collect();
+            ALL.iter().map(|its| its.name()).chain(contrast::NAMES.iter().copied()).collect();
         let known = known.join(", ");
         Err(UnknownWord(format!("there is no statistic {name:?}; there are {known}")))
     }
@@ -243,9 +243,6 @@ impl<'de> Visitor<'de> for Said {
         Ok(statistic)
     }
 }
-
-/// Contrasts by their names, which take parameters.
-pub(super) const CONTRASTS: [&str; 2] = ["topic_contrast", "stratum_contrast"];
 
 /// One of them, as a line says it.
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
 
-use super::any;
+use super::contrast;
 use super::origin::{self, Origin};
 use super::{
     ALL, Cell, KnownBaseline, NullOf, Over, Quantity, Scale, Side, Statistic, Undefined, Units,
@@ -177,7 +177,7 @@ fn faulty(statistic: &dyn Statistic, fault: StatisticFault) -> Error {
 fn is_taken(name: &str) -> bool {
     let listed = ALL.iter().map(|statistic| statistic.name());
     let declared = standardised::DECLARED.iter().map(|statistic| statistic.name());
-    listed.chain(declared).chain(any::CONTRASTS).any(|taken| taken == name)
+    listed.chain(declared).chain(contrast::NAMES).any(|taken| taken == name)
 }
 
 /// Whether a tally with so many strata has the totals that a statistic needs. Those of the library are

@@ -3,10 +3,49 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::origin::{self, Origin};
-use super::{AnyStatistic, Cell, Over, Quantity, Scale, Statistic, Undefined, Working};
+use super::{
+    AmplificationRatio, Cell, Difference, LogRatio, OddsRatio, Over, PercentAmplification,
+    Quantity, Scale, Statistic, Undefined, Working,
+};
 use crate::base::printable::quoted;
-use crate::error::Error;
+
+/// The names of contrasts, which take parameters.
+pub(super) const NAMES: [&str; 2] = ["topic_contrast", "stratum_contrast"];
+
+/// What is contrasted: a statistic that compares two shares, by the name that it has elsewhere.
+///
+/// ```
+/// use tiltmeter::statistic::{ShareStatistic, TopicContrast};
+/// let by_difference = TopicContrast::against("sport").of(ShareStatistic::Difference);
+/// assert_ne!(by_difference, TopicContrast::against("sport"));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareStatistic {
+    /// [`AmplificationRatio`](struct@AmplificationRatio).
+    #[default]
+    AmplificationRatio,
+    /// [`LogRatio`](struct@LogRatio).
+    LogRatio,
+    /// [`PercentAmplification`](struct@PercentAmplification).
+    PercentAmplification,
+    /// [`Difference`](struct@Difference).
+    Difference,
+    /// [`OddsRatio`](struct@OddsRatio).
+    OddsRatio,
+}
+
+impl ShareStatistic {
+    fn get(self) -> &'static dyn Statistic {
+        match self {
+            Self::AmplificationRatio => &AmplificationRatio,
+            Self::LogRatio => &LogRatio,
+            Self::PercentAmplification => &PercentAmplification,
+            Self::Difference => &Difference,
+            Self::OddsRatio => &OddsRatio,
+        }
+    }
+}
 
 /// How much more a topic is amplified than another one: the ratio of their ratios, or the difference of their
 /// differences, in the same two arms.
@@ -17,10 +56,7 @@ use crate::error::Error;
 /// less of the other. [`ShareBounds`](crate::inference::ShareBounds) are put together from those of the two
 /// values.
 ///
-/// Of statistics that contrast two shares: [`AmplificationRatio`](super::AmplificationRatio),
-/// [`LogRatio`](super::LogRatio), [`PercentAmplification`](super::PercentAmplification),
-/// [`Difference`](super::Difference), [`OddsRatio`](super::OddsRatio). Undefined where either value is, and where
-/// both are infinite.
+/// Undefined where either value is, and where both are infinite.
 ///
 /// ```
 /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
@@ -41,20 +77,20 @@ pub struct TopicContrast {
     #[serde(rename = "topic")]
     other: String,
     #[serde(default)]
-    of: AnyStatistic,
+    of: ShareStatistic,
 }
 
 impl TopicContrast {
     /// Against this topic, of the amplification ratio.
     #[must_use]
     pub fn against(topic: impl Into<String>) -> Self {
-        Self { other: topic.into(), of: AnyStatistic::default() }
+        Self { other: topic.into(), of: ShareStatistic::default() }
     }
 
     /// Of another statistic.
     #[must_use]
-    pub fn of(self, statistic: impl Into<AnyStatistic>) -> Self {
-        Self { of: statistic.into(), ..self }
+    pub fn of(self, statistic: ShareStatistic) -> Self {
+        Self { of: statistic, ..self }
     }
 }
 
@@ -69,8 +105,8 @@ impl TopicContrast {
 /// With strata of time, [`ExposureLog::split_at`](crate::ExposureLog::split_at), and a baseline arm that did not
 /// change it is a difference in differences: how the treatment changed, beyond how the control arm did.
 ///
-/// The tally must keep the strata apart ([`Question::strata`](crate::Question::strata)). Of the same statistics as
-/// [`TopicContrast`], and undefined in the same cases.
+/// The tally must keep the strata apart ([`Question::strata`](crate::Question::strata)). Undefined in the same cases as
+/// [`TopicContrast`].
 ///
 /// ```
 /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -97,7 +133,7 @@ impl TopicContrast {
 #[serde(from = "StratumForm", into = "StratumForm")]
 pub struct StratumContrast {
     strata: [String; 2],
-    of: AnyStatistic,
+    of: ShareStatistic,
 }
 
 /// As files have it.
@@ -107,7 +143,7 @@ struct StratumForm {
     stratum: String,
     against: String,
     #[serde(default)]
-    of: AnyStatistic,
+    of: ShareStatistic,
 }
 
 impl From<StratumForm> for StratumContrast {
@@ -126,36 +162,14 @@ impl StratumContrast {
     /// The first stratum against the second, of the amplification ratio.
     #[must_use]
     pub fn between(stratum: impl Into<String>, against: impl Into<String>) -> Self {
-        Self { strata: [stratum.into(), against.into()], of: AnyStatistic::default() }
+        Self { strata: [stratum.into(), against.into()], of: ShareStatistic::default() }
     }
 
     /// Of another statistic.
     #[must_use]
-    pub fn of(self, statistic: impl Into<AnyStatistic>) -> Self {
-        Self { of: statistic.into(), ..self }
+    pub fn of(self, statistic: ShareStatistic) -> Self {
+        Self { of: statistic, ..self }
     }
-}
-
-/// Whether a statistic is one of the library's that contrast two shares, whatever their totals are.
-fn is_of_two_shares(of: &dyn Statistic) -> bool {
-    let totals = [1.0, 2.0, 1.0, 2.0];
-    let has_term = |cell: Cell| of.term(cell.side, 0.5, &totals).is_some();
-    origin::of(of) == Origin::Library
-        && of.cells(1) == Cell::TWO_ARMS
-        && Cell::TWO_ARMS.into_iter().all(has_term)
-        && !of.is_of_counts()
-}
-
-fn check(contrast: &dyn Statistic, of: &dyn Statistic) -> Result<(), Error> {
-    if is_of_two_shares(of) {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        parameter: "the statistic",
-        value: format!("{} of {}", contrast.name(), of.name()),
-        expected: "amplification_ratio, log_ratio, percent_amplification, difference or odds_ratio: one \
-                   that contrasts two shares",
-    })
 }
 
 /// One value less another.
@@ -194,7 +208,7 @@ macro_rules! contrast {
             }
 
             fn phrase(&self) -> &'static str {
-                match self.of.scale() {
+                match self.scale() {
                     Scale::Log | Scale::LogPercent => $ratio,
                     Scale::Linear | Scale::Logit => $difference,
                 }
@@ -202,10 +216,6 @@ macro_rules! contrast {
 
             fn details(&self) -> Option<String> {
                 Some(self.in_words())
-            }
-
-            fn check_strata(&self, _: &[String]) -> Result<(), Error> {
-                check(self, &*self.of)
             }
 
             fn other_topics(&self) -> &[String] {
@@ -217,7 +227,7 @@ macro_rules! contrast {
             }
 
             fn contrasts(&self) -> Option<&dyn Statistic> {
-                Some(&*self.of)
+                Some(self.of.get())
             }
 
             fn cells(&self, _: usize) -> Vec<Cell> {
@@ -225,15 +235,15 @@ macro_rules! contrast {
             }
 
             fn scale(&self) -> Scale {
-                self.of.scale()
+                self.of.get().scale()
             }
 
             fn value(&self, totals: &[f64]) -> Working {
-                value(&*self.of, totals)
+                value(self.of.get(), totals)
             }
 
             fn gradient(&self, totals: &[f64]) -> Vec<f64> {
-                gradient(&*self.of, totals)
+                gradient(self.of.get(), totals)
             }
         }
     };
@@ -254,7 +264,7 @@ contrast!(
 
 impl TopicContrast {
     fn in_words(&self) -> String {
-        format!("{}, against the topic {}", self.of.name(), quoted(&self.other))
+        format!("{}, against the topic {}", self.of.get().name(), quoted(&self.other))
     }
 
     fn topics(&self) -> &[String] {
@@ -276,7 +286,7 @@ impl TopicContrast {
 impl StratumContrast {
     fn in_words(&self) -> String {
         let [one, other] = self.strata.each_ref().map(|name| quoted(name));
-        format!("{}, in the stratum {one} against {other}", self.of.name())
+        format!("{}, in the stratum {one} against {other}", self.of.get().name())
     }
 
     fn topics(&self) -> &[String] {

@@ -23,7 +23,7 @@ pub(crate) mod value;
 
 pub use self::any::AnyStatistic;
 pub(crate) use self::checked::{Checked, check_cells};
-pub use self::contrast::{StratumContrast, TopicContrast};
+pub use self::contrast::{ShareStatistic, StratumContrast, TopicContrast};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
 use self::origin::{Asking, Origin};

@@ -86,7 +86,7 @@ fn attentions() -> [Json; 9] {
     ]
 }
 
-fn baselines() -> [Json; 13] {
+fn baselines() -> [Json; 14] {
     let propensity = |target: Json, logged: Json| json!({"propensity": {"target": target, "logged": logged, "clip": "none", "floor": {"at": 100.0}}});
     let reference = |low: f64, high: f64| {
         let shares = json!({"war": {"known": 0.1}, "sport": {"estimated": {"share": 0.2, "standard_error": 0.01}},
@@ -101,6 +101,7 @@ fn baselines() -> [Json; 13] {
         reference(1.0, 1.0),
         reference(0.8, 1.25),
         json!("chronological"),
+        json!("nothing"),
         json!("uniform_pool"),
         json!({"engagement_weighted": {"plus": 0.0}}),
         json!({"engagement_weighted": {"plus": 1.5}}),
@@ -274,6 +275,7 @@ fn warnings_of_tables() -> Vec<Json> {
         json!({"kind": "null_moved", "low": 0.9, "high": 1.1}),
         json!({"kind": "few_in_both_arms", "p": 0.0625}),
         json!({"kind": "certain_baseline"}),
+        json!({"kind": "strata_left_out", "left_out": 2, "strata": 7}),
         json!({"kind": "untagged_in_one_arm", "side": side, "untagged": 0.5, "other": 0.01}),
         json!({"kind": "numbers_as_topics", "topics": 300}),
     ];

@@ -9,6 +9,7 @@ mod multiples;
 mod waterfall;
 
 use self::canvas::Colour;
+pub(super) use self::curve::middle;
 pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
 pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};
 

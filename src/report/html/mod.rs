@@ -50,6 +50,34 @@ pub struct Figure {
     pub numbers: Table,
 }
 
+#[cfg(feature = "png")]
+impl Figure {
+    /// The picture as PNG, with its title and alternative text in the file.
+    ///
+    /// ```
+    /// # use tiltmeter::{StudyFile, findings::Findings};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let log = "who,feed,about\na,ranked,war\nb,ranked,war\nc,newest,war\nd,newest,sport\n";
+    /// # std::fs::write(folder.path().join("log.csv"), log).unwrap();
+    /// # let study: StudyFile = serde_json::from_str(r#"{
+    /// #     "log": {"path": "log.csv",
+    /// #             "schema": {"viewer": "who", "arm": "feed", "topics": {"column": "about"}}},
+    /// #     "question": {"treatment": "ranked", "baseline": {"arm": "newest"}}
+    /// # }"#).unwrap();
+    /// # let findings = Findings::of(&study.read(folder.path())?, &study)?;
+    /// use tiltmeter::report::Png;
+    /// let png = findings.figures()?[0].to_png(&Png { dots_per_inch: 96, ..Png::default() })?;
+    /// assert!(png.starts_with(b"\x89PNG"));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Png::of_svg`](crate::report::Png::of_svg).
+    pub fn to_png(&self, png: &crate::report::Png) -> Result<Vec<u8>, Error> {
+        png.of_svg(&self.svg)
+    }
+}
+
 impl Findings {
     /// The findings as one HTML file that needs nothing else: styles and figures are in it, there is no
     /// script, and nothing is fetched. It follows the reader's light or dark colours, fits a phone, and

@@ -52,6 +52,7 @@
 //! | --- | --- | --- |
 //! | `parquet` | yes | reading Parquet, saving logs to it |
 //! | `plot` | yes | plots of reports, as SVG, and pages of HTML |
+//! | `png` | no | the same plots as PNG (`report::Png`), with Roboto for their letters, which is compiled in |
 //! | `polars` | no | logs from `DataFrame`s, reports as `DataFrame`s; `tiltmeter::polars` is its version |
 //! | `lazy` | no | the same from `LazyFrame`s |
 //! | `zip` | no | bundles of evidence as one `.zip` |

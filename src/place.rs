@@ -66,7 +66,15 @@ impl Place {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&self, text: &str) -> Result<(), Error> {
-        let write = |mut file: &File| io::Write::write_all(&mut file, text.as_bytes());
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// Writes bytes there.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        let write = |mut file: &File| io::Write::write_all(&mut file, bytes);
         self.write_with(write).map_err(|cause| Error::Io { path: self.named.clone(), cause })
     }
 

@@ -138,6 +138,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::Parameter { parameter, .. } => flags_of(parameter)?.to_owned(),
         Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
         Error::NothingKept { column, .. } => format!("--filter {}=ONE OF THEM", printable(column)),
+        Error::NoGlyphs { .. } => "--font FILE, or --figures-as svg".to_owned(),
         Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
         _ => return None,
     };
@@ -158,6 +159,8 @@ fn flags_of(parameter: &str) -> Option<&'static str> {
         "the margin of Equivalence" => "--test equivalence:low=LOW,high=HIGH",
         "the second cluster" => "--cluster UNIT, twice only for two units",
         "level" => "--level",
+        "the resolution" | "the size of a picture" => "--dpi",
+        "a font" => "--font",
         _ => return None,
     })
 }

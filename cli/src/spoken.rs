@@ -58,6 +58,7 @@ const SAID: &[(&str, &str)] = &[
     ("take Baseline::Arm here", "take --baseline ARM here"),
     ("Baseline::Arm; an arm", "--baseline ARM; an arm"),
     ("ExposureLog::with_item_topics", "item_topics in a study file"),
+    (": name one that has them (Png::fonts), or take the SVG", ""),
     ("such as ShareBounds; bands", "such as share_bounds; bands"),
     ("the list of columns of LogSchema::combined", "the list of columns of --combined"),
     ("ReplaySpec::disorder", "the disorder of a replay"),

@@ -26,6 +26,26 @@ pub(crate) fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number in digits with a comma before each three of its whole part: 12,345.6. What else stands in the text is
+/// left as it is.
+pub(crate) fn grouped(digits: &str) -> String {
+    let start = digits.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+    let length = digits[start..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut out = digits[..start].to_owned();
+    for (at, digit) in digits[start..start + length].chars().enumerate() {
+        if at > 0 && (length - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + &digits[start + length..]
+}
+
+/// A count, for people.
+pub(crate) fn count(count: u64) -> String {
+    grouped(&count.to_string())
+}
+
 /// Lines of at most 100 characters, and no more than so many, but for longer words.
 pub(crate) fn wrap(text: &str, width: usize) -> String {
     let most = width.min(100);
@@ -59,7 +79,7 @@ pub(crate) fn percent(level: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{number, percent};
+    use super::{grouped, number, percent};
     use crate::base::digits::{decimals, exact};
 
     #[test]
@@ -72,6 +92,13 @@ mod tests {
             assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
         }
         assert_eq!((&*exact(0.25), &*exact(1e81), &*decimals(1.5, 3)), ("0.25", "1e81", "1.500"));
+    }
+
+    #[test]
+    fn digits_are_in_threes() {
+        let texts = ["0", "999", "1000", "-12345.678", "1234567%", "1.234e6", "infinite", ""];
+        let shown = ["0", "999", "1,000", "-12,345.678", "1,234,567%", "1.234e6", "infinite", ""];
+        assert_eq!(texts.map(grouped), shown.map(str::to_owned));
     }
 
     #[test]

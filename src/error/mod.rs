@@ -967,12 +967,33 @@ pub enum Error {
         /// What the frame library said.
         detail: String,
     },
+    /// Letters of a picture are in none of the fonts with which it was to become pixels.
+    #[error(
+        "no font has the letters {letters}: name one that has them (Png::fonts), or take the SVG",
+        letters = letters(characters)
+    )]
+    NoGlyphs {
+        /// The letters: of each text the first that is lacking.
+        characters: Vec<char>,
+    },
     /// A report could not be read back, or not be turned into the form asked for.
     #[error("report: {detail}", detail = printable(detail))]
     Report {
         /// What the serialiser or frame library said.
         detail: String,
     },
+}
+
+/// The first few letters, each in quotes.
+fn letters(characters: &[char]) -> String {
+    const FEW: usize = 10;
+    let quoted: Vec<String> =
+        characters.iter().take(FEW).map(|&c| quoted(c.encode_utf8(&mut [0; 4]))).collect();
+    let more = match characters.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    quoted.join(", ") + &more
 }
 
 impl Error {

@@ -77,6 +77,13 @@ impl ExposureLog {
         self
     }
 
+    /// Other times, one for each row, in microseconds.
+    pub(crate) fn at_times(mut self, times: Vec<i64>) -> Self {
+        debug_assert_eq!(times.len(), self.rows);
+        self.times = Some(times);
+        self
+    }
+
     /// What these rows of a table of candidates hold, in the places of this log: items, topics, and
     /// the columns that the table has by the same name. What was observed of the items that stood
     /// here (engagement, propensity, satisfaction) goes.

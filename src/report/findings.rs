@@ -3,6 +3,7 @@
 use super::table::{Cell, Column, Fields, Table, cells, field, fields, names, record};
 use crate::base::text::{percent, short};
 use crate::base::time::iso_text;
+use crate::estimate::NoInterval;
 use crate::findings::{OverTime, PositionProfile, PowerLeft, ShareInWindow, TopicPower};
 
 /// A table without rows.
@@ -28,18 +29,14 @@ pub(super) fn date(microseconds: i64) -> String {
     text.split('T').next().unwrap_or(&text).to_owned()
 }
 
-pub(super) fn over_time(over: &OverTime) -> Table {
+fn over_time(over: &OverTime) -> Table {
     let columns =
         ["window from", "arm", "topic", "share", "low", "high", "impressions", "clusters"];
     let caption = format!("Shares by window and arm, with {}% intervals", percent(over.level));
     let mut out = table(caption, &columns);
     for its in &over.shares {
         let ShareInWindow { start, arm, topic, low, high, no_interval, .. } = its;
-        let end = |end: Option<f64>| match (end, no_interval) {
-            (Some(_), _) => share(end),
-            (None, Some(reason)) => Cell::words(format!("none: {reason}")),
-            (None, None) => Cell::words("no end"),
-        };
+        let end = |end: Option<f64>| end_of(end, *no_interval);
         out.rows.push(vec![
             Cell::words(date(*start)),
             Cell::name(arm),
@@ -54,9 +51,20 @@ pub(super) fn over_time(over: &OverTime) -> Table {
     out
 }
 
-pub(super) fn positions(profile: &PositionProfile) -> Table {
-    let columns = ["arm", "rank", "impressions", "topic", "impressions of the topic", "share"];
-    let mut out = table("Impressions by rank and arm", &columns);
+/// The end of a share's interval, or why there is none.
+pub(super) fn end_of(end: Option<f64>, no_interval: Option<NoInterval>) -> Cell {
+    match (end, no_interval) {
+        (Some(_), _) => share(end),
+        (None, Some(reason)) => Cell::words(format!("none: {reason}")),
+        (None, None) => Cell::words("no end"),
+    }
+}
+
+fn positions(profile: &PositionProfile) -> Table {
+    let columns =
+        ["arm", "rank", "impressions", "topic", "impressions of the topic", "share", "low", "high"];
+    let caption = format!("Shares by rank and arm, with {}% intervals", percent(profile.level));
+    let mut out = table(caption, &columns);
     for at in &profile.ranks {
         for topic in &at.topics {
             out.rows.push(vec![
@@ -66,6 +74,8 @@ pub(super) fn positions(profile: &PositionProfile) -> Table {
                 Cell::name(&topic.topic),
                 Cell::Count(topic.impressions),
                 share(topic.share),
+                end_of(topic.low, topic.no_interval),
+                end_of(topic.high, topic.no_interval),
             ]);
         }
     }
@@ -139,17 +149,22 @@ impl PositionProfile {
     /// What was shown at each rank as CSV, a row for each arm, rank and topic. [`Table::to_csv`] says how.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let own = ["arm", "rank", "impressions", "topic", "topic_impressions", "share"];
-        let mut table = record(own);
+        let of_topic = ["topic", "topic_impressions", "share", "low", "high", "no_interval"];
+        let own = ["arm", "rank", "impressions", "clusters"];
+        let mut table = record(own.into_iter().chain(of_topic));
         for at in &self.ranks {
             table.rows.extend(at.topics.iter().map(|its| {
                 vec![
                     Cell::name(&at.arm),
                     Cell::Count(at.rank.into()),
                     Cell::Count(at.impressions),
+                    Cell::Count(at.clusters),
                     Cell::name(&its.topic),
                     Cell::Count(its.impressions),
                     field(&its.share),
+                    field(&its.low),
+                    field(&its.high),
+                    field(&its.no_interval),
                 ]
             }));
         }

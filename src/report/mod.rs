@@ -24,6 +24,8 @@ mod waterfall;
 
 #[cfg(feature = "plot")]
 pub use self::html::Figure;
+#[cfg(feature = "png")]
+pub use self::plot::Png;
 pub use self::table::{Align, Cell, Column, STANDARD_WIDTH, Table, Yields};
 
 pub use crate::audit::json::{REPORT_SCHEMA, REPORT_VERSION, ReportRecord};

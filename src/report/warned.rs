@@ -1,8 +1,10 @@
 //! Warnings of many topics in few lines.
 
 use std::collections::{HashMap, HashSet};
+use std::mem::Discriminant;
 
 use super::AuditReport;
+use crate::estimate::Warning;
 
 /// A warning in words, and the topics that it is about; `None` where these are all.
 type Said<'r> = (String, Option<Vec<&'r str>>);
@@ -10,36 +12,58 @@ type Said<'r> = (String, Option<Vec<&'r str>>);
 impl AuditReport {
     /// The warnings, those that differ in nothing but their numbers as one that says from which to which.
     pub(crate) fn warnings_in_words(&self) -> Vec<Said<'_>> {
-        let mut said: Vec<(Ranged, Option<Vec<&str>>)> = Vec::new();
+        self.warned().into_iter().map(|(_, said)| said).collect()
+    }
+
+    /// The same, those of one kind together, in the order of the first of each.
+    #[cfg(feature = "plot")]
+    pub(crate) fn warnings_by_kind(&self) -> Vec<Vec<Said<'_>>> {
+        let mut kinds: Vec<(Discriminant<Warning>, Vec<Said<'_>>)> = Vec::new();
+        for (kind, said) in self.warned() {
+            match kinds.iter_mut().find(|(its, _)| *its == kind) {
+                Some((_, of)) => of.push(said),
+                None => kinds.push((kind, vec![said])),
+            }
+        }
+        kinds.into_iter().map(|(_, said)| said).collect()
+    }
+
+    fn warned(&self) -> Vec<(Discriminant<Warning>, Said<'_>)> {
+        let mut said: Vec<Gathered<'_>> = Vec::new();
         // Of warnings that are about some topics, where each frame stands, and which topics are there.
         let mut places: HashMap<Vec<String>, usize> = HashMap::new();
         let mut met: HashSet<(usize, &str)> = HashSet::new();
         for (warning, topics) in self.warnings() {
+            let kind = std::mem::discriminant(warning);
             let text = Ranged::of(&warning.to_string());
             let Some(topics) = topics else {
-                said.push((text, None));
+                said.push((kind, text, None));
                 continue;
             };
             let at = match places.get(&text.frame) {
                 Some(&at) => {
-                    said[at].0.widen(&text);
+                    said[at].1.widen(&text);
                     at
                 }
                 None => {
                     places.insert(text.frame.clone(), said.len());
-                    said.push((text, Some(Vec::new())));
+                    said.push((kind, text, Some(Vec::new())));
                     said.len() - 1
                 }
             };
-            if let Some(of) = &mut said[at].1 {
+            if let Some(of) = &mut said[at].2 {
                 of.extend(topics.into_iter().filter(|topic| met.insert((at, topic))));
             }
         }
         let all = self.distinct_topics();
         let some = |of: &Vec<&str>| of.len() != all;
-        said.into_iter().map(|(text, of)| (text.to_string(), of.filter(some))).collect()
+        let said = said.into_iter();
+        said.map(|(kind, text, of)| (kind, (text.to_string(), of.filter(some)))).collect()
     }
 }
+
+/// Warnings of one frame: of which kind, what they say, and of which topics; `None` where these are all.
+type Gathered<'r> = (Discriminant<Warning>, Ranged, Option<Vec<&'r str>>);
 
 /// A text with its numbers taken out, each from its least to its greatest.
 struct Ranged {

@@ -191,6 +191,7 @@ impl<'l> Sensitivity<'l> {
 #[must_use]
 pub struct SensitivityTable {
     treatment: String,
+    asked: Choices,
     rows: Vec<SensitivityRow>,
     summaries: Vec<SensitivitySummary>,
     varied: Vec<Dimension>,
@@ -248,6 +249,46 @@ impl SensitivityTable {
         topic: &'t str,
     ) -> impl Iterator<Item = &'t SensitivityRow> {
         self.rows.iter().filter(move |row| row.statistic == statistic && row.topic == topic)
+    }
+
+    /// What the question itself chose: the row to report, beside which the others stand.
+    #[must_use]
+    pub fn asked(&self) -> &Choices {
+        &self.asked
+    }
+
+    /// The row of a statistic and topic that is the question as it was asked; `None` where that has no estimate. Of
+    /// reach that counts impressions alone it is the one row there is, whatever attention, weights and label rule were
+    /// asked for.
+    ///
+    /// ```
+    /// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+    /// use tiltmeter::sensitivity::Sensitivity;
+    /// use tiltmeter::statistic::AmplificationRatio;
+    /// use tiltmeter::{Audit, Question, Unit};
+    /// let question = Question::between("ranked", "newest").topics(["war"]).unit(Unit::ClusterMean);
+    /// let table = Sensitivity::of(&log, &question).run()?;
+    /// let row = table.row_as_asked(&AmplificationRatio, "war").unwrap();
+    /// assert_eq!(row.choices, *table.asked());
+    /// let audit = Audit::of(&log, &question).run()?;
+    /// assert_eq!(row.outcome.as_ref().unwrap().value, audit.get("war")?.value);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn row_as_asked<'t>(
+        &'t self,
+        statistic: &dyn Statistic,
+        topic: &'t str,
+    ) -> Option<&'t SensitivityRow> {
+        let mut rows = self.rows_of(statistic, topic).filter(|row| row.outcome.is_ok());
+        let counts = matches!(self.asked.unit, Unit::Reach(reach) if reach.mass <= 0.0);
+        rows.find(|row| match counts {
+            false => row.choices == self.asked,
+            true => {
+                let Choices { attention, weighting, multi_label, .. } = row.choices.clone();
+                row.choices == Choices { attention, weighting, multi_label, ..self.asked.clone() }
+            }
+        })
     }
 
     /// What the rows of a statistic and topic say together.

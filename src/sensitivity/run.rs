@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::choices::{Unsupported, UnsupportedKind, Weighting};
+use super::choices::{Choices, Unsupported, UnsupportedKind, Weighting};
 use super::levels::{Levels, levels_at, place};
 use super::summary::{SensitivitySummary, found};
 use super::{Dimension, Sensitivity, SensitivityRow, SensitivityTable};
@@ -63,11 +63,25 @@ pub(super) fn run(asked: &Sensitivity<'_>) -> Result<SensitivityTable, Error> {
     }
     Ok(SensitivityTable {
         treatment: treatment.to_owned(),
+        asked: chosen(&asked.question)?,
         rows,
         summaries,
         varied: varied(sizes),
         left_out: levels.left_out.clone(),
         quality,
+    })
+}
+
+/// What the question itself chose.
+fn chosen(question: &Question) -> Result<Choices, Error> {
+    Ok(Choices {
+        baseline: question.needs_baseline()?.clone(),
+        cluster: question.cluster.clone().unwrap_or_default(),
+        attention: question.attention.clone().unwrap_or_default(),
+        weighting: Weighting::AsLogged,
+        unit: question.unit,
+        denominator: question.denominator,
+        multi_label: question.multi_label.unwrap_or_default(),
     })
 }
 

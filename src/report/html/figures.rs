@@ -1,37 +1,30 @@
 //! Which figures there are, and what is in each.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use super::order::ends_of;
 use super::words::sentence;
-use super::{Drawn, Figure, tables};
-use crate::base::text::{number, percent};
+use super::{Figure, tables};
+use crate::base::text::{number, percent, short};
 use crate::error::Error;
 use crate::estimate::words::{interval, value};
 use crate::estimate::{ConfidenceInterval, Estimate, Naive, SideOfNull, Value};
-use crate::findings::{Findings, OverTime, PositionProfile, ShareInWindow};
+use crate::findings::{AtRank, Findings, OverTime, PositionProfile, ShareInWindow, TopicAtRank};
 use crate::report::findings;
 use crate::report::plot::{
     Bar, Counted, Forest, ForestRow, Mark, Multiples, Panel, Series, SeriesPoint,
 };
 use crate::report::table::{Cell, Table};
 use crate::statistic::{AmplificationRatio, Scale, Statistic};
+use crate::tally::WindowBy;
 
-/// Topics beyond these have no specification curve and no waterfall in the report.
+/// Other topics than so many have no specification curve and no waterfall in the report.
 pub(super) const DRAWN: usize = 6;
 
-impl Findings {
-    pub(super) fn estimates_of(&self, statistic: &dyn Statistic) -> Vec<&Estimate> {
-        // Of one that was asked twice, the first.
-        let mut met: HashSet<&str> = HashSet::new();
-        let mut estimates: Vec<&Estimate> = Vec::new();
-        for its in self.report().estimates() {
-            if its.estimand.statistic == statistic.name() && met.insert(&its.estimand.topic) {
-                estimates.push(its);
-            }
-        }
-        estimates
-    }
+/// Nor have others than so many a panel over time and by rank: more are no picture any more.
+pub(super) const PANELS: usize = 16;
 
+impl Findings {
     /// The arms, as figures name them.
     fn against(&self) -> String {
         let question = &self.study().question;
@@ -39,17 +32,16 @@ impl Findings {
     }
 
     /// A forest for each statistic.
-    pub(super) fn forests(&self) -> Vec<Drawn> {
+    pub(super) fn forests(&self) -> Vec<Figure> {
         let forest = |statistic: &&dyn Statistic| {
-            let estimates = self.estimates_of(*statistic);
+            let estimates = self.by_size(*statistic);
             let rows = estimates.iter().map(|its| ForestRow {
                 name: its.estimand.topic.clone(),
                 bars: vec![bar(its, *statistic)],
             });
-            let said: Vec<String> = estimates.iter().map(|its| its.sentence()).collect();
             let forest = Forest {
                 title: sentence(&format!("{} by topic, {}", statistic.phrase(), self.against())),
-                description: said.join(" "),
+                description: from_most_to_least(&estimates),
                 axis: axis_name(*statistic, &estimates),
                 scale: statistic.scale(),
                 null: statistic.null().map(|null| (null, "no difference")),
@@ -63,9 +55,9 @@ impl Findings {
     }
 
     /// Both intervals of the first statistic, where there are two.
-    pub(super) fn naive_against_robust(&self) -> Option<Drawn> {
+    pub(super) fn naive_against_robust(&self) -> Option<Figure> {
         let statistic = self.statistics().first().copied()?;
-        let estimates = self.estimates_of(statistic);
+        let estimates = self.by_size(statistic);
         if estimates.iter().all(|its| its.naive.is_none()) {
             return None;
         }
@@ -75,11 +67,6 @@ impl Findings {
             ForestRow { name: its.estimand.topic.clone(), bars }
         };
         let rows: Vec<ForestRow> = estimates.iter().map(row).collect();
-        let effect = |its: &&Estimate| {
-            let effect = its.naive?.design_effect?;
-            Some(format!("{:?}: {}", its.estimand.topic, number(effect)))
-        };
-        let effects: Vec<String> = estimates.iter().filter_map(effect).collect();
         let mut marks = legend(rows.iter());
         marks.push((Mark::Naive, "as if impressions were independent"));
         let forest = Forest {
@@ -89,9 +76,8 @@ impl Findings {
                 self.against()
             ),
             description: format!(
-                "For each topic, the interval by clusters above the one that takes impressions for \
-                 independent. SampleSizePlan effects, the square of the ratio of the two errors: {}.",
-                effects.join(", ")
+                "For each topic, the interval by clusters above the one that takes impressions for independent. {}",
+                design_effects(&estimates)
             ),
             axis: axis_name(statistic, &estimates),
             scale: statistic.scale(),
@@ -102,40 +88,52 @@ impl Findings {
         Some(drawn("naive".to_owned(), forest, tables::naive(&estimates)))
     }
 
-    pub(super) fn shares_over_time(&self) -> Option<Drawn> {
+    pub(super) fn shares_over_time(&self) -> Option<Figure> {
         let over = self.over_time().there()?;
         let mut starts: Vec<i64> = over.shares.iter().map(|its| its.start).collect();
         starts.dedup();
         let windows = windows_of(over);
+        let topics = self.drawn_topics(PANELS);
         let of = |arm: &String, topic| series_of(windows.get(&(&**arm, topic)), &starts);
-        let panels = self.topics().into_iter().map(|topic| Panel {
+        let panels = topics.iter().map(|&topic| Panel {
             name: topic.to_owned(),
             unit: Counted::Shares,
             series: over.arms.iter().map(|arm| of(arm, topic)).collect(),
         });
+        let panels: Vec<Panel> = panels.collect();
+        let places: Vec<String> = starts.iter().map(|&at| findings::date(at)).collect();
         let multiples = Multiples {
             title: format!("Share of each topic over time, by arm ({})", every(over)),
             description: format!(
-                "{} windows from {} to {}, in each the share of each topic in {}, with {}% intervals. \
-                 The numbers are in the table.",
+                "The share of each topic by arm in {} windows from {} to {}. {}",
                 starts.len(),
-                starts.first().map_or_else(String::new, |&at| findings::date(at)),
-                starts.last().map_or_else(String::new, |&at| findings::date(at)),
-                named(&over.arms),
-                percent(over.level)
+                places.first().map_or("", String::as_str),
+                places.last().map_or("", String::as_str),
+                self.ends_of_telling(&over.arms, &places, &panels)
             ),
             arms: over.arms.clone(),
-            places: starts.iter().map(|&at| findings::date(at)).collect(),
-            panels: panels.collect(),
+            places,
+            panels,
             note: format!(
-                "Bands: {}% intervals by clusters, one window at a time. Each panel has its own axis.",
-                percent(over.level)
+                "Bands: {}% intervals by clusters, one window at a time. All panels have one axis.{}",
+                percent(over.level),
+                self.of_how_many(topics.len())
             ),
         };
-        Some(multiple("over-time", &multiples, findings::over_time(over)))
+        let shares = tables::Shares {
+            caption: format!("Shares by window, with {}% intervals", percent(over.level)),
+            place: ("window from", &multiples.places),
+            arms: &over.arms,
+            topics: &topics,
+        };
+        let numbers = shares.table(|arm, topic, place| {
+            let its = windows.get(&(&*over.arms[arm], topics[topic]))?.get(&starts[place])?;
+            Some((its.share, [its.low, its.high], its.no_interval))
+        });
+        Some(multiple("over-time", &multiples, numbers))
     }
 
-    pub(super) fn profile_of_ranks(&self) -> Option<Drawn> {
+    pub(super) fn profile_of_ranks(&self) -> Option<Figure> {
         let profile = self.positions().there()?;
         let last = profile.ranks.iter().map(|at| at.rank).max().unwrap_or(0);
         let counts = |arm: &String| -> Series {
@@ -147,68 +145,140 @@ impl Findings {
             unit: Counted::Impressions,
             series: profile.arms.iter().map(counts).collect(),
         };
-        let of_topic = |(at, topic): (usize, &str)| Panel {
-            name: topic.to_owned(),
+        let at: HashMap<&str, usize> =
+            self.topics().into_iter().enumerate().map(|(at, topic)| (topic, at)).collect();
+        let topics = self.drawn_topics(PANELS);
+        let panel = |topic: &&str| Panel {
+            name: (*topic).to_owned(),
             unit: Counted::Shares,
-            series: profile.arms.iter().map(|arm| shares_at(profile, arm, at)).collect(),
+            series: profile.arms.iter().map(|arm| shares_at(profile, arm, at[topic])).collect(),
         };
-        let panels = self.topics().into_iter().enumerate().map(of_topic);
+        let panels: Vec<Panel> = topics.iter().map(panel).collect();
+        let places: Vec<String> = (1..=last).map(|rank| format!("rank {rank}")).collect();
+        let description = format!(
+            "For each rank from 1 to {last} the impressions of {}, and the share of each topic. {}",
+            named(&profile.arms),
+            self.ends_of_telling(&profile.arms, &places, &panels)
+        );
         let multiples = Multiples {
             title: format!("Impressions and share of each topic by rank, 1 to {last}"),
-            description: format!(
-                "For each rank the impressions of {}, and the share of each topic among them. The numbers \
-                 are in the table.",
-                named(&profile.arms)
-            ),
+            description,
             arms: profile.arms.clone(),
-            places: (1..=last).map(|rank| format!("rank {rank}")).collect(),
+            places,
             panels: std::iter::once(impressions).chain(panels).collect(),
-            note: "Counts of impressions, without intervals. Each panel has its own axis."
-                .to_owned(),
+            note: format!(
+                "Bands: {}% intervals by clusters, one rank at a time, with the weights of the question. All panels of \
+                 topics have one axis.{}",
+                percent(profile.level),
+                self.of_how_many(topics.len())
+            ),
         };
-        Some(multiple("positions", &multiples, findings::positions(profile)))
+        let shares = tables::Shares {
+            caption: format!("Shares by rank, with {}% intervals", percent(profile.level)),
+            place: ("rank", &multiples.places),
+            arms: &profile.arms,
+            topics: &topics,
+        };
+        let by_arm = |arm: &String| profile.ranks.iter().filter(|at| at.arm == *arm).collect();
+        let ranks: Vec<Vec<&AtRank>> = profile.arms.iter().map(by_arm).collect();
+        let mut numbers = shares.table(|arm, topic, place| {
+            let its = ranks.get(arm)?.get(place)?.topics.get(at[topics[topic]])?;
+            Some((its.share, [its.low, its.high], its.no_interval))
+        });
+        for (place, rank) in multiples.places.iter().enumerate() {
+            numbers.rows.push(tables::impressions_at(rank, ranks.iter().map(|its| its.get(place))));
+        }
+        Some(multiple("positions", &multiples, numbers))
     }
 
-    pub(super) fn specification_curves(&self) -> Result<Vec<Drawn>, Error> {
+    /// Which topics are drawn, where these are not all.
+    fn of_how_many(&self, drawn: usize) -> String {
+        let all = self.topics().len();
+        match all > drawn {
+            true => format!(
+                " Drawn are {drawn} of {all} topics, of which the audit says most; the findings as JSON have all."
+            ),
+            false => String::new(),
+        }
+    }
+
+    /// What the topic that tells most was at the first and last place, in each arm.
+    fn ends_of_telling(&self, arms: &[String], places: &[String], panels: &[Panel]) -> String {
+        let telling = self.statistics().first().and_then(|its| {
+            let telling = self.most_telling(*its);
+            telling.first().map(|its| its.estimand.topic.clone())
+        });
+        let Some(panel) = panels.iter().find(|its| Some(&its.name) == telling.as_ref()) else {
+            return String::new();
+        };
+        let share = |point: Option<SeriesPoint>| {
+            point.map_or("no share".to_owned(), |its| format!("{}%", short(100.0 * its.value)))
+        };
+        let arm = |(arm, series): (&String, &Series)| {
+            let end = |at: Option<&Option<SeriesPoint>>| share(at.copied().flatten());
+            format!("from {} to {} in arm {arm:?}", end(series.first()), end(series.last()))
+        };
+        let arms: Vec<String> = arms.iter().zip(&panel.series).map(arm).collect();
+        let ends = [places.first(), places.last()].map(|its| its.map_or("", String::as_str));
+        format!(
+            "From {} to {} the share of {:?} goes {}.",
+            ends[0],
+            ends[1],
+            panel.name,
+            arms.join(" and ")
+        )
+    }
+
+    /// Of the topics that tell most, the most telling first.
+    pub(super) fn specification_curves(&self) -> Result<Vec<Figure>, Error> {
         let Some(table) = self.sensitivity().there() else { return Ok(Vec::new()) };
-        let curve = |(at, topic): (usize, &str)| {
+        let curve = |(at, estimate): (usize, &Estimate)| {
+            let topic = &*estimate.estimand.topic;
             let sentence = table.summary(&AmplificationRatio, topic).map(|its| its.sentence());
-            let figure = Figure {
+            Ok(Figure {
                 name: format!("specification-{}", at + 1),
-                title: format!(
-                    "Specification curve of topic {topic:?}: every supported row by size"
-                ),
+                title: format!("Specification curve of topic {topic:?}"),
                 description: sentence.unwrap_or_default(),
                 svg: table.to_svg(&AmplificationRatio, topic)?,
-            };
-            let rows = table.rows_of(&AmplificationRatio, topic);
-            Ok(Drawn { figure, numbers: tables::specifications(table, rows) })
+                numbers: tables::specifications(table, topic),
+            })
         };
-        self.topics().into_iter().take(DRAWN).enumerate().map(curve).collect()
+        let telling = self.telling().into_iter();
+        telling.take(DRAWN).enumerate().map(curve).collect()
     }
 
-    pub(super) fn waterfalls(&self) -> Result<Vec<Drawn>, Error> {
+    /// The estimates of the first statistic, the most telling first.
+    pub(super) fn telling(&self) -> Vec<&Estimate> {
+        self.statistics().first().map_or_else(Vec::new, |its| self.most_telling(*its))
+    }
+
+    pub(super) fn waterfalls(&self) -> Result<Vec<Figure>, Error> {
         let Some(report) = self.waterfall().there() else { return Ok(Vec::new()) };
-        let drawn = report.waterfalls().iter().take(DRAWN).enumerate().map(|(at, its)| {
-            let figure = Figure {
+        let by_topic: HashMap<&str, _> =
+            report.waterfalls().iter().map(|its| (&*its.topic, its)).collect();
+        let telling = self.telling().into_iter();
+        let there = telling.filter_map(|its| by_topic.get(&*its.estimand.topic));
+        let drawn = there.take(DRAWN).enumerate().map(|(at, its)| {
+            Ok(Figure {
                 name: format!("waterfall-{}", at + 1),
                 title: format!("Waterfall of topic {:?}, arm {:?}", its.topic, report.arm()),
                 description: its.sentence(),
                 svg: report.to_svg(&its.topic)?,
-            };
-            Ok(Drawn { figure, numbers: tables::waterfall(its) })
+                numbers: tables::waterfall(its),
+            })
         });
         drawn.collect()
     }
 
     /// What the audit could not have seen, with what it found.
-    pub(super) fn detectable(&self) -> Option<Drawn> {
+    pub(super) fn detectable(&self) -> Option<Figure> {
         let power = self.power().there()?;
-        let estimates = self.estimates_of(&AmplificationRatio);
-        let by_topic: HashMap<&str, &Estimate> =
-            estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
-        let row = |its: &crate::findings::TopicPower| {
-            let found = by_topic.get(&*its.topic);
+        let by_topic: HashMap<&str, &crate::findings::TopicPower> =
+            power.topics.iter().map(|its| (&*its.topic, its)).collect();
+        let found = self.by_size(&AmplificationRatio);
+        let values: HashMap<&str, Value> =
+            found.iter().map(|its| (&*its.estimand.topic, its.value)).collect();
+        let row = |its: &crate::findings::TopicPower, found: Option<&Estimate>| {
             let words = match (its.below, its.above) {
                 (Some(below), Some(above)) => format!("{} to {}", number(below), number(above)),
                 _ => "not known".to_owned(),
@@ -217,12 +287,21 @@ impl Findings {
             let bar = Bar {
                 value: found.and_then(|found| ends_of(found.value, Scale::Log)),
                 interval: ends.map(|(low, high)| (low.ln(), high.ln())),
-                mark: found.map_or(Mark::Unsure, |found| mark(found)),
+                mark: found.map_or(Mark::Unsure, mark),
                 words,
             };
             ForestRow { name: its.topic.clone(), bars: vec![bar] }
         };
-        let rows: Vec<ForestRow> = power.topics.iter().map(row).collect();
+        // By what was found, where the ratio was asked for.
+        let rows: Vec<ForestRow> = match found.is_empty() {
+            true => power.topics.iter().map(|its| row(its, None)).collect(),
+            false => {
+                let rows = found.iter().filter_map(|found| {
+                    Some(row(by_topic.get(&*found.estimand.topic)?, Some(found)))
+                });
+                rows.collect()
+            }
+        };
         let title =
             format!("Ratios that the audit sees with a power below {}%", percent(power.power));
         let forest = Forest {
@@ -235,10 +314,8 @@ impl Findings {
             legend: legend(rows.iter()),
             rows,
         };
-        let by_topic: HashMap<&str, &Estimate> =
-            estimates.iter().map(|its| (&*its.estimand.topic, *its)).collect();
-        let found = |topic: &str| match by_topic.get(topic) {
-            Some(its) => tables::value(its.value),
+        let found = |topic: &str| match values.get(topic) {
+            Some(value) => tables::value(*value),
             None => Cell::words("not asked"),
         };
         let numbers = findings::power(power, Some(&found));
@@ -246,20 +323,55 @@ impl Findings {
     }
 }
 
-fn drawn(name: String, forest: Forest<'_>, numbers: Table) -> Drawn {
+fn drawn(name: String, forest: Forest<'_>, numbers: Table) -> Figure {
     let svg = forest.svg();
     let Forest { title, description, .. } = forest;
-    Drawn { figure: Figure { name, title, description, svg }, numbers }
+    Figure { name, title, description, svg, numbers }
 }
 
-fn multiple(name: &str, multiples: &Multiples, numbers: Table) -> Drawn {
-    let figure = Figure {
+fn multiple(name: &str, multiples: &Multiples, numbers: Table) -> Figure {
+    Figure {
         name: name.to_owned(),
         title: multiples.title.clone(),
         description: multiples.description.clone(),
         svg: multiples.svg(),
+        numbers,
+    }
+}
+
+/// The ends of a row of estimates that is ordered by size.
+fn from_most_to_least(estimates: &[&Estimate]) -> String {
+    let one = |its: &Estimate| {
+        let ends = its
+            .interval
+            .ok()
+            .map(|its| format!(" ({}% interval {})", percent(its.level), interval(&its)));
+        format!("{:?}, {}{}", its.estimand.topic, value(its.value), ends.unwrap_or_default())
     };
-    Drawn { figure, numbers }
+    match estimates {
+        [] => "No topic.".to_owned(),
+        [only] => format!("Of one topic: {}.", one(only)),
+        [most, .., least] => {
+            format!("{} topics by size, from {} to {}.", estimates.len(), one(most), one(least))
+        }
+    }
+}
+
+/// The least and greatest design effect.
+fn design_effects(estimates: &[&Estimate]) -> String {
+    let effect = |its: &&Estimate| Some((its.naive?.design_effect?, its.estimand.topic.clone()));
+    let mut effects: Vec<(f64, String)> = estimates.iter().filter_map(effect).collect();
+    effects.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let what = "The design effect is the square of how many times the clustered error is as large";
+    match effects.as_slice() {
+        [] => "No design effect is known.".to_owned(),
+        [(only, topic)] => format!("{what}: {} for {topic:?}.", number(*only)),
+        [(least, of_least), .., (most, of_most)] => format!(
+            "{what}: from {} for {of_least:?} to {} for {of_most:?}.",
+            number(*least),
+            number(*most)
+        ),
+    }
 }
 
 /// On which side of the null it is found, among all topics or by itself alone.
@@ -272,15 +384,6 @@ pub(super) fn mark(estimate: &Estimate) -> Mark {
         (SideOfNull::Below, false) => Mark::BelowAlone,
         (SideOfNull::Includes | SideOfNull::NoInterval, _) => Mark::Unsure,
     }
-}
-
-/// The least and greatest value, on the working scale.
-fn ends_of(value: Value, scale: Scale) -> Option<(f64, f64)> {
-    let (low, high) = match value {
-        Value::Between { low, high } => (low, high),
-        other => other.number().map(|value| (value, value))?,
-    };
-    Some((scale.working(low), scale.working(high)))
 }
 
 fn working(interval: &ConfidenceInterval, scale: Scale) -> (f64, f64) {
@@ -360,17 +463,22 @@ fn windows_of(over: &OverTime) -> Windows<'_> {
 fn series_of(here: Option<&HashMap<i64, &ShareInWindow>>, starts: &[i64]) -> Series {
     let at = |start: &i64| {
         let its = here?.get(start)?;
-        // Of an interval with one end, the other is the edge of what a share can be.
-        let ends = its.low.is_some() || its.high.is_some();
-        let ends = ends.then(|| (its.low.unwrap_or(0.0), its.high.unwrap_or(1.0)));
-        Some(SeriesPoint { value: its.share?, interval: ends })
+        Some(SeriesPoint { value: its.share?, interval: ends(its.low, its.high) })
     };
     starts.iter().map(at).collect()
 }
 
 fn shares_at(profile: &PositionProfile, arm: &str, topic: usize) -> Series {
     let ranks = profile.ranks.iter().filter(|at| at.arm == arm);
-    ranks.map(|at| at.topics.get(topic).and_then(|its| its.share).map(point)).collect()
+    let point = |its: &TopicAtRank| {
+        Some(SeriesPoint { value: its.share?, interval: ends(its.low, its.high) })
+    };
+    ranks.map(|at| at.topics.get(topic).and_then(point)).collect()
+}
+
+/// The ends of a share's interval: of one with one end, the other is the edge of what a share can be.
+fn ends(low: Option<f64>, high: Option<f64>) -> Option<(f64, f64)> {
+    (low.is_some() || high.is_some()).then(|| (low.unwrap_or(0.0), high.unwrap_or(1.0)))
 }
 
 fn named(arms: &[String]) -> String {
@@ -379,10 +487,16 @@ fn named(arms: &[String]) -> String {
 }
 
 /// How long the windows are.
-pub(super) fn every(over: &OverTime) -> &'static str {
-    if over.windows == crate::tally::WindowBy::days(1) {
-        "days, UTC"
-    } else {
-        "weeks from Monday, UTC"
+pub(super) fn every(over: &OverTime) -> String {
+    match over.windows {
+        WindowBy::Every { seconds: 86_400, .. } => "days, UTC".to_owned(),
+        WindowBy::Every { seconds, origin } if seconds % (7 * 86_400) == 0 => {
+            let first = findings::date(origin.saturating_mul(1_000_000));
+            match seconds / (7 * 86_400) {
+                1 => format!("weeks from {first}, UTC"),
+                weeks => format!("windows of {weeks} weeks from {first}, UTC"),
+            }
+        }
+        other => other.to_string(),
     }
 }

@@ -1,7 +1,10 @@
 //! Findings as one page of HTML, and their figures alone. What is shown was computed elsewhere.
 
+mod facts;
 mod figures;
+mod headline;
 mod methods;
+mod order;
 mod page;
 mod sections;
 mod tables;
@@ -10,10 +13,11 @@ mod words;
 use self::page::Page;
 use crate::error::Error;
 use crate::findings::Findings;
+use crate::report::table::Table;
 use crate::statistic::{AmplificationRatio, Statistic};
 
-/// A figure of [`Findings`], by itself: SVG in plain colours on white, with a title and a description for
-/// those who do not see it.
+/// A figure of [`Findings`], by itself: SVG in plain colours on white, with its alternative text, and its numbers as
+/// a table.
 ///
 /// ```
 /// use tiltmeter::report::Figure;
@@ -26,27 +30,52 @@ use crate::statistic::{AmplificationRatio, Statistic};
 /// #     "question": {"treatment": "ranked", "baseline": {"arm": "newest"}}
 /// # }"#).unwrap();
 /// # let findings = tiltmeter::findings::Findings::of(&study.read(folder.path())?, &study)?;
-/// for Figure { name, svg, .. } in findings.figures()? {
+/// for Figure { name, svg, numbers, .. } in findings.figures()? {
 ///     std::fs::write(folder.path().join(format!("{name}.svg")), svg).unwrap();
+///     std::fs::write(folder.path().join(format!("{name}.csv")), numbers.to_csv()).unwrap();
 /// }
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// A name for files and links: small letters, digits, `-` and `_`. No other figure has it.
     pub name: String,
     /// What it shows.
     pub title: String,
-    /// The same in sentences, with what is found.
+    /// The alternative text, for those who do not see it: a sentence or two, with the numbers that matter most.
     pub description: String,
-    /// The picture.
+    /// The picture. Title and description are in it too.
     pub svg: String,
+    /// All its numbers.
+    pub numbers: Table,
 }
 
-/// A figure with its numbers.
-struct Drawn {
-    figure: Figure,
-    numbers: super::table::Table,
+#[cfg(feature = "png")]
+impl Figure {
+    /// The picture as PNG, with its title and alternative text in the file.
+    ///
+    /// ```
+    /// # use tiltmeter::{StudyFile, findings::Findings};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let log = "who,feed,about\na,ranked,war\nb,ranked,war\nc,newest,war\nd,newest,sport\n";
+    /// # std::fs::write(folder.path().join("log.csv"), log).unwrap();
+    /// # let study: StudyFile = serde_json::from_str(r#"{
+    /// #     "log": {"path": "log.csv",
+    /// #             "schema": {"viewer": "who", "arm": "feed", "topics": {"column": "about"}}},
+    /// #     "question": {"treatment": "ranked", "baseline": {"arm": "newest"}}
+    /// # }"#).unwrap();
+    /// # let findings = Findings::of(&study.read(folder.path())?, &study)?;
+    /// use tiltmeter::report::Png;
+    /// let png = findings.figures()?[0].to_png(&Png { dots_per_inch: 96, ..Png::default() })?;
+    /// assert!(png.starts_with(b"\x89PNG"));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Png::of_svg`](crate::report::Png::of_svg).
+    pub fn to_png(&self, png: &crate::report::Png) -> Result<Vec<u8>, Error> {
+        png.of_svg(&self.svg)
+    }
 }
 
 impl Findings {
@@ -89,11 +118,12 @@ impl Findings {
             page.section(id, heading);
             write(self, &mut page)?;
         }
-        Ok(page.finish())
+        Ok(page.finish(&sections::missing(self)))
     }
 
-    /// All figures of the report, in its order. Topics beyond the sixth have no specification curve and no
-    /// waterfall among them; those are [`SensitivityTable::to_svg`](crate::sensitivity::SensitivityTable)
+    /// All figures of the report, in its order. Topics stand by size of effect. A specification curve and a waterfall
+    /// there are of the six topics of which the audit says most, and panels over time and by rank of 16; the others'
+    /// curves and waterfalls are [`SensitivityTable::to_svg`](crate::sensitivity::SensitivityTable)
     /// and [`WaterfallReport::to_svg`](crate::decompose::WaterfallReport).
     ///
     /// # Errors
@@ -106,7 +136,7 @@ impl Findings {
         drawn.extend(self.specification_curves()?);
         drawn.extend(self.waterfalls()?);
         drawn.extend(self.detectable());
-        Ok(drawn.into_iter().map(|its| its.figure).collect())
+        Ok(drawn)
     }
 
     /// The statistics of the study, each once.

@@ -1,6 +1,7 @@
 //! The page: sections, paragraphs, tables and figures. Every text is escaped here or by the renderer of tables.
 
-use super::Drawn;
+use super::Figure;
+use super::facts::Fact;
 use crate::report::markup::{escaped, with_names_isolated};
 use crate::report::table::Table;
 
@@ -11,11 +12,31 @@ pub(super) struct Page {
     title: String,
     contents: Vec<(&'static str, &'static str)>,
     body: String,
+    /// How many figures there are so far.
+    figures: usize,
+}
+
+/// What stands in a list.
+pub(super) enum Item {
+    /// A sentence.
+    Said(String),
+    /// A sentence that says what there is more of, which is folded.
+    Folded { summary: String, items: Vec<String> },
+}
+
+impl Item {
+    /// All of it in one.
+    pub(super) fn flat(self) -> String {
+        match self {
+            Self::Said(words) => words,
+            Self::Folded { summary, items } => format!("{summary} {}", items.join(", ")),
+        }
+    }
 }
 
 impl Page {
     pub(super) fn new(title: &str) -> Self {
-        Self { title: title.to_owned(), contents: Vec::new(), body: String::new() }
+        Self { title: title.to_owned(), contents: Vec::new(), body: String::new(), figures: 0 }
     }
 
     /// Begins a section; it ends where the next begins.
@@ -43,6 +64,19 @@ impl Page {
         self.body.push_str(&format!("<p class=\"lead\">{}</p>\n", with_names_isolated(words)));
     }
 
+    /// The strip of facts.
+    pub(super) fn facts(&mut self, facts: &[Fact]) {
+        if facts.is_empty() {
+            return;
+        }
+        self.body.push_str("<dl class=\"facts\">\n");
+        for (what, fact) in facts {
+            let (what, fact) = (escaped(what), with_names_isolated(fact));
+            self.body.push_str(&format!("<div><dt>{what}</dt><dd>{fact}</dd></div>\n"));
+        }
+        self.body.push_str("</dl>\n");
+    }
+
     /// A part that is not there.
     pub(super) fn missing(&mut self, reason: &str) {
         let reason = with_names_isolated(reason);
@@ -56,6 +90,25 @@ impl Page {
         self.body.push_str("<ul>\n");
         for item in items {
             self.body.push_str(&format!("<li>{}</li>\n", with_names_isolated(item)));
+        }
+        self.body.push_str("</ul>\n");
+    }
+
+    /// A list of which some items are folded.
+    pub(super) fn items(&mut self, items: &[Item]) {
+        self.body.push_str("<ul>\n");
+        for item in items {
+            self.body.push_str("<li>");
+            match item {
+                Item::Said(words) => self.body.push_str(&with_names_isolated(words)),
+                Item::Folded { summary, items } => {
+                    let summary = with_names_isolated(summary);
+                    self.body.push_str(&format!("<details>\n<summary>{summary}</summary>\n"));
+                    self.list(items);
+                    self.body.push_str("</details>");
+                }
+            }
+            self.body.push_str("</li>\n");
         }
         self.body.push_str("</ul>\n");
     }
@@ -80,19 +133,32 @@ impl Page {
         self.body.push_str(&format!("<pre tabindex=\"0\">{}</pre>\n", lines.join("\n")));
     }
 
-    /// A figure with its numbers below it.
-    pub(super) fn figure(&mut self, drawn: &Drawn) {
-        let name = &drawn.figure.name;
-        let title = with_names_isolated(&drawn.figure.title);
-        // The title and the description are in the picture itself.
+    /// Figures of which the first is open and the others are folded.
+    pub(super) fn figures(&mut self, figures: &[Figure]) {
+        for (at, figure) in figures.iter().enumerate() {
+            if at == 0 {
+                self.figure(figure);
+                continue;
+            }
+            let title = with_names_isolated(&figure.title);
+            self.body.push_str(&format!("<details class=\"more\">\n<summary>{title}</summary>\n"));
+            self.figure(figure);
+            self.body.push_str("</details>\n");
+        }
+    }
+
+    /// A figure with its numbers below it. Title and description are in the picture: the caption gives its number.
+    pub(super) fn figure(&mut self, figure: &Figure) {
+        self.figures += 1;
+        let (name, number) = (&figure.name, self.figures);
         self.body.push_str(&format!(
             "<figure id=\"figure-{name}\" aria-labelledby=\"caption-{name}\">\n<div class=\"wide\" \
              tabindex=\"0\" role=\"group\" aria-labelledby=\"caption-{name}\">\n{}</div>\n<figcaption \
-             id=\"caption-{name}\">{title}</figcaption>\n",
-            drawn.figure.svg
+             id=\"caption-{name}\">Figure {number}</figcaption>\n",
+            figure.svg
         ));
         self.body.push_str("<details>\n<summary>The numbers</summary>\n");
-        self.table(&drawn.numbers);
+        self.table(&figure.numbers);
         self.body.push_str("</details>\n</figure>\n");
     }
 
@@ -104,12 +170,13 @@ impl Page {
         ));
     }
 
-    pub(super) fn finish(self) -> String {
+    /// The page, with the ids of sections that say why they have nothing.
+    pub(super) fn finish(self, missing: &[&str]) -> String {
         let (title, heading) = (escaped(&self.title), with_names_isolated(&self.title));
-        let contents = self
-            .contents
-            .iter()
-            .map(|(id, heading)| format!("<li><a href=\"#{id}\">{}</a></li>\n", escaped(heading)));
+        let contents = self.contents.iter().map(|(id, heading)| {
+            let not = if missing.contains(id) { " (not here)" } else { "" };
+            format!("<li><a href=\"#{id}\">{}</a>{not}</li>\n", escaped(heading))
+        });
         let contents: String = contents.collect();
         let end = if self.contents.is_empty() { "" } else { "</section>\n" };
         // Nothing may be fetched, whatever is in the page.

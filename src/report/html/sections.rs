@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 
 use super::figures::DRAWN;
-use super::page::Page;
+use super::page::{Item, Page};
+use super::tables;
+use crate::base::text::count;
 use crate::error::Error;
 use crate::findings::{Findings, Part};
 use crate::log::DataQuality;
 use crate::report::findings::{date, table};
 use crate::report::table::{Cell, Table};
+use crate::statistic::Statistic;
 
 type Write = fn(&Findings, &mut Page) -> Result<(), Error>;
 
@@ -28,11 +31,14 @@ pub(super) const ALL: [(&str, &str, Write); 11] = [
 ];
 
 fn finding(findings: &Findings, page: &mut Page) -> Result<(), Error> {
-    for statistic in findings.statistics().iter().take(1) {
-        page.lead(&findings.finding(*statistic));
-        page.list(&findings.decided(*statistic));
+    let statistic = findings.statistics().first().copied();
+    if let Some(statistic) = statistic {
+        page.lead(&findings.headline(statistic));
     }
-    page.paragraph(&findings.report().sentence());
+    page.facts(&findings.facts());
+    if let Some(statistic) = statistic {
+        counted(findings, statistic, page);
+    }
     let study = findings.study();
     if !study.authors.is_empty() {
         page.paragraph(&format!("By {}.", study.authors.join(", ")));
@@ -41,36 +47,45 @@ fn finding(findings: &Findings, page: &mut Page) -> Result<(), Error> {
         page.paragraph(note);
     }
     page.heading("Limits");
-    page.list(&findings.limits());
-    let parts = missing(findings);
-    if !parts.is_empty() {
-        page.heading("What this report does not have");
-        page.list(&parts);
-    }
+    page.items(&findings.limits());
     Ok(())
 }
 
-/// Parts that are not there, each with the reason.
-fn missing(findings: &Findings) -> Vec<String> {
+/// How many topics are findings, and which beside those of the headline.
+fn counted(findings: &Findings, statistic: &dyn Statistic, page: &mut Page) {
+    if let Some(counted) = findings.counted(statistic) {
+        page.paragraph(&counted);
+    }
+    page.list(&findings.decided(statistic));
+}
+
+/// The parts that are not there, by the id of their section.
+pub(super) fn missing(findings: &Findings) -> Vec<&'static str> {
     let parts = [
-        ("Shares over time", findings.over_time().reason()),
-        ("Ranks", findings.positions().reason()),
-        ("Sensitivity to choices", findings.sensitivity().reason()),
-        ("From supply to engagement", findings.waterfall().reason()),
-        ("What the audit could have seen", findings.power().reason()),
-        ("Data quality", findings.quality().reason()),
+        ("over-time", findings.over_time().reason()),
+        ("positions", findings.positions().reason()),
+        ("sensitivity", findings.sensitivity().reason()),
+        ("waterfall", findings.waterfall().reason()),
+        ("power", findings.power().reason()),
+        ("quality", findings.quality().reason()),
     ];
-    let said = |(name, reason): (&str, Option<&str>)| Some(format!("{name}: {}.", reason?));
-    parts.into_iter().filter_map(said).collect()
+    parts.into_iter().filter_map(|(id, reason)| reason.map(|_| id)).collect()
 }
 
 fn topics(findings: &Findings, page: &mut Page) -> Result<(), Error> {
-    for (drawn, statistic) in findings.forests().iter().zip(findings.statistics()) {
-        if findings.statistics().len() > 1 {
+    let several = findings.statistics().len() > 1;
+    for (at, (figure, statistic)) in
+        findings.forests().iter().zip(findings.statistics()).enumerate()
+    {
+        if several {
             page.heading(&statistic.name().replace('_', " "));
-            page.paragraph(&findings.finding(statistic));
         }
-        page.figure(drawn);
+        // The first statistic is told at the top.
+        if at > 0 {
+            page.paragraph(&findings.headline(statistic));
+            counted(findings, statistic, page);
+        }
+        page.figure(figure);
     }
     Ok(())
 }
@@ -102,6 +117,13 @@ fn over_time(findings: &Findings, page: &mut Page) -> Result<(), Error> {
             "Each window by itself: neighbouring windows have clusters in common, and that two bands \
              overlap is no test.",
         );
+        if let Some(over) = findings.over_time().there() {
+            page.paragraph(&format!(
+                "The length of the windows was chosen so that arms have 20 clusters or more in each, if there is such a \
+                 length: where there are fewest, there are {}.",
+                count(over.fewest_clusters)
+            ));
+        }
         page.figure(&drawn);
     }
     Ok(())
@@ -129,7 +151,8 @@ fn positions(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     for beyond in profile.beyond.iter().filter(|its| its.impressions > 0) {
         said.push(format!(
             "Arm {:?} has {} impressions below rank 20, which are not shown here.",
-            beyond.arm, beyond.impressions
+            beyond.arm,
+            count(beyond.impressions)
         ));
     }
     if said.is_empty() {
@@ -148,13 +171,11 @@ fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
         }
     };
     page.paragraph(&table.question());
-    let verdicts: Vec<String> = table.summaries().iter().map(|its| its.sentence()).collect();
-    page.list(&verdicts);
     page.paragraph(table.caution());
-    for drawn in findings.specification_curves()? {
-        page.figure(&drawn);
-    }
-    left_undrawn(&findings.topics(), page, "specification curve");
+    let telling = findings.telling();
+    page.figures(&findings.specification_curves()?);
+    left_undrawn(telling.len(), page, "specification curve");
+    page.table(&tables::verdicts(table, &telling));
     let left_out = table.left_out().iter();
     let left_out = left_out
         .map(|its| format!("Left out: {} {}: {}.", its.dimension, its.level, its.reason.message));
@@ -162,12 +183,10 @@ fn sensitivity(findings: &Findings, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-fn left_undrawn(topics: &[&str], page: &mut Page, what: &str) {
-    if let Some(rest) = topics.get(DRAWN..).filter(|rest| !rest.is_empty()) {
-        let rest: Vec<String> = rest.iter().map(|topic| format!("{topic:?}")).collect();
+fn left_undrawn(topics: usize, page: &mut Page, what: &str) {
+    if topics > DRAWN {
         page.paragraph(&format!(
-            "No {what} is drawn of the topics after the first {DRAWN}: {}.",
-            rest.join(", ")
+            "A {what} is drawn of {DRAWN} of {topics} topics, of which the audit says most. The table has all."
         ));
     }
 }
@@ -181,18 +200,17 @@ fn waterfall(findings: &Findings, page: &mut Page) -> Result<(), Error> {
         }
     };
     page.paragraph(&report.sentence());
-    let sentences: Vec<String> = report.waterfalls().iter().map(|its| its.sentence()).collect();
-    page.list(&sentences);
-    for drawn in findings.waterfalls()? {
-        page.figure(&drawn);
-    }
-    let there: Vec<&str> = report.waterfalls().iter().map(|its| &*its.topic).collect();
-    left_undrawn(&there, page, "waterfall");
-    let there: HashSet<&str> = there.into_iter().collect();
+    page.figures(&findings.waterfalls()?);
+    left_undrawn(report.waterfalls().len(), page, "waterfall");
+    page.table(&tables::totals(report));
+    let there: HashSet<&str> = report.waterfalls().iter().map(|its| &*its.topic).collect();
     let absent = findings.topics().into_iter().filter(|topic| !there.contains(topic));
     let absent: Vec<String> = absent.map(|topic| format!("{topic:?}")).collect();
     if !absent.is_empty() {
-        page.paragraph(&format!("No stage has the topics {}.", absent.join(", ")));
+        page.items(&[Item::Folded {
+            summary: format!("No stage has {} of the topics.", absent.len()),
+            items: absent,
+        }]);
     }
     let stages = report.missing().iter();
     let stages =

@@ -1,87 +1,58 @@
-//! What is found, and its limits, in sentences.
+//! What limits a finding, in sentences.
 
 use std::collections::HashMap;
 
-use crate::base::text::{number, percent};
+use super::page::Item;
+use crate::base::text::{count, number, percent};
 use crate::estimate::{Estimate, IntervalMethod, Value};
 use crate::findings::{Findings, PowerLeft};
-use crate::report::FindingCounts;
-use crate::statistic::Statistic;
 
-/// How many topics are spoken of one by one.
-const SAID: usize = 10;
+/// Topics that are named in a sentence; of more, the names are folded.
+const NAMED: usize = 5;
+
+/// Warnings of one kind that are told one by one; more are folded.
+const OF_A_KIND: usize = 2;
 
 impl Findings {
-    /// The finding of a statistic in a sentence.
-    pub(super) fn finding(&self, statistic: &dyn Statistic) -> String {
-        let estimates = self.estimates_of(statistic);
-        if let [one] = estimates.as_slice() {
-            return one.sentence();
-        }
-        if statistic.null().is_none() {
-            return format!("{}: of {} topics.", statistic.phrase(), estimates.len());
-        }
-        let counts = FindingCounts::of(&estimates);
-        let question = &self.study().question;
-        let level = estimates.iter().find_map(|its| its.interval.ok());
-        let by = level.map_or("no intervals".to_owned(), |its| {
-            format!("{}% intervals by clusters", percent(its.level))
-        });
-        format!(
-            "Of {} topics, arm {:?} shows {} more than the baseline ({}) does, and {} less, {}. One at a time, \
-             {by} exclude no difference for {} that are shown more and {} that are shown less; {} are not \
-             decided.",
-            estimates.len(),
-            question.treatment,
-            of(&counts.more),
-            question.baseline_in_words(),
-            of(&counts.less),
-            counts.taken_together(),
-            counts.more_alone,
-            counts.less_alone,
-            estimates.len() - counts.more_alone - counts.less_alone,
-        )
-    }
-
-    /// What was found of each topic that is a finding among all of them, where there are several.
-    pub(super) fn decided(&self, statistic: &dyn Statistic) -> Vec<String> {
-        let estimates = self.estimates_of(statistic);
-        if estimates.len() < 2 {
-            return Vec::new();
-        }
-        let is_found =
-            |its: &&&Estimate| its.finding.is_some_and(|finding| finding.among_all.is_clear());
-        let decided: Vec<&&Estimate> = estimates.iter().filter(is_found).collect();
-        let mut said: Vec<String> = decided.iter().take(SAID).map(|its| its.sentence()).collect();
-        if decided.len() > SAID {
-            said.push(format!("And {} more, which are in the figure below.", decided.len() - SAID));
-        }
-        said
-    }
-
     /// What limits it.
-    pub(super) fn limits(&self) -> Vec<String> {
+    pub(super) fn limits(&self) -> Vec<Item> {
         let question = &self.study().question;
-        let mut limits = vec![format!(
+        let mut limits = vec![Item::Said(format!(
             "The baseline is {}. Against another baseline the same log may say the opposite.",
             question.baseline_in_words()
-        )];
+        ))];
         let estimates = self.report().estimates();
         if let Some(first) = estimates.first() {
-            limits.push(clusters(first));
+            limits.push(Item::Said(clusters(first)));
         }
-        limits.extend(many(estimates, self.topics().len()));
+        limits.extend(many(estimates, self.topics().len()).map(Item::Said));
         limits.extend(special(estimates));
-        for (warning, concerned) in self.report().warnings_in_words() {
-            limits.push(match concerned {
-                None => format!("{}.", sentence(&warning)),
-                Some(topics) => {
-                    let topics: Vec<String> = topics.iter().map(|t| format!("{t:?}")).collect();
-                    format!("{} ({}).", sentence(&warning), topics.join(", "))
-                }
-            });
+        for kind in self.report().warnings_by_kind() {
+            let told = |(warning, topics): (String, Option<Vec<&str>>)| {
+                about(&sentence(&warning), &topics.unwrap_or_default())
+            };
+            let mut items: Vec<Item> = kind.into_iter().map(told).collect();
+            if items.len() > OF_A_KIND {
+                let rest = items.split_off(1);
+                let summary = format!("{} more warnings of the same kind as the last", rest.len());
+                items.push(Item::Folded {
+                    summary,
+                    items: rest.into_iter().map(Item::flat).collect(),
+                });
+            }
+            limits.extend(items);
         }
         limits
+    }
+}
+
+/// What is said of some topics, with their names where there are few; of more, these are folded.
+fn about(words: &str, topics: &[&str]) -> Item {
+    let named = || topics.iter().map(|topic| format!("{topic:?}")).collect::<Vec<_>>();
+    match topics.len() {
+        0 => Item::Said(format!("{words}.")),
+        few if few <= NAMED => Item::Said(format!("{words} ({}).", named().join(", "))),
+        many => Item::Folded { summary: format!("{words} ({many} topics).",), items: named() },
     }
 }
 
@@ -90,7 +61,7 @@ fn clusters(estimate: &Estimate) -> String {
     let counts = estimate.clusters;
     let baseline = match counts.baseline {
         0 => "none in the baseline".to_owned(),
-        some => format!("{some} in the baseline, {}", counts.relation),
+        some => format!("{} in the baseline, {}", count(some), counts.relation),
     };
     let second = match &estimate.estimand.second_cluster {
         Some(second) => format!(" and the {second}"),
@@ -99,7 +70,8 @@ fn clusters(estimate: &Estimate) -> String {
     format!(
         "What was sampled or assigned independently is taken to be the {}{second}: {} in the \
          treatment, {baseline}. If it was something else, intervals are wrong.",
-        estimate.estimand.cluster, counts.treatment
+        estimate.estimand.cluster,
+        count(counts.treatment)
     )
 }
 
@@ -118,14 +90,6 @@ fn many(estimates: &[Estimate], topics: usize) -> Option<String> {
     }
 }
 
-fn of(topics: &[String]) -> String {
-    match topics.len() {
-        0 => "none".to_owned(),
-        few if few <= 5 => format!("{few} ({})", topics.join(", ")),
-        many => many.to_string(),
-    }
-}
-
 /// With a capital letter.
 pub(super) fn sentence(words: &str) -> String {
     let mut characters = words.chars();
@@ -136,7 +100,7 @@ pub(super) fn sentence(words: &str) -> String {
 }
 
 /// Values that are no ordinary numbers, in words: topics of which the same is to be said, together.
-fn special(estimates: &[Estimate]) -> Vec<String> {
+fn special(estimates: &[Estimate]) -> Vec<Item> {
     let mut said: Vec<(&str, String, Vec<&str>)> = Vec::new();
     // As many words as topics may differ in a number.
     let mut places: HashMap<(&str, String), usize> = HashMap::new();
@@ -149,11 +113,10 @@ fn special(estimates: &[Estimate]) -> Vec<String> {
             None => said.push((statistic, words, vec![topic])),
         }
     }
-    let sentence = |(statistic, words, topics): (&str, String, Vec<&str>)| {
-        let topics: Vec<String> = topics.iter().map(|topic| format!("{topic:?}")).collect();
-        format!("{}, {statistic}: {words}.", topics.join(", "))
+    let item = |(statistic, words, topics): (&str, String, Vec<&str>)| {
+        about(&format!("{}: {words}", sentence(&statistic.replace('_', " "))), &topics)
     };
-    said.into_iter().map(sentence).collect()
+    said.into_iter().map(item).collect()
 }
 
 /// What is special about an estimate.
@@ -184,25 +147,30 @@ fn state(estimate: &Estimate) -> Option<String> {
     })
 }
 
-/// What the audit could have seen.
+/// What the audit could have seen: the topics of which it sees least and most.
 pub(super) fn power(power: &PowerLeft) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for its in &power.topics {
-        parts.push(match (its.above, its.below) {
-            (Some(above), Some(below)) => {
-                format!("{:?}: {} or more, or {} or less", its.topic, number(above), number(below))
-            }
-            _ => match &its.reason {
-                Some(reason) => format!("{:?}: not known, since {reason}", its.topic),
-                None => format!("{:?}: not known", its.topic),
-            },
-        });
-    }
+    let known = power.topics.iter().filter_map(|its| Some((its.above?, its.below?, &its.topic)));
+    let mut known: Vec<(f64, f64, &String)> = known.collect();
+    known.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let one = |(above, below, topic): &(f64, f64, &String)| {
+        format!("{} or more, or {} or less, for {topic:?}", number(*above), number(*below))
+    };
+    let ratios = match known.as_slice() {
+        [] => {
+            return "It is not known of any topic which ratios the audit would have seen."
+                .to_owned();
+        }
+        [only] => one(only),
+        [most, .., least] => format!("{}, to {}", one(most), one(least)),
+    };
+    let unknown = match power.topics.len() - known.len() {
+        0 => String::new(),
+        some => format!(" It is not known of {some} topics."),
+    };
     format!(
         "With as many clusters, {}% intervals would exclude a ratio of 1 in {}% of audits or more for true \
-         ratios of: {}.",
+         ratios of {ratios}.{unknown}",
         percent(power.level),
-        percent(power.power),
-        parts.join("; ")
+        percent(power.power)
     )
 }

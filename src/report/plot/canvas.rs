@@ -58,7 +58,8 @@ pub(super) struct Canvas {
     svg: String,
 }
 
-/// Draws a picture of this size on white. Its title and description are what screen readers read out in its place.
+/// Draws a picture of this size on white. Its title and description are what screen readers read out in its place: as
+/// one label, since of a picture with a label many do not read the description.
 pub(super) fn picture(
     (width, height): Point,
     described: &Described<'_>,
@@ -66,7 +67,7 @@ pub(super) fn picture(
 ) -> String {
     let (title, description) = (escaped(described.title), escaped(described.description));
     let svg = format!(
-        "<svg role=\"img\" aria-label=\"{title}\" width=\"{width}\" height=\"{height}\" \
+        "<svg role=\"img\" aria-label=\"{title}. {description}\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          xmlns=\"http://www.w3.org/2000/svg\">\n<title>{title}</title>\n<desc>{description}</desc>\n"
     );
@@ -173,6 +174,23 @@ impl Canvas {
         self.words((&drawn, title), at, size, colour, side);
     }
 
+    /// A name in full, in lines one below the other, the first `at` its middle height. Beyond [`MOST_LINES`] it is cut,
+    /// and then in full as the title of the last line.
+    pub(super) fn name_in_lines(
+        &mut self,
+        lines: &NameLines,
+        at: Point,
+        size: i32,
+        colour: Colour,
+    ) {
+        let last = lines.lines.len().saturating_sub(1);
+        for (place, line) in lines.lines.iter().enumerate() {
+            let title = lines.full.as_deref().filter(|_| place == last);
+            let y = at.1 + place as i32 * NameLines::HEIGHT;
+            self.words((line, title), (at.0, y), size, colour, Side::Left);
+        }
+    }
+
     fn words(
         &mut self,
         (words, title): (&str, Option<&str>),
@@ -189,6 +207,86 @@ impl Canvas {
              fill=\"{colour}\">{words}{title}</text>\n"
         ));
     }
+}
+
+/// A name as it is to be drawn: in full, wrapped.
+pub(super) struct NameLines {
+    lines: Vec<String>,
+    /// All of it, where that is more than the lines have.
+    full: Option<String>,
+}
+
+/// A name of more lines is no label any more.
+const MOST_LINES: usize = 8;
+
+impl NameLines {
+    /// From a line to the next.
+    const HEIGHT: i32 = 16;
+
+    /// A name in lines of at most so many characters; words that are longer than that are broken.
+    pub(super) fn of(name: &str, characters: usize) -> Self {
+        let full = printable_name(name);
+        let mut lines = vec![String::new()];
+        for word in full.split(' ') {
+            let letters: Vec<char> = word.chars().collect();
+            let mut pieces = letters.chunks(characters.max(1));
+            // A name may hold spaces side by side: the word between them is empty.
+            let mut piece = pieces.next().unwrap_or(&[]);
+            loop {
+                let last = lines.last_mut().expect("there is always a line");
+                let length = last.chars().count();
+                if length > 0 && length + 1 + piece.len() > characters {
+                    lines.push(piece.iter().collect());
+                } else {
+                    last.extend((length > 0).then_some(' ').iter().chain(piece));
+                }
+                match pieces.next() {
+                    None => break,
+                    Some(next) => {
+                        piece = next;
+                        lines.push(String::new());
+                    }
+                }
+            }
+        }
+        let is_cut = lines.len() > MOST_LINES;
+        if is_cut {
+            lines.truncate(MOST_LINES);
+            if let Some(last) = lines.last_mut() {
+                *last = cut(&format!("{last}..."), characters);
+            }
+        }
+        Self { lines, full: is_cut.then_some(full) }
+    }
+
+    /// How high they are together.
+    pub(super) fn height(&self) -> i32 {
+        self.lines.len() as i32 * Self::HEIGHT
+    }
+
+    /// From the first line's middle height to that of all of them.
+    pub(super) fn middle(&self) -> i32 {
+        (self.height() - Self::HEIGHT) / 2
+    }
+}
+
+/// Words with marks before them, one after the other, from line to line as there is room: where each stands, and the
+/// height of all.
+pub(super) fn flowing(words: &[&str], (left, right): (i32, i32), size: i32) -> (Vec<Point>, i32) {
+    const MARK: i32 = 12;
+    const GAP: i32 = 24;
+    const LINE: i32 = 20;
+    let (mut x, mut y) = (left, 0);
+    let mut places = Vec::with_capacity(words.len());
+    for words in words {
+        let width = MARK + width_of(words, size);
+        if x > left && x + width > right {
+            (x, y) = (left, y + LINE);
+        }
+        places.push((x, y));
+        x += width + GAP;
+    }
+    (places, if words.is_empty() { 0 } else { y + LINE })
 }
 
 /// Points as an attribute has them.
@@ -237,7 +335,7 @@ pub(super) fn lines_of(text: &str, characters: usize, most: usize) -> Vec<String
 
 #[cfg(test)]
 mod tests {
-    use super::{Colour, Described, Side, cut, lines_of, picture};
+    use super::{Colour, Described, MOST_LINES, NameLines, Side, cut, flowing, lines_of, picture};
 
     const BLUE: Colour = Colour(0, 114, 178);
 
@@ -287,7 +385,7 @@ mod tests {
         let document = roxmltree::Document::parse(&svg).unwrap();
         let shown = "</text><script>a&b'\"]]><!--\\u{0}\\u{202e}x";
         let root = document.root_element();
-        assert_eq!(root.attribute("aria-label"), Some(shown));
+        assert_eq!(root.attribute("aria-label"), Some(&*format!("{shown}. {shown}")));
         let texts: Vec<&str> = document.descendants().filter_map(|its| its.text()).collect();
         // Whitespace between elements is text as well.
         let texts: Vec<&str> = texts.into_iter().filter(|its| !its.trim().is_empty()).collect();
@@ -296,6 +394,33 @@ mod tests {
         assert!(texts.contains(&shown) && texts.contains(&"</text>..."), "{texts:?}");
         let full = document.descendants().filter(|its| its.has_tag_name("title")).nth(1);
         assert_eq!(full.and_then(|its| its.text()), Some(shown));
+    }
+
+    /// Nothing of a name is lost: its lines put together are the name, but for the spaces at which it was parted.
+    #[test]
+    fn names_are_wrapped_in_full() {
+        let lines = |name: &str| NameLines::of(name, 7).lines;
+        assert_eq!(lines("one two three"), ["one two", "three"]);
+        assert_eq!(lines("abcdefghijklmnop qr"), ["abcdefg", "hijklmn", "op qr"]);
+        assert_eq!(lines("a\u{202e}b"), ["a\\u{202", "e}b"]);
+        assert_eq!(lines(""), [""]);
+        let long = NameLines::of(&"word ".repeat(50), 9);
+        assert_eq!((long.lines.len(), long.full.is_some()), (MOST_LINES, true));
+        assert!(long.lines.iter().all(|line| line.chars().count() <= 9), "{:?}", long.lines);
+        for name in ["a b  c", "politics and the economy of the place", "x".repeat(40).as_str()] {
+            let lines = NameLines::of(name, 11);
+            assert!(lines.full.is_none());
+            let without = |text: &str| text.replace(' ', "");
+            assert_eq!(without(&lines.lines.concat()), without(name));
+        }
+    }
+
+    #[test]
+    fn words_flow_from_line_to_line() {
+        let (places, height) = flowing(&["abcde", "abcde", "abcde"], (0, 120), 10);
+        // 12 for the mark, 29 (5 times 5.6, and up) for the words, 24 between: two to a line.
+        assert_eq!((places, height), (vec![(0, 0), (65, 0), (0, 20)], 40));
+        assert_eq!(flowing(&[], (0, 10), 10).1, 0);
     }
 
     #[test]

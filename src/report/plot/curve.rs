@@ -4,7 +4,7 @@ use super::axis::{Axis, Extent, short};
 use super::canvas::{Canvas, Colour, Described, Point, Side, cut, lines_of, picture, width_of};
 use super::{ABOVE, BELOW, GREY, GRID, INK, STRIPE, UNSURE};
 use crate::error::Error;
-use crate::estimate::{Estimate, Value};
+use crate::estimate::{Estimate, Value, words};
 use crate::sensitivity::{
     Dimension, Direction, Found, SensitivityRow, SensitivitySummary, SensitivityTable,
 };
@@ -26,8 +26,9 @@ impl SensitivityTable {
     ///
     /// Intervals without an end, and those longer than the axis, end in an arrow; infinite values and
     /// those of no exposure on a scale of ratios are arrows at the edge; rows without a value are
-    /// crosses. What colours say, shapes say too: dots exclude no amplification, rings do not. The
-    /// picture has a title and a description for screen readers.
+    /// crosses. What colours say, shapes say too: dots exclude no amplification, rings do not. The row of
+    /// the question as it was asked is marked from top to bottom. The picture has a title and a description
+    /// for screen readers.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a statistic or topic that the table does not have.
@@ -43,7 +44,9 @@ impl SensitivityTable {
             .collect();
         // Stable, so that equal ones keep the order of the table.
         rows.sort_by(|a, b| a.order().total_cmp(&b.order()));
-        Ok(Curve { table: self, summary, statistic, rows }.svg())
+        let asked = self.row_as_asked(statistic, topic);
+        let asked = asked.and_then(|its| rows.iter().position(|row| std::ptr::eq(row.row, its)));
+        Ok(Curve { table: self, summary, statistic, rows, asked }.svg())
     }
 }
 
@@ -77,12 +80,7 @@ impl<'r> Drawn<'r> {
 
     /// Those without a value come last.
     fn order(&self) -> f64 {
-        match self.value {
-            // The middle of two infinite ends that differ is nowhere.
-            Some((low, high)) if low.is_infinite() && high.is_infinite() && low != high => 0.0,
-            Some((low, high)) => low + (high - low).max(0.0) / 2.0,
-            None => f64::NAN,
-        }
+        self.value.map_or(f64::NAN, middle)
     }
 
     fn colour(&self) -> Colour {
@@ -108,6 +106,8 @@ struct Curve<'t> {
     summary: &'t SensitivitySummary,
     statistic: &'t dyn Statistic,
     rows: Vec<Drawn<'t>>,
+    /// The place among the rows of the question as it was asked.
+    asked: Option<usize>,
 }
 
 impl Curve<'_> {
@@ -117,10 +117,14 @@ impl Curve<'_> {
             self.summary.topic,
             self.table.treatment()
         );
+        let heading = lines_of(&title, 95, 4);
         let sentence = self.summary.sentence();
-        let description = format!("{sentence} {}", self.table.caution());
-        let words = lines_of(&sentence, 130, 3);
-        let top = 52 + LINE * words.len() as i32 + 40;
+        let own = self.own();
+        let description = [&*sentence, &*own, self.table.caution()].join(" ");
+        let mut words = lines_of(&sentence, 130, 4);
+        words.extend(lines_of(&own, 130, 2));
+        let below = 46 + LINE * (heading.len() as i32 - 1);
+        let top = below + 6 + LINE * words.len() as i32 + 40;
         let levels = self.levels();
         let matrix = top + PANEL + 22;
         let height =
@@ -129,10 +133,13 @@ impl Curve<'_> {
             (WIDTH, height),
             &Described { title: &title, description: &description },
             |canvas| {
-                canvas.text(&cut(&title, 95), (16, 22), 16, INK, Side::Left);
-                for (line, at) in words.iter().zip(0..) {
-                    canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left);
+                for (line, at) in heading.iter().zip(0..) {
+                    canvas.text(line, (16, 22 + LINE * at), 16, INK, Side::Left);
                 }
+                for (line, at) in words.iter().zip(0..) {
+                    canvas.text(line, (16, below + LINE * at), 12, GREY, Side::Left);
+                }
+                self.mark_own(canvas, (top, height - 36));
                 self.legend(canvas, top - 18);
                 self.panel(canvas, (top + PANEL, top));
                 self.matrix(canvas, &levels, matrix);
@@ -140,6 +147,39 @@ impl Curve<'_> {
                 canvas.text(&cut(&note, 130), (16, height - 18), 12, GREY, Side::Left);
             },
         )
+    }
+
+    /// The question as it was asked, among the rows.
+    fn own(&self) -> String {
+        let Some((at, row)) = self.asked.and_then(|at| Some((at, self.rows.get(at)?))) else {
+            return "The question as it was asked has no row.".to_owned();
+        };
+        let ends = match &row.estimate.interval {
+            Ok(its) => format!(" ({})", words::interval(its)),
+            Err(_) => String::new(),
+        };
+        format!(
+            "As it was asked it is row {} from the left, the one on the band: {}{ends}.",
+            at + 1,
+            words::value(row.estimate.value)
+        )
+    }
+
+    /// A band behind the row of the question as it was asked.
+    fn mark_own(&self, canvas: &mut Canvas, (top, bottom): (i32, i32)) {
+        self.band(canvas, (top, bottom));
+        if let Some(at) = self.asked {
+            let (x, step) = self.place(at);
+            canvas.arrow((x, top), band_of(step) + 1, -7, INK);
+        }
+    }
+
+    fn band(&self, canvas: &mut Canvas, (top, bottom): (i32, i32)) {
+        if let Some(at) = self.asked {
+            let (x, step) = self.place(at);
+            let half = band_of(step);
+            canvas.rectangle([(x - half, top), (x + half, bottom)], GRID);
+        }
     }
 
     /// How many rows there are, and of what interval.
@@ -240,6 +280,7 @@ impl Curve<'_> {
                 if place % 2 == 0 {
                     canvas.rectangle([(LEFT, at), (RIGHT, at + STEP)], STRIPE);
                 }
+                self.band(canvas, (at, at + STEP));
                 let middle = at + STEP / 2;
                 canvas.text(&cut(level, 25), (LEFT - 8, middle), 12, GREY, Side::Right);
                 for (place, row) in self.rows.iter().enumerate() {
@@ -255,6 +296,19 @@ impl Curve<'_> {
             at += 8;
         }
     }
+}
+
+/// The middle of a value, by which values are put in order. That of two infinite ends that differ is nowhere.
+pub(in crate::report) fn middle((low, high): (f64, f64)) -> f64 {
+    match low.is_infinite() && high.is_infinite() && low != high {
+        true => 0.0,
+        false => low + (high - low).max(0.0) / 2.0,
+    }
+}
+
+/// Half the width of a band behind a row.
+fn band_of(step: f64) -> i32 {
+    ((step * 0.5) as i32).clamp(3, 9)
 }
 
 /// One estimate with its interval.

@@ -1,7 +1,7 @@
 //! A forest: a row for each topic, with one or two bars on an axis that lies flat.
 
 use super::axis::{Axis, Extent, short};
-use super::canvas::{Canvas, Colour, Described, Side, cut, lines_of, picture, width_of};
+use super::canvas::{Canvas, Colour, Described, NameLines, Side, cut, flowing, lines_of, picture};
 use super::{ABOVE, BELOW, GREY, GRID, INK, STRIPE, UNSURE};
 use crate::statistic::Scale;
 
@@ -10,7 +10,9 @@ const LEFT: i32 = 216;
 const RIGHT: i32 = 524;
 /// The height of a line of words.
 const LINE: i32 = 18;
-/// How many characters of a name there is room for.
+/// The height of a bar with the room about it.
+const BAR: i32 = 16;
+/// How many characters of a name there is room for in a line.
 const NAME: usize = 27;
 /// How many characters of what stands at the right.
 const WORDS: usize = 38;
@@ -80,41 +82,40 @@ impl Mark {
     }
 }
 
+/// A row with its name in lines, and its height.
+type Placed<'r> = (&'r ForestRow, NameLines, i32);
+
 impl Forest<'_> {
     pub(in crate::report) fn svg(&self) -> String {
         let described = Described { title: &self.title, description: &self.description };
-        let heading = lines_of(&self.title, 88, 2);
+        let heading = lines_of(&self.title, 88, 3);
         let legend = 24 + LINE * heading.len() as i32;
-        let top = legend + if self.legend.is_empty() { 8 } else { 26 };
-        let heights = self.rows.iter().map(|row| 12 + 16 * row.bars.len().max(1) as i32);
-        let bottom = top + heights.clone().sum::<i32>().max(28);
+        let words: Vec<&str> = self.legend.iter().map(|(_, words)| *words).collect();
+        let (places, height) = flowing(&words, (22, WIDTH - 8), 12);
+        let top = legend + height + 8;
+        let rows: Vec<Placed<'_>> = self.rows.iter().map(placed).collect();
+        let bottom = top + rows.iter().map(|(_, _, height)| height).sum::<i32>().max(28);
         picture((WIDTH, bottom + 62), &described, |canvas| {
             for (line, at) in heading.iter().zip(0..) {
                 canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left);
             }
-            self.legend(canvas, legend);
-            let axis = self.axis((top, bottom), canvas);
+            for ((mark, words), (x, y)) in self.legend.iter().zip(places) {
+                mark.draw(canvas, (x, legend + y));
+                canvas.text(words, (x + 12, legend + y), 12, GREY, Side::Left);
+            }
+            let axis = self.axis(&rows, (top, bottom), canvas);
             let mut at = top;
-            for (row, height) in self.rows.iter().zip(heights) {
-                draw(canvas, row, &axis, (at, height));
-                at += height;
+            for row in &rows {
+                draw(canvas, row, &axis, at);
+                at += row.2;
             }
             let middle = (LEFT + RIGHT) / 2;
             canvas.text(&cut(&self.axis, 100), (middle, bottom + 42), 12, GREY, Side::Middle);
         })
     }
 
-    fn legend(&self, canvas: &mut Canvas, at: i32) {
-        let mut x = 22;
-        for (mark, words) in &self.legend {
-            mark.draw(canvas, (x, at));
-            canvas.text(words, (x + 12, at), 12, GREY, Side::Left);
-            x += 12 + width_of(words, 12) + 24;
-        }
-    }
-
     /// The axis, its grid, and the stripes under the rows.
-    fn axis(&self, (top, bottom): (i32, i32), canvas: &mut Canvas) -> Axis {
+    fn axis(&self, rows: &[Placed<'_>], (top, bottom): (i32, i32), canvas: &mut Canvas) -> Axis {
         let bars = self.rows.iter().flat_map(|row| &row.bars);
         let finite = |end: f64| end.is_finite().then_some(end);
         let extents = bars.map(|bar| Extent {
@@ -127,10 +128,9 @@ impl Forest<'_> {
         // Upright axes grow towards their second end; so does one that lies flat.
         let axis = Axis::over(self.scale, &extents, null, (LEFT, RIGHT));
         let mut at = top;
-        for (row, place) in self.rows.iter().zip(0..) {
-            let height = 12 + 16 * row.bars.len().max(1) as i32;
+        for ((_, _, height), place) in rows.iter().zip(0..) {
             if place % 2 == 0 {
-                canvas.rectangle([(8, at), (WIDTH - 8, at + height)], STRIPE);
+                canvas.rectangle([(8, at), (WIDTH - 8, at + *height)], STRIPE);
             }
             at += height;
         }
@@ -147,10 +147,18 @@ impl Forest<'_> {
     }
 }
 
-fn draw(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, (top, height): (i32, i32)) {
-    canvas.name((&row.name, NAME), (16, top + height / 2), 13, INK, Side::Left);
+fn placed(row: &ForestRow) -> Placed<'_> {
+    let name = NameLines::of(&row.name, NAME);
+    let height = 12 + name.height().max(BAR * row.bars.len().max(1) as i32);
+    (row, name, height)
+}
+
+fn draw(canvas: &mut Canvas, (row, name, height): &Placed<'_>, axis: &Axis, top: i32) {
+    let middle = top + height / 2;
+    canvas.name_in_lines(name, (16, middle - name.middle()), 13, INK);
+    let first = middle - BAR * (row.bars.len().max(1) as i32 - 1) / 2;
     for (bar, at) in row.bars.iter().zip(0..) {
-        let y = top + 14 + 16 * at;
+        let y = first + BAR * at;
         let colour = bar.mark.colour();
         if let Some(ends) = bar.interval {
             interval(canvas, axis, ends, (y, bar.mark), colour);

@@ -6,11 +6,16 @@ mod canvas;
 mod curve;
 mod forest;
 mod multiples;
+#[cfg(feature = "png")]
+mod png;
 mod waterfall;
 
 use self::canvas::Colour;
+pub(super) use self::curve::middle;
 pub(super) use self::forest::{Bar, Forest, ForestRow, Mark};
 pub(super) use self::multiples::{Counted, Multiples, Panel, Point as SeriesPoint, Series};
+#[cfg(feature = "png")]
+pub use self::png::Png;
 
 /// Of the colours of Okabe and Ito, which people who see colours otherwise can tell apart (Wong 2011, doi
 /// 10.1038/nmeth.1618): above, below. Shapes say the same.

@@ -1,17 +1,24 @@
-//! Small multiples: a panel for each topic, two to a row, each with a line for each arm.
+//! Small multiples: a panel for each topic, two to a row, each with a line for each arm; panels that count alike have
+//! one axis.
 
 use super::axis::{Axis, Extent, short};
-use super::canvas::{Canvas, Colour, Described, Side, cut, lines_of, picture, width_of};
+use super::canvas::{Canvas, Colour, Described, NameLines, Side, flowing, lines_of, picture};
 use super::{ABOVE, BELOW, GREY, GRID, INK};
 use crate::base::printable::printable_name;
+use crate::base::text::grouped;
 use crate::statistic::Scale;
 
 const WIDTH: i32 = 800;
 const COLUMN: i32 = WIDTH / 2;
-const ROW: i32 = 190;
+/// The height of a row of panels without their names.
+const ROW: i32 = 174;
+/// How many characters of a name there is room for in a line.
+const NAME: usize = 46;
 const LINE: i32 = 18;
 /// The height of the part of a panel in which lines are.
 const PLOT: i32 = 112;
+/// Lines of more points have no marks at each: the colour says whose they are.
+const MARKED: usize = 14;
 /// From the ends of an axis to the first and last place, so that their names are within the panel.
 const EDGE: i32 = 22;
 
@@ -68,23 +75,45 @@ const fn colour(series: usize) -> Colour {
     if series == 0 { ABOVE } else { BELOW }
 }
 
+/// What the panels of one unit have in common: as extents of their axis, whatever the heights of its ends.
+type Extents = Vec<(Counted, Vec<Extent>)>;
+
 impl Multiples {
     pub(in crate::report) fn svg(&self) -> String {
         let described = Described { title: &self.title, description: &self.description };
-        let heading = lines_of(&self.title, 88, 2);
-        let note = lines_of(&self.note, 118, 3);
+        let heading = lines_of(&self.title, 88, 3);
+        let note = lines_of(&self.note, 118, 4);
         let legend = 24 + LINE * heading.len() as i32;
-        let top = legend + 22;
-        let rows = self.panels.len().div_ceil(2) as i32;
-        let bottom = top + ROW * rows;
+        let arms: Vec<String> = self.arms.iter().map(|arm| printable_name(arm)).collect();
+        let arms: Vec<&str> = arms.iter().map(String::as_str).collect();
+        let (places, height) = flowing(&arms, (22, WIDTH - 8), 12);
+        let names: Vec<NameLines> =
+            self.panels.iter().map(|panel| NameLines::of(&panel.name, NAME)).collect();
+        let heights =
+            names.chunks(2).map(|two| ROW + two.iter().map(NameLines::height).max().unwrap_or(0));
+        let heights: Vec<i32> = heights.collect();
+        let top = legend + height + 4;
+        let bottom = top + heights.iter().sum::<i32>();
+        let shared = self.shared();
         picture((WIDTH, bottom + LINE * note.len() as i32 + 12), &described, |canvas| {
             for (line, at) in heading.iter().zip(0..) {
                 canvas.text(line, (16, 22 + LINE * at), 15, INK, Side::Left);
             }
-            self.legend(canvas, legend);
-            for (place, panel) in self.panels.iter().enumerate() {
-                let corner = (COLUMN * (place % 2) as i32, top + ROW * (place / 2) as i32);
-                self.panel(canvas, panel, corner);
+            for (series, (arm, (x, y))) in arms.iter().zip(places).enumerate() {
+                mark(canvas, (x, legend + y), series);
+                canvas.text(arm, (x + 12, legend + y), 12, colour(series), Side::Left);
+            }
+            let mut y = top;
+            let rows = self.panels.chunks(2).zip(names.chunks(2)).zip(&heights);
+            for ((panels, names), height) in rows {
+                // Names of one line and of more stand above the same axes.
+                let plot = y + height - ROW;
+                for ((panel, name), column) in panels.iter().zip(names).zip(0..) {
+                    let x = COLUMN * column;
+                    canvas.name_in_lines(name, (x + 16, y + 10), 13, INK);
+                    self.panel(canvas, panel, &shared, (x, plot));
+                }
+                y += height;
             }
             for (line, at) in note.iter().zip(0..) {
                 canvas.text(line, (16, bottom + 8 + LINE * at), 12, GREY, Side::Left);
@@ -92,25 +121,28 @@ impl Multiples {
         })
     }
 
-    fn legend(&self, canvas: &mut Canvas, at: i32) {
-        let mut x = 22;
-        for (series, arm) in self.arms.iter().enumerate() {
-            mark(canvas, (x, at), series);
-            let words = cut(&printable_name(arm), 40);
-            canvas.name((arm, 40), (x + 12, at), 12, colour(series), Side::Left);
-            x += 12 + width_of(&words, 12) + 24;
+    /// The extents of all panels that count alike, so that they have one axis.
+    fn shared(&self) -> Extents {
+        let mut shared: Extents = Vec::new();
+        for panel in &self.panels {
+            let more = extents(&panel.series);
+            match shared.iter_mut().find(|(unit, _)| *unit == panel.unit) {
+                Some((_, all)) => all.extend(more),
+                None => shared.push((panel.unit, more)),
+            }
         }
+        shared
     }
 
-    fn panel(&self, canvas: &mut Canvas, panel: &Panel, (x, y): (i32, i32)) {
-        canvas.name((&panel.name, 46), (x + 16, y + 10), 13, INK, Side::Left);
+    fn panel(&self, canvas: &mut Canvas, panel: &Panel, shared: &Extents, (x, y): (i32, i32)) {
         let (left, right) = (x + 62, x + COLUMN - 26);
-        let (top, bottom) = (y + 26, y + 26 + PLOT);
-        let axis =
-            Axis::over(Scale::Linear, &extents(&panel.series), panel.unit.from(), (bottom, top));
+        let (top, bottom) = (y + 10, y + 10 + PLOT);
+        let all = shared.iter().find(|(unit, _)| *unit == panel.unit);
+        let all = all.map_or(&[][..], |(_, all)| all);
+        let axis = Axis::over(Scale::Linear, all, panel.unit.from(), (bottom, top));
         let shown = |value: f64| match panel.unit {
             Counted::Shares => format!("{}%", short(100.0 * value)),
-            Counted::Impressions => short(value),
+            Counted::Impressions => grouped(&short(value)),
         };
         let ticks = axis.ticks();
         let every = if ticks.len() > 6 { 2 } else { 1 };
@@ -200,7 +232,7 @@ fn draw(
         if line.len() > 1 {
             canvas.line(&line, colour(at), 2);
         }
-        if points.len() <= 31 || line.len() == 1 {
+        if points.len() <= MARKED || line.len() == 1 {
             line.iter().for_each(|&point| mark(canvas, point, at));
         }
     }

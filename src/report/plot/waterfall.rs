@@ -36,14 +36,18 @@ impl WaterfallReport {
         let description = format!("{} {sentence}", self.sentence());
         let steps: Vec<&Step> = waterfall.steps.iter().chain([&waterfall.total]).collect();
         let width = (LEFT + STEP * steps.len() as i32 + 30).max(560);
-        let words = lines_of(&sentence, (f64::from(width) / 7.0) as usize, 3);
-        let top = 52 + LINE * words.len() as i32 + 26;
+        let heading = lines_of(&title, (f64::from(width) / 9.5) as usize, 6);
+        let below = 46 + LINE * (heading.len() as i32 - 1);
+        let words = lines_of(&sentence, (f64::from(width) / 7.0) as usize, 4);
+        let top = below + 6 + LINE * words.len() as i32 + 26;
         let bottom = top + PANEL;
         let described = Described { title: &title, description: &description };
         Ok(picture((width, bottom + 110), &described, |canvas| {
-            canvas.text(&cut(&title, 60), (16, 22), 16, INK, Side::Left);
+            for (line, at) in heading.iter().zip(0..) {
+                canvas.text(line, (16, 22 + LINE * at), 16, INK, Side::Left);
+            }
             for (line, at) in words.iter().zip(0..) {
-                canvas.text(line, (16, 46 + LINE * at), 12, GREY, Side::Left);
+                canvas.text(line, (16, below + LINE * at), 12, GREY, Side::Left);
             }
             canvas.text("share", (16, top - 18), 12, GREY, Side::Left);
             panel(canvas, waterfall, &steps, (width - 20, bottom, top));

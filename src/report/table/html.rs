@@ -3,11 +3,12 @@
 use super::{Cell, Table};
 use crate::base::digits::exact;
 use crate::base::printable::printable_name;
+use crate::base::text::{count, grouped};
 use crate::report::markup::{escaped, isolated, with_names_isolated};
 
 impl Table {
     /// The table as a `<table>` element, which is XML too. Names from the data are escaped, and each stands in a
-    /// `<bdi>`; every number has all its digits in a `<data>`.
+    /// `<bdi>`; every number has all its digits in a `<data>`, and is shown with commas between thousands.
     ///
     /// ```
     /// use tiltmeter::report::{Cell, Column, Table};
@@ -36,9 +37,6 @@ impl Table {
             for (at, cell) in row.iter().enumerate() {
                 let inside = within(cell);
                 out.push_str(&match cell {
-                    Cell::Count(_) | Cell::Whole(_) | Cell::Number { .. } => {
-                        format!("<td class=\"number\">{inside}</td>")
-                    }
                     _ if at == 0 => format!("<th scope=\"row\">{inside}</th>"),
                     _ => format!("<td>{inside}</td>"),
                 });
@@ -59,9 +57,9 @@ fn within(cell: &Cell) -> String {
         Cell::Nothing => "none".to_owned(),
         Cell::Words(words) => with_names_isolated(words),
         Cell::Name(name) => isolated(&printable_name(name)),
-        Cell::Count(count) => data(&count.to_string(), &count.to_string()),
-        Cell::Whole(whole) => data(&whole.to_string(), &whole.to_string()),
-        Cell::Number { value, shown } => data(&exact(*value), shown),
+        Cell::Count(its) => data(&its.to_string(), &count(*its)),
+        Cell::Whole(whole) => data(&whole.to_string(), &grouped(&whole.to_string())),
+        Cell::Number { value, shown } => data(&exact(*value), &grouped(shown)),
         Cell::Parts(parts) => parts.iter().map(within).collect(),
     }
 }

@@ -326,6 +326,7 @@ fn errors() {
     let all: Vec<Error> = [of_files(), of_questions(), of_tallies(), of_jobs()]
         .into_iter()
         .flatten()
+        .chain([Error::NoGlyphs { characters: "Ж\"漢".chars().collect() }])
         .chain([Error::Statistic { statistic: text("mine"), fault: StatisticFault::NoName }])
         .collect();
     let text = parts(&[

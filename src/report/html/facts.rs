@@ -1,0 +1,105 @@
+//! The strip of facts at the top: what was compared, of how many, when, and weighed by what.
+
+use crate::base::text::count;
+use crate::estimate::Estimate;
+use crate::findings::Findings;
+use crate::log::DataQuality;
+use crate::question::cluster::StratifyBy;
+use crate::question::multi_label::MultiLabel;
+use crate::question::weights::Weights;
+use crate::report::findings::date;
+
+/// A fact, with what it is about.
+pub(super) type Fact = (&'static str, String);
+
+impl Findings {
+    /// The facts; none where nothing was estimated.
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let Some(first) = self.report().estimates().first() else { return Vec::new() };
+        let estimand = &first.estimand;
+        let quality = self.quality().there();
+        let mut facts = vec![
+            ("Compared", format!("arm {:?} with {}", estimand.treatment, estimand.baseline)),
+            ("Topics", count(self.topics().len() as u64)),
+            ("Independent clusters", clusters(first)),
+            ("Impressions compared", impressions(first)),
+            ("Days", days(quality)),
+            ("Weight of an impression", weight(first)),
+            ("Rows", rows(first, quality)),
+            (
+                "Strata",
+                match &estimand.strata {
+                    StratifyBy::Nothing => "none".to_owned(),
+                    some => format!("by {some}"),
+                },
+            ),
+        ];
+        if estimand.multi_label == MultiLabel::Fractional {
+            facts.push(("Several topics", "each of n counts 1/n".to_owned()));
+        }
+        facts
+    }
+}
+
+/// Who was independent: people, or whatever the clusters are.
+fn clusters(first: &Estimate) -> String {
+    let counts = first.clusters;
+    let of = |n: u64| count(n);
+    let baseline = match counts.baseline {
+        0 => "none in the baseline".to_owned(),
+        some => format!("{} in the baseline, {}", of(some), counts.relation),
+    };
+    let cluster = &first.estimand.cluster;
+    let second = match (&first.estimand.second_cluster, first.second_clusters) {
+        (Some(unit), Some(its)) => format!(
+            "; and {unit}: {} in the treatment, {} in the baseline",
+            of(its.treatment),
+            of(its.baseline)
+        ),
+        _ => String::new(),
+    };
+    format!("{cluster}: {} in the treatment, {baseline}{second}", of(counts.treatment))
+}
+
+fn impressions(first: &Estimate) -> String {
+    let of = |n: u64| count(n);
+    match first.baseline.impressions {
+        0 => of(first.treatment.impressions),
+        baseline => format!("{} with {}", of(first.treatment.impressions), of(baseline)),
+    }
+}
+
+fn days(quality: Option<&DataQuality>) -> String {
+    match quality.and_then(|its| its.time_range) {
+        Some((first, last)) if date(first) == date(last) => format!("{} (UTC)", date(first)),
+        Some((first, last)) => format!("{} to {} (UTC)", date(first), date(last)),
+        None => "not known".to_owned(),
+    }
+}
+
+fn weight(first: &Estimate) -> String {
+    let estimand = &first.estimand;
+    let weights = match &estimand.weights {
+        Weights::Unknown => "not known".to_owned(),
+        Weights::Equal => "1".to_owned(),
+        columns @ Weights::Columns(_) => format!("the column {columns}"),
+    };
+    format!("{weights}, attention {}, {}", estimand.attention, estimand.unit)
+}
+
+/// Which rows were asked about, and how many were not.
+fn rows(first: &Estimate, quality: Option<&DataQuality>) -> String {
+    let kept: Vec<String> = first.estimand.kept.iter().map(ToString::to_string).collect();
+    let mut said = match kept.is_empty() {
+        true => "all, without a filter".to_owned(),
+        false => format!("where {}", kept.join(" and ")),
+    };
+    if let Some(quality) = quality {
+        let origin = &quality.origin;
+        let but = [(origin.left_out, "left out"), (origin.set_aside.rows, "set aside")];
+        for (n, what) in but.into_iter().filter(|(n, _)| *n > 0) {
+            said.push_str(&format!(", {} {what}", count(n)));
+        }
+    }
+    said
+}

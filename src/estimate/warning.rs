@@ -408,7 +408,7 @@ impl Warning {
             "the {impressions} impressions that the baseline is made of are worth {effective_size:.1} of the target's, the greatest weight being {greatest:.4}"
         )?;
         if effective_size < floor {
-            write!(f, ": less than {floor}, below which an answer hangs on a few of them")?;
+            write!(f, ": less than {floor}, below which an answer depends on a few of them")?;
         }
         if *clipped > 0 {
             write!(f, "; {clipped} {} clipped, which biases it", plural(*clipped, "weight"))?;

@@ -93,7 +93,7 @@ pub(super) fn power(power: &PowerLeft, found: Option<&dyn Fn(&str) -> Cell>) -> 
         "clusters in baseline",
     ]);
     let caption = format!(
-        "Amplification ratios that {}% intervals exclude 1 for with a probability of {}%",
+        "True amplification ratios with which a study of as many clusters finds some, by its {}% interval, with a probability of {}%",
         percent(power.level),
         percent(power.power)
     );

@@ -770,7 +770,7 @@ fn the_profile_of_ranks_is_audits_of_each_rank() {
     let (log, study, _) = hard();
     let positions = log.positions().unwrap().to_vec();
     for rank in [1, 7, 20] {
-        let rank_only = log.clone().restrict(|row| positions[row] == rank).unwrap();
+        let rank_only = log.filter("a rank", |row| positions[row] == rank).unwrap();
         let question = Question::between(TREATMENT, "newest").statistic(TreatmentShare);
         let level = study.inference.interval.level();
         let interval = Interval::ShareBounds(ShareBounds { level, ..ShareBounds::default() });

@@ -64,8 +64,8 @@ impl Findings {
         }
         if let Some(power) = self.power().there() {
             text.push_str(&format!(
-                " Detectable ratios are those that an audit of as many clusters excludes 1 for with a \
-                 probability of {}%, by the linearised variance.",
+                " Detectable ratios are true ones that an audit of as many clusters tells from 1 in \
+                 {}% of cases, by the linearised variance.",
                 crate::report::percent(power.power)
             ));
         }

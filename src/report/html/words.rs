@@ -168,7 +168,7 @@ pub(super) fn power(power: &PowerLeft) -> String {
         some => format!(" It is not known of {some} topics."),
     };
     format!(
-        "With as many clusters, {}% intervals would exclude a ratio of 1 in {}% of audits or more for true \
+        "With as many clusters, {}% intervals would tell the ratio from 1 in {}% of audits or more for true \
          ratios of {ratios}.{unknown}",
         percent(power.level),
         percent(power.power)

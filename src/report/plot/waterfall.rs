@@ -51,7 +51,7 @@ impl WaterfallReport {
             }
             canvas.text("share", (16, top - 18), 12, GREY, Side::Left);
             panel(canvas, waterfall, &steps, (width - 20, bottom, top));
-            let note = "Filled: the interval excludes that nothing changed. Lines: intervals of the factor.";
+            let note = "Filled: the interval leaves no change out. Lines: intervals of the factor.";
             canvas.text(note, (16, bottom + 92), 12, GREY, Side::Left);
         }))
     }

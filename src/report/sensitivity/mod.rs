@@ -39,7 +39,7 @@ const LEVEL_FLOOR: usize = 12;
 
 /// What stands with every table.
 const CAUTION: &str = "Rows are of the same impressions and not independent. The table shows what \
-                       hangs on a choice; it is no menu to pick a row from.";
+                       depends on a choice; do not pick one row of it as the result.";
 
 impl SensitivityTable {
     /// The question that the table answers.
@@ -257,20 +257,19 @@ impl SensitivitySummary {
                 side(at)
             ),
             Verdict::SameSideNotAlwaysSure { side: at } => format!(
-                "in certainty, not in direction. No value of {of} lies {} no amplification, and the \
-                 intervals of {sure} lie {} it.",
-                side(at.opposite()),
+                "the direction does not, the certainty does. All {of} values lie on one side of no \
+                 amplification or on it; the whole interval lies {} it in {sure}.",
                 side(at)
             ),
             Verdict::Depends { on, how } => self.depends(on, how),
             Verdict::NeverSure { side: Some(at) } => format!(
-                "there is no finding to depend on it. Values lie {} no amplification, and not one \
-                 interval of {of} excludes it.",
+                "nothing is found under any choice. Values lie {} no amplification, and it is in \
+                 all {of} intervals.",
                 side(at)
             ),
             Verdict::NeverSure { side: None } => format!(
-                "there is no finding to depend on it. {} values lie above no amplification and {} \
-                 below, and not one interval of {of} excludes it.",
+                "nothing is found under any choice. {} values lie above no amplification and {} \
+                 below, and it is in all {of} intervals.",
                 tallied.amplified, tallied.reduced
             ),
             Verdict::SingleRow => {
@@ -296,8 +295,8 @@ impl SensitivitySummary {
                 tallied.surely_reduced
             ),
             Disagreement::OppositeValues => format!(
-                "yes. {} values lie above no amplification and {} below; the intervals that exclude \
-                 it, {}, are all {}.",
+                "yes. {} values lie above no amplification and {} below; the {} whose whole interval \
+                 is on one side are all {}.",
                 tallied.amplified,
                 tallied.reduced,
                 tallied.surely_amplified + tallied.surely_reduced,

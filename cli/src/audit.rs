@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tiltmeter::inference::Inference;
+use tiltmeter::inference::{Blocks, Inference, Test};
 use tiltmeter::tally::StratifyBy;
 use tiltmeter::{AuditReport, GroupBy, LogInput, StudyFile, StudyInputs};
 
@@ -77,6 +77,18 @@ pub(crate) struct AskedArgs {
     pub(crate) roles: RoleArgs,
 }
 
+/// The column that `--split-at` makes.
+const PERIOD: &str = "period";
+
+/// Whether a test compares within strata, or compares these.
+fn is_of_strata(test: Test) -> bool {
+    match test {
+        Test::EqualStrata | Test::CochranMantelHaenszel(_) => true,
+        Test::Permutation(its) => its.blocks == Blocks::Strata,
+        _ => false,
+    }
+}
+
 /// In which form.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -107,15 +119,18 @@ impl AskedArgs {
             .ok_or_else(|| Failure::Usage("which LOG? Or --study FILE".to_owned()))?;
         let Against { baseline, supply, candidates } =
             self.kind.against(&self.more, &self.roles, &self.question)?;
-        let (first, second) = self.clusters.units(&self.roles)?;
+        // The column that a split makes is not one of the file's.
+        let by_period = self.split_at.is_some() && self.roles.stratum.as_deref() == Some(PERIOD);
+        let mut roles = self.roles.clone();
+        roles.stratum = roles.stratum.filter(|_| !by_period);
+        let (first, second) = self.clusters.units(&roles)?;
         let keep = parse::keep(&self.filter);
         let kept = keep.iter().map(|its| &its.column).chain(&groups.columns).map(String::as_str);
-        // The column that a split makes is not one of the file's.
-        let is_of_file = |column: &&str| self.split_at.is_none() || *column != "period";
-        let kept: Vec<&str> = kept.filter(is_of_file).collect();
+        let (made, kept): (Vec<&str>, Vec<&str>) =
+            kept.partition(|column| self.split_at.is_some() && *column == PERIOD);
         let schema = {
             let units = [Some(&first), second.as_ref()].into_iter().flatten();
-            self.roles.schema(units.filter_map(column_of).chain(kept.iter().copied()))
+            roles.schema(units.filter_map(column_of).chain(kept.iter().copied()))
         };
         let mut question = self.question.question(
             baseline,
@@ -123,10 +138,17 @@ impl AskedArgs {
             (self.clusters.multi_label, Some(&self.roles)),
         )?;
         question.groups.clone_from(&groups);
-        if self.split_at.is_some() && self.roles.stratum.is_none() && keeps_strata(&question) {
-            question.strata = Some(StratifyBy::column("period"));
+        let apart = keeps_strata(&question) || inference.test.is_some_and(is_of_strata);
+        if by_period || self.split_at.is_some() && roles.stratum.is_none() && apart {
+            question.strata = Some(StratifyBy::column(PERIOD));
+        } else if self.split_at.is_some() && made.is_empty() {
+            return Err(Failure::Usage(
+                "--split-at makes a column \"period\", and nothing asks for it; say --by period, --filter \
+                 period=VALUE, --stratum period, or a statistic or test of strata"
+                    .to_owned(),
+            ));
         }
-        self.roles.tell_unused(&Uses::of_question(&question, kept));
+        roles.tell_unused(&Uses::of_question(&question, kept));
         Ok(StudyFile {
             title: None,
             authors: Vec::new(),

@@ -133,6 +133,9 @@ impl QuestionArgs {
         let is_whole =
             roles.is_some_and(|roles| roles.arm.is_none()) && !matches!(baseline, Baseline::Arm(_));
         match &self.treatment {
+            Some(_) if is_whole => Err(Failure::Usage(
+                "--treatment names an arm: say with --arm which column holds the arms".to_owned(),
+            )),
             Some(arm) => Ok(arm),
             None if is_whole => Ok("the whole log"),
             None => Err(Failure::Usage(

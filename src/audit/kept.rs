@@ -81,7 +81,7 @@ impl SavedComparison<'_> {
         baseline: &Baseline,
     ) -> Result<PreparedComparison<'l>, Error> {
         let (baseline, elsewhere) = match baseline {
-            Baseline::Arm(_) => (baseline.clone(), None),
+            Baseline::Arm(_) | Baseline::Nothing => (baseline.clone(), None),
             Baseline::Reference(reference) => {
                 reference.check()?;
                 (baseline.clone(), Some(ExternalBaseline::Reference(reference.clone())))

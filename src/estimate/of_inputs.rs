@@ -101,7 +101,7 @@ impl Warning {
         match self {
             Self::FewInBothArms { p } => write!(
                 f,
-                "few clusters are in both arms: had a coin chosen to which arm each of them leans, the shares would differ so much with a chance of {:.1}%, so the interval is extended to no amplification",
+                "few clusters are in both arms: had a coin chosen to which arm each of them leans, so great a difference would come about with a chance of {:.1}%, so it is no finding, and share bounds reach to no difference",
                 100.0 * p
             ),
             Self::CertainBaseline => f.write_str(

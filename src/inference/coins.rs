@@ -33,6 +33,33 @@ impl Part {
 /// The p-value that coins leave: [`ShareBounds`](super::ShareBounds) says which; 0 where no cluster is in both
 /// arms, or many carry the difference.
 pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
+    let every = every(arms);
+    let (both, one): (Vec<Part>, Vec<Part>) = every.iter().partition(|its| its.is_in_both());
+    let seen = leanings(&every);
+    if both.is_empty() || effective(&seen) >= MANY {
+        return 0.0;
+    }
+    let coins = p_of_coins(leanings(&without_strays(both)));
+    coins.min(p_of_others(&one, seen.iter().sum::<f64>()))
+}
+
+/// The same of a contrast of two values: whether coins could have made what clusters add to the difference of both,
+/// each lean times how fast its value moves with its share.
+pub(super) fn least_p_of_two(halves: [[Arm<'_>; 2]; 2], scales: [f64; 2]) -> f64 {
+    let parts = halves.map(|arms| every(arms));
+    let leans = parts.each_ref().map(|parts| leanings(parts));
+    let lean = |at: usize| scales[0] * leans[0][at] - scales[1] * leans[1][at];
+    let all: Vec<f64> = (0..parts[0].len()).map(lean).collect();
+    let is_in_both = |at: usize| parts.iter().any(|parts| parts[at].is_in_both());
+    let both: Vec<f64> = (0..all.len()).filter(|&at| is_in_both(at)).map(|at| all[at]).collect();
+    if both.is_empty() || effective(&all) >= MANY {
+        return 0.0;
+    }
+    p_of_coins(both)
+}
+
+/// Each cluster's part of either arm.
+fn every(arms: [Arm<'_>; 2]) -> Vec<Part> {
     let totals = arms.map(|(_, all)| all.iter().sum::<f64>());
     let part = |at: usize| {
         let of = |side: usize, of: &[f64]| of[at] / totals[side];
@@ -41,14 +68,7 @@ pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
             all: [of(0, arms[0].1), of(1, arms[1].1)],
         }
     };
-    let every: Vec<Part> = (0..arms[0].1.len()).map(part).collect();
-    let (both, one): (Vec<Part>, Vec<Part>) = every.iter().partition(|its| its.is_in_both());
-    let seen = leanings(&every);
-    if both.is_empty() || effective(&seen) >= MANY {
-        return 0.0;
-    }
-    let coins = p_of_coins(leanings(&without_strays(both)));
-    coins.min(p_of_others(&one, seen.iter().sum::<f64>()))
+    (0..arms[0].1.len()).map(part).collect()
 }
 
 /// The largest of them, which together have all but a twentieth of the mass, and all as large as the last of

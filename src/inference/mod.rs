@@ -86,7 +86,7 @@ use crate::estimate::{
 };
 use crate::log::ClusterKey;
 pub use crate::question::multiplicity::{Multiplicity, ReplicateErrors, RomanoWolf, TwoStage};
-use crate::statistic::{Quantity, Scale, Side, Statistic, Working};
+use crate::statistic::{Quantity, Scale, Side, Statistic, Undefined, Working};
 use crate::tally::{ClusterBy, StratifyBy, Tally};
 
 /// Fewer clusters than this in an arm are flagged.
@@ -317,7 +317,10 @@ fn answer(
     let Query { ref question, statistic } = asked[at];
     let contributions = Contributions::of(tally, question, statistic)?;
     let summary = contributions.summary();
-    let working = statistic.value(summary.totals());
+    let working = match statistic.other_topics().iter().any(|its| its == question.topic) {
+        true if statistic.contrasts().is_some() => Working::Undefined(Undefined::SameTopic),
+        _ => statistic.value(summary.totals()),
+    };
     let mut warnings = warnings(tally, summary);
     warnings.extend(few_that_carry(&contributions));
     let interval = inference.interval;
@@ -472,6 +475,9 @@ fn tested(
         (_, Working::Undefined(_)) => TestResult::none(NoTest::UndefinedValue),
         (Test::WildBootstrap(test), _) => test.test(tally, statistic, contributions),
         (Test::Permutation(test), _) => test.test(tally, asked, contributions, warnings)?,
+        (Test::CochranMantelHaenszel(_), _) if statistic.contrasts().is_some() => {
+            TestResult::none(NoTest::NotOfTwoShares)
+        }
         (Test::CochranMantelHaenszel(test), _) => test.test(tally, asked)?,
         (Test::EqualStrata, _) => equal_strata::test(tally, asked, warnings)?,
         _ => tested_by_interval((test, form), statistic, contributions, case),

@@ -229,16 +229,19 @@ impl Permutation {
     }
 }
 
-/// By cell, the place of the same total of the other arm; `None` where one has none.
+/// By cell, the place of the same total of the other arm; `None` where one has none. A total that is there more than
+/// once, as that of all is in a contrast of topics, goes with the one that comes as late.
 fn partners(cells: &[Cell]) -> Option<Vec<usize>> {
-    let partner = |cell: &Cell| {
+    let partner = |(at, cell): (usize, &Cell)| {
         let side = match cell.side {
             Side::Treatment => Side::Baseline,
             Side::Baseline => Side::Treatment,
         };
-        cells.iter().position(|other| *other == Cell { side, ..*cell })
+        let before = cells[..at].iter().filter(|its| *its == cell).count();
+        let of_other = |(_, other): &(usize, &Cell)| **other == Cell { side, ..*cell };
+        cells.iter().enumerate().filter(of_other).nth(before).map(|(at, _)| at)
     };
-    cells.iter().map(partner).collect()
+    cells.iter().enumerate().map(partner).collect()
 }
 
 /// By cluster of the question, the stratum in which it has its impressions.

@@ -91,6 +91,16 @@ fn between(one: &[f64], other: &[f64], is_still: bool) -> f64 {
     if cautious > 0.0 { cautious * of_few } else { cautious.max(-1.0) }
 }
 
+/// How fast a contrasted value moves with a share that both arms have: what makes the halves' differences of shares
+/// differences of values. 1 where the halves show nothing.
+fn gradient_of_share(statistic: &dyn Statistic, totals: &[f64], half: usize) -> f64 {
+    let its = &totals[4 * half..4 * half + 4];
+    let share = f64::midpoint(its[0] / its[1], its[2] / its[3]);
+    let equal = [share, 1.0, share, 1.0];
+    let of = statistic.contrasts().map(|of| of.gradient(&equal));
+    of.and_then(|slopes| slopes.first().copied()).unwrap_or(1.0)
+}
+
 /// Which columns hold the topic and all of an arm.
 fn columns_of(cells: &[Cell], side: Side) -> Option<[usize; 2]> {
     let of = |quantity| {
@@ -134,17 +144,25 @@ impl Shares {
         };
         let (one, other) = (half(0)?, half(4)?);
         let gradient = statistic.gradient(contributions.totals());
-        let added = |half: std::ops::Range<usize>| {
+        // What is taken off has the opposite sign in the gradient; the correlation is of the two values.
+        let added = |half: std::ops::Range<usize>, sign: f64| {
             let mut added = vec![0.0; contributions.present().len()];
             for (column, slope) in contributions.columns()[half.clone()].iter().zip(&gradient[half])
             {
-                added.iter_mut().zip(column).for_each(|(sum, value)| *sum += value * slope);
+                added.iter_mut().zip(column).for_each(|(sum, value)| *sum += sign * value * slope);
             }
             added
         };
         let is_still = one.has_still_arm() || other.has_still_arm();
-        let correlation = between(&added(0..4), &added(4..8), is_still);
-        let least_p = one.least_p.max(other.least_p);
+        let correlation = between(&added(0..4, 1.0), &added(4..8, -1.0), is_still);
+        let columns = contributions.columns();
+        let arms =
+            |from: usize| [from, from + 2].map(|at| (&columns[at][..], &columns[at + 1][..]));
+        let scale = |half: usize| {
+            let scales = gradient_of_share(statistic, contributions.totals(), half);
+            if scales.is_finite() { scales } else { 1.0 }
+        };
+        let least_p = coins::least_p_of_two([arms(0), arms(4)], [scale(0), scale(1)]);
         let less = Less { shares: other, correlation };
         Ok(Self { least_p, less: Some(Box::new(less)), ..one })
     }

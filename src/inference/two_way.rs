@@ -49,6 +49,15 @@ impl TwoWay {
                 });
             }
         }
+        if let Some(Query { statistic, .. }) =
+            asked.iter().find(|its| its.statistic.contrasts().is_some())
+        {
+            return Err(Error::Parameter {
+                parameter: "the statistic",
+                value: format!("{} with two-way clusters", statistic.name()),
+                expected: "one of a topic alone: contrasts of topics and strata know one way of clustering",
+            });
+        }
         let interval = inference.interval;
         let bounds = interval.share_bounds();
         let mut estimates = super::estimates(self.first(), asked, interval)?;
@@ -90,9 +99,7 @@ impl TwoWay {
                     .with_baseline(statistic.variance_of_baseline(totals));
                 variances.push(influence.variance());
             }
-            // Contrasts of two values go by their own variance.
-            let is_single = statistic.contrasts().is_none();
-            shares.push(is_single.then(|| Shares::of(statistic, &contributions)).flatten());
+            shares.push(Shares::of(statistic, &contributions));
             first.get_or_insert_with(|| (working, totals.to_vec()));
         }
         let (working, totals) = first.expect("there are three ways");

@@ -6,14 +6,27 @@ use super::table::{
 use crate::audit::has_several_arms;
 use crate::estimate::Estimate;
 use crate::estimate::json::{EstimateRecord, MeasuredRecord};
+use crate::question::estimand::Estimand;
 
 /// What a column shows of an estimate.
 type Shows = fn(&Estimate) -> Cell;
 
+/// A statistic's name; of a contrast with what it is of and against.
+fn statistic(of: &Estimate) -> Cell {
+    let Estimand { statistic, phrase, .. } = &of.estimand;
+    match phrase.split_once(" (") {
+        Some((_, details)) if crate::statistic::is_contrast(statistic) => {
+            Cell::words(format!("{statistic} ({details}"))
+        }
+        _ => Cell::statistic(statistic),
+    }
+}
+
 /// The table of a report. Statistic and tests are there if there is something to tell apart or to say.
 pub(super) fn table(estimates: &[Estimate]) -> Table {
     let first = estimates.first();
-    let name = |of: &Estimate| of.estimand.statistic.clone();
+    // By what is in brackets behind the phrase too: two contrasts may have one name.
+    let name = |of: &Estimate| (of.estimand.statistic.clone(), of.estimand.phrase.clone());
     let several = estimates.iter().any(|its| Some(name(its)) != first.map(name));
     let tested = estimates.iter().any(|its| its.test.is_some());
     let adjusted = estimates.iter().any(|its| its.test.is_some_and(|t| t.p_adjusted.is_some()));
@@ -22,7 +35,7 @@ pub(super) fn table(estimates: &[Estimate]) -> Table {
     let early = |heading: &str, order| Column::number(heading).yielding(Yields::First(order));
     let columns: [(bool, Column, Shows); 11] = [
         (true, Column::name("topic"), |its| Cell::name(&its.estimand.topic)),
-        (several, Column::words("statistic"), |its| Cell::statistic(&its.estimand.statistic)),
+        (several, Column::words("statistic"), statistic),
         (true, Column::number("estimate"), |its| Cell::value(its.value)),
         (true, Column::number(level), interval),
         (tested, later("p", 4), p),

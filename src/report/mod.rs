@@ -124,12 +124,19 @@ impl AuditReport {
                     members.len()
                 );
             }
+            // A contrast is of two amplifications.
+            let is_contrast = crate::statistic::is_contrast(&members[0].estimand.statistic);
+            let than = if is_contrast {
+                "than what they are contrasted with"
+            } else {
+                "than in the baseline"
+            };
             format!(
-                "Of {} {topics}{}, {} more and {} less than in the baseline {}; one at a time {} more and {} \
-                 less.",
+                "Of {} {topics}{}, {} {} and {} less {than} {}; one at a time {} more and {} less.",
                 members.len(),
                 if many { format!(", by {name}") } else { String::new() },
                 counts.more.len(),
+                if is_contrast { "amplified more" } else { "more" },
                 counts.less.len(),
                 counts.taken_together(),
                 counts.more_alone,

@@ -8,6 +8,7 @@ use super::{
     Quantity, Scale, Statistic, Undefined, Working,
 };
 use crate::base::printable::quoted;
+use crate::error::Error;
 
 /// The names of contrasts, which take parameters.
 pub(super) const NAMES: [&str; 2] = ["topic_contrast", "stratum_contrast"];
@@ -209,13 +210,25 @@ macro_rules! contrast {
 
             fn phrase(&self) -> &'static str {
                 match self.scale() {
-                    Scale::Log | Scale::LogPercent => $ratio,
+                    Scale::Log => $ratio,
+                    Scale::LogPercent => concat!("by how many percent it is more than 1: ", $ratio),
                     Scale::Linear | Scale::Logit => $difference,
                 }
             }
 
             fn details(&self) -> Option<String> {
                 Some(self.in_words())
+            }
+
+            fn check_strata(&self, _: &[String]) -> Result<(), Error> {
+                match self.strata() {
+                    [one, other] if one == other => Err(Error::Parameter {
+                        parameter: "the strata of a contrast",
+                        value: format!("{} and {}", quoted(one), quoted(other)),
+                        expected: "two different ones",
+                    }),
+                    _ => Ok(()),
+                }
             }
 
             fn other_topics(&self) -> &[String] {

@@ -72,6 +72,11 @@ pub(crate) fn scale_of(name: &str) -> Option<Scale> {
     listed.or_else(declared).map(|statistic| statistic.scale())
 }
 
+/// Whether a statistic of this name is a contrast of two values.
+pub(crate) fn is_contrast(name: &str) -> bool {
+    contrast::NAMES.contains(&name)
+}
+
 /// What a statistic is, with its parameters, to stand in a sentence.
 pub(crate) fn phrase_in_full(statistic: &dyn Statistic) -> String {
     let details = statistic.details().map_or_else(String::new, |details| format!(" ({details})"));
@@ -161,6 +166,8 @@ pub enum Undefined {
     NoMemberInBothArms,
     /// Of two values that are contrasted both are infinite, or both 0 times.
     BothInfinite,
+    /// The topic is the one that it would be contrasted with.
+    SameTopic,
 }
 
 impl fmt::Display for Undefined {
@@ -179,6 +186,7 @@ impl fmt::Display for Undefined {
                 "the effective sample size of the baseline is below its floor"
             }
             Self::NoMemberInBothArms => "no member of the group has exposure mass in both arms",
+            Self::SameTopic => "a topic is not contrasted with itself",
             Self::BothInfinite => {
                 "both of the values that are contrasted are infinite, or both are 0"
             }

@@ -2,7 +2,7 @@
 //! simulations with a known truth.
 
 use serde_json::Value as Json;
-use tiltmeter::inference::{Bootstrap, Delta, Jackknife, Test};
+use tiltmeter::inference::{Bootstrap, Delta, Jackknife, Permutation, Test};
 use tiltmeter::log::{LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{
@@ -234,6 +234,16 @@ impl Drawn {
     }
 }
 
+/// What clusters' tastes for war and sport have to do with each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Tastes {
+    Apart,
+    /// Who likes one more likes the other less: the two values go against each other.
+    Opposed,
+    /// Who likes one likes the other: they go together.
+    Alike,
+}
+
 /// A feed that shows war and sport alike, in arm a so many times as often as in b. Clusters have tastes of their
 /// own, kept over strata and arms, and sizes that differ.
 struct Feed {
@@ -245,13 +255,20 @@ struct Feed {
     base: f64,
     /// By stratum, how many times as often a shows war and sport.
     lift: [f64; 4],
+    tastes: Tastes,
 }
 
 impl Feed {
     fn rows(&self, drawn: &mut Drawn) -> Vec<Row> {
         let mut rows = Vec::new();
         for cluster in 0..self.clusters {
-            let taste = [drawn.normal(), drawn.normal()].map(|z| (0.6 * z).exp());
+            let [one, other] = [drawn.normal(), drawn.normal()].map(|z| (0.6 * z).exp());
+            let taste = match self.tastes {
+                Tastes::Apart => [one, other],
+                // Between 0 and 2, and together 2.
+                Tastes::Opposed => [2.0 * one / (one + other), 2.0 * other / (one + other)],
+                Tastes::Alike => [one, one],
+            };
             // A few clusters are much larger than others.
             let size = (20.0 * (0.7 * drawn.normal()).exp()).ceil() as usize;
             let own = cluster / 2 % self.strata;
@@ -313,7 +330,8 @@ fn contrasts_find_nothing_where_nothing_differs() {
         (strata(), Test::ShareBounds),
         (AmplificationRatio.into(), Test::EqualStrata),
     ];
-    let feed = |clusters, crossed, shared, strata, base| Feed {
+    let feed = |tastes, clusters, crossed, shared, strata, base| Feed {
+        tastes,
         lift: [1.5; 4],
         clusters,
         crossed,
@@ -322,15 +340,23 @@ fn contrasts_find_nothing_where_nothing_differs() {
         base,
     };
     let feeds = [
-        feed(8, true, true, 2, 0.1),
-        feed(16, false, false, 2, 0.1),
-        feed(40, true, true, 4, 0.1),
-        feed(120, false, false, 2, 0.02),
-        feed(120, true, true, 2, 0.1),
+        feed(Tastes::Apart, 8, true, true, 2, 0.1),
+        feed(Tastes::Apart, 16, false, false, 2, 0.1),
+        feed(Tastes::Apart, 40, true, true, 4, 0.1),
+        feed(Tastes::Apart, 120, false, false, 2, 0.02),
+        feed(Tastes::Apart, 120, true, true, 2, 0.1),
+        feed(Tastes::Opposed, 10, false, true, 2, 0.15),
+        feed(Tastes::Opposed, 40, false, true, 2, 0.15),
+        feed(Tastes::Opposed, 8, true, true, 2, 0.15),
+        feed(Tastes::Alike, 40, false, true, 2, 0.1),
+        feed(Tastes::Alike, 12, true, true, 2, 0.1),
     ];
     for feed in feeds {
         for ((found, of), (statistic, test)) in feed.rejected(300, &asked).into_iter().zip(&asked) {
             assert!(of > 200, "{of} studies of {} clusters", feed.clusters);
+                "{} {:?} crossed {} {statistic:?} {test:?}: {found} of {of}",
+                feed.clusters, feed.tastes, feed.crossed
+            );
             let rate = found as f64 / of as f64;
             let most = 0.05 + 4.0 * (0.05 * 0.95 / of as f64).sqrt();
             assert!(rate <= most, "{rate} of {} clusters, {statistic:?}, {test:?}", feed.clusters);
@@ -342,6 +368,7 @@ fn contrasts_find_nothing_where_nothing_differs() {
 #[test]
 fn contrasts_find_what_differs() {
     let feed = Feed {
+        tastes: Tastes::Apart,
         lift: [1.5, 3.0, 1.5, 1.5],
         clusters: 120,
         crossed: true,
@@ -358,22 +385,38 @@ fn contrasts_find_what_differs() {
     }
 }
 
+/// Two topics that the same viewers choose between go against each other: their contrast varies more than either, and
+/// its interval is about as long as the jackknife's, which knows of it.
 #[test]
-#[ignore]
-fn sizes_in_full() {
-    let asked = [
-        (AnyStatistic::from(TopicContrast::against("sport")), Test::ShareBounds),
-        (StratumContrast::between("s0", "s1").into(), Test::ShareBounds),
-        (AmplificationRatio.into(), Test::EqualStrata),
-    ];
-    for (clusters, crossed, shared, base) in [
-        (120, true, false, 0.1),
-        (120, true, true, 0.1),
-        (120, false, false, 0.02),
-        (120, false, false, 0.1),
-        (300, true, true, 0.1),
-    ] {
-        let feed = Feed { lift: [1.5; 4], clusters, crossed, shared, strata: 2, base };
-        println!("{clusters} {crossed} {shared} {base}: {:?}", feed.rejected(1_500, &asked));
-    }
+fn values_that_go_against_each_other_are_less_sure() {
+    let tastes = Tastes::Opposed;
+    let feed = Feed {
+        tastes,
+        lift: [1.5; 4],
+        clusters: 120,
+        crossed: false,
+        shared: true,
+        strata: 1,
+        base: 0.15,
+    };
+    let log = log(&feed.rows(&mut Drawn(5)));
+    let asked = question(TopicContrast::against("sport"));
+    let length = |interval: Interval| {
+        let its = first(Audit::of(&log, &asked).interval(interval));
+        (its.high().unwrap() / its.low().unwrap()).ln()
+    };
+    let ratio = length(Interval::default()) / length(Interval::Jackknife(Jackknife::default()));
+    assert!((0.9..1.3).contains(&ratio), "{ratio}");
+}
+
+/// Where arms are exchangeable the permutation test of a contrast is of its size, studentised too: the total of all is
+/// in a contrast of topics twice, and each goes with its own half. Four binomial standard errors of 300.
+#[test]
+fn permutations_know_both_halves() {
+    let tastes = Tastes::Opposed;
+    let feed = Feed { tastes, lift: [1.0; 4], clusters: 20, crossed: false, shared: true, strata: 1, base: 0.2 };
+    let test = Permutation { replicates: 199, ..Permutation::default() };
+    let asked = [(TopicContrast::against("sport").into(), Test::Permutation(test))];
+    let [(found, of)] = feed.rejected(300, &asked)[..] else { panic!("one was asked") };
+    assert!(of > 290 && found <= 30, "{found} of {of}");
 }

@@ -354,9 +354,6 @@ fn contrasts_find_nothing_where_nothing_differs() {
     for feed in feeds {
         for ((found, of), (statistic, test)) in feed.rejected(300, &asked).into_iter().zip(&asked) {
             assert!(of > 200, "{of} studies of {} clusters", feed.clusters);
-                "{} {:?} crossed {} {statistic:?} {test:?}: {found} of {of}",
-                feed.clusters, feed.tastes, feed.crossed
-            );
             let rate = found as f64 / of as f64;
             let most = 0.05 + 4.0 * (0.05 * 0.95 / of as f64).sqrt();
             assert!(rate <= most, "{rate} of {} clusters, {statistic:?}, {test:?}", feed.clusters);
@@ -414,7 +411,15 @@ fn values_that_go_against_each_other_are_less_sure() {
 #[test]
 fn permutations_know_both_halves() {
     let tastes = Tastes::Opposed;
-    let feed = Feed { tastes, lift: [1.0; 4], clusters: 20, crossed: false, shared: true, strata: 1, base: 0.2 };
+    let feed = Feed {
+        tastes,
+        lift: [1.0; 4],
+        clusters: 20,
+        crossed: false,
+        shared: true,
+        strata: 1,
+        base: 0.2,
+    };
     let test = Permutation { replicates: 199, ..Permutation::default() };
     let asked = [(TopicContrast::against("sport").into(), Test::Permutation(test))];
     let [(found, of)] = feed.rejected(300, &asked)[..] else { panic!("one was asked") };

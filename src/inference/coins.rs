@@ -46,7 +46,7 @@ pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
 /// The same of a contrast of two values: whether coins could have made what clusters add to the difference of both,
 /// each lean times how fast its value moves with its share.
 pub(super) fn least_p_of_two(halves: [[Arm<'_>; 2]; 2], scales: [f64; 2]) -> f64 {
-    let parts = halves.map(|arms| every(arms));
+    let parts = halves.map(every);
     let leans = parts.each_ref().map(|parts| leanings(parts));
     let lean = |at: usize| scales[0] * leans[0][at] - scales[1] * leans[1][at];
     let all: Vec<f64> = (0..parts[0].len()).map(lean).collect();

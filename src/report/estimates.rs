@@ -12,13 +12,20 @@ use crate::question::estimand::Estimand;
 type Shows = fn(&Estimate) -> Cell;
 
 /// A statistic's name; of a contrast with what it is of and against.
-fn statistic(of: &Estimate) -> Cell {
+pub(super) fn called(of: &Estimate) -> String {
     let Estimand { statistic, phrase, .. } = &of.estimand;
     match phrase.split_once(" (") {
         Some((_, details)) if crate::statistic::is_contrast(statistic) => {
-            Cell::words(format!("{statistic} ({details}"))
+            format!("{statistic} ({details}")
         }
-        _ => Cell::statistic(statistic),
+        _ => statistic.clone(),
+    }
+}
+
+fn statistic(of: &Estimate) -> Cell {
+    match crate::statistic::is_contrast(&of.estimand.statistic) {
+        true => Cell::words(called(of)),
+        false => Cell::statistic(&of.estimand.statistic),
     }
 }
 

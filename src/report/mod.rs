@@ -101,12 +101,17 @@ impl AuditReport {
     /// For each statistic of several topics, how many are findings, in a sentence.
     pub(crate) fn findings_in_words(&self) -> Vec<String> {
         let topics = if self.is_grouped() { "estimates" } else { "topics" };
+        // By its parameters too, as what is taken into account together is.
         let mut families: Vec<(String, Vec<&Estimate>)> = Vec::new();
         for estimate in self.estimates.iter().filter(|its| its.finding.is_some()) {
-            let name = &estimate.estimand.statistic;
-            match families.iter_mut().find(|(of, _)| of == name) {
+            let phrase = &estimate.estimand.phrase;
+            let is_of = |its: &Estimate| {
+                its.estimand.statistic == estimate.estimand.statistic
+                    && its.estimand.phrase == *phrase
+            };
+            match families.iter_mut().find(|(_, members)| is_of(members[0])) {
                 Some((_, members)) => members.push(estimate),
-                None => families.push((name.clone(), vec![estimate])),
+                None => families.push((estimates::called(estimate), vec![estimate])),
             }
         }
         let many = families.len() > 1;
@@ -126,11 +131,8 @@ impl AuditReport {
             }
             // A contrast is of two amplifications.
             let is_contrast = crate::statistic::is_contrast(&members[0].estimand.statistic);
-            let than = if is_contrast {
-                "than what they are contrasted with"
-            } else {
-                "than in the baseline"
-            };
+            let than =
+                if is_contrast { "than what they stand against" } else { "than in the baseline" };
             format!(
                 "Of {} {topics}{}, {} {} and {} less {than} {}; one at a time {} more and {} less.",
                 members.len(),

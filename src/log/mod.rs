@@ -100,7 +100,7 @@ pub struct Origin {
     pub rows_read: u64,
     /// Rows set aside.
     pub set_aside: SetAside,
-    /// Rows left out on purpose, by [`ExposureLog::restrict`].
+    /// Rows left out on purpose, by [`ExposureLog::keep`] and [`ExposureLog::filter`].
     #[serde(default)]
     pub left_out: u64,
     /// Which rows were kept by the ids in a column ([`ExposureLog::keep`]), one column after another;

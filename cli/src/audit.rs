@@ -11,7 +11,7 @@ use crate::baseline::{Against, BaselineArgs, KindArgs};
 use crate::failure::Failure;
 use crate::html::PageArgs;
 use crate::progress::{Bar, waiting};
-use crate::question::{ClusterArgs, GroupArgs, QuestionArgs, keeps_strata};
+use crate::question::{ClusterArgs, GroupArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
 use crate::spoken::in_flags;
 use crate::tally::SkipArgs;
@@ -138,7 +138,7 @@ impl AskedArgs {
             (self.clusters.multi_label, Some(&self.roles)),
         )?;
         question.groups.clone_from(&groups);
-        let apart = keeps_strata(&question) || inference.test.is_some_and(is_of_strata);
+        let apart = question.keeps_strata() || inference.test.is_some_and(is_of_strata);
         if by_period || self.split_at.is_some() && roles.stratum.is_none() && apart {
             question.strata = Some(StratifyBy::column(PERIOD));
         } else if self.split_at.is_some() && made.is_empty() {

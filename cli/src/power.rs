@@ -6,7 +6,6 @@ use tiltmeter::coverage::{CoverageStudy, PowerCurve, PowerResult, SmallestEffect
 use tiltmeter::inference::{
     Detectable, Inference, PerArm, Pilot, Quantile, SampleSizePlan, TopicQuestion,
 };
-use tiltmeter::statistic::Over;
 use tiltmeter::tally::{StratifyBy, Tally};
 use tiltmeter::{AnyStatistic, Attention, GroupBy, StudyFile, StudyLog, Unit};
 
@@ -149,7 +148,7 @@ fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Plann
     if statistics.is_empty() {
         statistics.push(AnyStatistic::default());
     }
-    tell_without_effect(args, study, &statistics);
+    tell_without_effect(args, study);
     let mut planned = Vec::new();
     for statistic in &statistics {
         for topic in topics {
@@ -175,11 +174,9 @@ fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Plann
 }
 
 /// Says on standard error what changes nothing: a plan has no report to say it in.
-fn tell_without_effect(args: &PilotArgs, study: &StudyFile, statistics: &[AnyStatistic]) {
-    let of_strata =
-        |its: &AnyStatistic| its.cells(2).iter().any(|cell| matches!(cell.over, Over::Stratum(_)));
+fn tell_without_effect(args: &PilotArgs, study: &StudyFile) {
     let question = &study.question;
-    if study.tally_spec().strata != StratifyBy::Nothing && !statistics.iter().any(of_strata) {
+    if study.tally_spec().strata != StratifyBy::Nothing && !question.keeps_strata() {
         out::tell(
             "note: --stratum changes nothing here: these statistics look at all strata together",
         );

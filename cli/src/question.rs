@@ -1,7 +1,6 @@
 //! What is asked, as flags.
 
 use clap::Args;
-use tiltmeter::statistic::{Over, Side};
 use tiltmeter::tally::WindowBy;
 use tiltmeter::{
     AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs,
@@ -34,12 +33,6 @@ pub(crate) struct QuestionArgs {
     /// What the denominator holds: all_impressions (the default) or tagged_impressions.
     #[arg(long, value_name = "WHICH")]
     denominator: Option<Denominator>,
-}
-
-/// Whether something is asked that keeps strata apart.
-pub(crate) fn keeps_strata(question: &Question) -> bool {
-    let apart = |its: &AnyStatistic| its.cells(2).iter().any(|cell| cell.over != Over::AllStrata);
-    question.statistics.iter().any(apart)
 }
 
 /// The groups that are answered one by one.
@@ -146,9 +139,9 @@ impl QuestionArgs {
 
     /// Whether all that is asked for are statistics of the treatment alone.
     pub(crate) fn is_of_one_arm(&self) -> bool {
-        let is_of_one =
-            |its: &AnyStatistic| its.cells(2).iter().all(|cell| cell.side == Side::Treatment);
-        !self.statistic.is_empty() && self.statistic.iter().all(is_of_one)
+        let mut question = Question::of_arm("");
+        question.statistics.clone_from(&self.statistic);
+        question.is_of_one_arm()
     }
 
     /// The question.

@@ -28,6 +28,11 @@ impl Part {
         let [a, b] = self.all;
         a.min(b) > 0.0 && a.min(b) >= 0.1 * a.max(b)
     }
+
+    /// What part of both arms' mass it has, from 0 to 2.
+    fn mass(&self) -> f64 {
+        self.all[0] + self.all[1]
+    }
 }
 
 /// The p-value that coins leave: [`ShareBounds`](super::ShareBounds) says which; 0 where no cluster is in both
@@ -44,18 +49,21 @@ pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
 }
 
 /// The same of a contrast of two values: whether coins could have made what clusters add to the difference of both,
-/// each lean times how fast its value moves with its share.
+/// each lean times how fast its value moves with its share. What clusters in one arm say by themselves is not asked, so
+/// that few of both arms beside few others are no finding.
 pub(super) fn least_p_of_two(halves: [[Arm<'_>; 2]; 2], scales: [f64; 2]) -> f64 {
     let parts = halves.map(every);
     let leans = parts.each_ref().map(|parts| leanings(parts));
     let lean = |at: usize| scales[0] * leans[0][at] - scales[1] * leans[1][at];
     let all: Vec<f64> = (0..parts[0].len()).map(lean).collect();
     let is_in_both = |at: usize| parts.iter().any(|parts| parts[at].is_in_both());
-    let both: Vec<f64> = (0..all.len()).filter(|&at| is_in_both(at)).map(|at| all[at]).collect();
+    let both: Vec<usize> = (0..all.len()).filter(|&at| is_in_both(at)).collect();
     if both.is_empty() || effective(&all) >= MANY {
         return 0.0;
     }
-    p_of_coins(both)
+    let mass = |at: usize| parts.iter().map(|parts| parts[at].mass()).sum::<f64>();
+    let least = least_mass(both.iter().map(|&at| mass(at)).collect());
+    p_of_coins(both.into_iter().filter(|&at| mass(at) >= least).map(|at| all[at]).collect())
 }
 
 /// Each cluster's part of either arm.
@@ -74,19 +82,24 @@ fn every(arms: [Arm<'_>; 2]) -> Vec<Part> {
 /// The largest of them, which together have all but a twentieth of the mass, and all as large as the last of
 /// these: what strays happen to show makes nothing surer.
 fn without_strays(mut parts: Vec<Part>) -> Vec<Part> {
-    let mass = |part: &Part| part.all[0] + part.all[1];
-    parts.sort_by(|one, other| mass(other).total_cmp(&mass(one)));
-    let enough = (1.0 - STRAYS) * parts.iter().map(mass).sum::<f64>();
+    let least = least_mass(parts.iter().map(Part::mass).collect());
+    parts.retain(|part| part.mass() >= least);
+    parts
+}
+
+/// The mass from which on clusters are no strays.
+fn least_mass(mut masses: Vec<f64>) -> f64 {
+    masses.sort_by(|one, other| other.total_cmp(one));
+    let enough = (1.0 - STRAYS) * masses.iter().sum::<f64>();
     let (mut so_far, mut least) = (0.0, 0.0);
-    for part in &parts {
+    for mass in masses {
         if so_far >= enough {
             break;
         }
-        so_far += mass(part);
-        least = mass(part);
+        so_far += mass;
+        least = mass;
     }
-    parts.retain(|part| mass(part) >= least);
-    parts
+    least
 }
 
 /// By how much each cluster makes the shares differ, were they one share, the mean of both; adds up to their

@@ -7,40 +7,11 @@ use super::influence::Variance;
 use super::{Case, Query, jackknife};
 use crate::error::Error;
 use crate::estimate::{NoTest, TestMethod, TestResult, Warning};
-use crate::statistic::{Cell, Over, Scale, Statistic, Undefined, Working};
+use crate::statistic::{Cell, MantelHaenszelDifference, Statistic, Working};
 use crate::tally::Tally;
 
 /// More strata than this are not compared: the matrix of their errors would take gigabytes.
 const MOST: usize = 2_000;
-
-/// A statistic's totals in every stratum at once, so that one pass over the clusters is enough.
-#[derive(Debug)]
-struct InEachStratum;
-
-impl Statistic for InEachStratum {
-    crate::statistic::origin::of_the_library!();
-
-    fn name(&self) -> &'static str {
-        "in_each_stratum"
-    }
-
-    fn phrase(&self) -> &'static str {
-        "the totals of each stratum"
-    }
-
-    fn cells(&self, strata: usize) -> Vec<Cell> {
-        let of = |at| Cell::TWO_ARMS.map(|cell| Cell { over: Over::Stratum(at), ..cell });
-        (0..strata).flat_map(of).collect()
-    }
-
-    fn scale(&self) -> Scale {
-        Scale::Linear
-    }
-
-    fn value(&self, _: &[f64]) -> Working {
-        Working::Undefined(Undefined::NoStratumInBothArms)
-    }
-}
 
 /// The statistic in one stratum.
 struct InStratum {
@@ -73,7 +44,8 @@ pub(super) fn test(
         });
     }
     check_totals(4 * strata, (tally.clusters(), "clusters"), strata)?;
-    let contributions = Contributions::of(tally, question, &InEachStratum)?;
+    // For its totals, which are those of every stratum.
+    let contributions = Contributions::of(tally, question, &MantelHaenszelDifference)?;
     let each = |at| in_stratum(*statistic, tally, &contributions, at);
     let known: Vec<InStratum> = (0..strata).filter_map(each).collect();
     let left_out = (strata - known.len()) as u64;

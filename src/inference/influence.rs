@@ -59,8 +59,8 @@ impl Members {
     }
 
     /// Without the clusters that have nothing where the statistic looks: those of strata that it passes
-    /// over, as Mantel's and Haenszel's do where one arm has nothing, and contrasts of two strata all others. They do not vary what it says, and
-    /// counted as clusters would make it look better known than it is.
+    /// over, as Mantel's and Haenszel's do where one arm has nothing, and contrasts of two strata all others.
+    /// They do not vary what it says, and counted as clusters would make it look better known than it is.
     fn where_it_looks(mut self, gradient: &[f64], contributions: &Contributions) -> Self {
         let cells = contributions.summary().cells();
         let depends = cells.iter().zip(gradient).filter(|(_, by)| **by != 0.0);
@@ -351,8 +351,9 @@ pub(super) fn score(
 
 impl Contributions {
     /// By how much each cluster moves a statistic through treatment and baseline, to first order: clusters x 2,
-    /// on the statistic's working scale, around 0 in each arm. Times `G / (G - 1)` of each arm and squared, the sums
-    /// of both are the variance of the delta method. `None` where the statistic has no finite value.
+    /// on the statistic's working scale, around 0 in each arm. With `h_A` and `h_B` a cluster's two numbers and `G`
+    /// an arm's clusters, `sum (sqrt(G_A/(G_A-1)) h_A + sqrt(G_B/(G_B-1)) h_B)^2` is the variance of
+    /// [`Delta`](super::Delta). `None` where the statistic has no finite value.
     ///
     /// The statistic is the one that the contributions were made for.
     ///

@@ -311,6 +311,15 @@ impl Question {
         self.baseline.as_ref().map_or_else(|| "no baseline".to_owned(), ToString::to_string)
     }
 
+    /// Which arm is asked about, and against what, for pages.
+    #[cfg(feature = "plot")]
+    pub(crate) fn arms_in_words(&self) -> String {
+        match &self.baseline {
+            None | Some(Baseline::Nothing) => format!("arm {:?}", self.treatment),
+            Some(baseline) => format!("arm {:?} against {baseline}", self.treatment),
+        }
+    }
+
     /// The baseline; nothing where the statistics are of the treatment alone.
     ///
     /// # Errors
@@ -324,8 +333,15 @@ impl Question {
         }
     }
 
-    /// Whether all that is asked for are statistics of the treatment alone.
-    fn is_of_one_arm(&self) -> bool {
+    /// Whether something is asked for that keeps strata apart.
+    #[must_use]
+    pub fn keeps_strata(&self) -> bool {
+        self.statistics.iter().any(|its| crate::statistic::keeps_strata(&**its))
+    }
+
+    /// Whether all that is asked for are statistics of the treatment alone, so that no baseline is needed.
+    #[must_use]
+    pub fn is_of_one_arm(&self) -> bool {
         let is_of_one =
             |its: &AnyStatistic| its.cells(2).iter().all(|cell| cell.side == Side::Treatment);
         !self.statistics.is_empty() && self.statistics.iter().all(is_of_one)

@@ -17,7 +17,7 @@ mod checked;
 mod contrast;
 mod derivative;
 mod known;
-pub(crate) mod origin;
+mod origin;
 mod unit;
 pub(crate) mod value;
 

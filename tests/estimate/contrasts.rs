@@ -425,3 +425,38 @@ fn permutations_know_both_halves() {
     let [(found, of)] = feed.rejected(300, &asked)[..] else { panic!("one was asked") };
     assert!(of > 290 && found <= 30, "{found} of {of}");
 }
+
+/// Viewers of both arms, each with 100 impressions in either: some 40 of war in arm a and 20 in b, and some 20 of sport
+/// in both. They differ a little, since nothing shows how what never varies would.
+fn crossed(viewers: usize) -> Vec<Row> {
+    let row = |viewer: usize, arm, war: u64| {
+        let (war, sport) = (war + viewer as u64 % 4, 20 + (viewer as u64 + war) % 3);
+        (viewer, arm, "all".to_owned(), [war, sport, 100 - sport - war])
+    };
+    (0..viewers).flat_map(|viewer| [row(viewer, "a", 40), row(viewer, "b", 20)]).collect()
+}
+
+/// Five viewers who all lean one way could have done so by the toss of coins (1 in 16): no finding, nor with strays
+/// beside them that lean the same way; and eleven who all do are one (1 in 1,024), by hand.
+#[test]
+fn contrasts_are_no_surer_than_coins() {
+    let asked = question(TopicContrast::against("sport")).strata(StratifyBy::Nothing);
+    let p = |rows: &[Row]| {
+        let log = log(rows);
+        let estimate = first(Audit::of(&log, &asked).test(Test::ShareBounds));
+        (estimate.test.unwrap().p.unwrap(), estimate.low().unwrap())
+    };
+    let five = crossed(5);
+    let mut with_strays = five.clone();
+    for stray in 5..10 {
+        for (arm, war) in [("a", 2), ("b", 1)] {
+            with_strays.push((stray, arm, "all".to_owned(), [war, 1, 0]));
+        }
+    }
+    for rows in [five, with_strays] {
+        let (p, low) = p(&rows);
+        assert!(p >= 0.0625 - 1e-9 && low <= 1.0 + 1e-12, "{p} {low}");
+    }
+    let (p, low) = p(&crossed(11));
+    assert!(p < 0.01 && low > 1.0, "{p} {low}");
+}

@@ -4,7 +4,9 @@ use crate::base::text::count;
 use crate::estimate::Estimate;
 use crate::findings::Findings;
 use crate::log::DataQuality;
+use crate::question::baseline::Baseline;
 use crate::question::cluster::StratifyBy;
+use crate::question::estimand::Estimand;
 use crate::question::multi_label::MultiLabel;
 use crate::question::weights::Weights;
 use crate::report::findings::date;
@@ -19,7 +21,7 @@ impl Findings {
         let estimand = &first.estimand;
         let quality = self.quality().there();
         let mut facts = vec![
-            ("Compared", format!("arm {:?} with {}", estimand.treatment, estimand.baseline)),
+            compared(estimand),
             ("Topics", count(self.topics().len() as u64)),
             ("Independent clusters", clusters(first)),
             ("Impressions compared", impressions(first)),
@@ -38,6 +40,14 @@ impl Findings {
             facts.push(("Several topics", "each of n counts 1/n".to_owned()));
         }
         facts
+    }
+}
+
+/// The arms, or the one arm.
+fn compared(estimand: &Estimand) -> Fact {
+    match &estimand.baseline {
+        Baseline::Nothing => ("Measured", format!("arm {:?}", estimand.treatment)),
+        baseline => ("Compared", format!("arm {:?} with {baseline}", estimand.treatment)),
     }
 }
 

@@ -27,8 +27,7 @@ pub(super) const PANELS: usize = 16;
 impl Findings {
     /// The arms, as figures name them.
     fn against(&self) -> String {
-        let question = &self.study().question;
-        format!("arm {:?} against {}", question.treatment, question.baseline_in_words())
+        self.study().question.arms_in_words()
     }
 
     /// A forest for each statistic.

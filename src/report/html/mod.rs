@@ -107,11 +107,8 @@ impl Findings {
     pub fn to_html(&self) -> Result<String, Error> {
         let title = self.study().title.clone().unwrap_or_else(|| {
             let question = &self.study().question;
-            format!(
-                "Amplification in arm {:?} against {}",
-                question.treatment,
-                question.baseline_in_words()
-            )
+            let what = if question.is_of_one_arm() { "Shares" } else { "Amplification" };
+            format!("{what} in {}", question.arms_in_words())
         });
         let mut page = Page::new(&title);
         for (id, heading, write) in sections::ALL {

@@ -17,10 +17,15 @@ impl Findings {
     /// What limits it.
     pub(super) fn limits(&self) -> Vec<Item> {
         let question = &self.study().question;
-        let mut limits = vec![Item::Said(format!(
-            "The baseline is {}. Against another baseline the same log may say the opposite.",
-            question.baseline_in_words()
-        ))];
+        let mut limits = vec![Item::Said(match question.is_of_one_arm() {
+            true => {
+                "Shares of one arm say nothing of amplification, which needs a baseline.".to_owned()
+            }
+            false => format!(
+                "The baseline is {}. Against another baseline the same log may say the opposite.",
+                question.baseline_in_words()
+            ),
+        })];
         let estimates = self.report().estimates();
         if let Some(first) = estimates.first() {
             limits.push(Item::Said(clusters(first)));

@@ -48,7 +48,7 @@ pub struct Question {
     /// The arm under test.
     pub treatment: String,
     /// What it is compared with; `None` for a question about one arm by itself ([`Question::of_arm`]). A
-    /// study file must say it.
+    /// study file must say it, for shares alone as `"nothing"`.
     #[serde(deserialize_with = "must_be_said")]
     pub baseline: Option<Baseline>,
     /// The topics, in the order of the answers.

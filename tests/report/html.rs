@@ -712,6 +712,22 @@ fn nothing_is_said_twice() {
     }
 }
 
+/// A share alone is against nothing, and its page does not speak of it as if that were a baseline.
+#[test]
+fn a_share_alone_has_no_baseline() {
+    let study = serde_json::json!({
+        "log": {"path": "hard.csv", "schema": {"viewer": "viewer", "arm": "arm"}},
+        "question": {"treatment": TREATMENT, "baseline": "nothing", "statistics": ["treatment_share"]},
+    });
+    let study: StudyFile = serde_json::from_value(study).unwrap();
+    let findings = Findings::of(&inputs(log_of(&hard_rows())), &study).unwrap();
+    let text = plain(&findings.to_html().unwrap());
+    for riddle in ["against nothing", "with nothing", "baseline is nothing", "Amplification was"] {
+        assert!(!text.contains(riddle), "{riddle}");
+    }
+    assert!(text.contains("Shares of one arm say nothing of amplification"));
+}
+
 /// A page grows by a row for each topic, and has no more pictures: 26 topics with all parts are below a megabyte.
 #[test]
 fn pages_are_small() {

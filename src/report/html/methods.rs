@@ -45,8 +45,12 @@ const WONG: (&str, &str) = ("Wong 2011, colours of Okabe and Ito", "10.1038/nmet
 impl Findings {
     /// A paragraph for a methods section.
     pub(super) fn methods(&self) -> String {
+        let what = match self.study().question.is_of_one_arm() {
+            true => "Shares were measured",
+            false => "Amplification was measured",
+        };
         let mut text = format!(
-            "Amplification was measured with tiltmeter {}. {}",
+            "{what} with tiltmeter {}. {}",
             env!("CARGO_PKG_VERSION"),
             self.report().sentence()
         );

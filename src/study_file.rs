@@ -148,6 +148,84 @@ pub enum StudyLog {
     TwoWay(Box<TwoWay>),
 }
 
+impl LogInput {
+    /// One file, folder or pattern, with a schema; all else may be added.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, schema: LogSchema) -> Self {
+        Self {
+            path: path.into(),
+            more: Vec::new(),
+            skip: Vec::new(),
+            schema,
+            keep: Vec::new(),
+            split_at: None,
+        }
+    }
+
+    /// The rows that are asked about, of all files together, held in memory.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    /// use tiltmeter::log::LogSchema;
+    /// use tiltmeter::{Keep, LogInput};
+    /// write("monday.csv", "feed,land\nranked,DE\nnewest,FR\n");
+    /// write("tuesday.csv", "feed,land\nranked,FR\nnewest,DE\n");
+    /// let mut input = LogInput::new("*day.csv", LogSchema::new().arm("feed").column("land"));
+    /// input.keep.push(Keep::new("land", ["DE"]));
+    /// assert_eq!(input.open(folder.path())?.rows(), 2);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`log_files_but`], [`ExposureLog::open`], [`ExposureLog::split_at`] and
+    /// [`ExposureLog::keep`]; [`Error::SamePart`] where two files are the same.
+    pub fn open(&self, folder: impl AsRef<Path>) -> Result<ExposureLog, Error> {
+        let folder = folder.as_ref();
+        self.kept(self.held(&self.files(folder)?, folder, Ok)?)
+    }
+
+    /// The rows of some files together, each made ready first.
+    fn held(
+        &self,
+        files: &[PathBuf],
+        folder: &Path,
+        ready: impl Fn(ExposureLog) -> Result<ExposureLog, Error>,
+    ) -> Result<ExposureLog, Error> {
+        let open = |file: &PathBuf| ready(ExposureLog::open(file, &self.schema)?);
+        if let [file] = files {
+            return open(file);
+        }
+        refuse_repeats(files)?;
+        let parts = files.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        ExposureLog::of_files(&parts)?.ok_or_else(|| {
+            let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+            Error::Io { path: folder.join(&self.path), cause }
+        })
+    }
+
+    /// All files that its paths stand for, from this folder.
+    ///
+    /// # Errors
+    /// Those of [`log_files_but`].
+    pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for path in std::iter::once(&self.path).chain(&self.more) {
+            files.extend(log_files_but(folder.join(path), &self.skip)?);
+        }
+        Ok(files)
+    }
+
+    /// The rows that are asked about.
+    fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
+        let log = match &self.split_at {
+            Some(moment) => log.split_at(moment)?,
+            None => log,
+        };
+        self.keep.iter().try_fold(log, |log, keep| log.keep(keep))
+    }
+}
+
 impl StudyFile {
     /// Reads a study from JSON.
     ///
@@ -183,7 +261,7 @@ impl StudyFile {
     /// # Errors
     /// Those of [`log_files_but`].
     pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-        let mut files = self.log_files(folder)?;
+        let mut files = self.log.files(folder)?;
         files.extend(self.tables().map(|path| folder.join(path)));
         Ok(files)
     }
@@ -201,14 +279,6 @@ impl StudyFile {
             self.supply.as_ref().map(|table| &table.path),
         ];
         tables.into_iter().flatten().map(PathBuf::as_path)
-    }
-
-    fn log_files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-        let mut files = Vec::new();
-        for path in std::iter::once(&self.log.path).chain(&self.log.more) {
-            files.extend(log_files_but(folder.join(path), &self.log.skip)?);
-        }
-        Ok(files)
     }
 
     /// How the log is tallied.
@@ -271,17 +341,10 @@ impl StudyFile {
             .as_ref()
             .map(|input| tagged(self.table(&folder.join(&input.path), &input.schema)?))
             .transpose()?;
-        let files = self.log_files(folder)?;
-        let (log, origin) = if let [file] = files.as_slice() {
-            let log = self.kept(tagged(ExposureLog::open(file, &self.log.schema)?)?)?;
-            let origin = log.origin().clone();
-            (StudyLog::Whole(Box::new(log)), origin)
-        } else if !self.question.groups.is_nothing() {
-            // Groups are of rows, so that these are held.
-            refuse_repeats(&files)?;
-            let parts = files.iter().map(|file| tagged(ExposureLog::open(file, &self.log.schema)?));
-            let log = ExposureLog::of_files(&parts.collect::<Result<Vec<_>, _>>()?)?;
-            let log = self.kept(log.ok_or_else(|| self.no_files(folder))?)?;
+        let files = self.log.files(folder)?;
+        // Groups are of rows, so that these are held.
+        let (log, origin) = if files.len() == 1 || !self.question.groups.is_nothing() {
+            let log = self.kept(self.log.held(&files, folder, &tagged)?)?;
             let origin = log.origin().clone();
             (StudyLog::Whole(Box::new(log)), origin)
         } else {
@@ -332,26 +395,15 @@ impl StudyFile {
         Ok((log, done.origin))
     }
 
-    /// A path that stands for no file.
-    fn no_files(&self, folder: &Path) -> Error {
-        let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
-        Error::Io { path: folder.join(&self.log.path), cause }
-    }
-
     /// The rows that are asked about.
     fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
-        let log = match &self.log.split_at {
-            Some(moment) => log.split_at(moment)?,
-            None => log,
-        };
         // A feed without a column of arms is one arm, where nothing asks for another.
-        let log = match self.question.needs_baseline() {
+        self.log.kept(match self.question.needs_baseline() {
             Ok(baseline) if log.arms().is_none() && is_elsewhere(baseline) => {
                 log.in_arm(&self.question.treatment)
             }
             _ => log,
-        };
-        self.log.keep.iter().try_fold(log, |log, keep| log.keep(keep))
+        })
     }
 
     /// A table beside the log: of it too the rows that are asked about, as far as it has the columns.

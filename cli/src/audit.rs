@@ -1,23 +1,23 @@
 //! `audit`: a log and a question, and the report.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tiltmeter::inference::{Blocks, Inference, Test};
-use tiltmeter::tally::StratifyBy;
-use tiltmeter::{AuditReport, GroupBy, LogInput, StudyFile, StudyInputs};
+use tiltmeter::tally::{StratifyBy, Tally};
+use tiltmeter::{GroupBy, LogInput, Place, StudyFile, StudyInputs, StudyLog};
 
 use crate::baseline::{Against, BaselineArgs, KindArgs};
 use crate::failure::Failure;
+use crate::forms::OutputArgs;
 use crate::html::PageArgs;
+use crate::log::LogArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, GroupArgs, QuestionArgs};
-use crate::roles::{RoleArgs, Uses, column_of};
-use crate::spoken::in_flags;
-use crate::tally::SkipArgs;
+use crate::roles::{Uses, column_of};
+use crate::study;
 use crate::uncertainty::UncertaintyArgs;
-use crate::width::WidthArgs;
-use crate::{out, parse, study};
 
 /// Estimate how much each topic is amplified in one arm against a baseline.
 ///
@@ -37,13 +37,20 @@ pub(crate) struct AuditArgs {
     /// Run a study file (TOML or JSON) instead; flags of the output go with it, and those of intervals and
     /// tests, which then stand for what it says of them.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "GroupArgs",
+        "SkipArgs", "RoleArgs", "SubjectArgs", "ClusterArgs", "KindArgs", "CandidatesArgs", "GroupArgs",
+        // One by one, of those that hold others: a group of those has nothing in it.
+        "logs", "filter", "split_at", "statistic", "unit", "supply_sampled", "propensities_of", "clip", "floor", "bias",
     ])]
     study: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     page: PageArgs,
+    /// Write the totals of every cluster as CSV, a row for each cluster and arm: impressions, and mass by topic; clusters
+    /// by the first 16 hexadecimal digits of the MD5 of their ids. With .parquet, as a table of a tally, which
+    /// `estimate` reads.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    totals: Option<PathBuf>,
     /// Write the audit as a study file, TOML if its name ends so, else JSON.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     write_study: Option<PathBuf>,
@@ -52,19 +59,12 @@ pub(crate) struct AuditArgs {
 /// A log and what is asked of it.
 #[derive(Debug, Args)]
 pub(crate) struct AskedArgs {
-    /// The log: files (.csv, .tsv, .ndjson, .jsonl, each also .gz; .parquet), folders or patterns.
-    #[arg(value_name = "LOG")]
-    logs: Vec<PathBuf>,
-    /// Only rows with this value in a column; the same column twice means either. It holds for the
-    /// supply and the candidates too where they have the column; the report says where not.
-    #[arg(long, value_name = "COLUMN=VALUE", value_parser = parse::filter)]
-    filter: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     /// Give the log a column "period" with two values, such as "before 2026-03-09" and "from 2026-03-09" (UTC
     /// unless the moment says otherwise), for --by, --filter and statistics over strata.
     #[arg(long, value_name = "DATE_OR_TIME", requires = "time")]
     split_at: Option<String>,
-    #[command(flatten)]
-    skip: SkipArgs,
     #[command(flatten)]
     question: QuestionArgs,
     #[command(flatten)]
@@ -73,8 +73,6 @@ pub(crate) struct AskedArgs {
     more: BaselineArgs,
     #[command(flatten)]
     clusters: ClusterArgs,
-    #[command(flatten)]
-    pub(crate) roles: RoleArgs,
 }
 
 /// The column that `--split-at` makes.
@@ -89,23 +87,6 @@ fn is_of_strata(test: Test) -> bool {
     }
 }
 
-/// In which form.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub(crate) struct OutputArgs {
-    /// Print the report as JSON (docs/report-json.md).
-    #[arg(long, conflicts_with_all = ["markdown", "csv"])]
-    json: bool,
-    /// Print it as Markdown.
-    #[arg(long, conflicts_with = "csv")]
-    markdown: bool,
-    /// Print its estimates as CSV, a row for each (docs/report-json.md).
-    #[arg(long)]
-    csv: bool,
-    #[command(flatten)]
-    width: WidthArgs,
-}
-
 impl AskedArgs {
     /// The study that these flags are.
     pub(crate) fn study(
@@ -113,18 +94,15 @@ impl AskedArgs {
         inference: Inference,
         groups: GroupBy,
     ) -> Result<StudyFile, Failure> {
-        let (path, more) = self
-            .logs
-            .split_first()
-            .ok_or_else(|| Failure::Usage("which LOG? Or --study FILE".to_owned()))?;
+        let roles = &self.log.roles;
         let Against { baseline, supply, candidates } =
-            self.kind.against(&self.more, &self.roles, &self.question)?;
+            self.kind.against(&self.more, roles, &self.question)?;
         // The column that a split makes is not one of the file's.
-        let by_period = self.split_at.is_some() && self.roles.stratum.as_deref() == Some(PERIOD);
-        let mut roles = self.roles.clone();
+        let by_period = self.split_at.is_some() && roles.stratum.as_deref() == Some(PERIOD);
+        let mut roles = roles.clone();
         roles.stratum = roles.stratum.filter(|_| !by_period);
         let (first, second) = self.clusters.units(&roles)?;
-        let keep = parse::keep(&self.filter);
+        let keep = self.log.keep();
         let kept = keep.iter().map(|its| &its.column).chain(&groups.columns).map(String::as_str);
         let (made, kept): (Vec<&str>, Vec<&str>) =
             kept.partition(|column| self.split_at.is_some() && *column == PERIOD);
@@ -135,7 +113,7 @@ impl AskedArgs {
         let mut question = self.question.question(
             baseline,
             (first, second),
-            (self.clusters.multi_label, Some(&self.roles)),
+            (self.clusters.multi_label, Some(&self.log.roles)),
         )?;
         question.groups.clone_from(&groups);
         let apart = question.keeps_strata() || inference.test.is_some_and(is_of_strata);
@@ -153,14 +131,7 @@ impl AskedArgs {
             title: None,
             authors: Vec::new(),
             note: None,
-            log: LogInput {
-                path: path.clone(),
-                more: more.to_vec(),
-                skip: self.skip.skip.clone(),
-                schema,
-                keep,
-                split_at: self.split_at.clone(),
-            },
+            log: LogInput { split_at: self.split_at.clone(), ..self.log.input(schema)? },
             item_topics: None,
             candidates,
             supply,
@@ -171,7 +142,8 @@ impl AskedArgs {
 }
 
 pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
-    args.page.check(args.write_study.as_ref(), args.asked.logs.iter().chain(&args.study))?;
+    let beside = || args.write_study.iter().chain(&args.totals);
+    args.page.check(beside(), args.asked.log.logs.iter().chain(&args.study))?;
     let (study, folder) = match &args.study {
         Some(path) => {
             let mut study = study::open(path)?;
@@ -186,14 +158,35 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
     args.page.check_question(&study.question)?;
     // All that it reads, as patterns and tables too; what is not there is told by whoever reads it.
     let sources = study.files(&folder).unwrap_or_default();
-    args.page.check(args.write_study.as_ref(), &sources)?;
+    args.page.check(beside(), &sources)?;
     let inputs = read(&study, &folder)?;
     let report = waiting("estimating", || study.audit(&inputs).run())?;
     if let Some(path) = &args.write_study {
         study::write(path, &study, &folder)?;
     }
+    if let Some(path) = &args.totals {
+        totals(path, &study, &inputs)?;
+    }
     args.output.show(&report)?;
     args.page.write(&study, &inputs)
+}
+
+/// Writes the totals of the log's clusters.
+fn totals(path: &Path, study: &StudyFile, inputs: &StudyInputs) -> Result<(), Failure> {
+    let tally = match &inputs.log {
+        StudyLog::Whole(log) => Cow::Owned(Tally::of(log, &study.tally_spec())?),
+        StudyLog::Tallied(tally) => Cow::Borrowed(&**tally),
+        _ => {
+            let what = "--totals are of clusters that go one way; say --cluster once";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+    };
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+        return Ok(tally.export(path)?);
+    }
+    let mut csv = Vec::new();
+    tally.write_totals(&mut csv).map_err(|cause| Failure::of_file(path, cause))?;
+    Ok(Place::of(path)?.write_bytes(&csv)?)
 }
 
 /// Reads what a study needs, and shows how far it is.
@@ -205,22 +198,4 @@ pub(crate) fn read(study: &StudyFile, folder: &Path) -> Result<StudyInputs, Fail
     let inputs = study.read_with(folder, |progress| bar.at(progress));
     bar.end();
     Ok(inputs?)
-}
-
-impl OutputArgs {
-    /// Prints a report in the form asked for.
-    pub(crate) fn show(&self, report: &AuditReport) -> Result<(), Failure> {
-        if self.json {
-            self.width.refuse("JSON")?;
-            out::print(&report.to_json()?)
-        } else if self.markdown {
-            self.width.refuse("Markdown")?;
-            out::print(&in_flags(&report.to_markdown_document()))
-        } else if self.csv {
-            self.width.refuse("CSV")?;
-            out::print(&report.to_csv())
-        } else {
-            out::print(&in_flags(&report.to_text(self.width.columns())))
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! What the treatment is compared with, as flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tiltmeter::log::LogSchema;
@@ -48,13 +48,10 @@ pub(crate) struct KindArgs {
     reference: Option<Reference>,
 }
 
-/// What goes with them.
+/// The candidates of requests.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Baseline (what goes with it)")]
-pub(crate) struct BaselineArgs {
-    /// The supply is a sample, drawn by item or a column of its table; known in full by default.
-    #[arg(long, value_name = "UNIT", requires = "baseline_supply")]
-    supply_sampled: Option<String>,
+#[command(next_help_heading = "Candidates")]
+pub(crate) struct CandidatesArgs {
     /// The candidates of requests: a table with the log's columns.
     #[arg(long, value_name = "FILE")]
     candidates: Option<PathBuf>,
@@ -68,6 +65,17 @@ pub(crate) struct BaselineArgs {
     /// What they were engaged with, in their table; the column of --engagement by default.
     #[arg(long, value_name = "COLUMN", requires = "candidates")]
     candidates_engagement: Option<String>,
+}
+
+/// What goes with them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Baseline (what goes with it)")]
+pub(crate) struct BaselineArgs {
+    /// The supply is a sample, drawn by item or a column of its table; known in full by default.
+    #[arg(long, value_name = "UNIT", requires = "baseline_supply")]
+    supply_sampled: Option<String>,
+    #[command(flatten)]
+    candidates: CandidatesArgs,
     /// The arm whose impressions are weighed; the treatment by default.
     #[arg(long, value_name = "ARM", requires = "baseline_propensity")]
     propensities_of: Option<String>,
@@ -140,7 +148,7 @@ impl KindArgs {
         let supply = self.baseline_supply.as_ref();
         let baseline = match (self.alone(more)?, supply) {
             (Some(baseline), _) => baseline,
-            (None, Some(_)) => Baseline::Supply(more.sampled(roles)?),
+            (None, Some(_)) => Baseline::Supply(sampled(&more.supply_sampled, roles)?),
             (None, None) if question.is_of_one_arm() => Baseline::Nothing,
             (None, None) => {
                 return Err(Failure::Usage(
@@ -155,16 +163,14 @@ impl KindArgs {
         more.refuse_unused(&baseline)?;
         let supply = supply
             .map(|path| {
-                let schema = more.supply_schema(roles, &baseline);
-                let schema = roles.weighed(schema, path)?;
-                Ok::<_, Failure>(TableInput { path: path.clone(), schema })
+                let kind = match &baseline {
+                    Baseline::Supply(kind) => kind.clone(),
+                    _ => Supply::Known,
+                };
+                supply_input(path, &kind, roles)
             })
             .transpose()?;
-        let candidates = more.candidates.as_ref().map(|path| {
-            let by = more.candidates_of.unwrap_or(CandidateKey::Slate);
-            CandidatesInput { path: path.clone(), schema: more.candidates_schema(roles, by), by }
-        });
-        Ok(Against { baseline, supply, candidates })
+        Ok(Against { baseline, supply, candidates: more.candidates.input(roles) })
     }
 }
 
@@ -172,7 +178,7 @@ impl BaselineArgs {
     /// The first flag that is of the rows of a log.
     pub(crate) fn needs_a_log(&self) -> Option<&'static str> {
         let given = [
-            (self.candidates.is_some(), "--candidates"),
+            (self.candidates.is_any(), "--candidates"),
             (self.supply_sampled.is_some(), "--supply-sampled"),
             (self.propensities_of.is_some(), "--propensities-of"),
         ];
@@ -207,7 +213,7 @@ impl BaselineArgs {
             baseline,
             Baseline::Chronological | Baseline::UniformPool | Baseline::EngagementWeighted(_)
         );
-        if self.candidates.is_some() && !made_of_them {
+        if self.candidates.is_any() && !made_of_them {
             return Err(Failure::Usage(format!(
                 "--candidates changes nothing here: the baseline is {baseline}; it goes with \
                  --baseline-chronological, --baseline-uniform-pool and --baseline-engagement"
@@ -224,26 +230,21 @@ impl BaselineArgs {
             ..Propensity::of(target.clone())
         }
     }
+}
 
-    fn sampled(&self, roles: &RoleArgs) -> Result<Supply, Failure> {
-        Ok(match &self.supply_sampled {
-            None => Supply::Known,
-            Some(unit) => Supply::Sampled { cluster: roles.unit(unit).map_err(Failure::Usage)? },
-        })
+impl CandidatesArgs {
+    fn is_any(&self) -> bool {
+        self.candidates.is_some()
     }
 
-    fn supply_schema(&self, roles: &RoleArgs, baseline: &Baseline) -> LogSchema {
-        let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
-        if let Baseline::Supply(Supply::Sampled { cluster }) = baseline
-            && let Some(column) = column_of(cluster)
-            && roles.item.as_deref() != Some(column)
-        {
-            schema = schema.column(column);
-        }
-        roles.tagged(roles.reading(schema))
+    /// The table, if there is one.
+    pub(crate) fn input(&self, roles: &RoleArgs) -> Option<CandidatesInput> {
+        let by = self.candidates_of.unwrap_or(CandidateKey::Slate);
+        let path = self.candidates.clone()?;
+        Some(CandidatesInput { path, schema: self.schema(roles, by), by })
     }
 
-    fn candidates_schema(&self, roles: &RoleArgs, by: CandidateKey) -> LogSchema {
+    fn schema(&self, roles: &RoleArgs, by: CandidateKey) -> LogSchema {
         let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
         schema = match by {
             CandidateKey::Slate => with(LogSchema::slate, &roles.slate, schema),
@@ -257,6 +258,31 @@ impl BaselineArgs {
         }
         roles.tagged(roles.reading(schema))
     }
+}
+
+/// Whether the items are all that there was, or a sample by this unit.
+pub(crate) fn sampled(unit: &Option<String>, roles: &RoleArgs) -> Result<Supply, Failure> {
+    Ok(match unit {
+        None => Supply::Known,
+        Some(unit) => Supply::Sampled { cluster: roles.unit(unit).map_err(Failure::Usage)? },
+    })
+}
+
+/// The table of the items that were available.
+pub(crate) fn supply_input(
+    path: &Path,
+    kind: &Supply,
+    roles: &RoleArgs,
+) -> Result<TableInput, Failure> {
+    let mut schema = with(LogSchema::item, &roles.item, LogSchema::new());
+    if let Supply::Sampled { cluster } = kind
+        && let Some(column) = column_of(cluster)
+        && roles.item.as_deref() != Some(column)
+    {
+        schema = schema.column(column);
+    }
+    let schema = roles.weighed(roles.tagged(roles.reading(schema)), path)?;
+    Ok(TableInput { path: path.to_owned(), schema })
 }
 
 fn with(

@@ -58,7 +58,7 @@ impl PageArgs {
     /// Refuses places that cannot be written to or are read, before what is to be there is known.
     pub(crate) fn check<'p>(
         &'p self,
-        more: Option<&'p PathBuf>,
+        more: impl IntoIterator<Item = &'p PathBuf>,
         read: impl IntoIterator<Item = &'p PathBuf>,
     ) -> Result<(), Failure> {
         if self.figures_as == Form::Png && cfg!(not(feature = "png")) {
@@ -68,7 +68,8 @@ impl PageArgs {
             let what = "--dpi and --font are of PNGs; say --figures-as png, or leave them out";
             return Err(Failure::Usage(what.to_owned()));
         }
-        out::check([self.html.as_ref(), self.findings.as_ref(), more], read)?;
+        let more = more.into_iter().map(Some);
+        out::check([self.html.as_ref(), self.findings.as_ref()].into_iter().chain(more), read)?;
         self.figures.as_ref().map_or(Ok(()), |folder| make_folder(folder))
     }
 

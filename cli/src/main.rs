@@ -4,12 +4,17 @@
 mod adjust;
 mod audit;
 mod baseline;
+mod breaks;
 mod evidence;
 mod failure;
+mod forms;
 mod generate;
 mod html;
 mod inspect;
+mod log;
+mod members;
 mod monitor;
+mod off_policy;
 mod out;
 mod parse;
 mod power;
@@ -23,6 +28,7 @@ mod study;
 mod tally;
 mod toml_text;
 mod uncertainty;
+mod waterfall;
 mod width;
 
 use std::process::ExitCode;
@@ -54,6 +60,10 @@ enum Command {
     Tally(Box<tally::TallyArgs>),
     Merge(tally::MergeArgs),
     Estimate(Box<tally::EstimateArgs>),
+    Waterfall(Box<waterfall::WaterfallArgs>),
+    Members(Box<members::MembersArgs>),
+    OffPolicy(Box<off_policy::OffPolicyArgs>),
+    Breaks(Box<breaks::BreaksArgs>),
     Simulate(simulate::SimulateArgs),
     Power(power::PowerArgs),
     Monitor(monitor::MonitorArgs),
@@ -83,6 +93,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Tally(args) => tally::run(&args),
         Command::Merge(args) => tally::merge(&args),
         Command::Estimate(args) => tally::estimate(&args),
+        Command::Waterfall(args) => waterfall::run(&args),
+        Command::Members(args) => members::run(&args),
+        Command::OffPolicy(args) => off_policy::run(&args),
+        Command::Breaks(args) => breaks::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Power(args) => power::run(&args),
         Command::Monitor(args) => monitor::run(&args),

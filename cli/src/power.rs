@@ -182,7 +182,7 @@ fn tell_without_effect(args: &PilotArgs, study: &StudyFile) {
         );
     }
     if matches!(question.unit, Unit::Reach(reach) if reach.mass <= 0.0) {
-        let weighed = args.asked.roles.weight.is_some();
+        let weighed = args.asked.log.roles.weight.is_some();
         let attended = !matches!(question.attention, None | Some(Attention::Uniform));
         for (said, flag) in [(weighed, "--weight"), (attended, "--attention")] {
             if said {

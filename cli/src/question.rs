@@ -11,28 +11,36 @@ use crate::baseline::{BaselineArgs, KindArgs};
 use crate::failure::Failure;
 use crate::roles::RoleArgs;
 
-/// The question, but for its clusters.
+/// Of which arm and topics, and how impressions count.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Question")]
-pub(crate) struct QuestionArgs {
+pub(crate) struct SubjectArgs {
     /// The arm under test.
     #[arg(long, value_name = "ARM")]
     treatment: Option<String>,
     /// A topic to estimate; all of the log's by default.
     #[arg(long, value_name = "TOPIC")]
     only: Vec<String>,
-    /// A statistic; amplification_ratio by default.
-    #[arg(long, value_name = "NAME")]
-    statistic: Vec<AnyStatistic>,
-    /// pooled (the default), cluster_mean, reach or reach:impressions=NUMBER.
-    #[arg(long, value_name = "UNIT")]
-    unit: Option<Unit>,
     /// uniform (the default), logarithmic, reciprocal, rbp:PERSISTENCE, geometric:RATIO, top_k:K or cascade.
     #[arg(long, value_name = "MODEL")]
     pub(crate) attention: Option<Attention>,
     /// What the denominator holds: all_impressions (the default) or tagged_impressions.
     #[arg(long, value_name = "WHICH")]
     denominator: Option<Denominator>,
+}
+
+/// The question, but for its clusters.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Question")]
+pub(crate) struct QuestionArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+    /// A statistic; amplification_ratio by default.
+    #[arg(long, value_name = "NAME")]
+    statistic: Vec<AnyStatistic>,
+    /// pooled (the default), cluster_mean, reach or reach:impressions=NUMBER.
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<Unit>,
 }
 
 /// The groups that are answered one by one.
@@ -116,7 +124,7 @@ impl ClusterArgs {
     }
 }
 
-impl QuestionArgs {
+impl SubjectArgs {
     /// The arm under test; all of a log without a column of arms, where nothing asks for another arm.
     pub(crate) fn treatment(
         &self,
@@ -137,6 +145,26 @@ impl QuestionArgs {
         }
     }
 
+    /// The question, of one arm unless there is a baseline.
+    pub(crate) fn question(
+        &self,
+        baseline: Option<Baseline>,
+        (cluster, second_cluster): (ClusterBy, Option<ClusterBy>),
+        (labels, roles): (Option<MultiLabel>, Option<&RoleArgs>),
+    ) -> Result<Question, Failure> {
+        let against = baseline.as_ref().unwrap_or(&Baseline::Nothing);
+        let mut question = Question::of_arm(self.treatment(against, roles)?).cluster(cluster);
+        question.baseline = baseline;
+        question.topics = self.only.clone().into();
+        question.denominator = self.denominator.unwrap_or_default();
+        question.attention = Some(self.attention.clone().unwrap_or_default());
+        question.multi_label = Some(labels.unwrap_or_default());
+        question.second_cluster = second_cluster;
+        Ok(question)
+    }
+}
+
+impl QuestionArgs {
     /// Whether all that is asked for are statistics of the treatment alone.
     pub(crate) fn is_of_one_arm(&self) -> bool {
         let mut question = Question::of_arm("");
@@ -148,18 +176,12 @@ impl QuestionArgs {
     pub(crate) fn question(
         &self,
         baseline: Baseline,
-        (cluster, second_cluster): (ClusterBy, Option<ClusterBy>),
-        (labels, roles): (Option<MultiLabel>, Option<&RoleArgs>),
+        units: (ClusterBy, Option<ClusterBy>),
+        rows: (Option<MultiLabel>, Option<&RoleArgs>),
     ) -> Result<Question, Failure> {
-        let treatment = self.treatment(&baseline, roles)?;
-        let mut question = Question::between(treatment, baseline.clone()).cluster(cluster);
-        question.topics = self.only.clone().into();
+        let mut question = self.subject.question(Some(baseline), units, rows)?;
         question.statistics = self.statistic.clone();
         question.unit = self.unit.unwrap_or_default();
-        question.denominator = self.denominator.unwrap_or_default();
-        question.attention = Some(self.attention.clone().unwrap_or_default());
-        question.multi_label = Some(labels.unwrap_or_default());
-        question.second_cluster = second_cluster;
         Ok(question)
     }
 
@@ -177,7 +199,8 @@ impl QuestionArgs {
         let units = (tally.cluster.clone(), None);
         let mut question = self.question(baseline, units, (Some(tally.multi_label), None))?;
         question.strata = Some(tally.strata.clone());
-        question.attention = self.attention.clone().or_else(|| tally.attentions.first().cloned());
+        let attention = self.subject.attention.clone();
+        question.attention = attention.or_else(|| tally.attentions.first().cloned());
         Ok(question)
     }
 }

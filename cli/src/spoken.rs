@@ -25,6 +25,13 @@ const SAID: &[(&str, &str)] = &[
     ("LogSchema::topics or with_item_topics", "--topic or --topics"),
     ("Question::between or Question::against", "--baseline"),
     ("Question::topics, since", "--watch, since"),
+    ("candidates: Waterfall::supply", "candidates: --supply FILE"),
+    (": Waterfall::supply", ": --supply FILE"),
+    (": Waterfall::candidates", ": --candidates FILE"),
+    (
+        "give each member to one group, once",
+        "give each member to one group, once, or say --several majority or leave_out",
+    ),
     ("(Question::attention)", "(--attention)"),
     ("Question::attention", "--attention"),
     (" (Question::strata says what the strata are)", ""),

@@ -9,9 +9,9 @@ use tiltmeter::log::{LogSchema, Origin};
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
 
-use crate::audit::OutputArgs;
 use crate::baseline::{BaselineArgs, KindArgs};
 use crate::failure::Failure;
+use crate::forms::OutputArgs;
 use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};

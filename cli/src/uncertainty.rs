@@ -6,10 +6,12 @@ use clap::Args;
 use tiltmeter::inference::{Inference, Multiplicity, Quantile, Test};
 use tiltmeter::{Interval, UnknownWord};
 
-/// Intervals, tests and their adjustment.
+use crate::failure::Failure;
+
+/// Intervals.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Intervals and tests")]
-pub(crate) struct UncertaintyArgs {
+#[command(next_help_heading = "Intervals")]
+pub(crate) struct IntervalArgs {
     /// share_bounds (the default; :form=plain), delta, bootstrap (:kind=percentile, basic, bca or
     /// studentised), jackknife, wild_bootstrap, simultaneous. With two clusters there are share_bounds and
     /// delta.
@@ -27,6 +29,22 @@ pub(crate) struct UncertaintyArgs {
     /// The seed of its random numbers.
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
+}
+
+impl IntervalArgs {
+    /// How intervals are made.
+    pub(crate) fn interval(&self) -> Result<Interval, Failure> {
+        let args = UncertaintyArgs { of: self.clone(), test: None, multiplicity: None };
+        Ok(args.inference().map_err(Failure::Usage)?.interval)
+    }
+}
+
+/// Intervals, tests and their adjustment.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Tests")]
+pub(crate) struct UncertaintyArgs {
+    #[command(flatten)]
+    of: IntervalArgs,
     /// share_bounds (says what the default interval says), delta, wild_bootstrap, permutation,
     /// cochran_mantel_haenszel, equal_strata (is it the same in every stratum?), equivalence
     /// (:low=LOW,high=HIGH; 0.8 and 1.25 by default).
@@ -85,12 +103,12 @@ impl UncertaintyArgs {
     /// they say it.
     pub(crate) fn on_top_of(&self, study: Inference) -> Result<Inference, String> {
         let flags = [
-            ("level", self.level.is_some()),
-            ("quantile", self.quantile.is_some()),
-            ("replicates", self.replicates.is_some()),
-            ("seed", self.seed.is_some()),
+            ("level", self.of.level.is_some()),
+            ("quantile", self.of.quantile.is_some()),
+            ("replicates", self.of.replicates.is_some()),
+            ("seed", self.of.seed.is_some()),
         ];
-        let interval = self.interval.as_ref().map(|its| its.once("--interval", "level", &flags));
+        let interval = self.of.interval.as_ref().map(|its| its.once("--interval", "level", &flags));
         let test = self.test.as_ref().map(|its| its.once("--test", "quantile", &flags));
         // The level of two_stage is another thing than that of intervals.
         let multiplicity = self.multiplicity.as_ref();
@@ -109,16 +127,16 @@ impl UncertaintyArgs {
                 "--multiplicity adjusts p-values, and nothing is tested; say --test too".to_owned()
             );
         }
-        if let Some(level) = self.level {
+        if let Some(level) = self.of.level {
             inference.interval = inference.interval.at_level(level);
         }
         let resamples = self.resample(&mut inference);
-        if (self.replicates.is_some() || self.seed.is_some()) && !resamples {
+        if (self.of.replicates.is_some() || self.of.seed.is_some()) && !resamples {
             return Err("--replicates and --seed change nothing where nothing is resampled; see \
                         --interval and --test"
                 .to_owned());
         }
-        if !self.quantile.is_none_or(|quantile| measure_by(&mut inference, quantile)) {
+        if !self.of.quantile.is_none_or(|quantile| measure_by(&mut inference, quantile)) {
             return Err("--quantile goes with --interval delta, --test delta and --test \
                         equivalence; others have quantiles of their own"
                 .to_owned());
@@ -131,15 +149,15 @@ impl UncertaintyArgs {
         let with = |its: &Worded<Interval>| {
             its.given.iter().any(|name| name == "level" || name.is_empty())
         };
-        self.level.is_some() || self.interval.as_ref().is_some_and(with)
+        self.of.level.is_some() || self.of.interval.as_ref().is_some_and(with)
     }
 
     /// Replicates and seed into whatever has them; whether anything does.
     fn resample(&self, inference: &mut Inference) -> bool {
         let mut any = false;
         let mut set = |replicates: &mut u32, seed: &mut u64| {
-            *replicates = self.replicates.unwrap_or(*replicates);
-            *seed = self.seed.unwrap_or(*seed);
+            *replicates = self.of.replicates.unwrap_or(*replicates);
+            *seed = self.of.seed.unwrap_or(*seed);
             any = true;
         };
         match &mut inference.interval {

@@ -8,7 +8,6 @@ use foldhash::fast::RandomState;
 use super::compared::SideTables;
 use super::report::AuditReport;
 use super::{Audit, Subject, arms_of, spec_of};
-use crate::base::time::{DAY, iso_text};
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::inference::{self, Inference};
@@ -214,7 +213,7 @@ impl Numbers {
         if by.windows != WindowBy::Nothing {
             let times = log.require_times("windows of time")?;
             let starts: Vec<i64> = times.iter().map(|&time| by.windows.start(time)).collect();
-            let named = |start: i64| ("window".to_owned(), moment(start, by.windows));
+            let named = |start: i64| ("window".to_owned(), by.windows.start_text(start));
             cross(&mut of_row, &mut groups, starts.into_iter(), named);
         }
         let mut groups: Vec<(Vec<Group>, u32)> = groups.into_iter().zip(0..).collect();
@@ -257,18 +256,4 @@ fn cross<K: Copy + Eq + std::hash::Hash>(
         });
     }
     *groups = crossed;
-}
-
-/// A moment as a date where all windows start at midnight, else with its time.
-fn moment(microseconds: i64, windows: WindowBy) -> String {
-    let of_days = |seconds: i64| seconds.rem_euclid(DAY / 1_000_000) == 0;
-    let text = iso_text(microseconds);
-    match (windows, text.split_once('T')) {
-        (WindowBy::Every { seconds, origin }, Some((date, _)))
-            if of_days(i64::from(seconds)) && of_days(origin) =>
-        {
-            date.to_owned()
-        }
-        _ => text,
-    }
 }

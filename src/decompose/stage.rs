@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::word::said_by_words;
+
 /// A stage on the way from what there was to what viewers acted upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,3 +59,5 @@ pub enum EngagementCounts {
     #[default]
     Alone,
 }
+
+said_by_words!(EngagementCounts);

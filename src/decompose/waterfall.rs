@@ -169,11 +169,16 @@ impl<'l> Waterfall<'l> {
                 Audit::of_tally(tally, &question).interval(self.interval).run()?
             }
         };
-        let estimates = report.estimates().iter().cloned();
-        // Both stages are made of the same impressions: an error as if they were not says nothing.
-        Ok(estimates
-            .map(|its| Step { from, to, estimate: Estimate { naive: None, ..its } })
-            .collect())
+        // What weighs the impressions of a stage is no weight of the log's that a supply could lack.
+        let of_stages = self.log.numbers(Role::Weight).is_none();
+        let is_of_log =
+            |its: &Warning| !(of_stages && matches!(its, Warning::SupplyUnweighted { .. }));
+        let step = |mut estimate: Estimate| {
+            estimate.warnings.retain(is_of_log);
+            // Both stages are made of the same impressions: an error as if they were not says nothing.
+            Step { from, to, estimate: Estimate { naive: None, ..estimate } }
+        };
+        Ok(report.estimates().iter().cloned().map(step).collect())
     }
 
     /// Refuses what stages do not look at.

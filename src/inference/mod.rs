@@ -46,10 +46,10 @@ use self::bootstrap::Replicated;
 pub use self::bootstrap::{Bootstrap, BootstrapKind, BootstrapWeights, replicates};
 pub use self::caution::Caution;
 pub use self::change::{
-    Alarm, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec, Breaks, ChangeMonitor,
-    ChangeReading, ChangeSpec, ChangeState, ChartReading, ControlChart, CusumPeak, Episode,
-    InControl, InControlValues, Moved, Penalty, SeriesBreaks, Shift, Windowed, breaks_of, cusum,
-    pelt,
+    Alarm, BREAKS_SCHEMA, BREAKS_VERSION, BlockBootstrap, BlockLength, Break, BreakDate, BreakSpec,
+    Breaks, BreaksReport, ChangeMonitor, ChangeReading, ChangeSpec, ChangeState, ChartReading,
+    ControlChart, CusumPeak, Episode, InControl, InControlValues, Moved, Penalty, SeriesBreaks,
+    Shift, TopicBreaks, Windowed, breaks_of, cusum, pelt,
 };
 pub use self::cmh::{CmhErrors, CmhTest, Continuity};
 pub use self::contribution::Contributions;

@@ -51,8 +51,17 @@ impl ExposureLog {
         }
     }
 
-    /// All rows as those of one arm.
-    pub(crate) fn in_arm(mut self, arm: &str) -> Self {
+    /// All rows as those of one arm: a feed that was logged without a column of arms.
+    ///
+    /// ```
+    /// # use tiltmeter::{ExposureLog, log::LogSchema, source::SliceSource};
+    /// let source = SliceSource::new("example").text("who", &["ann", "bob"]);
+    /// let log = ExposureLog::read(source, &LogSchema::new().viewer("who"))?.in_arm("ranked");
+    /// assert_eq!(log.arms().map(|arms| arms.codes()), Some(&[0, 0][..]));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn in_arm(mut self, arm: &str) -> Self {
         self.ids.insert(Role::Arm, Coded::of_one(arm, self.rows));
         self
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::time::iso_text;
 use crate::error::Error;
 use crate::format::word::said_by_words;
 
@@ -16,7 +17,7 @@ const MICROSECONDS: i64 = 1_000_000;
 /// const HOUR: i64 = 3_600_000_000;
 /// // 01:00 on 2 January 1970 lies in the day that starts 24 hours after the epoch.
 /// assert_eq!(WindowBy::days(1).start(25 * HOUR), 24 * HOUR);
-/// assert_eq!(WindowBy::days(1).to_string(), "every 86400 s");
+/// assert_eq!(WindowBy::days(1).to_string(), "every day (UTC)");
 /// // In files and flags, `day` and `week` are words for these two.
 /// assert_eq!("week".parse(), Ok(WindowBy::weeks()));
 /// assert_eq!("every:seconds=3600".parse(), Ok(WindowBy::Every { seconds: 3600, origin: 0 }));
@@ -93,6 +94,20 @@ impl WindowBy {
         }
     }
 
+    /// The start of a window as a date where all windows start at midnight, else with its time.
+    pub(crate) fn start_text(self, microseconds: i64) -> String {
+        let of_days = |seconds: i64| seconds.rem_euclid(86_400) == 0;
+        let text = iso_text(microseconds);
+        match (self, text.split_once('T')) {
+            (Self::Every { seconds, origin }, Some((date, _)))
+                if of_days(i64::from(seconds)) && of_days(origin) =>
+            {
+                date.to_owned()
+            }
+            _ => text,
+        }
+    }
+
     pub(crate) fn check(self) -> Result<(), Error> {
         match self {
             Self::Every { seconds: 0, .. } => Err(Error::Parameter {
@@ -109,6 +124,8 @@ impl fmt::Display for WindowBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("none"),
+            _ if *self == Self::days(1) => f.write_str("every day (UTC)"),
+            _ if *self == Self::weeks() => f.write_str("every week from Monday (UTC)"),
             Self::Every { seconds, origin: 0 } => write!(f, "every {seconds} s"),
             Self::Every { seconds, origin } => write!(f, "every {seconds} s from {origin} s"),
         }

@@ -9,7 +9,7 @@ use crate::error::Error;
 const MOST_CELLS: usize = 1 << 24;
 
 /// One arm in one stratum and window, by their indices in the [`Axes`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slab {
     /// Index into [`Axes::arms`].
     pub arm: usize,

@@ -12,6 +12,7 @@ mod places;
 mod said;
 mod same_thing;
 mod spoken;
+mod stages;
 mod steps;
 mod support;
 mod thin;

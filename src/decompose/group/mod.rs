@@ -26,6 +26,7 @@ pub use self::report::{
 };
 use self::work::Work;
 use crate::error::Error;
+use crate::format::word::said_by_words;
 use crate::inference::{Interval, Jackknife, TopicQuestion};
 use crate::log::ExposureLog;
 use crate::question::whole::{Part as Said, Question, same};
@@ -46,6 +47,8 @@ pub enum ZeroMembers {
     /// ratios of rare members towards 1. Members that neither arm shows are left out still.
     HalfAdded,
 }
+
+said_by_words!(ZeroMembers);
 
 impl fmt::Display for ZeroMembers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,6 +73,8 @@ pub enum PermutationPool {
     /// All other members of the tally, of a group or of none.
     AllMembers,
 }
+
+said_by_words!(PermutationPool);
 
 impl fmt::Display for PermutationPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

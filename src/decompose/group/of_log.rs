@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::printable::printable;
 use crate::error::Error;
+use crate::format::word::said_by_words;
 use crate::log::{Coded, ExposureLog, Role};
 
 /// Who the members of groups are, in a log.
@@ -54,6 +55,8 @@ pub enum MultiMembership {
     /// It belongs to none.
     LeaveOut,
 }
+
+said_by_words!(MultiMembership);
 
 /// How members came to their groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

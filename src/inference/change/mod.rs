@@ -7,6 +7,7 @@ mod date;
 mod episode;
 mod monitor;
 mod offline;
+mod report;
 mod windows;
 
 pub use self::control::{Alarm, ChangeSpec, ChangeState, ControlChart, InControl, InControlValues};
@@ -14,4 +15,5 @@ pub use self::date::{BlockBootstrap, BlockLength, BreakDate};
 pub use self::episode::{Episode, Moved, Shift};
 pub use self::monitor::{ChangeMonitor, ChangeReading, ChartReading};
 pub use self::offline::{CusumPeak, cusum, pelt};
+pub use self::report::{BREAKS_SCHEMA, BREAKS_VERSION, BreaksReport, TopicBreaks};
 pub use self::windows::{Break, BreakSpec, Breaks, Penalty, SeriesBreaks, Windowed, breaks_of};

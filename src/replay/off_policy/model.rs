@@ -9,6 +9,7 @@ use super::impression::{Impression, within};
 use super::sums::sum_in_order;
 use super::target::one_per_row;
 use crate::error::Error;
+use crate::format::word::said_by_words;
 use crate::log::{Coded, ExposureLog};
 use crate::question::propensity::Target;
 
@@ -98,6 +99,8 @@ pub enum MeansOf {
     /// Each item at each position.
     ItemAndPosition,
 }
+
+said_by_words!(MeansOf);
 
 impl ItemMeans {
     pub(super) fn needs_positions(&self) -> bool {

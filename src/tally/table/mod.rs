@@ -4,10 +4,10 @@
 
 #[cfg(feature = "parquet")]
 mod build;
-#[cfg(feature = "parquet")]
 mod key;
 #[cfg(feature = "parquet")]
 mod read;
+mod wide;
 #[cfg(feature = "parquet")]
 mod write;
 

@@ -1,0 +1,133 @@
+//! `waterfall`, `members`, `breaks` and `audit --totals`, against sums over the lines of their log.
+
+use std::collections::BTreeMap;
+
+use crate::support::{close, run};
+
+/// A line of `cases/stages.in/log.csv`.
+struct Line {
+    viewer: String,
+    ranked: bool,
+    day: String,
+    about: String,
+    author: String,
+    click: bool,
+}
+
+fn place(name: &str) -> String {
+    format!("{}/tests/command/cases/stages.in/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn lines() -> Vec<Line> {
+    let text = std::fs::read_to_string(place("log.csv")).unwrap();
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        Line {
+            viewer: fields[0].to_owned(),
+            ranked: fields[1] == "ranked",
+            day: fields[2][..10].to_owned(),
+            about: fields[5].to_owned(),
+            author: fields[6].to_owned(),
+            click: fields[7] == "1",
+        }
+    };
+    text.lines().skip(1).map(line).collect()
+}
+
+/// The share of lines that are of `topic`, among those that are `of`.
+fn share(lines: &[Line], of: impl Fn(&Line) -> bool, topic: impl Fn(&Line) -> bool) -> f64 {
+    let all = lines.iter().filter(|line| of(line)).count();
+    lines.iter().filter(|line| of(line) && topic(line)).count() as f64 / all as f64
+}
+
+fn asked(command: &str, more: &str) -> serde_json::Value {
+    let line = format!(
+        "{command} LOG --arm arm --treatment ranked --topic about --viewer viewer --json {more}"
+    );
+    let words = line.split_whitespace().map(|word| match word {
+        "LOG" => place("log.csv"),
+        "ITEMS" => place("items.csv"),
+        word => word.to_owned(),
+    });
+    run(words).json()
+}
+
+#[test]
+fn steps_are_ratios_of_shares() {
+    let lines = lines();
+    let report = asked("waterfall", "--item item --engagement click --supply ITEMS --only war");
+    let war = &report["waterfalls"][0];
+    let value = |step: &serde_json::Value| step["estimate"]["value"].clone();
+    let of_items = 4.0 / 10.0;
+    let ranked = share(&lines, |line| line.ranked, |line| line.about == "war");
+    let engaged = share(&lines, |line| line.ranked && line.click, |line| line.about == "war");
+    close("supply to ranked", &value(&war["steps"][0]), &(ranked / of_items).ln().into());
+    close("ranked to engaged", &value(&war["steps"][1]), &(engaged / ranked).ln().into());
+    close("in all", &value(&war["total"]), &(engaged / of_items).ln().into());
+}
+
+#[test]
+fn members_count_once_each() {
+    let lines = lines();
+    let report = asked("members", "--baseline newest --of author");
+    let war = report["groups"].as_array().unwrap().iter().find(|its| its["name"] == "war").unwrap();
+    let ratio = |topic: &dyn Fn(&Line) -> bool| {
+        share(&lines, |line| line.ranked, topic) / share(&lines, |line| !line.ranked, topic)
+    };
+    close("war", &war["group"]["value"], &ratio(&|line| line.about == "war").into());
+    let of_authors = ["ann", "bea", "cem"].map(|author| ratio(&|line| line.author == author).ln());
+    let mean = (of_authors.iter().sum::<f64>() / 3.0).exp();
+    close("its authors", &war["mean_member"]["value"], &mean.into());
+}
+
+#[test]
+fn breaks_are_of_days() {
+    let lines = lines();
+    let report =
+        asked("breaks", "--baseline newest --time at --window day --min-size 3 --only war");
+    let days = report["topics"][0]["treatment"]["windows"].as_array().unwrap();
+    assert_eq!(days.len(), 12);
+    for (at, day) in days.iter().enumerate() {
+        let date = format!("2026-05-{:02}", at + 1);
+        let of_day = share(&lines, |its| its.ranked && its.day == date, |its| its.about == "war");
+        close(&date, &day["value"]["estimated"], &of_day.ln().into());
+    }
+    // From the seventh day on the ranked feed was made to favour war.
+    let found = report["topics"][0]["treatment"]["breaks"].as_array().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["start"], 1_778_112_000_000_000_i64);
+    assert!(report["topics"][0]["baseline"]["breaks"].as_array().unwrap().is_empty());
+}
+
+/// From the totals alone, by the textbook's linearisation, the error of the delta method.
+#[test]
+fn totals_are_enough_for_a_clustered_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let totals = folder.path().join("totals.csv");
+    let more =
+        format!("--baseline newest --only war --interval delta --totals {}", totals.display());
+    let report = asked("audit", &more);
+    let text = std::fs::read_to_string(totals).unwrap();
+    let mut rows = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = rows.next().unwrap();
+    let column = |name: &str| header.iter().position(|its| *its == name).unwrap();
+    let (arm, all, war) = (column("arm"), column("all"), column("topic:war"));
+    let mut arms: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for row in rows {
+        let sums = (row[war].parse().unwrap(), row[all].parse().unwrap());
+        arms.entry(row[arm].to_owned()).or_default().push(sums);
+    }
+    let mut variance = 0.0;
+    for clusters in arms.values() {
+        let (topic, all) =
+            clusters.iter().fold((0.0, 0.0), |sum, its| (sum.0 + its.0, sum.1 + its.1));
+        let (share, count) = (topic / all, clusters.len() as f64);
+        let squares: f64 = clusters.iter().map(|its| ((its.0 - share * its.1) / all).powi(2)).sum();
+        variance += squares * count / (count - 1.0) / (share * share);
+    }
+    let estimate = &report["estimates"][0];
+    close("error", &estimate["standard_error"], &variance.sqrt().into());
+    let viewers: std::collections::BTreeSet<String> =
+        lines().into_iter().map(|line| line.viewer).collect();
+    assert_eq!(arms.values().map(Vec::len).sum::<usize>(), viewers.len());
+}

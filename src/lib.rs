@@ -107,7 +107,7 @@ pub use crate::estimate::{
 };
 pub use crate::format::word::UnknownWord;
 pub use crate::inference::Interval;
-pub use crate::log::{ExposureLog, Keep};
+pub use crate::log::{Comparison, ExposureLog, Keep};
 pub use crate::place::Place;
 pub use crate::question::attention::{Attention, Beyond};
 pub use crate::question::baseline::{

@@ -19,10 +19,11 @@ pub(crate) struct LogArgs {
     /// The log: files (.csv, .tsv, .ndjson, .jsonl, each also .gz; .parquet), folders or patterns.
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
-    /// Only rows with this value in a column; the same column twice means either. It holds for the
-    /// supply and the candidates too where they have the column; the report says where not.
+    /// Only rows with this value in a column; the same column twice means either. Also !=, and <, <=, > and >= with a
+    /// number, a date or a time; 'COLUMN in A,B' and 'COLUMN not in A,B'. It holds for the supply and the candidates
+    /// too where they have the column; the report says where not.
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = parse::filter)]
-    filter: Vec<(String, String)>,
+    filter: Vec<Keep>,
     #[command(flatten)]
     skip: SkipArgs,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! Values of flags that are not the library's own words.
 
 use tiltmeter::log::TopicFormat;
-use tiltmeter::{Bias, Keep, Reference, ReferenceShare};
+use tiltmeter::{Bias, Comparison, Keep, Reference, ReferenceShare};
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("{text:?} is no such number"))
@@ -34,19 +34,50 @@ pub(crate) fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// `COLUMN=VALUE`.
-pub(crate) fn filter(text: &str) -> Result<(String, String), String> {
-    let (column, value) = text.split_once('=').ok_or("COLUMN=VALUE")?;
-    Ok((column.to_owned(), value.to_owned()))
+/// `COLUMN=VALUE`, with `!=`, `<`, `<=`, `>` and `>=` too; `COLUMN in A,B` and `COLUMN not in A,B`.
+pub(crate) fn filter(text: &str) -> Result<Keep, String> {
+    let Some(at) = text.find(['=', '<', '>']) else { return listed(text) };
+    let (column, rest) = text.split_at(at);
+    let (column, is, value) =
+        match (column.strip_suffix('!'), &rest[..1], rest[1..].strip_prefix('=')) {
+            (Some(column), "=", _) => (column, Comparison::NoneOf, &rest[1..]),
+            (_, "=", _) => (column, Comparison::OneOf, &rest[1..]),
+            (_, "<", Some(value)) => (column, Comparison::AtMost, value),
+            (_, "<", None) => (column, Comparison::Below, &rest[1..]),
+            (_, _, Some(value)) => (column, Comparison::AtLeast, value),
+            (_, _, None) => (column, Comparison::Above, &rest[1..]),
+        };
+    Ok(match is {
+        // Ids are as they stand in the log, with their spaces.
+        Comparison::OneOf | Comparison::NoneOf => Keep::compared(column, is, value),
+        _ => Keep::compared(column.trim_end(), is, value.trim()),
+    })
 }
 
-/// Filters by column: one of its values must be there.
-pub(crate) fn keep(filters: &[(String, String)]) -> Vec<Keep> {
+/// `COLUMN in A,B`, `COLUMN not in A,B`.
+fn listed(text: &str) -> Result<Keep, String> {
+    let values =
+        |values: &str| values.split(',').map(|value| value.trim().to_owned()).collect::<Vec<_>>();
+    if let Some((column, of)) = text.split_once(" not in ") {
+        return Ok(Keep::none_of(column.trim(), values(of)));
+    }
+    let (column, of) = text
+        .split_once(" in ")
+        .ok_or("COLUMN=VALUE (or !=, <, <=, >, >=), or 'COLUMN in A,B', 'COLUMN not in A,B'")?;
+    Ok(Keep::new(column.trim(), values(of)))
+}
+
+/// Filters by column: of several values of one column, one must be there, and none of those that must not.
+pub(crate) fn keep(filters: &[Keep]) -> Vec<Keep> {
     let mut keep: Vec<Keep> = Vec::new();
-    for (column, value) in filters {
-        match keep.iter_mut().find(|its| its.column == *column) {
-            Some(its) => its.values.push(value.clone()),
-            None => keep.push(Keep { column: column.clone(), values: vec![value.clone()] }),
+    for filter in filters {
+        let lists = matches!(filter.is, Comparison::OneOf | Comparison::NoneOf);
+        match keep
+            .iter_mut()
+            .find(|its| lists && its.column == filter.column && its.is == filter.is)
+        {
+            Some(its) => its.values.extend(filter.values.iter().cloned()),
+            None => keep.push(filter.clone()),
         }
     }
     keep

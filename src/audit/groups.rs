@@ -86,7 +86,7 @@ fn check(question: &Question) -> Result<(), Error> {
 /// A group as rows that are kept, by its columns: a window of time is none of them.
 fn keeps(group: &[Group], by: &GroupBy) -> Vec<Keep> {
     let columns = group.iter().take(by.columns.len());
-    let keep = |its: &Group| Keep { column: its.column.clone(), values: vec![its.value.clone()] };
+    let keep = |its: &Group| Keep::new(&its.column, [&its.value]);
     columns.map(keep).collect()
 }
 

@@ -233,22 +233,20 @@ pub enum Error {
         /// Rows that were read and set aside.
         set_aside: u64,
     },
-    /// No row has one of the ids by which rows were to be kept.
+    /// No row is such that it would be kept.
     #[error(
-        "{file}: no row has {} in column {column}, and so none is kept; the column has {}",
-        each(values),
+        "{file}: no row is kept, since there is none where {asked}; the column has {}",
         each(available),
-        file = printable(file),
-        column = quoted(column)
+        file = printable(file)
     )]
     NothingKept {
         /// The file or source.
         file: String,
         /// The column.
         column: String,
-        /// What its rows were to have.
-        values: Vec<String>,
-        /// What they have.
+        /// What was asked of its values, in words.
+        asked: String,
+        /// What the column has.
         available: Vec<String>,
     },
     /// A file written by another version of the library.

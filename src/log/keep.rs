@@ -1,13 +1,11 @@
 //! The rows of a log that are asked about.
 
-use std::collections::HashSet;
-
 use super::ExposureLog;
 use crate::error::Error;
 use crate::question::keep::Keep;
 
 impl ExposureLog {
-    /// The log of just the rows that have one of these ids in a column. Its [`Origin`](super::Origin) remembers
+    /// The log of just the rows that a column chooses: by its ids, or by a comparison with a number or moment. Its [`Origin`](super::Origin) remembers
     /// which, so that estimands and reports of this log name them.
     ///
     /// ```
@@ -25,18 +23,27 @@ impl ExposureLog {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`]; [`Error::NothingKept`] when no row is kept.
+    /// [`Error::UnknownColumn`]; [`Error::Parameter`] for a comparison that cannot be made;
+    /// [`Error::NothingKept`] when no row is kept.
     pub fn keep(&self, keep: &Keep) -> Result<Self, Error> {
+        keep.check()?;
         let ids = self.column(&keep.column)?;
-        let wanted: HashSet<&str> = keep.values.iter().map(String::as_str).collect();
         // By code, so that each distinct id is looked at once.
-        let of_code: Vec<bool> = ids.dictionary().iter().map(|id| wanted.contains(id)).collect();
+        let admits = |id| {
+            keep.admits(id).map_err(|_| Error::Parameter {
+                parameter: "a column to compare",
+                value: format!("{:?} with {id:?} in it, of which it is asked whether {keep}", keep.column),
+                expected: "a number in every row that is compared with one, and a date or time where \
+                           that is compared; leave out rows that have none, or name another column",
+            })
+        };
+        let of_code = ids.dictionary().iter().map(admits).collect::<Result<Vec<bool>, _>>()?;
         let is_kept = |row: usize| of_code[ids.codes()[row] as usize];
         if !(0..self.rows).any(is_kept) {
             return Err(Error::NothingKept {
                 file: self.origin.source.clone(),
                 column: keep.column.clone(),
-                values: keep.values.clone(),
+                asked: keep.to_string(),
                 available: ids.dictionary().iter().map(str::to_owned).collect(),
             });
         }

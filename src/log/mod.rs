@@ -49,7 +49,7 @@ pub use crate::error::limit::{
 };
 pub use crate::error::role::Role;
 pub use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideReason};
-pub use crate::question::keep::Keep;
+pub use crate::question::keep::{Comparison, Keep, NotComparable};
 
 /// Something that yields the rows of a log, batch after batch, without holding all of them.
 ///
@@ -353,7 +353,7 @@ impl ExposureLog {
         keep: impl FnMut(usize) -> bool,
     ) -> Result<Self, Error> {
         let mut log = self.clone().retained(keep)?;
-        log.origin.kept.push(Keep { column: called.into(), values: Vec::new() });
+        log.origin.kept.push(Keep::new(called, [""; 0]));
         Ok(log)
     }
 

@@ -365,11 +365,11 @@ fn what_is_said_twice_or_of_nothing_is_refused() {
         .unwrap_err();
     assert!(twice.to_string().contains("one way of clustering"), "{twice}");
 
-    let keep = Keep { column: "feed".to_owned(), values: vec!["c".to_owned()] };
+    let keep = Keep::new("feed", ["c"]);
     let log = ExposureLog::read(source(), &schema().column("feed")).unwrap();
     match log.keep(&keep) {
-        Err(Error::NothingKept { column, values, available, .. }) => {
-            assert_eq!((&*column, &*values), ("feed", &["c".to_owned()][..]));
+        Err(Error::NothingKept { column, asked, available, .. }) => {
+            assert_eq!((&*column, &*asked), ("feed", "\"feed\" is \"c\""));
             assert_eq!(available, ["a", "b"]);
         }
         other => panic!("{other:?}"),

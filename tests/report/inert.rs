@@ -146,7 +146,7 @@ fn groups_and_breaks_are_lines_that_are_seen() {
     };
     let text = breaks.to_string();
     assert_inert("breaks", &text);
-    let line = "  1970-01-02T00:00:00Z (1970-01-01T00:00:00Z to 1970-01-03T00:00:00Z): from 0.500 to 1.500\n";
+    let line = "  1970-01-02T00:00:00Z (1970-01-01T00:00:00Z to 1970-01-03T00:00:00Z): from 1.649 to 4.482\n";
     assert!(text.contains(line), "{text}");
     assert_renderings(&breaks.tables(), &breaks.to_csv());
     let csv = breaks.to_csv();

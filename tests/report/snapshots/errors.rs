@@ -72,7 +72,7 @@ fn of_files() -> Vec<Error> {
         Error::NothingKept {
             file: file(),
             column: text("country"),
-            values: texts(&["xx"]),
+            asked: text("\"country\" is \"xx\""),
             available: (0..23).map(|at| format!("c{at}")).collect(),
         },
         Error::Version { file: file(), what: "tally", found: text("9"), expected: "1" },

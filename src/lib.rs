@@ -118,7 +118,8 @@ pub use crate::question::groups::{Group, GroupBy, Pairs};
 pub use crate::question::whole::{Question, Topics};
 pub use crate::statistic::AnyStatistic;
 pub use crate::study_file::{
-    CandidatesInput, ItemTopicsInput, LogInput, StudyFile, StudyInputs, StudyLog, TableInput,
+    CandidatesInput, ItemTopicsInput, JoinInput, LogInput, StudyFile, StudyInputs, StudyLog,
+    TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

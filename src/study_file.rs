@@ -12,7 +12,9 @@ use crate::error::Error;
 use crate::format::document;
 use crate::inference::Inference;
 use crate::job::{Progress, TallyJob, log_files_but, refuse_repeats};
-use crate::log::{ExposureLog, ItemTopics, ItemTopicsSchema, Keep, LogSchema, Origin};
+use crate::log::{
+    ExposureLog, ItemTopics, ItemTopicsSchema, Keep, KeyedTable, LogSchema, Origin, RankWithin,
+};
 use crate::question::whole::Question;
 use crate::replay::{CandidateKey, CandidateSets};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
@@ -89,6 +91,22 @@ pub struct LogInput {
     /// strata, groups and rows to keep. Of one file, with a column of times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_at: Option<String>,
+    /// Tables whose columns are columns of the log too, such as accounts with their arm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub join: Vec<JoinInput>,
+    /// Ranks from the order of rows, where the log has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank_by_order: Option<RankWithin>,
+}
+
+/// A table with a row for each id in a column of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinInput {
+    /// The file.
+    pub path: PathBuf,
+    /// The column, which both have.
+    pub on: String,
 }
 
 /// A table beside the log.
@@ -159,6 +177,8 @@ impl LogInput {
             schema,
             keep: Vec::new(),
             split_at: None,
+            join: Vec::new(),
+            rank_by_order: None,
         }
     }
 
@@ -192,7 +212,8 @@ impl LogInput {
         folder: &Path,
         ready: impl Fn(ExposureLog) -> Result<ExposureLog, Error>,
     ) -> Result<ExposureLog, Error> {
-        let open = |file: &PathBuf| ready(ExposureLog::open(file, &self.schema)?);
+        let schema = self.schema_with_tables(folder)?;
+        let open = |file: &PathBuf| ready(ExposureLog::open(file, &schema)?);
         if let [file] = files {
             return open(file);
         }
@@ -202,6 +223,22 @@ impl LogInput {
             let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
             Error::Io { path: folder.join(&self.path), cause }
         })
+    }
+
+    /// The schema with the tables that are joined, from this folder.
+    ///
+    /// # Errors
+    /// Those of [`KeyedTable::open`].
+    pub fn schema_with_tables(&self, folder: &Path) -> Result<LogSchema, Error> {
+        self.join.iter().try_fold(self.schema.clone(), |schema, join| {
+            Ok(schema.table(KeyedTable::open(folder.join(&join.path), &join.on)?))
+        })
+    }
+
+    /// Whether its rows have to be held together, whatever is asked of them.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.split_at.is_some() || self.rank_by_order.is_some() || !self.keep.is_empty()
     }
 
     /// All files that its paths stand for, from this folder.
@@ -220,6 +257,10 @@ impl LogInput {
     fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
         let log = match &self.split_at {
             Some(moment) => log.split_at(moment)?,
+            None => log,
+        };
+        let log = match self.rank_by_order {
+            Some(within) => log.ranked_by_order(within)?,
             None => log,
         };
         self.keep.iter().try_fold(log, |log, keep| log.keep(keep))
@@ -273,12 +314,13 @@ impl StudyFile {
     }
 
     fn tables(&self) -> impl Iterator<Item = &Path> {
+        let joined = self.log.join.iter().map(|table| table.path.as_path());
         let tables = [
             self.item_topics.as_ref().map(|table| &table.path),
             self.candidates.as_ref().map(|table| &table.path),
             self.supply.as_ref().map(|table| &table.path),
         ];
-        tables.into_iter().flatten().map(PathBuf::as_path)
+        tables.into_iter().flatten().map(PathBuf::as_path).chain(joined)
     }
 
     /// How the log is tallied.
@@ -304,7 +346,7 @@ impl StudyFile {
     /// Reads all that the study needs, from this folder.
     ///
     /// # Errors
-    /// Those of reading a log, [`Error::Parameter`] where rows are to be kept of more than one file.
+    /// Those of reading a log.
     pub fn read(&self, folder: &Path) -> Result<StudyInputs, Error> {
         self.read_with(folder, |_| ControlFlow::Continue(()))
     }
@@ -343,12 +385,14 @@ impl StudyFile {
             .transpose()?;
         let files = self.log.files(folder)?;
         // Groups are of rows, so that these are held.
-        let (log, origin) = if files.len() == 1 || !self.question.groups.is_nothing() {
+        let is_held = self.log.is_held() || !self.question.groups.is_nothing();
+        let (log, origin) = if files.len() == 1 || is_held {
             let log = self.kept(self.log.held(&files, folder, &tagged)?)?;
             let origin = log.origin().clone();
             (StudyLog::Whole(Box::new(log)), origin)
         } else {
-            self.tallied(&files, topics.as_ref(), &mut progress)?
+            let schema = self.log.schema_with_tables(folder)?;
+            self.tallied(&files, &schema, topics.as_ref(), &mut progress)?
         };
         Ok(StudyInputs { log, origin: Some(origin), candidates, supply })
     }
@@ -357,26 +401,13 @@ impl StudyFile {
     fn tallied(
         &self,
         files: &[PathBuf],
+        schema: &LogSchema,
         topics: Option<&ItemTopics>,
         progress: &mut (dyn FnMut(&Progress) -> ControlFlow<()> + Send),
     ) -> Result<(StudyLog, Origin), Error> {
-        if let Some(moment) = &self.log.split_at {
-            return Err(Error::Parameter {
-                parameter: "the moment at which the log is split",
-                value: format!("{moment}, of {} files", files.len()),
-                expected: "of one file; audit one, or write the period as a column of its own",
-            });
-        }
-        if let Some(keep) = self.log.keep.first() {
-            return Err(Error::Parameter {
-                parameter: "the rows to keep",
-                value: format!("those of a column ({:?}) of {} files", keep.column, files.len()),
-                expected: "of one file; keep rows when writing the files, or audit one",
-            });
-        }
         let mut sums_by = |cluster: ClusterBy| {
             let spec = TallySpec { cluster, ..self.tally_spec() };
-            let mut job = TallyJob::new(files.to_vec(), self.log.schema.clone(), spec);
+            let mut job = TallyJob::new(files.to_vec(), schema.clone(), spec);
             if let Some(topics) = topics {
                 job = job.item_topics(topics);
             }

@@ -37,7 +37,7 @@ pub(crate) struct AuditArgs {
     /// Run a study file (TOML or JSON) instead; flags of the output go with it, and those of intervals and
     /// tests, which then stand for what it says of them.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "SkipArgs", "RoleArgs", "SubjectArgs", "ClusterArgs", "KindArgs", "CandidatesArgs", "GroupArgs",
+        "SkipArgs", "BesideArgs", "RoleArgs", "SubjectArgs", "ClusterArgs", "KindArgs", "CandidatesArgs", "GroupArgs",
         // One by one, of those that hold others: a group of those has nothing in it.
         "logs", "filter", "split_at", "statistic", "unit", "supply_sampled", "propensities_of", "clip", "floor", "bias",
     ])]
@@ -132,7 +132,7 @@ impl AskedArgs {
             authors: Vec::new(),
             note: None,
             log: LogInput { split_at: self.split_at.clone(), ..self.log.input(schema)? },
-            item_topics: None,
+            item_topics: self.log.beside.item_topics(&self.log.roles)?,
             candidates,
             supply,
             question,

@@ -103,11 +103,12 @@ pub(crate) fn run(args: &BreaksArgs) -> Result<(), Failure> {
 
 /// The sums; without filters those of files that are not held.
 fn tallied(log: &LogArgs, units: &Units, spec: TallySpec, arm: &str) -> Result<Tally, Failure> {
-    if !log.keep().is_empty() {
+    let input = log.input(log.roles.schema(units.columns()))?;
+    if input.is_held() || log.beside.item_topics(&log.roles)?.is_some() {
         return Ok(Tally::of(&log.open(units, None, arm)?, &spec)?);
     }
-    let input = log.input(log.roles.schema(units.columns()))?;
-    let job = TallyJob::new(input.files(Path::new(""))?, input.schema, spec);
+    let here = Path::new("");
+    let job = TallyJob::new(input.files(here)?, input.schema_with_tables(here)?, spec);
     let bar = Bar::of("rows or files");
     let done = job.on_progress(|progress| bar.at(progress)).run();
     bar.end();

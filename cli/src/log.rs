@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tiltmeter::log::LogSchema;
-use tiltmeter::{ClusterBy, ExposureLog, Keep, LogInput, MultiLabel};
+use tiltmeter::log::{ItemTopics, ItemTopicsSchema, LogSchema, RankWithin};
+use tiltmeter::{ClusterBy, ExposureLog, ItemTopicsInput, JoinInput, Keep, LogInput, MultiLabel};
 
 use crate::failure::Failure;
 use crate::parse;
@@ -27,7 +27,67 @@ pub(crate) struct LogArgs {
     #[command(flatten)]
     skip: SkipArgs,
     #[command(flatten)]
+    pub(crate) beside: BesideArgs,
+    #[command(flatten)]
     pub(crate) roles: RoleArgs,
+}
+
+/// What a log's own columns do not say.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Beside the log")]
+pub(crate) struct BesideArgs {
+    /// A table with a row for each id in the column of --on, such as accounts with their arm: its other columns are
+    /// columns of the log too. Said again with another --on for another table.
+    #[arg(long, value_name = "FILE", requires = "on")]
+    join: Vec<PathBuf>,
+    /// The column that the log and the table of --join both have.
+    #[arg(long, value_name = "COLUMN", requires = "join")]
+    on: Vec<String>,
+    /// Topics by item, in a table of their own: its columns are those of --item and of the topics.
+    #[arg(long, value_name = "FILE", requires = "item")]
+    items: Option<PathBuf>,
+    /// Columns that paths say: with 'data/{country}/*-{arm}.csv' there are columns country and arm. Folders called
+    /// NAME=VALUE need no pattern.
+    #[arg(long, value_name = "PATTERN")]
+    columns_from_path: Option<String>,
+    /// Ranks from the order of rows within each slate, session or viewer.
+    #[arg(long, value_name = "WITHIN", conflicts_with = "position")]
+    rank_by_order: Option<RankWithin>,
+}
+
+impl BesideArgs {
+    /// The tables that are joined.
+    fn joined(&self) -> Result<Vec<JoinInput>, Failure> {
+        let (tables, on) = (self.join.len(), self.on.len());
+        if tables != on {
+            return Err(Failure::Usage(format!(
+                "--join is said {tables} times and --on {on} times; say one --on for each --join"
+            )));
+        }
+        let pairs = self.join.iter().zip(&self.on);
+        Ok(pairs.map(|(path, on)| JoinInput { path: path.clone(), on: on.clone() }).collect())
+    }
+
+    /// The schema with the columns that paths say, and without topics where items have them.
+    fn on_top_of(&self, schema: LogSchema) -> LogSchema {
+        let schema = match &self.columns_from_path {
+            Some(pattern) => schema.path_columns(pattern),
+            None => schema,
+        };
+        if self.items.is_some() { schema.without_topics() } else { schema }
+    }
+
+    /// The table of topics by item.
+    pub(crate) fn item_topics(&self, roles: &RoleArgs) -> Result<Option<ItemTopicsInput>, Failure> {
+        let (Some(path), Some(item)) = (&self.items, &roles.item) else { return Ok(None) };
+        let topics = roles.topic_column().ok_or_else(|| {
+            let what = "--items FILE is a table of topics by item; say which of its columns has them, with --topic \
+                        or --topics";
+            Failure::Usage(what.to_owned())
+        })?;
+        let schema = ItemTopicsSchema::new(item, topics);
+        Ok(Some(ItemTopicsInput { path: path.clone(), schema }))
+    }
 }
 
 impl LogArgs {
@@ -41,10 +101,12 @@ impl LogArgs {
         let (path, more) =
             self.logs.split_first().ok_or_else(|| Failure::Usage("which LOG?".to_owned()))?;
         Ok(LogInput {
+            join: self.beside.joined()?,
+            rank_by_order: self.beside.rank_by_order,
             more: more.to_vec(),
             skip: self.skip.skip.clone(),
             keep: self.keep(),
-            ..LogInput::new(path, schema)
+            ..LogInput::new(path, self.beside.on_top_of(schema))
         })
     }
 
@@ -59,6 +121,10 @@ impl LogArgs {
         let columns = units.columns().chain(keep.iter().map(|its| its.column.as_str())).chain(also);
         let input = self.input(self.roles.schema(columns))?;
         let log = waiting("reading", || input.open(Path::new("")))?;
+        let log = match self.beside.item_topics(&self.roles)? {
+            Some(items) => log.with_item_topics(&ItemTopics::open(items.path, &items.schema)?)?,
+            None => log,
+        };
         // A feed without a column of arms is one arm.
         Ok(if log.arms().is_none() { log.in_arm(arm) } else { log })
     }

@@ -1,6 +1,7 @@
 //! Values of flags that are not the library's own words.
 
-use tiltmeter::log::TopicFormat;
+use tiltmeter::log::{Column, TextColumn, TopicFormat};
+use tiltmeter::source::{LogSource, open_source};
 use tiltmeter::{Bias, Comparison, Keep, Reference, ReferenceShare};
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
@@ -81,6 +82,39 @@ pub(crate) fn keep(filters: &[Keep]) -> Vec<Keep> {
         }
     }
     keep
+}
+
+/// `NAME=VALUE`.
+pub(crate) fn assigned(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("two texts with = between them")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// New names for old ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Relabelling(pub(crate) Vec<(String, String)>);
+
+/// A table of them, in a file.
+pub(crate) fn relabelling(path: &str) -> Result<Relabelling, String> {
+    let mut source = open_source(path, None).map_err(|error| error.to_string())?;
+    if source.column_names().len() < 2 {
+        return Err("a table of two columns: old names, and new ones".to_owned());
+    }
+    source.select(&[0, 1]);
+    let mut names = Vec::new();
+    while let Some(batch) = source.next_batch().map_err(|error| error.to_string())? {
+        let [Column::Text(old), Column::Text(new)] = batch.columns.as_slice() else {
+            return Err("a table of text, such as CSV".to_owned());
+        };
+        if let Some(row) = batch.unreadable.first() {
+            return Err(format!("a row that cannot be read: {}", row.value));
+        }
+        for row in 0..old.len() {
+            let text = |of: &TextColumn| of.get(row).unwrap_or_default().to_owned();
+            names.push((text(old), text(new)));
+        }
+    }
+    Ok(Relabelling(names))
 }
 
 /// `NAME=a,b`.

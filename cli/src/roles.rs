@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use clap::Args;
-use tiltmeter::log::{JoinNames, LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::log::{
+    JoinNames, LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat, Unlisted,
+};
 use tiltmeter::report::printable;
 use tiltmeter::source::{LogSource, open_source};
 use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Baseline, ClusterBy, Error, Question};
 
+use crate::parse::Relabelling;
 use crate::{out, parse};
 
 /// Columns by role.
@@ -67,6 +70,27 @@ pub(crate) struct RoleArgs {
     /// What stands between topics: one character (| by default), or python_list or json_list.
     #[arg(long, value_name = "CHAR", requires = "topics", conflicts_with = "topic", value_parser = parse::separator)]
     pub(crate) topics_separator: Option<TopicFormat>,
+    /// Columns of topics, one for each: those that a pattern such as is_* names, by what the * stands for.
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["topic", "topics"])]
+    pub(crate) topic_columns: Option<String>,
+    /// A column of text, whose topics are those of --topic-match.
+    #[arg(long, value_name = "COLUMN", requires = "topic_match", conflicts_with_all = ["topic", "topics", "topic_columns"])]
+    pub(crate) text: Option<String>,
+    /// A topic by a regular expression that its texts match, whatever their case and accents.
+    #[arg(long, value_name = "TOPIC=PATTERN", requires = "text", value_parser = parse::assigned)]
+    pub(crate) topic_match: Vec<(String, String)>,
+    /// A column of addresses (URLs), whose domains are the topics.
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["topic", "topics", "topic_columns", "text"])]
+    pub(crate) topic_domain: Option<String>,
+    /// A new name for a topic; several may get one, and others keep theirs.
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse::assigned)]
+    pub(crate) relabel: Vec<(String, String)>,
+    /// The same from a table: its first column has old names, its second new ones.
+    #[arg(long, value_name = "FILE", value_parser = parse::relabelling)]
+    pub(crate) relabel_table: Option<Relabelling>,
+    /// What the first place has as its rank: 0 where ranks count from 0. 1 by default.
+    #[arg(long, value_name = "RANK", requires = "position")]
+    pub(crate) first_rank: Option<u32>,
     /// A further column; those in --cluster and --filter need not be named here.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) column: Vec<String>,
@@ -115,6 +139,9 @@ impl RoleArgs {
         if let Some(time) = &self.time {
             schema = schema.time(time, self.time_format.clone().unwrap_or_default());
         }
+        if let Some(rank) = self.first_rank {
+            schema = schema.first_rank(rank);
+        }
         let mut named: Vec<&str> = Vec::new();
         for column in self.column.iter().map(String::as_str).chain(also) {
             if !named.contains(&column) && !self.has_ids(column) {
@@ -145,14 +172,27 @@ impl RoleArgs {
 
     /// With the topics.
     pub(crate) fn tagged(&self, schema: LogSchema) -> LogSchema {
-        match (&self.topic, &self.topics) {
-            (Some(topic), _) => schema.topics(TopicColumn::single(topic)),
-            (None, Some(topics)) => {
-                let format = self.topics_separator.unwrap_or(TopicFormat::Separated('|'));
-                schema.topics(TopicColumn::new(topics, format))
-            }
-            (None, None) => schema,
+        match self.topic_column() {
+            Some(topics) => schema.topics(topics),
+            None => schema,
         }
+    }
+
+    /// The topics, if there are any.
+    pub(crate) fn topic_column(&self) -> Option<TopicColumn> {
+        let topics = if let Some(topic) = &self.topic {
+            TopicColumn::single(topic)
+        } else if let Some(topics) = &self.topics {
+            TopicColumn::new(topics, self.topics_separator.unwrap_or(TopicFormat::Separated('|')))
+        } else if let Some(columns) = &self.topic_columns {
+            TopicColumn::flags(columns)
+        } else if let Some(text) = &self.text {
+            TopicColumn::matching(text, self.topic_match.iter().cloned())
+        } else {
+            TopicColumn::domain(self.topic_domain.as_ref()?)
+        };
+        let table = self.relabel_table.iter().flat_map(|table| &table.0);
+        Some(topics.relabel(table.chain(&self.relabel).cloned()).unlisted(Unlisted::Keep))
     }
 
     /// With the log's weights and counts, as far as a table has their columns.

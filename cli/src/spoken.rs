@@ -13,6 +13,7 @@ const SAID: &[(&str, &str)] = &[
     ),
     ("LogSchema::null (--null)", "--null"),
     ("(LogSchema::count, --count)", "(--count)"),
+    ("(LogSchema::first_rank, --first-rank 0)", "(--first-rank 0)"),
     ("(LogSchema::weight, --weight)", "(--weight)"),
     (", or LogSchema::count)", ")"),
     (", or TopicColumn::separated)", ")"),

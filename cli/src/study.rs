@@ -65,6 +65,7 @@ pub(crate) fn write(path: &Path, study: &StudyFile, from: &Path) -> Result<(), F
     let folder = folder_of(path);
     let paths = std::iter::once(&mut study.log.path)
         .chain(&mut study.log.more)
+        .chain(study.log.join.iter_mut().map(|its| &mut its.path))
         .chain(study.item_topics.as_mut().map(|its| &mut its.path))
         .chain(study.candidates.as_mut().map(|its| &mut its.path))
         .chain(study.supply.as_mut().map(|its| &mut its.path));

@@ -201,14 +201,7 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
     let inference = args.doubt.inference().map_err(Failure::Usage)?;
     let tally = open_tally(&args.tally)?;
     let question = args.question.of_tally((&args.kind, &args.more), tally.spec())?;
-    let log = LogInput {
-        path: args.tally.clone(),
-        more: Vec::new(),
-        skip: Vec::new(),
-        schema: LogSchema::new(),
-        keep: Vec::new(),
-        split_at: None,
-    };
+    let log = LogInput::new(&args.tally, LogSchema::new());
     let study = StudyFile {
         title: None,
         authors: Vec::new(),

@@ -233,6 +233,21 @@ pub enum Error {
         /// Rows that were read and set aside.
         set_aside: u64,
     },
+    /// A table beside the log has two rows for one id, and they differ.
+    #[error(
+        "{file}: two rows have {key} in column {column}, and they are not alike; leave one row for each",
+        file = printable(file),
+        key = quoted(key),
+        column = quoted(column)
+    )]
+    RepeatedKey {
+        /// The file or source.
+        file: String,
+        /// The column by which rows are told apart.
+        column: String,
+        /// What stands there twice.
+        key: String,
+    },
     /// No row is such that it would be kept.
     #[error(
         "{file}: no row is kept, since there is none where {asked}; the column has {}",

@@ -81,6 +81,10 @@ pub enum FaultReason {
     ConflictingTopics,
     /// A value longer than [`crate::log::MAX_VALUE`].
     ValueTooLong,
+    /// A value that a table beside the log has no row for.
+    NotInTable,
+    /// Neither yes nor no.
+    NotYesOrNo,
     /// A key that stands twice in an object, so that it has no one value.
     RepeatedKey,
 }
@@ -102,7 +106,7 @@ impl FaultReason {
             Self::NotANumber => "not a number",
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => {
-                "positions are whole numbers from 1; add 1 if yours start at 0"
+                "positions are whole numbers from 1; if yours start at 0, say so (LogSchema::first_rank, --first-rank 0)"
             }
             Self::NegativeWeight => "weights must be 0 or more",
             Self::NegativeNumber => "must be 0 or more",
@@ -136,6 +140,10 @@ impl FaultReason {
                 "longer than 65,536 bytes, the most of a value that plays a role (MAX_VALUE); give it a \
                  shorter name, or set such rows aside"
             }
+            Self::NotInTable => {
+                "the table beside the log has no row for it; add one, or set such rows aside"
+            }
+            Self::NotYesOrNo => "neither yes (1, true, yes) nor no (0, false, no, or nothing)",
             Self::RepeatedKey => "the key stands twice in the line; write it once",
         }
     }
@@ -165,6 +173,8 @@ impl fmt::Display for FaultReason {
             Self::UnlistedTopic => "unlisted topic",
             Self::ConflictingTopics => "conflicting topics",
             Self::ValueTooLong => "value too long",
+            Self::NotInTable => "not in the table",
+            Self::NotYesOrNo => "neither yes nor no",
             Self::RepeatedKey => "repeated key",
         })
     }

@@ -13,7 +13,7 @@ use super::distinct::refuse_repeats;
 use super::parts::Parts;
 use super::{Filter, TallyJob};
 use crate::error::Error;
-use crate::log::{ItemTopics, LogSchema, Origin};
+use crate::log::{ItemTopics, KeyedTable, LogSchema, Origin};
 use crate::tally::{Tally, TallySpec};
 
 /// What makes one job another: equal for two runs of the same one.
@@ -27,6 +27,9 @@ pub(super) struct Identity {
     filter: Filter,
     /// A digest of all that the topics table says.
     item_topics: Option<String>,
+    /// The same of each table of further columns.
+    #[serde(default)]
+    tables: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +94,16 @@ fn of_topics(topics: &ItemTopics) -> String {
     hex(digest)
 }
 
+/// A digest of all that a table of further columns says.
+fn of_keyed(table: &KeyedTable) -> String {
+    let mut digest = Sha256::new();
+    for text in table.texts() {
+        digest.update(text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        digest.update(text.unwrap_or_default());
+    }
+    hex(digest)
+}
+
 /// How far a job was when its tally was saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
@@ -112,6 +125,11 @@ impl Identity {
             spec: job.spec.clone(),
             filter: job.filter.clone(),
             item_topics: of_table.map(of_topics),
+            tables: if job.checkpoint.is_some() {
+                schema.tables().iter().map(of_keyed).collect()
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -140,6 +158,7 @@ impl Identity {
             (self.spec != other.spec, "it makes another tally"),
             (self.filter != other.filter, "it keeps other times or arms"),
             (self.item_topics != other.item_topics, "its topics table says something else"),
+            (self.tables != other.tables, "a table beside it says something else"),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then(|| what.to_owned()))

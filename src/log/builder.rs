@@ -9,6 +9,7 @@ use super::batch::MixedValue;
 use super::batch::{Batch, Column, TextColumn};
 use super::dictionary::Coded;
 use super::ids::IdReader;
+use super::made::Made;
 use super::mixed;
 use super::names::{self, JoinNames, Nulls};
 use super::parse;
@@ -29,7 +30,8 @@ const BYTES_PER_ID: usize = 64;
 #[derive(Debug)]
 enum Target<'s> {
     Ids(IdReader),
-    Position(Vec<u32>),
+    /// With the rank of the first place as the file has it.
+    Position(Vec<u32>, u32),
     Time(Vec<i64>, &'s TimeFormat),
     Number(Vec<f64>),
     Topics(TopicReader<'s>),
@@ -40,16 +42,26 @@ enum Target<'s> {
 struct Reading<'s> {
     role: Role,
     column: &'s str,
-    /// Where the column stands in a batch.
-    index: usize,
+    /// Where the column stands.
+    place: Place,
     join_names: &'s [JoinNames],
     target: Target<'s>,
+}
+
+/// Where a column stands.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In a batch.
+    Read(usize),
+    /// Among those that are made.
+    Made(usize),
 }
 
 /// Reads batches into the columns of a log.
 #[derive(Debug)]
 pub(super) struct LogBuilder<'s> {
     file: String,
+    made: Made<'s>,
     nulls: &'s [String],
     policy: RowPolicy,
     readings: Vec<Reading<'s>>,
@@ -154,20 +166,32 @@ impl<'s> LogBuilder<'s> {
         let mut index_of: HashMap<usize, usize> = HashMap::new();
         let mut named: HashSet<&str> = HashSet::new();
         let mut readings: Vec<Reading<'s>> = Vec::new();
-        for (role, column) in schema.needs() {
+        let mut index = |role, column: &str| {
             let at = places.find(file, role, column, available)?;
-            let index = *index_of.entry(at).or_insert_with(|| {
+            Ok::<_, Error>(*index_of.entry(at).or_insert_with(|| {
                 wanted.push(at);
                 wanted.len() - 1
-            });
+            }))
+        };
+        let made = Made::of(file, schema, available, |column| index(Role::Named, column))?;
+        for (role, column) in schema.needs() {
+            let place = match made.place(column) {
+                Some(place) => Place::Made(place),
+                None => Place::Read(index(role, column)?),
+            };
             if role == Role::Named && !named.insert(column) {
                 continue;
             }
-            let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema));
-            readings.push(Reading { role, column, index, join_names, target });
+            let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema)?);
+            readings.push(Reading { role, column, place, join_names, target });
+        }
+        // Rows are counted by a column, and a path may say all that is asked.
+        if wanted.is_empty() && !available.is_empty() {
+            wanted.push(0);
         }
         let builder = Self {
             file: file.to_owned(),
+            made,
             nulls: &schema.nulls,
             policy: schema.rows,
             unread_count: unread_count(schema, available),
@@ -197,7 +221,7 @@ impl<'s> LogBuilder<'s> {
             match &mut reading.target {
                 Target::Ids(ids) => ids.begin_in(spare.column(rows)),
                 Target::Topics(topics) => topics.begin_in(spare.column(rows)),
-                Target::Position(values) => *values = spare.column(rows),
+                Target::Position(values, _) => *values = spare.column(rows),
                 Target::Time(values, _) => values.reserve(rows),
                 Target::Number(values) => values.reserve(rows),
             }
@@ -225,7 +249,7 @@ impl<'s> LogBuilder<'s> {
             Target::Ids(ids) => ids.bytes() + BYTES_PER_ID * ids.distinct(),
             Target::Topics(topics) => topics.bytes() + BYTES_PER_ID * topics.distinct().1,
             // Their numbers are part of the row.
-            Target::Position(_) | Target::Time(..) | Target::Number(_) => 0,
+            Target::Position(..) | Target::Time(..) | Target::Number(_) => 0,
         });
         self.rows * per_row + columns.sum::<usize>()
     }
@@ -241,8 +265,15 @@ impl<'s> LogBuilder<'s> {
         for row in batch.unreadable {
             faults.add(row.index, &row.column, row.reason, &row.value);
         }
+        let made = self.made.columns(&batch.columns, rows, |row, column, reason, value| {
+            faults.add(row, column, reason, value);
+        });
         for reading in &mut self.readings {
-            reading.push(&batch.columns[reading.index], self.nulls, &mut faults)?;
+            let column = match reading.place {
+                Place::Read(at) => &batch.columns[at],
+                Place::Made(at) => &made[at],
+            };
+            reading.push(column, self.nulls, &mut faults)?;
         }
         let mut of_row = faults.of_row;
         match self.policy {
@@ -267,7 +298,8 @@ impl<'s> LogBuilder<'s> {
             expected: rows,
         };
         for reading in &self.readings {
-            match batch.columns.get(reading.index).map(Column::len) {
+            let Place::Read(index) = reading.place else { continue };
+            match batch.columns.get(index).map(Column::len) {
                 Some(found) if found == rows => {}
                 found => return Err(wrong(reading.column, found.unwrap_or(0))),
             }
@@ -385,9 +417,9 @@ impl Faults<'_> {
 }
 
 impl<'s> Target<'s> {
-    fn new(role: Role, schema: &'s LogSchema) -> Self {
-        match role {
-            Role::Position => Self::Position(Vec::new()),
+    fn new(role: Role, schema: &'s LogSchema) -> Result<Self, Error> {
+        Ok(match role {
+            Role::Position => Self::Position(Vec::new(), schema.first_rank.unwrap_or(1)),
             Role::Weight
             | Role::Count
             | Role::Engagement
@@ -399,10 +431,11 @@ impl<'s> Target<'s> {
             }
             Role::Topics => {
                 let column = schema.topics.as_ref().expect("the role is declared");
-                Self::Topics(TopicReader::new(column, Nulls::of(&schema.nulls, &schema.join_names)))
+                let nulls = Nulls::of(&schema.nulls, &schema.join_names);
+                Self::Topics(TopicReader::new(column, nulls)?)
             }
             _ => Self::Ids(IdReader::default()),
-        }
+        })
     }
 
     fn finish(self, keep: Option<&[bool]>) -> Result<BuiltColumn, Error> {
@@ -420,7 +453,7 @@ impl<'s> Target<'s> {
                 }
                 BuiltColumn::Ids(ids)
             }
-            Self::Position(values) => BuiltColumn::Position(kept(values, keep)),
+            Self::Position(values, _) => BuiltColumn::Position(kept(values, keep)),
             Self::Time(values, _) => BuiltColumn::Time(kept(values, keep)),
             Self::Number(values) => BuiltColumn::Number(kept(values, keep)),
             Self::Topics(reader) => {
@@ -477,8 +510,10 @@ impl Reading<'_> {
                     faults.add(row, name, reason, value);
                 })
             }
-            Target::Position(positions) => {
+            Target::Position(positions, first) => {
+                let first = f64::from(*first);
                 let add = collect(positions, 1, name, faults);
+                let position = |number: f64| position(number - first + 1.0);
                 each_number(column, null, Truth::IsNoNumber, position, add)
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
@@ -533,7 +568,7 @@ fn collect<'a, T: Copy>(
 }
 
 /// The canonical text of the id in a row of a column that may hold ids.
-fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
+pub(super) fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
     move |row| match column {
         Column::Text(text) => text.get(row).map(Cow::Borrowed),
         Column::Coded(coded) => coded.id(row).map(Cow::Borrowed),

@@ -25,7 +25,7 @@ impl MixedValue {
     }
 
     /// The canonical text of an id; `None` for a cell that is none.
-    fn id(&self) -> Option<Cow<'_, str>> {
+    pub(super) fn id(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Integer(value) => Some(Cow::Owned(value.to_string())),

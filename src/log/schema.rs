@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::keyed::KeyedTable;
 use super::names::JoinNames;
 use super::range::Bound;
 use super::time_format::TimeFormat;
@@ -27,6 +28,12 @@ pub enum TopicFormat {
     PythonList,
     /// A JSON array of strings.
     JsonList,
+    /// A column for each topic, which says yes or no ([`TopicColumn::flags`]).
+    Flags,
+    /// A text, whose topics are those of the patterns that it matches ([`TopicColumn::matching`]).
+    Text,
+    /// The address of a page, whose domain is the topic ([`TopicColumn::domain`]).
+    Domain,
 }
 
 /// What becomes of a topic that a relabelling does not list.
@@ -63,12 +70,20 @@ pub struct TopicColumn {
     pub(crate) relabel: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) unlisted: Unlisted,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) matches: BTreeMap<String, String>,
 }
 
 impl TopicColumn {
     /// A column written in the given format.
     pub fn new(column: impl Into<String>, format: TopicFormat) -> Self {
-        Self { column: column.into(), format, relabel: BTreeMap::new(), unlisted: Unlisted::Refuse }
+        Self {
+            column: column.into(),
+            format,
+            relabel: BTreeMap::new(),
+            unlisted: Unlisted::Refuse,
+            matches: BTreeMap::new(),
+        }
     }
 
     /// A column with one topic, or none, per impression.
@@ -89,6 +104,52 @@ impl TopicColumn {
     /// A list of topics as Python prints it: `['war', 'politics']`.
     pub fn python(column: impl Into<String>) -> Self {
         Self::new(column, TopicFormat::PythonList)
+    }
+
+    /// A column for each topic, which says whether an impression has it: 1, true, yes; 0, false, no or nothing. The
+    /// columns are those that a pattern with one `*` names, and the topic is what the `*` stands for; or names with
+    /// commas between.
+    ///
+    /// ```
+    /// use tiltmeter::log::{LogSchema, TopicColumn};
+    /// use tiltmeter::{ExposureLog, source::SliceSource};
+    /// let rows = SliceSource::new("rows").integer("is_war", &[1, 0]).integer("is_sport", &[1, 1]);
+    /// let log = ExposureLog::read(rows, &LogSchema::new().topics(TopicColumn::flags("is_*")))?;
+    /// let topics = log.topics().expect("they are declared");
+    /// assert_eq!(topics.labels().iter().collect::<Vec<_>>(), ["war", "sport"]);
+    /// assert_eq!((topics.of_row(0).len(), topics.of_row(1).len()), (2, 1));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    pub fn flags(columns: impl Into<String>) -> Self {
+        Self::new(columns, TopicFormat::Flags)
+    }
+
+    /// A text, whose topics are those of the regular expressions that it matches, whatever its case and accents; in
+    /// the syntax of the crate `regex`.
+    ///
+    /// ```
+    /// use tiltmeter::log::{LogSchema, TopicColumn};
+    /// use tiltmeter::{ExposureLog, source::SliceSource};
+    /// let rows = SliceSource::new("rows").text("title", &["Krieg!", "Warm words", "A WAR on cars"]);
+    /// let topics = TopicColumn::matching("title", [("war", r"\b(war|krieg)\b"), ("cars", "cars?")]);
+    /// let log = ExposureLog::read(rows, &LogSchema::new().topics(topics))?;
+    /// let counts: Vec<_> = (0..3).map(|row| log.topics().unwrap().of_row(row).len()).collect();
+    /// assert_eq!(counts, [1, 0, 2]);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    pub fn matching<T: Into<String>, P: Into<String>>(
+        column: impl Into<String>,
+        patterns: impl IntoIterator<Item = (T, P)>,
+    ) -> Self {
+        let mut topics = Self::new(column, TopicFormat::Text);
+        let patterns = patterns.into_iter();
+        topics.matches = patterns.map(|(topic, pattern)| (topic.into(), pattern.into())).collect();
+        topics
+    }
+
+    /// The address of a page, whose domain without `www.` is the topic.
+    pub fn domain(column: impl Into<String>) -> Self {
+        Self::new(column, TopicFormat::Domain)
     }
 
     /// Gives topics new names; several old ones may share a new one. A topic whose new name is
@@ -174,6 +235,13 @@ pub struct LogSchema {
     pub(crate) join_names: Vec<JoinNames>,
     pub(crate) delimiter: Option<u8>,
     pub(crate) rows: RowPolicy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_rank: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path_columns: Option<String>,
+    /// Said as files where a schema is data.
+    #[serde(skip)]
+    pub(crate) tables: Vec<KeyedTable>,
 }
 
 macro_rules! declare {
@@ -291,6 +359,37 @@ impl LogSchema {
         self
     }
 
+    /// What the first place of a list has as its rank: 0 for ranks that count from 0. 1 by default.
+    #[must_use]
+    pub fn first_rank(mut self, rank: u32) -> Self {
+        self.first_rank = (rank != 1).then_some(rank);
+        self
+    }
+
+    /// Columns that the paths of files say: `data/{country}/*-{arm}.csv` has the columns `country` and `arm`, of which
+    /// those that are declared are read; `*` stands for anything within a name, and folders before it do not matter.
+    /// Folders that are called `NAME=VALUE` need no pattern.
+    #[must_use]
+    pub fn path_columns(mut self, pattern: impl Into<String>) -> Self {
+        self.path_columns = Some(pattern.into());
+        self
+    }
+
+    /// A table whose columns are columns of the log too, by the ids of one that both have; see [`KeyedTable`].
+    #[must_use]
+    pub fn table(mut self, table: KeyedTable) -> Self {
+        self.tables.push(table);
+        self
+    }
+
+    /// The schema without topics, which are then in a table of their own
+    /// ([`ExposureLog::with_item_topics`](crate::ExposureLog::with_item_topics)).
+    #[must_use]
+    pub fn without_topics(mut self) -> Self {
+        self.topics = None;
+        self
+    }
+
     /// With these columns of another schema, as far as a file with columns of these names has them:
     /// those that other ones make, and those of its own.
     pub(crate) fn with_columns_of<'c>(
@@ -380,6 +479,12 @@ impl LogSchema {
         [time, self.arm.as_deref().unwrap_or("")]
     }
 
+    /// The tables whose columns are columns of the log too.
+    #[must_use]
+    pub fn tables(&self) -> &[KeyedTable] {
+        &self.tables
+    }
+
     /// The declared delimiter of text files.
     pub(crate) const fn declared_delimiter(&self) -> Option<u8> {
         self.delimiter
@@ -439,6 +544,9 @@ impl LogSchema {
             join_names: self.join_names.clone(),
             delimiter: self.delimiter,
             rows: self.rows,
+            first_rank: self.first_rank,
+            path_columns: self.path_columns.clone(),
+            tables: self.tables.clone(),
         }
     }
 

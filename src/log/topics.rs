@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use super::batch::{SharedText, TextColumn};
 use super::dictionary::Dictionary;
 use super::ids::{Memo, all_made, none_made};
+use super::matching::{Patterns, domain};
 use super::names::Nulls;
 use super::parse::python_list;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
@@ -201,6 +202,7 @@ pub(super) type TopicFault = (FaultReason, String);
 #[derive(Debug)]
 pub(super) struct TopicReader<'s> {
     column: &'s TopicColumn,
+    patterns: Patterns<'s>,
     nulls: Nulls<'s>,
     sets: LabelSets,
     set_of_row: Vec<u32>,
@@ -212,16 +214,17 @@ pub(super) struct TopicReader<'s> {
 }
 
 impl<'s> TopicReader<'s> {
-    pub(super) fn new(column: &'s TopicColumn, nulls: Nulls<'s>) -> Self {
-        Self {
+    pub(super) fn new(column: &'s TopicColumn, nulls: Nulls<'s>) -> Result<Self, Error> {
+        Ok(Self {
             column,
+            patterns: Patterns::of(column)?,
             nulls,
             sets: LabelSets::default(),
             set_of_row: Vec::new(),
             seen: HashMap::default(),
             seen_bytes: 0,
             shared: Memo::default(),
-        }
+        })
     }
 
     /// Adds a row from its text; `None`, and what means no value, is untagged. A faulty row is added as untagged.
@@ -357,6 +360,10 @@ impl<'s> TopicReader<'s> {
             ),
             TopicFormat::PythonList => python_list(text),
             TopicFormat::JsonList => serde_json::from_str(text).ok(),
+            TopicFormat::Text => Some(self.patterns.topics(text)),
+            TopicFormat::Domain => Some(vec![domain(text)?]),
+            // Lists are made of them before.
+            TopicFormat::Flags => None,
         }
     }
 
@@ -547,7 +554,7 @@ mod tests {
     use super::*;
 
     fn read(column: &TopicColumn, texts: &[Option<&str>]) -> (Topics, Vec<Option<TopicFault>>) {
-        let mut reader = TopicReader::new(column, Nulls::of(&[], &[]));
+        let mut reader = TopicReader::new(column, Nulls::of(&[], &[])).unwrap();
         let faults = texts.iter().map(|t| reader.push_text(*t).unwrap());
         let faults = faults.collect();
         (reader.finish(), faults)

@@ -51,7 +51,9 @@ pub use self::rows::RowSource;
 pub use self::slice::{ArrayElement, SliceSource};
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
-use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup};
+use crate::log::{
+    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema, RowGroup,
+};
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
 /// that was used before.
@@ -196,6 +198,16 @@ impl ExposureLog {
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].
     pub fn open(path: impl AsRef<Path>, schema: &LogSchema) -> Result<Self, Error> {
         Self::read(by_ending(path.as_ref(), schema.delimiter)?, schema)
+    }
+}
+
+impl KeyedTable {
+    /// Reads a table from a file, its format told by its ending as in [`ExposureLog::open`].
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`KeyedTable::read`].
+    pub fn open(path: impl AsRef<Path>, on: &str) -> Result<Self, Error> {
+        Self::read(by_ending(path.as_ref(), None)?, on)
     }
 }
 

@@ -202,6 +202,20 @@ impl Query<'_> {
             let mend = "write them alike in a view";
             return self.refuse("names that are joined (LogSchema::join_names)", mend);
         }
+        let schema = self.log.schema;
+        for (is_said, what, mend) in [
+            (!schema.tables.is_empty(), "columns of a table beside the log", "join them in a view"),
+            (schema.path_columns.is_some(), "columns from paths", "make them in a view"),
+            (
+                schema.first_rank.is_some(),
+                "ranks that do not count from 1",
+                "add to them in a view",
+            ),
+        ] {
+            if is_said {
+                return self.refuse(what, mend);
+            }
+        }
         match self.log.schema.rows {
             RowPolicy::Strict => Ok(()),
             RowPolicy::SetAside => self.refuse(
@@ -466,6 +480,10 @@ impl Query<'_> {
             TopicFormat::PythonList | TopicFormat::JsonList => {
                 let mend = "make it text with a character between topics, in a view";
                 self.refuse("topics written as Python or JSON lists", mend)
+            }
+            TopicFormat::Flags | TopicFormat::Text | TopicFormat::Domain => {
+                let mend = "make a column of topics in a view";
+                self.refuse("topics out of several columns, of texts or of addresses", mend)
             }
         }
     }

@@ -1,0 +1,165 @@
+//! A second table that has a row for each id in a column of the log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::builder::id_text;
+use super::mixed::of_floats;
+use super::{Column, LogSource, SharedText, TextColumn};
+use crate::error::Error;
+use crate::error::row::{RowFault, excerpt};
+
+/// A table beside the log, by the ids of a column that both have: accounts with their arm, people with their
+/// weight, places with their region. Its other columns are then columns of the log.
+///
+/// ```
+/// use tiltmeter::log::{KeyedTable, LogSchema};
+/// use tiltmeter::{ExposureLog, source::SliceSource};
+/// let accounts = SliceSource::new("accounts").text("who", &["ann", "bo"]).text("feed", &["ranked", "newest"]);
+/// let accounts = KeyedTable::read(accounts, "who")?;
+/// let rows = SliceSource::new("log").text("who", &["bo", "ann", "bo"]);
+/// let log = ExposureLog::read(rows, &LogSchema::new().viewer("who").arm("feed").table(accounts))?;
+/// let arms = log.arms().expect("the table has them");
+/// assert_eq!((arms.id(0), arms.id(1)), (Some("newest"), Some("ranked")));
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedTable {
+    source: String,
+    on: String,
+    columns: Arc<Vec<(String, Arc<TextColumn>)>>,
+    row_of: Arc<HashMap<Box<str>, u32, RandomState>>,
+}
+
+impl KeyedTable {
+    /// Reads a table whose rows are told apart by the values in a column, which the log has by the same name.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`] and [`Error::RepeatedColumn`] for a table that does not have the column once;
+    /// [`Error::RepeatedKey`] where two rows have one value and are not alike; [`Error::Row`] for a row that
+    /// cannot be read; those of the source.
+    pub fn read(mut source: impl LogSource, on: &str) -> Result<Self, Error> {
+        let file = source.name().to_owned();
+        let names = source.column_names().to_vec();
+        let places: Vec<usize> = (0..names.len()).collect();
+        source.select(&places);
+        let mut texts = vec![TextColumn::default(); names.len()];
+        while let Some(batch) = source.next_batch()? {
+            if let Some(row) = batch.unreadable.into_iter().next() {
+                let before = texts.first().map_or(0, TextColumn::len) + row.index;
+                let (column, value, reason) = (row.column, excerpt(&row.value), row.reason);
+                let row = before as u64 + 1;
+                return Err(Error::Row(Box::new(RowFault { file, column, row, value, reason })));
+            }
+            for (column, texts) in batch.columns.iter().zip(&mut texts) {
+                each_text(column, |text| texts.push(text));
+            }
+        }
+        Self::of(file, on, names, texts)
+    }
+
+    fn of(
+        source: String,
+        on: &str,
+        names: Vec<String>,
+        texts: Vec<TextColumn>,
+    ) -> Result<Self, Error> {
+        let mut places = names.iter().enumerate().filter(|(_, name)| *name == on);
+        let at = match (places.next(), places.next()) {
+            (Some((at, _)), None) => at,
+            (None, _) => {
+                let role = crate::error::role::Role::Named;
+                let column = on.to_owned();
+                return Err(Error::MissingColumn { file: source, column, role, available: names });
+            }
+            _ => return Err(Error::RepeatedColumn { file: source, column: on.to_owned() }),
+        };
+        let mut row_of: HashMap<Box<str>, u32, RandomState> = HashMap::default();
+        for row in 0..texts[at].len() {
+            let Some(key) = texts[at].get(row).filter(|key| !key.is_empty()) else { continue };
+            let number = u32::try_from(row).map_err(|_| Error::TooManyIds)?;
+            let first = *row_of.entry(key.into()).or_insert(number) as usize;
+            if texts.iter().any(|column| column.get(first) != column.get(row)) {
+                let key = key.to_owned();
+                return Err(Error::RepeatedKey { file: source, column: on.to_owned(), key });
+            }
+        }
+        let columns = names.into_iter().zip(texts.into_iter().map(Arc::new)).collect();
+        Ok(Self { source, on: on.to_owned(), columns: Arc::new(columns), row_of: Arc::new(row_of) })
+    }
+
+    /// The file or source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The column by whose values rows are told apart.
+    #[must_use]
+    pub fn on(&self) -> &str {
+        &self.on
+    }
+
+    /// The columns that it adds to the log.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(name, _)| name.as_str()).filter(|name| *name != self.on)
+    }
+
+    /// The place of a column that it adds.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        let place = self.columns.iter().position(|(its, _)| its == name)?;
+        (name != self.on).then_some(place)
+    }
+
+    /// The row of each value of a column; where the table has none, `missing` is called.
+    pub(super) fn rows_of(&self, keys: &Column, mut missing: impl FnMut(usize, &str)) -> Vec<u32> {
+        let mut rows = Vec::with_capacity(keys.len());
+        // Viewers mostly come one after the other.
+        let mut last = (String::new(), SharedText::NULL);
+        each_text(keys, |key| {
+            let key = key.unwrap_or_default();
+            if key != last.0 || rows.is_empty() {
+                let row = self.row_of.get(key).copied().unwrap_or(SharedText::NULL);
+                last = (key.to_owned(), row);
+            }
+            if last.1 == SharedText::NULL {
+                missing(rows.len(), key);
+            }
+            rows.push(last.1);
+        });
+        rows
+    }
+
+    /// A column that it adds, for rows of the table.
+    pub(super) fn column(&self, place: usize, rows: &[u32]) -> Column {
+        Column::Shared(SharedText { texts: self.columns[place].1.clone(), keys: rows.to_vec() })
+    }
+
+    /// All that it says, in a fixed order.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Option<&str>> {
+        let columns = self.columns.iter().flat_map(|(name, texts)| {
+            std::iter::once(Some(name.as_str())).chain((0..texts.len()).map(|row| texts.get(row)))
+        });
+        std::iter::once(Some(self.on.as_str())).chain(columns)
+    }
+}
+
+/// Each value of a column as the text that ids are compared by.
+pub(super) fn each_text(column: &Column, mut take: impl FnMut(Option<&str>)) {
+    match column {
+        Column::Float(values) => {
+            of_floats(values).iter().for_each(|cell| {
+                take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()))
+            });
+        }
+        Column::Mixed(cells) => cells.iter().for_each(|cell| {
+            take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()))
+        }),
+        _ => {
+            let text = id_text(column);
+            (0..column.len()).for_each(|row| take(text(row).as_deref()));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Columns that a file does not have and that are made while it is read: those of a table beside it, a list of
+//! topics out of a column for each, and what the file's path says.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::keyed::{KeyedTable, each_text};
+use super::path::{PathPattern, of_folder};
+use super::schema::{LogSchema, TopicFormat};
+use super::{Column, SharedText, TextColumn};
+use crate::error::Error;
+use crate::error::row::FaultReason;
+
+/// What makes the columns of one file that it does not have itself.
+#[derive(Debug, Default)]
+pub(super) struct Made<'s> {
+    /// The name of each, with what makes it.
+    columns: Vec<(&'s str, Making)>,
+    tables: Vec<FromTable<'s>>,
+}
+
+#[derive(Debug)]
+enum Making {
+    /// A column of a table, by its place in it.
+    Table { table: usize, place: usize },
+    /// Of columns of the source, by their places in a batch, each with its topic.
+    Flags(Vec<(usize, String, String)>),
+    /// The same in all rows.
+    Constant(Arc<TextColumn>),
+}
+
+/// A table, and where its key stands in a batch.
+#[derive(Debug)]
+struct FromTable<'s> {
+    table: &'s KeyedTable,
+    key: usize,
+}
+
+impl<'s> Made<'s> {
+    /// What makes the columns that a schema needs of this file. `index` says where in a batch a column of the
+    /// source by this name stands, and has it read.
+    pub(super) fn of(
+        file: &str,
+        schema: &'s LogSchema,
+        available: &[String],
+        mut index: impl FnMut(&str) -> Result<usize, Error>,
+    ) -> Result<Self, Error> {
+        let mut made = Self::default();
+        let pattern = schema.path_columns.as_deref().map(PathPattern::of).transpose()?;
+        let of_path: HashMap<String, String> = match &pattern {
+            Some(pattern) => pattern.values(file)?,
+            None => HashMap::new(),
+        };
+        for (_, column) in schema.needs() {
+            if made.columns.iter().any(|(name, _)| *name == column) {
+                continue;
+            }
+            let is_there = available.iter().any(|name| name == column);
+            let mut makings = Vec::new();
+            for (at, table) in schema.tables.iter().enumerate() {
+                makings.extend(table.place(column).map(|place| Making::Table { table: at, place }));
+            }
+            makings.extend(of_path.get(column).map(|value| constant(value)));
+            if let Some(topics) = &schema.topics
+                && topics.format == TopicFormat::Flags
+                && topics.column == column
+            {
+                makings.push(flags(file, column, available, &mut index)?);
+            } else if makings.is_empty() && !is_there {
+                makings.extend(of_folder(file, column).map(|value| constant(&value)));
+            }
+            match (makings.len(), is_there) {
+                (0, _) => {}
+                (1, false) => made.columns.extend(makings.pop().map(|making| (column, making))),
+                _ => {
+                    let (file, column) = (file.to_owned(), column.to_owned());
+                    return Err(Error::RepeatedColumn { file, column });
+                }
+            }
+        }
+        made.tables =
+            schema.tables.iter().map(|table| FromTable { table, key: usize::MAX }).collect();
+        let used = |at: usize| {
+            let of = |(_, making): &(_, Making)| matches!(making, Making::Table { table, .. } if *table == at);
+            made.columns.iter().any(of)
+        };
+        let used: Vec<bool> = (0..made.tables.len()).map(used).collect();
+        for (its, _) in made.tables.iter_mut().zip(used).filter(|(_, used)| *used) {
+            its.key = index(its.table.on())?;
+        }
+        Ok(made)
+    }
+
+    /// The place of a column among those made.
+    pub(super) fn place(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|(name, _)| *name == column)
+    }
+
+    /// The columns, for the rows of a batch.
+    pub(super) fn columns(
+        &self,
+        batch: &[Column],
+        rows: usize,
+        mut fault: impl FnMut(usize, &str, FaultReason, &str),
+    ) -> Vec<Column> {
+        let rows_of = self.tables.iter().map(|its| match batch.get(its.key) {
+            Some(keys) => its.table.rows_of(keys, |row, key| {
+                fault(row, its.table.on(), FaultReason::NotInTable, key);
+            }),
+            None => Vec::new(),
+        });
+        let rows_of: Vec<Vec<u32>> = rows_of.collect();
+        let make = |(_, making): &(&str, Making)| match making {
+            Making::Table { table, place } => {
+                self.tables[*table].table.column(*place, &rows_of[*table])
+            }
+            Making::Constant(text) => {
+                Column::Shared(SharedText { texts: text.clone(), keys: vec![0; rows] })
+            }
+            Making::Flags(of) => lists(of, batch, rows, &mut fault),
+        };
+        self.columns.iter().map(make).collect()
+    }
+}
+
+fn constant(value: &str) -> Making {
+    Making::Constant(Arc::new([Some(value)].into_iter().collect()))
+}
+
+/// The columns that a pattern with `*`, or names with commas between, stand for; each is a topic, called by what
+/// the `*` stands for.
+fn flags(
+    file: &str,
+    pattern: &str,
+    available: &[String],
+    mut index: impl FnMut(&str) -> Result<usize, Error>,
+) -> Result<Making, Error> {
+    let mut of = Vec::new();
+    for part in pattern.split(',').map(str::trim) {
+        let (before, after) = part.split_once('*').unwrap_or((part, ""));
+        let topic = |name: &String| {
+            if !part.contains('*') {
+                return (name == part).then(|| name.clone());
+            }
+            let topic = name.strip_prefix(before)?.strip_suffix(after)?;
+            (!topic.is_empty()).then(|| topic.to_owned())
+        };
+        let found: Vec<_> =
+            available.iter().filter_map(|name| Some((name, topic(name)?))).collect();
+        if found.is_empty() {
+            let role = crate::error::role::Role::Topics;
+            let (file, column, available) = (file.to_owned(), part.to_owned(), available.to_vec());
+            return Err(Error::MissingColumn { file, column, role, available });
+        }
+        for (name, topic) in found {
+            of.push((index(name)?, name.clone(), topic));
+        }
+    }
+    Ok(Making::Flags(of))
+}
+
+/// By row, the topics whose columns say yes.
+fn lists(
+    of: &[(usize, String, String)],
+    batch: &[Column],
+    rows: usize,
+    mut fault: impl FnMut(usize, &str, FaultReason, &str),
+) -> Column {
+    let mut lists: Vec<Option<Vec<String>>> = vec![Some(Vec::new()); rows];
+    for (at, name, topic) in of {
+        let mut row = 0;
+        each_text(&batch[*at], |text| {
+            match says_yes(text.unwrap_or_default().trim()) {
+                Some(true) => lists[row].get_or_insert_default().push(topic.clone()),
+                Some(false) => {}
+                None => fault(row, name, FaultReason::NotYesOrNo, text.unwrap_or_default()),
+            }
+            row += 1;
+        });
+    }
+    Column::TextList(lists)
+}
+
+/// Whether a text says yes or no; `None` if neither. Nothing is no.
+fn says_yes(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "1.0" | "true" | "t" | "yes" | "y" => Some(true),
+        "" | "0" | "0.0" | "false" | "f" | "no" | "n" => Some(false),
+        _ => None,
+    }
+}

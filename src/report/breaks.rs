@@ -123,7 +123,7 @@ fn of_series(rows: Vec<Vec<Cell>>) -> Table {
 
 fn of_episodes(rows: Vec<Vec<Cell>>) -> Table {
     let columns = ["from", "to", "who moved"].map(Column::words).into();
-    Table { caption: "Breaks whose intervals overlap, together".to_owned(), columns, rows }
+    Table { caption: "Breaks whose intervals overlap or meet, together".to_owned(), columns, rows }
 }
 
 impl BreaksReport {
@@ -182,7 +182,10 @@ impl BreaksReport {
         for table in self.tables().iter().filter(|table| !table.rows.is_empty()) {
             writeln!(f, "\n{}\n{}", table.caption, table.to_text(width))?;
         }
-        let said = self.topics.iter().filter_map(|its| Some((its, its.breaks.in_words()?)));
+        let said = self
+            .topics
+            .iter()
+            .filter_map(|its| Some((its, its.breaks.in_words(self.spec.min_size)?)));
         let lines = said.map(|(its, line)| printable(&format!("{:?}: {line}", its.topic)));
         lines.enumerate().try_for_each(|(at, line)| {
             let before = if at == 0 { "\n" } else { "" };
@@ -193,8 +196,14 @@ impl BreaksReport {
 
 impl Breaks {
     /// That there are none, or that too little is known to find any.
-    fn in_words(&self) -> Option<String> {
+    fn in_words(&self, min_size: usize) -> Option<String> {
         let windows = self.ratio.windows.len();
+        if windows < 2 * min_size {
+            return Some(format!(
+                "no breaks can be found, since {windows} windows are fewer than twice the {min_size} that there must be \
+                 between two breaks"
+            ));
+        }
         if self.ratio.penalty.is_none() {
             return Some(format!(
                 "no breaks can be found, since {windows} windows do not say how values vary"

@@ -6,4 +6,5 @@ mod input;
 mod limits;
 mod parquet_output;
 mod same_thing;
+mod shapes;
 mod sources;

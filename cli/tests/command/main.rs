@@ -11,6 +11,7 @@ mod limits;
 mod places;
 mod said;
 mod same_thing;
+mod shapes;
 mod spoken;
 mod stages;
 mod steps;

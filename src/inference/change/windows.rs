@@ -105,7 +105,7 @@ pub struct Breaks {
     /// Windows between the first and the last in which nothing at all was shown; they are not in the
     /// series.
     pub empty: u64,
-    /// Breaks whose intervals overlap put together; spans are starts of windows.
+    /// Breaks whose intervals overlap, or lie in neighbouring windows, put together; spans are starts of windows.
     pub episodes: Vec<Episode>,
 }
 
@@ -170,19 +170,19 @@ pub fn breaks_of(
     let windows = tally.axes().windows();
     let between = windows.last().zip(windows.first()).map_or(0, |(last, first)| last - first);
     let all = between / (i64::from(seconds) * 1_000_000) + 1;
+    // A change within a window moves the mean of one series there and of the other in the next: a date is known to
+    // a window at best.
+    let window = i64::from(seconds) * 1_000_000;
     let spans = [&ratio, &treatment, &baseline].map(|series| {
         let span = |its: &Break| -> Span {
-            (its.low, its.high, if its.after > its.before { Shift::Up } else { Shift::Down })
+            let shift = if its.after > its.before { Shift::Up } else { Shift::Down };
+            (its.low, its.high.saturating_add(window), shift)
         };
         series.breaks.iter().map(span).collect::<Vec<_>>()
     });
-    Ok(Breaks {
-        episodes: episodes(spans.each_ref().map(Vec::as_slice)),
-        empty: all as u64 - windows.len() as u64,
-        ratio,
-        treatment,
-        baseline,
-    })
+    let mut episodes = episodes(spans.each_ref().map(Vec::as_slice));
+    episodes.iter_mut().for_each(|its| its.to = its.to.saturating_sub(window));
+    Ok(Breaks { episodes, empty: all as u64 - windows.len() as u64, ratio, treatment, baseline })
 }
 
 impl SeriesBreaks {

@@ -23,6 +23,8 @@ const SCALE_KEY: &str = "tiltmeter.tally.table.weight_scale";
 #[cfg(feature = "parquet")]
 const IMPRESSIONS_KEY: &str = "tiltmeter.tally.table.impressions";
 #[cfg(feature = "parquet")]
+const WEIGHTS_KEY: &str = "tiltmeter.tally.table.weights";
+#[cfg(feature = "parquet")]
 const AXES_KEY: &str = "tiltmeter.tally.table.axes";
 
 /// How ids become keys, and keys buckets.

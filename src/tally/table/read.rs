@@ -19,12 +19,12 @@ use super::key::{from_text, key_bits};
 use super::{
     ARM, AXES_KEY, BUCKET_FUNCTION, BUCKETS_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND,
     KIND_ALL, KIND_TAGGED, KIND_TOPIC, MASS, OWN, SCALE_KEY, SPEC_KEY, STRATUM, TOPIC, TableFault,
-    TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WINDOW,
+    TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WEIGHTS_KEY, WINDOW,
 };
 use crate::error::Error;
 use crate::log::TextColumn;
 use crate::source::parquet::{all_text, damaged, guarded};
-use crate::tally::{Axes, Mass, Squares, StratifyBy, Tally, TallySpec};
+use crate::tally::{Axes, Mass, Squares, StratifyBy, Tally, TallySpec, Weights};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 65_536;
@@ -83,7 +83,8 @@ fn read(path: &Path, expected: Option<&TallySpec>) -> Result<Tally, Error> {
         };
         Decoded::of(&name, &columns, &batch, &rows)?.push(&about.spec, &mut rows)?;
     }
-    let tally = rows.tally(about.spec, about.axes.as_ref())?;
+    let mut tally = rows.tally(about.spec, about.axes.as_ref())?;
+    tally.weigh(&about.weights);
     match about.impressions {
         Some(said) if said != tally.impressions => {
             let detail = format!("{said} impressions, where the rows have {}", tally.impressions);
@@ -98,6 +99,8 @@ struct TopicDefinition {
     spec: TallySpec,
     axes: Option<Axes>,
     impressions: Option<u64>,
+    /// Not known of a table that an engine made.
+    weights: Weights,
 }
 
 impl TopicDefinition {
@@ -145,7 +148,8 @@ impl TopicDefinition {
             return Err(damaged(file, " in the metadata".into(), &detail));
         }
         let impressions = get(IMPRESSIONS_KEY).map(|said| parse(file, said)).transpose()?;
-        Ok(Self { spec, axes, impressions })
+        let weights = get(WEIGHTS_KEY).map(|said| parse(file, said)).transpose()?;
+        Ok(Self { spec, axes, impressions, weights: weights.unwrap_or_default() })
     }
 }
 

@@ -15,7 +15,7 @@ use parquet::file::properties::WriterProperties;
 use super::key::{key_bits, to_text};
 use super::{
     ARM, AXES_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND, KIND_ALL, KIND_TAGGED, KIND_TOPIC,
-    MASS, OWN, STRATUM, TOPIC, WINDOW,
+    MASS, OWN, STRATUM, TOPIC, WEIGHTS_KEY, WINDOW,
 };
 use crate::error::Error;
 use crate::place::replace;
@@ -64,9 +64,11 @@ impl Tally {
         let in_file = |cause| Error::Io { path: path.to_owned(), cause };
         let failed = |cause: &dyn std::fmt::Display| in_file(io::Error::other(cause.to_string()));
         let axes = serde_json::to_string(&self.axes).map_err(|cause| failed(&cause))?;
+        let weights = serde_json::to_string(self.weights()).map_err(|cause| failed(&cause))?;
         let mut metadata = self.spec.table_metadata();
         metadata.push((IMPRESSIONS_KEY, self.impressions.to_string()));
         metadata.push((AXES_KEY, axes));
+        metadata.push((WEIGHTS_KEY, weights));
         let entry = |(key, value): (&str, _)| KeyValue::new(key.to_owned(), value);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

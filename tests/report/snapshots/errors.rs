@@ -69,6 +69,7 @@ fn of_files() -> Vec<Error> {
         Error::Row(Box::new(row)),
         Error::ColumnLength { file: file(), column: text("who"), found: 3, expected: 4 },
         Error::EmptyLog { file: file(), set_aside: 2 },
+        Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
         Error::NothingKept {
             file: file(),
             column: text("country"),

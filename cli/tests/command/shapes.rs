@@ -1,0 +1,117 @@
+//! One log in many shapes: every file holds the rows of `plain.csv` in another way, and flags say how to read it.
+//! `war` is 58 of 120 against 34 of 120; the ratio, and its interval by the delta method, are those of the first
+//! version on the plain file.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{run, shell};
+
+fn case(name: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+const ASKED: &str = "--arm arm --treatment ranked --baseline newest --viewer viewer --only war --interval delta --json";
+
+/// Audits a file with flags, in which names of cases stand between pluses.
+fn is_plain(name: &str, flags: &str) {
+    let line = format!("audit {name} {ASKED} {flags}");
+    let words = line.split_whitespace().map(|word| match word.strip_prefix('+') {
+        Some(name) => case(name),
+        None => word.to_owned(),
+    });
+    let report = run(words).json();
+    let war = &report["estimates"][0];
+    let value = |name: &str| war[name].as_f64().unwrap();
+    assert!((value("value") - 58.0 / 34.0).abs() < 1e-12, "{line}: {war}");
+    assert!(
+        (value("low") - 1.244).abs() < 5e-4 && (value("high") - 2.340).abs() < 5e-4,
+        "{line}: {war}"
+    );
+}
+
+#[test]
+fn shapes_hold_the_same_log() {
+    is_plain("+plain.csv", "--topic topic");
+    is_plain("+log_no_arm.csv", "--topic topic --join +accounts.csv --on viewer");
+    is_plain("+log_items.csv", "--topic topic --items +items.csv --item item");
+    is_plain("+log_items.csv", "--topic topic --join +items.csv --on item");
+    is_plain("+onehot.csv", "--topic-columns is_*");
+    is_plain("+rank0.csv", "--topic topic --position rank --first-rank 0");
+    is_plain(
+        "+arm_is_file_ranked.csv +arm_is_file_newest.csv",
+        "--topic topic --columns-from-path arm_is_file_{arm}.csv",
+    );
+    is_plain("+counts.csv", "--topic topic --count n");
+    // Four of the topics' names begin with the letters of one, in another case.
+    is_plain("+plain.csv", "--text topic --topic-match war=^WAR$ --topic-match rest=.");
+}
+
+/// By its third of the addresses, in both arms: counted with grep.
+#[test]
+fn an_address_has_a_domain() {
+    let line = "audit LOG --arm arm --treatment ranked --baseline newest --viewer viewer --topic-domain url \
+                --relabel cnn.example=cnn --only cnn --json";
+    let report = shell(line, &[&case("urls.csv")]).json();
+    let text = std::fs::read_to_string(case("urls.csv")).unwrap();
+    let count = |arm: &str, host: &str| {
+        text.lines().filter(|line| line.contains(arm) && line.contains(host)).count()
+    };
+    let share = |arm| count(arm, "cnn") as f64 / count(arm, "http") as f64;
+    let ratio = share(",ranked,") / share(",newest,");
+    assert!((report["estimates"][0]["value"].as_f64().unwrap() - ratio).abs() < 1e-12);
+}
+
+/// Ranks from the order of rows are those that the plain file has, and filters hold for several files.
+#[test]
+fn ranks_come_from_the_order_of_rows() {
+    let asked = |more: &str| {
+        let line = format!("audit LOG {ASKED} --topic topic --attention logarithmic {more}");
+        shell(&line, &[&case("plain.csv")]).json()["estimates"][0]["value"].clone()
+    };
+    assert_eq!(asked("--rank-by-order viewer"), asked("--position position"));
+    let line = format!(
+        "audit LOG OUT {ASKED} --topic topic --columns-from-path arm_is_file_{{arm}}.csv --filter 'viewer not in r01,n01'"
+    );
+    let files = [case("arm_is_file_ranked.csv"), case("arm_is_file_newest.csv")];
+    let several = shell(&line, &[&files[0], &files[1]]).json();
+    let line = format!("audit LOG {ASKED} --topic topic --filter viewer!=r01 --filter viewer!=n01");
+    let one = shell(&line, &[&case("plain.csv")]).json();
+    assert_eq!(several["estimates"][0]["value"], one["estimates"][0]["value"]);
+    assert_eq!(
+        one["estimates"][0]["impressions_treatment"],
+        several["estimates"][0]["impressions_treatment"]
+    );
+}
+
+/// A study file says all of it, and says the same.
+#[test]
+fn a_study_file_says_shapes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study.toml");
+    let study = study.to_str().unwrap();
+    let line = format!(
+        "audit {} {ASKED} --topic topic --join {} --on viewer --rank-by-order viewer --attention logarithmic \
+         --filter viewer!=r01 --write-study {study}",
+        case("log_no_arm.csv"),
+        case("accounts.csv")
+    );
+    let flags = run(line.split_whitespace()).json();
+    let again = run(["audit", "--study", study, "--json"]).json();
+    assert_eq!(flags["estimates"], again["estimates"]);
+}
+
+#[test]
+fn flags_that_lack_another_are_refused() {
+    let lacks = |more: &str, word: &str| {
+        let line = format!("audit LOG {ASKED} {more}");
+        let told = shell(&line, &[&case("plain.csv")]).failed(2);
+        assert!(told.contains(word), "{more}: {told}");
+    };
+    lacks("--join a.csv", "--on");
+    lacks("--text topic", "--topic-match");
+    lacks("--topic topic --topic-columns x*", "cannot be used with");
+    lacks("--items a.csv --item item", "--topic");
+    lacks("--topic topic --filter viewer", "COLUMN=VALUE");
+    lacks("--topic topic --first-rank 0", "--position");
+}

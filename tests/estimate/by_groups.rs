@@ -57,7 +57,7 @@ fn tested(log: &ExposureLog, question: &Question) -> AuditReport {
 }
 
 fn in_country(log: &ExposureLog, country: &str) -> ExposureLog {
-    let keep = Keep { column: "country".into(), values: vec![country.into()] };
+    let keep = Keep::new("country", [country]);
     log.keep(&keep).unwrap()
 }
 
@@ -157,7 +157,7 @@ fn a_group_may_lack_a_topic() {
     let rare = report.get_in("rare", &[("country", "north")]).unwrap();
     assert_eq!(rare.treatment.topic_impressions, 0);
     assert!(rare.value().is_none() && rare.interval.is_err());
-    let one_arm = Keep { column: "country".into(), values: vec!["north".into()] };
+    let one_arm = Keep::new("country", ["north"]);
     let by_feed = Audit::of(&log.keep(&one_arm).unwrap(), &question().by("feed")).run().unwrap();
     assert!(by_feed.estimates().iter().all(|its| its.value().is_none()));
     // Rows that are kept are said, with the groups in them.
@@ -238,7 +238,7 @@ fn tables_beside_the_log_are_of_the_group() {
     let all = supply(true);
     let report = Audit::of(&log, &question.clone().by("country")).supply(&all).run().unwrap();
     for country in ["9", "10", "north", "south"] {
-        let keep = Keep { column: "country".into(), values: vec![country.into()] };
+        let keep = Keep::new("country", [country]);
         let (log, supply) = (log.keep(&keep).unwrap(), all.keep(&keep).unwrap());
         let alone = Audit::of(&log, &question).supply(&supply).run().unwrap();
         let mine = report.get_in("war", &[("country", country)]).unwrap();
@@ -345,7 +345,7 @@ fn candidates_are_of_the_group() {
     let all = sets(&table);
     let report = Audit::of(&log, &question.clone().by("country")).candidates(&all).run().unwrap();
     for name in country {
-        let keep = Keep { column: "country".into(), values: vec![name.into()] };
+        let keep = Keep::new("country", [name]);
         let (log, pools) = (log.keep(&keep).unwrap(), sets(&table.keep(&keep).unwrap()));
         let alone = Audit::of(&log, &question).candidates(&pools).run().unwrap();
         let mine = report.get_in("war", &[("country", name)]).unwrap();

@@ -128,7 +128,7 @@ fn bounds_are_those_of_the_strata() {
     let log = log(&rows_of(&golden()["cases"][0]));
     let asked = question(AmplificationRatio);
     let of = |stratum: &str| {
-        let keep = Keep { column: "place".into(), values: vec![stratum.into()] };
+        let keep = Keep::new("place", [stratum]);
         let log = log.keep(&keep).unwrap();
         let interval = first(Audit::of(&log, &asked));
         [interval.low(), interval.value(), interval.high()].map(|its| its.unwrap().ln())

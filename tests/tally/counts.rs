@@ -77,7 +77,7 @@ fn rows_given_as_structs_have_counts() {
 #[test]
 fn saved_logs_keep_counts_and_what_was_kept() {
     use tiltmeter::{Keep, log::Role};
-    let keep = Keep { column: "who".to_owned(), values: vec!["a".to_owned(), "c".to_owned()] };
+    let keep = Keep::new("who", ["a", "c"]);
     let log = log(true).keep(&keep).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.parquet");

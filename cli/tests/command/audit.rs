@@ -114,8 +114,7 @@ fn propensities_are_a_baseline() {
 }
 
 fn kept(column: &str, values: &[&str]) -> tiltmeter::Keep {
-    let values = values.iter().map(|value| (*value).to_owned()).collect();
-    tiltmeter::Keep { column: column.to_owned(), values }
+    tiltmeter::Keep::new(column, values.iter().copied())
 }
 
 /// The library's own audit of the same rows, bit for bit.

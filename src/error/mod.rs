@@ -24,7 +24,11 @@ use crate::base::printable::{of_path, printable, quoted};
 
 /// The endings of logs that can be read, in words.
 pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
-    ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
+    if cfg!(feature = "xlsx") {
+        ".csv, .tsv, .ndjson, .jsonl (each with .gz too), .parquet and .xlsx"
+    } else {
+        ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet; .xlsx needs the feature `xlsx`"
+    }
 } else {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };

@@ -121,7 +121,7 @@ impl Identity {
         Ok(Self {
             tiltmeter: env!("CARGO_PKG_VERSION").to_owned(),
             files: job.files.iter().map(|path| InputFile::of(path)).collect::<Result<_, _>>()?,
-            schema: schema.clone(),
+            schema: schema.clone().without_tables(),
             spec: job.spec.clone(),
             filter: job.filter.clone(),
             item_topics: of_table.map(of_topics),

@@ -12,7 +12,7 @@ use crate::error::row::FaultReason;
 
 impl MixedValue {
     /// The cell as messages show it.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Self::Null => String::new(),
             Self::Text(text) | Self::Other(text) => text.clone(),

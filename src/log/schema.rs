@@ -485,6 +485,12 @@ impl LogSchema {
         &self.tables
     }
 
+    /// As data that can be saved, without what the tables say.
+    pub(crate) fn without_tables(mut self) -> Self {
+        self.tables.clear();
+        self
+    }
+
     /// The declared delimiter of text files.
     pub(crate) const fn declared_delimiter(&self) -> Option<u8> {
         self.delimiter

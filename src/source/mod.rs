@@ -8,6 +8,7 @@
 //! | CSV, TSV, with gzip or without | [`CsvSource`] |
 //! | one JSON object per line, with gzip or without | [`NdjsonSource`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
+//! | the first sheet of a workbook (`.xlsx`) | `WorkbookSource` (feature `xlsx`) |
 //! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
 //! | columns as slices or ndarray arrays | [`SliceSource`] |
 //! | rows that come one after the other, as from a database | [`RowSource`] |
@@ -35,6 +36,8 @@ mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;
+#[cfg(feature = "xlsx")]
+mod workbook;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +52,8 @@ pub use self::parquet::{ParquetSource, write_parquet};
 use self::room::Room;
 pub use self::rows::RowSource;
 pub use self::slice::{ArrayElement, SliceSource};
+#[cfg(feature = "xlsx")]
+pub use self::workbook::WorkbookSource;
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{
@@ -69,6 +74,7 @@ pub(crate) fn is_log(path: &Path) -> bool {
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
         Some("csv" | "tsv" | "ndjson" | "jsonl") => true,
         Some("parquet") => cfg!(feature = "parquet") && plain == name,
+        Some("xlsx") => cfg!(feature = "xlsx") && plain == name,
         _ => false,
     }
 }
@@ -156,6 +162,8 @@ pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn Lo
         Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open(path)?)),
         #[cfg(feature = "parquet")]
         Some("parquet") => Ok(Box::new(ParquetSource::open(path)?)),
+        #[cfg(feature = "xlsx")]
+        Some("xlsx") => Ok(Box::new(WorkbookSource::open(path)?)),
         _ => Err(Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS }),
     }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type,
-    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, Float32Type,
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, DictionaryArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, TimeUnit};
 
 use super::super::converted::{self, Converted};
@@ -29,12 +31,21 @@ pub(super) fn column(array: &ArrayRef, dictionary: &mut Option<KnownDictionary>)
         DataType::UInt64 => unsigned(array),
         DataType::Float32 => Float(map::<Float32Type, _>(array, f64::from)),
         DataType::Float64 => Float(map::<Float64Type, _>(array, |v| v)),
+        DataType::Decimal128(_, 0) => decimals(array.as_primitive::<Decimal128Type>().iter()),
+        DataType::Decimal256(_, 0) => decimals(array.as_primitive::<Decimal256Type>().iter()),
         DataType::Decimal128(_, scale) => {
             let unit = 10_f64.powi(i32::from(*scale));
             Float(map::<Decimal128Type, _>(array, |v| v as f64 / unit))
         }
         DataType::Boolean => Boolean(array.as_boolean().iter().collect()),
         DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => return times(array),
+        DataType::FixedSizeBinary(UUID) => uuids(array),
+        DataType::List(items) if items.data_type().is_integer() => {
+            whole_lists(array, |row| array.as_list::<i32>().value(row))
+        }
+        DataType::LargeList(items) if items.data_type().is_integer() => {
+            whole_lists(array, |row| array.as_list::<i64>().value(row))
+        }
         DataType::List(items) if holds_text(items.data_type()) => {
             return lists(array, |row| array.as_list::<i32>().value(row));
         }
@@ -52,6 +63,62 @@ pub(super) fn column(array: &ArrayRef, dictionary: &mut Option<KnownDictionary>)
         }
     };
     column.into()
+}
+
+/// The bytes of a UUID.
+const UUID: i32 = 16;
+
+/// UUIDs as they are written: hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+fn uuids(array: &ArrayRef) -> Column {
+    let mut texts = TextColumn::default();
+    for bytes in array.as_fixed_size_binary() {
+        let text = bytes.map(|bytes| {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+        });
+        texts.push(text.as_deref());
+    }
+    Column::Text(texts)
+}
+
+/// Decimal numbers without decimals: whole numbers, or their digits where one has more than 64 bits.
+fn decimals<N: ToString>(values: impl Iterator<Item = Option<N>>) -> Column {
+    let texts: Vec<Option<String>> =
+        values.map(|value| value.map(|value| value.to_string())).collect();
+    let whole = texts.iter().map(|text| text.as_ref().map(|text| text.parse::<i64>()).transpose());
+    match whole.collect::<Result<Vec<_>, _>>() {
+        Ok(whole) => Column::Integer(whole),
+        Err(_) => Column::Text(texts.iter().map(Option::as_deref).collect()),
+    }
+}
+
+/// Lists of whole numbers as lists of their digits.
+fn whole_lists(array: &ArrayRef, list: impl Fn(usize) -> ArrayRef) -> Column {
+    let digits = |items: ArrayRef| -> Vec<String> {
+        match column(&items, &mut None).column {
+            Column::Whole(values) => values.iter().map(i64::to_string).collect(),
+            Column::Integer(values) => values.iter().flatten().map(i64::to_string).collect(),
+            Column::Text(texts) => {
+                (0..texts.len()).filter_map(|at| texts.get(at)).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    };
+    let read = |row| array.is_valid(row).then(|| digits(list(row)));
+    Column::TextList((0..array.len()).map(read).collect())
+}
+
+/// The field of an object that a way leads to; null where an object on the way is.
+pub(super) fn within(array: &ArrayRef, way: &[usize]) -> parquet::errors::Result<ArrayRef> {
+    let mut array = Arc::clone(array);
+    for &at in way {
+        let object = array.as_struct();
+        let field = Arc::clone(object.column(at));
+        let nulls = NullBuffer::union(object.nulls(), field.nulls());
+        let data = field.to_data().into_builder().nulls(nulls).build()?;
+        array = arrow_array::make_array(data);
+    }
+    Ok(array)
 }
 
 /// Whole numbers; without room for nulls where there are none.

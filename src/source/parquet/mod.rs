@@ -8,7 +8,7 @@ mod packed;
 mod pages;
 mod write;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -41,13 +41,16 @@ use crate::log::{Batch, Column, Limit, LogSource, MAX_FOOTER};
 /// Reads a Parquet file, row group by row group.
 ///
 /// Text (plain or dictionary), whole numbers, floating-point numbers, decimals, booleans, dates,
-/// timestamps and lists of text are read; timestamps without a zone count as UTC. Compression
-/// may be none, Snappy, gzip or Zstandard. Pages have at most [`MAX_PAGE`](crate::log::MAX_PAGE) bytes and the
+/// timestamps, UUIDs and lists of text or whole numbers are read; timestamps without a zone count as UTC. A
+/// field of an object is a column by its way, such as `user.id`. Compression may be none, Snappy, gzip, LZ4 or
+/// Zstandard. Pages have at most [`MAX_PAGE`](crate::log::MAX_PAGE) bytes and the
 /// footer at most [`MAX_FOOTER`] ([`Error::TooLarge`]), which is known before anything is decoded.
 pub struct ParquetSource {
     name: String,
     path: PathBuf,
     columns: Vec<String>,
+    /// Where each stands: the column of the file, and the way to it within that.
+    places: Vec<Place>,
     selected: Vec<usize>,
     state: State,
     /// The row groups that are read.
@@ -71,8 +74,8 @@ enum State {
     Pages(Box<PageReader>, Box<Builder>),
     Reading {
         reader: Box<ParquetRecordBatchReader>,
-        /// For each column selected, its place in a record batch, and its dictionary.
-        places: Vec<(usize, Option<KnownDictionary>)>,
+        /// For each column selected, its place in a record batch and the way within that, and its dictionary.
+        places: Vec<((usize, Vec<usize>), Option<KnownDictionary>)>,
     },
     Failed(Option<Error>),
 }
@@ -94,8 +97,7 @@ impl ParquetSource {
         // A damaged footer may promise more rows than the file has bytes; no room is made for those.
         let believable = path.metadata().map_or(0, |about| about.len().saturating_mul(BELIEVABLE));
         let all_rows = groups.iter().map(rows_of).sum::<u64>().min(believable);
-        let columns = builder.schema().fields().iter();
-        let columns = columns.map(|field| field.name().clone()).collect();
+        let (columns, places) = named(builder.schema());
         let entries = builder.metadata().file_metadata().key_value_metadata();
         let metadata = entries
             .into_iter()
@@ -106,6 +108,7 @@ impl ParquetSource {
             name,
             path: path.to_owned(),
             columns,
+            places,
             selected: Vec::new(),
             groups: 0..builder.metadata().num_row_groups(),
             state: State::Opened(Box::new(builder)),
@@ -123,6 +126,36 @@ impl ParquetSource {
         let entry = self.metadata.iter().find(|(its, _)| its == key)?;
         Some(&entry.1)
     }
+}
+
+/// Where a column stands in a file.
+#[derive(Clone, Debug)]
+struct Place {
+    /// The column of the file, by its number.
+    root: usize,
+    /// In an object, the number of the field, and in that of its own; empty for a column that is no object.
+    way: Vec<usize>,
+}
+
+/// The columns of a file; those of objects by their way, such as `user.id`.
+fn named(schema: &Schema) -> (Vec<String>, Vec<Place>) {
+    fn add(field: &Field, (name, place): (String, Place), into: &mut (Vec<String>, Vec<Place>)) {
+        let DataType::Struct(fields) = field.data_type() else {
+            into.0.push(name);
+            into.1.push(place);
+            return;
+        };
+        for (at, field) in fields.iter().enumerate() {
+            let mut place = place.clone();
+            place.way.push(at);
+            add(field, (format!("{name}.{}", field.name()), place), into);
+        }
+    }
+    let mut all = (Vec::new(), Vec::new());
+    for (root, field) in schema.fields().iter().enumerate() {
+        add(field, (field.name().clone(), Place { root, way: Vec::new() }), &mut all);
+    }
+    all
 }
 
 /// How many times its size a footer takes once it is read: measured for footers of 2 and 17 MiB.
@@ -300,6 +333,11 @@ impl ParquetSource {
         Ok(source)
     }
 
+    /// The columns of the file that these stand in.
+    fn roots(&self, columns: &[usize]) -> Vec<usize> {
+        columns.iter().map(|&column| self.places[column].root).collect()
+    }
+
     /// The first selected column with a compression that is not compiled in.
     fn check_codecs(&self, builder: &Builder) -> Result<(), Error> {
         for (column, leaf) in self.leaves(builder) {
@@ -311,6 +349,8 @@ impl ParquetSource {
                         | Compression::SNAPPY
                         | Compression::GZIP(_)
                         | Compression::ZSTD(_)
+                        | Compression::LZ4
+                        | Compression::LZ4_RAW
                 );
                 if !known {
                     let codec = format!("{codec:?}");
@@ -328,9 +368,11 @@ impl ParquetSource {
     /// The leaves of the selected columns, in the order of the file.
     fn leaves(&self, builder: &Builder) -> Vec<(usize, usize)> {
         let schema = builder.parquet_schema();
-        let selected: HashSet<usize> = self.selected.iter().copied().collect();
-        let leaves = (0..schema.num_columns()).map(|leaf| (schema.get_column_root_idx(leaf), leaf));
-        leaves.filter(|(column, _)| selected.contains(column)).collect()
+        let selected = self.selected.iter().rev();
+        let selected: HashMap<usize, usize> =
+            selected.map(|&column| (self.places[column].root, column)).collect();
+        let column = |leaf| Some((*selected.get(&schema.get_column_root_idx(leaf))?, leaf));
+        (0..schema.num_columns()).filter_map(column).collect()
     }
 
     /// Refuses pages that are larger than any may be, or than there is room for, and reserves the room.
@@ -374,7 +416,8 @@ impl ParquetSource {
         let fails = |&&column: &&usize| {
             let tried = guarded(|| -> parquet::errors::Result<()> {
                 let builder = Builder::try_new(File::open(&self.path)?)?;
-                let mask = ProjectionMask::roots(builder.parquet_schema(), [column]);
+                let root = self.places[column].root;
+                let mask = ProjectionMask::roots(builder.parquet_schema(), [root]);
                 let rows = usize::try_from(self.first_row + self.rows).unwrap_or(usize::MAX);
                 let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
                 for batch in reader.with_offset(rows).with_limit(BATCH_ROWS).build()? {
@@ -423,10 +466,13 @@ impl ParquetSource {
             let Some(batch) = reader.next().transpose()? else {
                 return Ok(None);
             };
-            let columns: Vec<_> = places
+            let columns = places
                 .iter_mut()
-                .map(|(at, dictionary)| columns::column(batch.column(*at), dictionary))
-                .collect();
+                .map(|((at, way), dictionary)| {
+                    let array = columns::within(batch.column(*at), way)?;
+                    Ok(columns::column(&array, dictionary))
+                })
+                .collect::<parquet::errors::Result<_>>()?;
             Ok(Some((batch.num_rows(), columns)))
         });
         columns.map_err(|cause| self.failed(&cause))
@@ -435,11 +481,14 @@ impl ParquetSource {
     /// The state of reading by arrow-rs.
     fn reading(&self, builder: Builder) -> State {
         // Record batches hold the selected columns in the order of the file.
-        let mut in_file_order = self.selected.clone();
+        let mut in_file_order = self.roots(&self.selected);
         in_file_order.sort_unstable();
         in_file_order.dedup();
-        let place = |column: &usize| in_file_order.binary_search(column).ok();
-        let places = self.selected.iter().filter_map(place).map(|place| (place, None)).collect();
+        let place = |&column: &usize| {
+            let Place { root, way } = &self.places[column];
+            Some(((in_file_order.binary_search(root).ok()?, way.clone()), None))
+        };
+        let places = self.selected.iter().filter_map(place).collect();
         match guarded(|| builder.build()) {
             Ok(reader) => State::Reading { reader: Box::new(reader), places },
             Err(cause) => State::Failed(Some(damaged(&self.name, String::new(), &cause))),
@@ -497,7 +546,8 @@ impl LogSource for ParquetSource {
             self.state = State::Failed(Some(error));
             return;
         }
-        let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+        let roots = self.roots(columns);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
         let rows = match self.make_room(&builder) {
             Ok(rows) => rows,
             Err(error) => {
@@ -507,7 +557,8 @@ impl LogSource for ParquetSource {
         };
         let pages = File::open(&self.path)
             .ok()
-            .and_then(|file| PageReader::of(&builder, file, columns, self.groups.clone()));
+            .filter(|_| columns.iter().all(|&column| self.places[column].way.is_empty()))
+            .and_then(|file| PageReader::of(&builder, file, &roots, self.groups.clone()));
         let builder = builder.with_projection(mask).with_batch_size(rows);
         self.state = match pages {
             Some(pages) => State::Pages(Box::new(pages), Box::new(builder)),

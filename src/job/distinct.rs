@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use crate::error::Error;
-use crate::source::gzip::{GZIP_MAGIC, open};
+use crate::source::text::unpack::{GZIP_MAGIC, open};
 use crate::tally::Tally;
 
 /// So many bytes are looked at, unpacked, before whole files are compared.

@@ -1,10 +1,13 @@
 //! From batches of unchecked columns to the typed columns of a log: every rule about values is
 //! applied here and nowhere else. Opens no files; computes nothing from the values.
 
+mod pieces;
+
 use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::{HashMap, HashSet};
 
+pub(super) use self::pieces::{Known, Piece, Told};
 use super::batch::MixedValue;
 use super::batch::{Batch, Column, TextColumn};
 use super::dictionary::Coded;
@@ -16,8 +19,8 @@ use super::schema::LogSchema;
 use super::spare::ColumnPool;
 use super::time_format::TimeFormat;
 use super::topics::{TopicReader, Topics};
+use super::values::{Checked, Truth, each_number, each_time, number_in_role, position};
 use crate::error::Error;
-use crate::error::limit::MAX_WEIGHT;
 use crate::error::role::Role;
 use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
 
@@ -204,6 +207,11 @@ impl<'s> LogBuilder<'s> {
         }
     }
 
+    /// How many rows of the file come before the next.
+    pub(super) fn rows_before(&self) -> u64 {
+        self.before + self.rows as u64
+    }
+
     /// How many rows were read.
     pub(super) fn rows(&self) -> usize {
         self.rows
@@ -230,25 +238,46 @@ impl<'s> LogBuilder<'s> {
         self.rows * per_row + columns.sum::<usize>()
     }
 
+    /// Bytes of memory held for what the codes of rows mean.
+    fn held(&self) -> usize {
+        let column = |reading: &Reading<'_>| match &reading.target {
+            Target::Ids(ids) => ids.held(),
+            Target::Topics(topics) => topics.bytes(),
+            Target::Position(_) | Target::Time(..) | Target::Number(_) => 0,
+        };
+        self.readings.iter().map(column).sum()
+    }
+
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
+        let (rows, faults) = self.gather(batch)?;
+        self.judge(rows, faults)
+    }
+
+    /// Gathers the columns of a batch. The answer is how many rows it has, and the first fault of each that
+    /// has some.
+    fn gather(&mut self, batch: Batch) -> Result<(usize, RowFaults), Error> {
         let rows = self.check_shape(&batch)?;
-        let mut faults = Faults {
-            file: &self.file,
-            first_row: self.before + self.rows as u64 + 1,
-            of_row: BTreeMap::new(),
-        };
+        let mut faults = Faults { file: &self.file, of_row: BTreeMap::new() };
         for row in batch.unreadable {
             faults.add(row.index, &row.column, row.reason, &row.value);
         }
         for reading in &mut self.readings {
             reading.push(&batch.columns[reading.index], self.nulls, &mut faults)?;
         }
-        let mut of_row = faults.of_row;
+        Ok((rows, faults.of_row))
+    }
+
+    /// Does with the faults of the rows just gathered what is to be done with them.
+    fn judge(&mut self, rows: usize, mut faults: RowFaults) -> Result<(), Error> {
+        let first_row = self.before + self.rows as u64 + 1;
+        for (index, fault) in &mut faults {
+            fault.row = first_row + *index as u64;
+        }
         match self.policy {
-            RowPolicy::SetAside => self.set_aside(rows, of_row),
+            RowPolicy::SetAside => self.set_aside(rows, faults),
             RowPolicy::Strict => {
-                if let Some((_, first)) = of_row.pop_first() {
+                if let Some((_, first)) = faults.pop_first() {
                     return Err(Error::Row(Box::new(first)));
                 }
             }
@@ -278,7 +307,7 @@ impl<'s> LogBuilder<'s> {
         }
     }
 
-    fn set_aside(&mut self, rows: usize, faults: BTreeMap<usize, RowFault>) {
+    fn set_aside(&mut self, rows: usize, faults: RowFaults) {
         let start = self.keep.len();
         self.keep.resize(start + rows, true);
         for (index, fault) in faults {
@@ -363,11 +392,13 @@ impl<'n> Places<'n> {
     }
 }
 
-/// The first fault of each row of a batch.
+/// The first fault of each row of a batch that has one, by the row's index.
+type RowFaults = BTreeMap<usize, RowFault>;
+
+/// Collects them.
 struct Faults<'f> {
     file: &'f str,
-    first_row: u64,
-    of_row: BTreeMap<usize, RowFault>,
+    of_row: RowFaults,
 }
 
 impl Faults<'_> {
@@ -376,7 +407,8 @@ impl Faults<'_> {
             vacant.insert(RowFault {
                 file: self.file.to_owned(),
                 column: column.to_owned(),
-                row: self.first_row + index as u64,
+                // Which row of the file that is, is known when those before it are.
+                row: index as u64 + 1,
                 value: excerpt(value),
                 reason,
             });
@@ -545,9 +577,11 @@ fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
         Column::Timestamp(values) => values[row].map(|at| Cow::Owned(parse::moment_id(at))),
-        Column::Float(_) | Column::TextList(_) | Column::Mixed(_) | Column::Unsupported { .. } => {
-            None
-        }
+        Column::Float(_)
+        | Column::TextList(_)
+        | Column::Mixed(_)
+        | Column::Cells(_)
+        | Column::Unsupported { .. } => None,
     }
 }
 
@@ -559,6 +593,7 @@ fn joined<'c>(column: &'c Column, rules: &[JoinNames]) -> Cow<'c, Column> {
     }
     let join = |text: &str| names::joined(text, rules).into_owned();
     Cow::Owned(match column {
+        Column::Cells(cells) => return Cow::Owned(joined(&cells.to_column(), rules).into_owned()),
         Column::Mixed(cells) => Column::Mixed(
             cells
                 .iter()
@@ -585,8 +620,10 @@ fn push_topics(
     column: &Column,
     mut fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
-    if let Column::Shared(shared) = column {
-        return reader.push_shared(shared, fault);
+    match column {
+        Column::Shared(shared) => return reader.push_shared(shared, fault),
+        Column::Cells(cells) => return reader.push_cells(cells, fault),
+        _ => {}
     }
     let text_of = id_text(column);
     for row in 0..column.len() {
@@ -602,161 +639,4 @@ fn push_topics(
         }
     }
     Ok(())
-}
-
-type Checked<T> = Result<T, (FaultReason, String)>;
-
-fn fault<T>(reason: FaultReason, value: &dyn std::fmt::Display) -> Checked<T> {
-    Err((reason, value.to_string()))
-}
-
-fn no_value<T>() -> Checked<T> {
-    fault(FaultReason::Null, &"")
-}
-
-/// What a truth value is where a number is needed.
-#[derive(Clone, Copy, PartialEq)]
-enum Truth {
-    IsOneOrZero,
-    IsNoNumber,
-}
-
-/// Calls `add` for every row of a column that may hold numbers, with what `rule` makes of the
-/// number; `None` if the column may not. Faults show the value as it was written.
-fn each_number<T>(
-    column: &Column,
-    null: impl Fn(&str) -> bool,
-    truth: Truth,
-    rule: impl Fn(f64) -> Result<T, FaultReason>,
-    mut add: impl FnMut(usize, Checked<T>),
-) -> Option<()> {
-    let ruled = |number: f64, shown: &dyn std::fmt::Display| match rule(number) {
-        Ok(value) => Ok(value),
-        Err(reason) => fault(reason, shown),
-    };
-    let parse = |text: Option<&str>| match text.map(str::trim) {
-        Some(text) if !null(text) => match text.parse::<f64>() {
-            Ok(number) => ruled(number, &text),
-            Err(_) => fault(FaultReason::NotANumber, &text),
-        },
-        text => fault(FaultReason::Null, &text.unwrap_or_default()),
-    };
-    for row in 0..column.len() {
-        let value = match column {
-            Column::Text(text) => parse(text.get(row)),
-            Column::Coded(coded) => parse(coded.id(row)),
-            Column::Shared(shared) => parse(shared.get(row)),
-            Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
-            Column::Whole(values) => ruled(values[row] as f64, &values[row]),
-            Column::SharedWhole(shared) => {
-                shared.get(row).map_or_else(no_value, |v| ruled(v as f64, &v))
-            }
-            Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
-            Column::Boolean(values) if truth == Truth::IsOneOrZero => {
-                values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
-            }
-            Column::Mixed(values) => match &values[row] {
-                MixedValue::Null => no_value(),
-                MixedValue::Text(text) => parse(Some(text)),
-                MixedValue::Integer(value) => ruled(*value as f64, value),
-                MixedValue::Float(value) => ruled(*value, value),
-                MixedValue::Boolean(value) if truth == Truth::IsOneOrZero => {
-                    ruled(f64::from(u8::from(*value)), value)
-                }
-                other => fault(FaultReason::NotANumber, &other.shown()),
-            },
-            Column::Boolean(_)
-            | Column::Timestamp(_)
-            | Column::TextList(_)
-            | Column::Unsupported { .. } => return None,
-        };
-        add(row, value);
-    }
-    Some(())
-}
-
-/// A number as a position, if it is one.
-fn position(number: f64) -> Result<u32, FaultReason> {
-    if !number.is_finite() {
-        Err(FaultReason::NotFinite)
-    } else if number.fract() != 0.0 {
-        Err(FaultReason::NotAnInteger)
-    } else if !(1.0..=f64::from(u32::MAX)).contains(&number) {
-        Err(FaultReason::PositionOutOfRange)
-    } else {
-        Ok(number as u32)
-    }
-}
-
-/// A number in a role, if it obeys the rule of the role.
-fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason> {
-    match role {
-        _ if !value.is_finite() => Err(FaultReason::NotFinite),
-        Role::Weight if value < 0.0 => Err(FaultReason::NegativeWeight),
-        Role::Weight if value > MAX_WEIGHT => Err(FaultReason::WeightTooLarge),
-        Role::Count if value.fract() != 0.0 => Err(FaultReason::NotAnInteger),
-        Role::Count if !(0.0..=f64::from(u32::MAX)).contains(&value) => {
-            Err(FaultReason::CountOutOfRange)
-        }
-        Role::Propensity if value <= 0.0 || value > 1.0 => Err(FaultReason::PropensityOutOfRange),
-        Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
-            Err(FaultReason::SatisfactionOutOfRange)
-        }
-        // Adding zero turns -0.0 into 0.0, so that equal logs are equal.
-        _ => Ok(value + 0.0),
-    }
-}
-
-/// Calls `add` for every row of a column that may hold times; `None` if it may not.
-fn each_time(
-    column: &Column,
-    format: &TimeFormat,
-    null: impl Fn(&str) -> bool,
-    mut add: impl FnMut(usize, Checked<i64>),
-) -> Option<()> {
-    let is_text = matches!(format, TimeFormat::Iso | TimeFormat::Pattern(_));
-    let parse = |text: Option<&str>| match text {
-        Some(text) if !null(text) => match parse::time(text, format) {
-            Some(at) => Ok(at),
-            None => fault(FaultReason::UnreadableTime, &text),
-        },
-        text => fault(FaultReason::Null, &text.unwrap_or_default()),
-    };
-    let or_fault = |value: Option<i64>, shown: &dyn std::fmt::Display| match value {
-        Some(at) => Ok(at),
-        None => fault(FaultReason::UnreadableTime, shown),
-    };
-    for row in 0..column.len() {
-        let value = match column {
-            Column::Text(text) => parse(text.get(row)),
-            Column::Coded(coded) => parse(coded.id(row)),
-            Column::Shared(shared) => parse(shared.get(row)),
-            Column::Timestamp(values) => values[row].map_or_else(no_value, Ok),
-            Column::Integer(values) if !is_text => {
-                values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
-            }
-            Column::Whole(values) if !is_text => {
-                or_fault(parse::whole_time(values[row], format), &values[row])
-            }
-            Column::SharedWhole(shared) if !is_text => shared
-                .get(row)
-                .map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v)),
-            Column::Float(values) if !is_text => values[row]
-                .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
-            Column::Mixed(values) => match &values[row] {
-                MixedValue::Null => no_value(),
-                MixedValue::Text(text) => parse(Some(text)),
-                MixedValue::Integer(value) if !is_text => {
-                    or_fault(parse::whole_time(*value, format), value)
-                }
-                MixedValue::Float(value) if !is_text => {
-                    or_fault(parse::fractional_time(*value, format), value)
-                }
-                other => fault(FaultReason::UnreadableTime, &other.shown()),
-            },
-            _ => return None,
-        };
-        add(row, value);
-    }
-    Some(())
 }

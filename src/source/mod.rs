@@ -23,7 +23,6 @@ mod converted;
 mod csv;
 #[cfg(feature = "polars")]
 mod frame;
-pub(crate) mod gzip;
 mod impression;
 mod ndjson;
 #[cfg(feature = "parquet")]
@@ -35,6 +34,7 @@ mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;
+pub(crate) mod text;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub use self::rows::RowSource;
 pub use self::slice::{ArrayElement, SliceSource};
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
-use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup};
+use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup, Undecoded};
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
 /// that was used before.
@@ -173,6 +173,14 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
         (**self).next_batch()
+    }
+
+    fn has_blocks(&self) -> bool {
+        (**self).has_blocks()
+    }
+
+    fn next_block(&mut self, bytes: usize) -> Result<Option<Undecoded>, Error> {
+        (**self).next_block(bytes)
     }
 
     fn rows_before(&self) -> u64 {

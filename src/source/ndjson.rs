@@ -9,7 +9,8 @@ use std::path::Path;
 use foldhash::fast::RandomState;
 
 use self::line::{cells_of, new_keys};
-use super::{BATCH_BYTES, BATCH_ROWS, gzip};
+use super::text::unpack;
+use super::{BATCH_BYTES, BATCH_ROWS};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{
@@ -73,7 +74,7 @@ impl NdjsonSource {
     /// [`Error::Row`] when none of the first 65,536 is an object, since there are then no columns.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        Self::from_reader(path.display().to_string(), gzip::open(path)?)
+        Self::from_reader(path.display().to_string(), unpack::open(path)?)
     }
 
     /// Any reader of bytes, not compressed, under a name that errors will use.
@@ -150,7 +151,7 @@ impl NdjsonSource {
             let mut limited = (&mut self.lines).take(MAX_LINE as u64 + 1);
             let read = limited.read_until(b'\n', &mut bytes);
             let rows = self.rows;
-            if read.map_err(|cause| gzip::read_error(&self.name, "NDJSON", rows, cause))? == 0 {
+            if read.map_err(|cause| unpack::read_error(&self.name, "NDJSON", rows, cause))? == 0 {
                 return Ok(None);
             }
             if bytes.len() > MAX_LINE {

@@ -73,12 +73,18 @@ impl Blocks {
         let mut wanted = bytes.max(1);
         loop {
             self.fill(&mut block, wanted);
-            if let Some(end) = last_end(&block) {
+            // More may have been read, to look at what there is.
+            let some = block.len().min(wanted);
+            if let Some(end) = last_end(&block[..some]) {
                 let mut rest = self.pool.take();
                 rest.extend_from_slice(&block[end..]);
                 self.rest = rest;
                 block.truncate(end);
                 return Taken::Block(block);
+            }
+            if some < block.len() {
+                wanted *= 2;
+                continue;
             }
             if let Some(cause) = self.failed.take() {
                 // The row that is not whole is lost with the rest of the bytes.

@@ -31,8 +31,27 @@ fn plain_iso(text: &[u8]) -> Option<i64> {
         };
         digits.iter().fold(Some(0), digit)
     };
-    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T' | b' ', h0, h1, b':', n0, n1, b':', s0, s1] =
-        *whole
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T' | b' ',
+        h0,
+        h1,
+        b':',
+        n0,
+        n1,
+        b':',
+        s0,
+        s1,
+    ] = *whole
     else {
         return None;
     };
@@ -46,8 +65,13 @@ fn plain_iso(text: &[u8]) -> Option<i64> {
         1..=12 => 31,
         _ => return None,
     };
-    // A second of 60 is one that calendars know better.
-    if year < 1 || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+    // Of a second of 60, and of where calendars end, others know more.
+    if !(1..=9998).contains(&year)
+        || !(1..=days).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
         return None;
     }
     let fraction = match rest.strip_suffix(b"Z").unwrap_or(rest) {
@@ -102,10 +126,14 @@ mod tests {
         };
         let mut read = 0;
         for year in (1..3000).step_by(7).chain([1600, 1700, 1899, 1900, 1970, 2000, 2024, 9999]) {
-            for (month, day) in [(1, 1), (2, 28), (2, 29), (3, 1), (4, 30), (4, 31), (12, 31), (13, 1)] {
+            for (month, day) in
+                [(1, 1), (2, 28), (2, 29), (3, 1), (4, 30), (4, 31), (12, 31), (13, 1)]
+            {
                 let (hour, minute) = (year % 25, year % 61);
                 let date = format!("{year:04}-{month:02}-{day:02}");
-                for time in [format!("{hour:02}:{minute:02}:59"), "00:00:60".into(), "00:00:00".into()] {
+                for time in
+                    [format!("{hour:02}:{minute:02}:59"), "00:00:60".into(), "00:00:00".into()]
+                {
                     for (between, end) in [('T', "Z"), (' ', ""), ('T', ".5Z"), (' ', ".123456")] {
                         let text = format!("{date}{between}{time}{end}");
                         let quick = plain_iso(text.as_bytes());
@@ -116,7 +144,12 @@ mod tests {
             }
         }
         assert!(read > 10_000, "{read}");
-        for text in ["2026-03-01T12:34:56+01:00", "2026-03-01", "2026-03-01T12:34:56.1234567Z", "2026-3-01T12:34:560"] {
+        for text in [
+            "2026-03-01T12:34:56+01:00",
+            "2026-03-01",
+            "2026-03-01T12:34:56.1234567Z",
+            "2026-3-01T12:34:560",
+        ] {
             assert_eq!(plain_iso(text.as_bytes()), None, "{text}");
         }
     }

@@ -24,7 +24,9 @@ use crate::base::printable::{of_path, printable, quoted};
 
 /// The endings of logs that can be read, in words.
 pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
-    ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet"
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too) and .parquet"
+} else if cfg!(feature = "zstd") {
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too); .parquet needs the feature `parquet`"
 } else {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };

@@ -115,6 +115,11 @@ impl Cells {
         self.push(CellKind::Odd, at, at);
     }
 
+    /// Leaves the first rows alone.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.cells.truncate(rows);
+    }
+
     /// Puts a null in the place of the last cell.
     pub(crate) fn drop_last(&mut self) {
         self.cells.pop();
@@ -288,8 +293,22 @@ mod tests {
             }
         }
         let none = [
-            "", "-", "-0", "00", "01", "+1", "1.0", " 1", "1 ", "1a", "12345:78", "12/45678",
-            "1234567\u{e9}", "9999999999999999999", "\u{661}", "1234567890123456789",
+            "",
+            "-",
+            "-0",
+            "00",
+            "01",
+            "+1",
+            "1.0",
+            " 1",
+            "1 ",
+            "1a",
+            "12345:78",
+            "12/45678",
+            "1234567\u{e9}",
+            "9999999999999999999",
+            "\u{661}",
+            "1234567890123456789",
         ];
         for text in none {
             assert_eq!(whole_number(text.as_bytes()), None, "{text}");

@@ -1,11 +1,11 @@
 //! The rows of a source on their way into a log: batch after batch, or in blocks that several threads
 //! decode while the log takes them in their order.
 
+use super::LogSource;
 use super::blocks::{Decoded, Stop};
 use super::builder::LogBuilder;
 use super::schema::LogSchema;
 use super::workers::{Gathered, Workers};
-use super::LogSource;
 use crate::error::Error;
 
 /// Bytes of a block: enough that handing it over costs nothing beside decoding it, few enough that it is
@@ -115,5 +115,26 @@ fn or_stop(stop: Option<Stop>, builder: &LogBuilder<'_>) -> Result<bool, Error> 
     match stop {
         None => Ok(true),
         Some(stop) => Err(stop(builder.rows_before())),
+    }
+}
+
+#[cfg(test)]
+impl super::ExposureLog {
+    /// The log of a source that is read in blocks of so many bytes, decoded by so many threads.
+    pub(crate) fn read_in_blocks(
+        mut source: impl LogSource,
+        schema: &LogSchema,
+        threads: usize,
+        bytes: usize,
+    ) -> Result<Self, Error> {
+        let name = source.name().to_owned();
+        let (mut builder, wanted) = LogBuilder::new(&name, schema, source.column_names())?;
+        source.select(&wanted);
+        let mut feed = Feed::new(source, schema);
+        feed.decode_on(threads);
+        feed.begin(usize::MAX)?;
+        feed.block = bytes;
+        while feed.next_into(&mut builder)? {}
+        Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)
     }
 }

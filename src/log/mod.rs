@@ -38,11 +38,11 @@ pub use self::blocks::Undecoded;
 pub(crate) use self::blocks::{Decoded, Stop};
 pub use self::builder::COUNT_NAMES;
 use self::builder::{Built, LogBuilder, is_like_count};
-use self::feed::Feed;
 pub use self::cells::Cells;
 pub(crate) use self::cells::{BlockText, CellKind};
 pub(crate) use self::chunks::{Chunk, Chunks};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
+use self::feed::Feed;
 pub(crate) use self::spare::ColumnPool;
 use crate::error::row::{SetAsideAccount, excerpt};
 

@@ -1,4 +1,4 @@
-//! Delimited text (CSV, TSV), with gzip or without. Everything in it is text until the log's
+//! Delimited text (CSV, TSV), compressed or not. Everything in it is text until the log's
 //! schema says otherwise.
 
 mod exact;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use self::exact::{Next, Records};
 use self::rows::{Asked, Halt, Rows};
-use super::text::{Blocks, Pool, Taken, unpack};
 use super::BATCH_BYTES;
+use super::text::{Blocks, Pool, Taken, unpack};
 use crate::error::Error;
 use crate::log::{
     Batch, Column, Decoded, Limit, LogSource, MAX_COLUMNS, MAX_LINE, Stop, TextColumn, Undecoded,
@@ -93,7 +93,8 @@ impl CsvSource {
                 None => String::from_utf8(field),
             })
             .collect::<Result<Vec<_>, _>>();
-        let columns = columns.map_err(|_| damaged_header(&name, "the names of the columns are not UTF-8"))?;
+        let columns =
+            columns.map_err(|_| damaged_header(&name, "the names of the columns are not UTF-8"))?;
         if columns.is_empty() {
             return Err(damaged_header(&name, "there is no header line"));
         }
@@ -199,7 +200,7 @@ fn decode(block: Vec<u8>, delimiter: u8, asked: &Asked, pool: &Pool) -> (Batch, 
     };
     text.push_str(&rows.text);
     let text = pool.lend(text);
-    let columns = std::mem::take(&mut rows.cells);
+    let columns = rows.take_cells();
     let columns = columns.into_iter().map(|cells| Column::Cells(cells.of(&text))).collect();
     (Batch { columns, unreadable: rows.unreadable }, halt)
 }

@@ -5,8 +5,8 @@
 //! | you have | use |
 //! | --- | --- |
 //! | a file, format told by its ending | [`ExposureLog::open`], [`ItemTopics::open`] |
-//! | CSV, TSV, with gzip or without | [`CsvSource`] |
-//! | one JSON object per line, with gzip or without | [`NdjsonSource`] |
+//! | CSV, TSV, packed by gzip or Zstandard or not | [`CsvSource`] |
+//! | one JSON object per line, packed or not | [`NdjsonSource`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
 //! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
 //! | columns as slices or ndarray arrays | [`SliceSource`] |
@@ -51,7 +51,9 @@ pub use self::rows::RowSource;
 pub use self::slice::{ArrayElement, SliceSource};
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
-use crate::log::{Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup, Undecoded};
+use crate::log::{
+    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, LogSchema, RowGroup, Undecoded,
+};
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
 /// that was used before.
@@ -63,7 +65,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Whether a file's ending is that of a log that can be read.
 pub(crate) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let plain = text::without_packing(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
         Some("csv" | "tsv" | "ndjson" | "jsonl") => true,
         Some("parquet") => cfg!(feature = "parquet") && plain == name,
@@ -145,7 +147,7 @@ pub fn open_source(
 pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let plain = text::without_packing(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
         Some(text @ ("csv" | "tsv")) => {
             let usual = if text == "csv" { b',' } else { b'\t' };
@@ -198,7 +200,8 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 
 impl ExposureLog {
     /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.ndjson` or `.jsonl`
-    /// (each also with `.gz`), `.parquet`.
+    /// (each also with `.gz` or `.zst`), `.parquet`. Text is decoded on all threads of the current `rayon`
+    /// pool.
     ///
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].

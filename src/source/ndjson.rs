@@ -1,6 +1,6 @@
-//! Newline-delimited JSON: one object per line, with gzip or without.
+//! Newline-delimited JSON: one object per line, compressed or not.
 
-mod line;
+pub(super) mod line;
 mod plain;
 mod rows;
 
@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use self::line::{Wanted, cells_of, new_keys};
 use self::plain::Plain;
-use super::text::{Blocks, Taken, unpack};
 use super::BATCH_BYTES;
+use super::text::{Blocks, Taken, unpack};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{
@@ -217,7 +217,7 @@ impl Keys {
 }
 
 /// The column at fault, what stands there and why it cannot be read.
-type LineFault = (String, String, FaultReason);
+pub(super) type LineFault = (String, String, FaultReason);
 
 fn not_utf8(line: &[u8]) -> LineFault {
     let shown = String::from_utf8_lossy(line).into_owned();

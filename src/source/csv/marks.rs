@@ -13,9 +13,9 @@ pub(super) fn mask(bytes: &[u8; WIDTH], is: impl Fn(u8) -> bool) -> u64 {
     }
     let (eights, _) = flags.as_chunks::<8>();
     // The product has the lowest bit of the k-th byte in the k-th bit of its highest byte.
-    let gathered = eights.iter().map(|eight| {
-        u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    });
+    let gathered = eights
+        .iter()
+        .map(|eight| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56);
     gathered.enumerate().fold(0, |mask, (at, bits)| mask | bits << (8 * at))
 }
 

@@ -1,6 +1,6 @@
 //! The cells of the columns that are asked for, row by row, and what is wrong with a row.
 
-use crate::log::{Cells, CellKind, FaultReason, MAX_LINE, UnreadableRow};
+use crate::log::{CellKind, Cells, FaultReason, MAX_LINE, UnreadableRow};
 
 /// A column that nobody asked for.
 const NOT_ASKED: u32 = u32::MAX;
@@ -47,7 +47,7 @@ pub(super) enum Halt {
 #[derive(Debug)]
 pub(super) struct Rows<'a> {
     asked: &'a Asked,
-    pub(super) cells: Vec<Cells>,
+    cells: Vec<Cells>,
     pub(super) unreadable: Vec<UnreadableRow>,
     /// Texts that are not stretches of the block.
     pub(super) text: String,
@@ -74,6 +74,13 @@ impl<'a> Rows<'a> {
     /// Makes room for so many rows.
     pub(super) fn reserve(&mut self, rows: usize) {
         self.cells.iter_mut().for_each(|cells| cells.reserve(rows));
+    }
+
+    /// The cells of all whole rows.
+    pub(super) fn take_cells(&mut self) -> Vec<Cells> {
+        // Of a row that does not end, some fields may have been read.
+        self.cells.iter_mut().for_each(|cells| cells.truncate(self.rows));
+        std::mem::take(&mut self.cells)
     }
 
     /// Whether the next field is asked for.

@@ -12,7 +12,7 @@ use super::{LineFault, WHOLE_LINE};
 use crate::log::{FaultReason, MAX_VALUE, MixedValue};
 
 /// The keys that are wanted, each with its place among the cells of a line.
-pub(super) type Wanted = HashMap<String, usize, RandomState>;
+pub(in crate::source) type Wanted = HashMap<String, usize, RandomState>;
 
 /// The keys of a line's object that are not known yet, in order.
 pub(super) fn new_keys(line: &str, known: &HashSet<String>) -> serde_json::Result<Vec<String>> {
@@ -23,7 +23,10 @@ pub(super) fn new_keys(line: &str, known: &HashSet<String>) -> serde_json::Resul
 }
 
 /// The cells of a line by the places of their keys.
-pub(super) fn cells_of(line: &str, wanted: &Wanted) -> Result<Vec<MixedValue>, LineFault> {
+pub(in crate::source) fn cells_of(
+    line: &str,
+    wanted: &Wanted,
+) -> Result<Vec<MixedValue>, LineFault> {
     let mut from = serde_json::Deserializer::from_str(line);
     let cells = Cells(wanted).deserialize(&mut from).and_then(|cells| from.end().map(|()| cells));
     let shown = || line.trim_end().to_owned();

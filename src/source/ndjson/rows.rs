@@ -3,9 +3,7 @@
 use super::line::{Wanted, cells_of};
 use super::plain::{Kind, Other, Plain, Value, texts};
 use super::{LineFault, is_blank, lines, not_utf8};
-use crate::log::{
-    Batch, CellKind, Cells, Column, MAX_LINE, MAX_VALUE, MixedValue, UnreadableRow,
-};
+use crate::log::{Batch, CellKind, Cells, Column, MAX_LINE, MAX_VALUE, MixedValue, UnreadableRow};
 use crate::source::text::Pool;
 
 /// The rows of a block, as cells of the keys that are wanted, by their places; and whether that is all of it,

@@ -9,7 +9,7 @@ use flate2::bufread::GzDecoder;
 use super::ahead::Ahead;
 use crate::error::Error;
 
-pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 #[cfg(feature = "zstd")]
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -23,23 +23,42 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |cause| Error::Io { path: path.to_owned(), cause };
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
     let first = file.fill_buf().map_err(failed)?;
-    if Gzip::begins(first) {
+    if Gzip::is(first) {
         return Ok(Box::new(Ahead::of(Members::<Gzip>::of(file)).map_err(failed)?));
     }
     #[cfg(feature = "zstd")]
-    if Zstd::begins(first) {
+    if Zstd::is(first) {
         return Ok(Box::new(Ahead::of(Members::<Zstd>::of(file)).map_err(failed)?));
     }
     Ok(Box::new(file))
 }
 
+/// Whether a file is compressed.
+pub(crate) fn is_packed(path: &Path) -> io::Result<bool> {
+    let mut first = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut first)?;
+    #[cfg(feature = "zstd")]
+    if Zstd::is(&first) {
+        return Ok(true);
+    }
+    Ok(Gzip::is(&first))
+}
+
 /// A form of compression, whose files are one or more members, one after the other.
 trait Form: Sized {
+    /// Bytes by which it is told.
+    const TOLD_BY: usize;
+
     /// What reads one member.
     type Member: Read;
 
     /// Whether a member may begin so; its first byte is always there, the others may be still to be read.
     fn begins(bytes: &[u8]) -> bool;
+
+    /// Whether a file of this form begins so.
+    fn is(first: &[u8]) -> bool {
+        first.len() >= Self::TOLD_BY && Self::begins(first)
+    }
 
     fn begin(bytes: BufReader<File>) -> io::Result<Self::Member>;
 
@@ -49,6 +68,7 @@ trait Form: Sized {
 struct Gzip;
 
 impl Form for Gzip {
+    const TOLD_BY: usize = GZIP_MAGIC.len();
     type Member = GzDecoder<BufReader<File>>;
 
     fn begins(bytes: &[u8]) -> bool {
@@ -69,6 +89,7 @@ struct Zstd;
 
 #[cfg(feature = "zstd")]
 impl Form for Zstd {
+    const TOLD_BY: usize = ZSTD_MAGIC.len();
     type Member = zstd::stream::read::Decoder<'static, BufReader<File>>;
 
     fn begins(bytes: &[u8]) -> bool {
@@ -132,10 +153,7 @@ impl<F: Form> Read for Members<F> {
 }
 
 /// Whether there is another member; an error for bytes that are neither one nor zeros up to the end.
-fn begins_another(
-    bytes: &mut BufReader<File>,
-    begins: impl Fn(&[u8]) -> bool,
-) -> io::Result<bool> {
+fn begins_another(bytes: &mut BufReader<File>, begins: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
     let mut zeros = false;
     loop {
         let next = bytes.fill_buf()?;

@@ -225,12 +225,20 @@ impl LogInput {
         })
     }
 
-    /// The schema with the tables that are joined, from this folder.
+    /// Whether rows can be chosen only when all are read: by a column that is made of others, or ranked by their order.
+    fn is_late(&self, keep: &Keep) -> bool {
+        let is_made = self.schema.combined.iter().any(|its| its.name == keep.column);
+        is_made || self.rank_by_order.is_some() || self.split_at.is_some()
+    }
+
+    /// The schema with the rows to keep and the tables that are joined, from this folder.
     ///
     /// # Errors
     /// Those of [`KeyedTable::open`].
     pub fn schema_with_tables(&self, folder: &Path) -> Result<LogSchema, Error> {
-        self.join.iter().try_fold(self.schema.clone(), |schema, join| {
+        let early = self.keep.iter().filter(|keep| !self.is_late(keep));
+        let schema = early.fold(self.schema.clone(), |schema, keep| schema.keep(keep.clone()));
+        self.join.iter().try_fold(schema, |schema, join| {
             Ok(schema.table(KeyedTable::open(folder.join(&join.path), &join.on)?))
         })
     }
@@ -238,7 +246,8 @@ impl LogInput {
     /// Whether its rows have to be held together, whatever is asked of them.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.split_at.is_some() || self.rank_by_order.is_some() || !self.keep.is_empty()
+        let late = self.keep.iter().any(|keep| self.is_late(keep));
+        late || self.split_at.is_some() || self.rank_by_order.is_some()
     }
 
     /// All files that its paths stand for, from this folder.
@@ -263,7 +272,8 @@ impl LogInput {
             Some(within) => log.ranked_by_order(within)?,
             None => log,
         };
-        self.keep.iter().try_fold(log, |log, keep| log.keep(keep))
+        let mut late = self.keep.iter().filter(|keep| self.is_late(keep));
+        late.try_fold(log, |log, keep| log.keep(keep))
     }
 }
 

@@ -108,7 +108,11 @@ impl AskedArgs {
             kept.partition(|column| self.split_at.is_some() && *column == PERIOD);
         let schema = {
             let units = [Some(&first), second.as_ref()].into_iter().flatten();
-            roles.schema(units.filter_map(column_of).chain(kept.iter().copied()))
+            // A column that rows are chosen by while they are read needs no role.
+            let late = self.split_at.is_some() || self.log.beside.ranks_by_order();
+            let early = |column: &&str| !late && !groups.columns.iter().any(|its| its == column);
+            let declared = kept.iter().copied().filter(|column| !early(column));
+            roles.schema(units.filter_map(column_of).chain(declared))
         };
         let mut question = self.question.question(
             baseline,

@@ -56,6 +56,10 @@ pub(crate) struct BesideArgs {
 }
 
 impl BesideArgs {
+    pub(crate) fn ranks_by_order(&self) -> bool {
+        self.rank_by_order.is_some()
+    }
+
     /// The tables that are joined.
     fn joined(&self) -> Result<Vec<JoinInput>, Failure> {
         let (tables, on) = (self.join.len(), self.on.len());
@@ -118,7 +122,8 @@ impl LogArgs {
         arm: &str,
     ) -> Result<ExposureLog, Failure> {
         let keep = self.keep();
-        let columns = units.columns().chain(keep.iter().map(|its| its.column.as_str())).chain(also);
+        let late = keep.iter().filter(|_| self.beside.ranks_by_order());
+        let columns = units.columns().chain(late.map(|its| its.column.as_str())).chain(also);
         let input = self.input(self.roles.schema(columns))?;
         let log = waiting("reading", || input.open(Path::new("")))?;
         let log = match self.beside.item_topics(&self.roles)? {

@@ -47,7 +47,7 @@ pub(crate) struct TallyArgs {
 /// What is left out of folders.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SkipArgs {
-    /// Leave out files that folders and patterns stand for, by name: *.csv.zst, old-*. Hidden ones (.name,
+    /// Leave out files that folders and patterns stand for, by name: *.csv.xz, old-*. Hidden ones (.name,
     /// _name) are left out unless they are named.
     #[arg(long, value_name = "PATTERN")]
     pub(crate) skip: Vec<String>,

@@ -25,10 +25,12 @@ use crate::base::printable::{of_path, printable, quoted};
 /// The endings of logs that can be read, in words.
 pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     if cfg!(feature = "xlsx") {
-        ".csv, .tsv, .ndjson, .jsonl (each with .gz too), .parquet and .xlsx"
+        ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too), .parquet and .xlsx"
     } else {
-        ".csv, .tsv, .ndjson, .jsonl (each with .gz too) and .parquet; .xlsx needs the feature `xlsx`"
+        ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too) and .parquet; .xlsx needs the feature `xlsx`"
     }
+} else if cfg!(feature = "zstd") {
+    ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too); .parquet needs the feature `parquet`"
 } else {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };

@@ -1,21 +1,20 @@
 //! The same part twice: files that would be counted twice, by whatever names.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
 use crate::error::Error;
-use crate::source::gzip::{GZIP_MAGIC, open};
+use crate::source::text::unpack::{is_packed, open};
+use crate::source::text::without_packing;
 use crate::tally::Tally;
 
 /// So many bytes are looked at, unpacked, before whole files are compared.
 const BEGINNING: u64 = 1 << 16;
 
-/// Refuses files of which two are the same: by their paths, by links, or byte for byte, packed by gzip or
-/// not.
+/// Refuses files of which two are the same: by their paths, by links, or byte for byte, packed or not.
 ///
 /// # Errors
 /// [`Error::RepeatedFile`], [`Error::SamePart`]; [`Error::Io`].
@@ -64,23 +63,15 @@ struct Begun<'p> {
     path: &'p Path,
     /// Bytes, as it stands.
     size: u64,
-    /// Whether it is of gzip.
+    /// Whether it is compressed.
     packed: bool,
-}
-
-fn is_packed(path: &Path) -> io::Result<bool> {
-    let mut magic = Vec::new();
-    File::open(path)?.take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
-    Ok(magic == GZIP_MAGIC)
 }
 
 /// Whether a text file has no rows, and so nothing that could be counted twice.
 fn is_header_alone(path: &Path, beginning: &[u8]) -> bool {
-    let mut ending = path.extension().unwrap_or_default();
-    if ending.eq_ignore_ascii_case("gz") {
-        ending = path.file_stem().and_then(|stem| Path::new(stem).extension()).unwrap_or_default();
-    }
-    let of_lines = ["csv", "tsv"].iter().any(|text| ending.eq_ignore_ascii_case(text));
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let name = without_packing(&name);
+    let of_lines = [".csv", ".tsv"].iter().any(|ending| name.ends_with(ending));
     let short = (beginning.len() as u64) < BEGINNING;
     let lines = beginning.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     of_lines && short && lines.count() <= 1

@@ -32,19 +32,19 @@ pub fn log_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>, Error> {
     log_files_but::<&str>(path, &[])
 }
 
-/// The same but for the files that one of these patterns stands for (`*.csv.zst`, `old-*`). A pattern is
+/// The same but for the files that one of these patterns stands for (`*.csv.xz`, `old-*`). A pattern is
 /// for the file's name, or for its path if there is a `/` in it. A path that is a file is taken
 /// whatever they say.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
-/// # for name in ["monday.csv", "tuesday.csv.zst"] {
+/// # for name in ["monday.csv", "tuesday.csv.xz"] {
 /// #     std::fs::write(folder.path().join(name), "").unwrap();
 /// # }
 /// use tiltmeter::Error;
 /// use tiltmeter::job::{log_files, log_files_but};
 /// assert!(matches!(log_files(folder.path()), Err(Error::UnreadInFolder { .. })));
-/// let files = log_files_but(folder.path(), &["*.zst"])?;
+/// let files = log_files_but(folder.path(), &["*.xz"])?;
 /// assert_eq!(files, [folder.path().join("monday.csv")]);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```

@@ -90,6 +90,11 @@ impl Parts {
 }
 
 impl Part {
+    /// Whether it is a part of a file that has parts.
+    pub(super) fn is_divided(&self) -> bool {
+        self.groups.is_some()
+    }
+
     /// A reader of the part.
     pub(super) fn open(
         &self,

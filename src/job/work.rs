@@ -11,6 +11,8 @@ use super::checkpoint::{Identity, State};
 use super::parts::Parts;
 use super::shares::Shares;
 use super::{Filter, JobDone, MIN_MEMORY, StepTimes, TallyJob, need};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use crate::base::lock::Lock;
 use crate::base::progress::{Progress, Told};
 use crate::error::Error;
@@ -56,15 +58,21 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
         todo: (0..state.parts.parts.len()).filter(|p| !state.done.contains_key(p)).collect(),
         parts: &state.parts.clone(),
         next: AtomicUsize::new(0),
+        taking: AtomicUsize::new(0),
         given_up: AtomicUsize::new(usize::MAX),
     };
     let mut gathering = Gathering::new(state, tally, &shares, job.checkpoint, job.progress);
     let done = std::thread::scope(|scope| {
         // Few may wait, so that threads which are faster than the merging do not fill the memory.
         let (send, receive) = mpsc::sync_channel(1);
-        for _ in 0..threads.min(work.todo.len()) {
+        let takers = threads.min(work.todo.len());
+        work.taking.store(takers, Ordering::Relaxed);
+        for _ in 0..takers {
             let (send, work) = (send.clone(), &work);
-            scope.spawn(move || work.each_part(&send));
+            scope.spawn(move || {
+                work.each_part(&send);
+                work.taking.fetch_sub(1, Ordering::Relaxed);
+            });
         }
         drop(send);
         let gathered = gathering.gather(&receive, &work.given_up);
@@ -97,6 +105,8 @@ struct Work<'w> {
     parts: &'w Parts,
     todo: Vec<usize>,
     next: AtomicUsize,
+    /// How many threads take parts.
+    taking: AtomicUsize,
     /// Parts from this one on are not wanted any more.
     given_up: AtomicUsize,
 }
@@ -120,23 +130,13 @@ enum Made {
 impl Work<'_> {
     /// Takes parts until there are none left.
     fn each_part(&self, send: &SyncSender<Made>) {
-        // Within a part there is one thread: parts are what runs side by side.
-        let pool = match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
-            Ok(pool) => pool,
-            Err(cause) => {
-                let cause = std::io::Error::other(cause);
-                let failed = Error::Io { path: PathBuf::from("a thread"), cause };
-                let _ = send.send(Made::Failed(0, Box::new(failed)));
-                return;
-            }
-        };
         let mut spare = ColumnPool::default();
         loop {
             let next = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed));
             let Some(&part) = next.filter(|part| !self.is_given_up(**part)) else {
                 return;
             };
-            let made = match pool.install(|| self.part(part, &mut spare, send)) {
+            let made = match self.part(part, &mut spare, send) {
                 Ok(ControlFlow::Continue(())) => Made::Done(part),
                 Ok(ControlFlow::Break(())) => return,
                 Err(error) => Made::Failed(part, Box::new(error)),
@@ -145,6 +145,27 @@ impl Work<'_> {
             if send.send(made).is_err() {
                 return;
             }
+        }
+    }
+
+    /// How many threads work on a part. Parts are what runs side by side; of a file that has no parts, the
+    /// rows are decoded on threads that would have nothing to do otherwise.
+    fn threads_of(&self, part: usize) -> usize {
+        if self.parts.parts[part].is_divided() {
+            return 1;
+        }
+        (self.shares.threads / self.taking.load(Ordering::Relaxed).max(1)).max(1)
+    }
+
+    /// A pool of as many threads as work on a part, if the one that is there has not as many.
+    fn pool(&self, part: usize, pool: Option<ThreadPool>) -> Result<ThreadPool, Error> {
+        let threads = self.threads_of(part);
+        match pool.filter(|pool| pool.current_num_threads() == threads) {
+            Some(pool) => Ok(pool),
+            None => ThreadPoolBuilder::new().num_threads(threads).build().map_err(|cause| {
+                let cause = std::io::Error::other(cause);
+                Error::Io { path: PathBuf::from("a thread"), cause }
+            }),
         }
     }
 
@@ -157,9 +178,15 @@ impl Work<'_> {
         let room = &self.shares.room;
         let source = self.parts.parts[part].open(self.files, self.schema, room)?;
         let mut chunks = Chunks::new(source, self.schema);
+        let mut pool = None;
         loop {
             let started = Instant::now();
-            let Some(Chunk { log, origin, .. }) = chunks.next(self.shares.chunk, spare)? else {
+            let fitting = self.pool(part, pool.take())?;
+            let threads = &*pool.insert(fitting);
+            chunks.decode_on(threads.current_num_threads());
+            // The rows of threads that work on no part of their own are those of this one.
+            let bytes = self.shares.chunk * threads.current_num_threads();
+            let Some(Chunk { log, origin, .. }) = chunks.next(bytes, spare)? else {
                 return Ok(ControlFlow::Continue(()));
             };
             let read = started.elapsed();
@@ -168,8 +195,8 @@ impl Work<'_> {
                 let asked = self.asked_for(log)?;
                 origin = asked.1;
                 if let Some(log) = asked.0 {
-                    tally =
-                        self.tally(&log, |slice| send.send(Made::Slice(part, slice)).is_ok())?;
+                    let give = |slice| send.send(Made::Slice(part, slice)).is_ok();
+                    tally = threads.install(|| self.tally(&log, bytes, give))?;
                     spare.take_from(log);
                 }
             }
@@ -206,21 +233,22 @@ impl Work<'_> {
     fn tally(
         &self,
         log: &ExposureLog,
+        bytes: usize,
         mut give: impl FnMut(Box<Tally>) -> bool,
     ) -> Result<Option<Tally>, Error> {
         let (mut first, mut rows) = (0, log.rows());
         loop {
             let end = log.rows().min(first + rows);
             let made = if (first, end) == (0, log.rows()) {
-                Tally::of_within(log, self.spec, self.shares.chunk)
+                Tally::of_within(log, self.spec, bytes)
             } else {
                 let rows: Vec<u32> = (first as u32..end as u32).collect();
-                Tally::of_within(&log.again(&rows)?, self.spec, self.shares.chunk)
+                Tally::of_within(&log.again(&rows)?, self.spec, bytes)
             };
             match made {
                 Err(Error::MemoryLimit { needed, .. }) if rows > 1 => {
                     // There are at most as many cells as rows squared.
-                    let halves = (needed / self.shares.chunk.max(1)).ilog2() / 2 + 1;
+                    let halves = (needed / bytes.max(1)).ilog2() / 2 + 1;
                     rows = (rows >> halves).max(1);
                     continue;
                 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::cells::Cells;
 use super::dictionary::Coded;
 
 /// A cell of a column whose cells differ in type.
@@ -171,6 +172,8 @@ pub enum Column {
     /// Cells that have each a type of their own. What a cell is in a role does not depend on the
     /// others, so a batch reads the same however a file is cut into batches.
     Mixed(Vec<MixedValue>),
+    /// The same, as stretches of one text.
+    Cells(Cells),
     /// A type that no role can use; refused with its name if a role needs the column.
     Unsupported {
         /// The type as the source calls it.
@@ -195,6 +198,7 @@ impl Column {
             Self::Boolean(values) => values.len(),
             Self::TextList(values) => values.len(),
             Self::Mixed(values) => values.len(),
+            Self::Cells(cells) => cells.len(),
             Self::Unsupported { rows, .. } => *rows,
         }
     }
@@ -215,7 +219,7 @@ impl Column {
             Self::Boolean(_) => "booleans",
             Self::Timestamp(_) => "timestamps",
             Self::TextList(_) => "lists of text",
-            Self::Mixed(_) => "values of several types",
+            Self::Mixed(_) | Self::Cells(_) => "values of several types",
             Self::Unsupported { type_name, .. } => type_name,
         }
     }

@@ -1,10 +1,15 @@
 //! From batches of unchecked columns to the typed columns of a log: every rule about values is
 //! applied here and nowhere else. Opens no files; computes nothing from the values.
 
+mod pieces;
+mod sieve;
+
 use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+pub(super) use self::pieces::{Known, Piece, Told};
+use self::sieve::Sieved;
 use super::batch::MixedValue;
 use super::batch::{Batch, Column, TextColumn};
 use super::dictionary::Coded;
@@ -17,10 +22,11 @@ use super::schema::LogSchema;
 use super::spare::ColumnPool;
 use super::time_format::TimeFormat;
 use super::topics::{TopicReader, Topics};
+use super::values::{Checked, Truth, each_number, each_time, number_in_role, position};
 use crate::error::Error;
-use crate::error::limit::MAX_WEIGHT;
 use crate::error::role::Role;
 use crate::error::row::{FaultReason, RowFault, RowPolicy, SetAside, SetAsideAccount, excerpt};
+use crate::question::keep::Keep;
 
 /// Bytes that a distinct id or set of topics takes beside its text while it gets a key, is compared with
 /// others and gets a place in a tally.
@@ -70,8 +76,23 @@ pub(super) struct LogBuilder<'s> {
     /// Rows of the file before the first that is read here.
     before: u64,
     rows: usize,
+    /// What is asked of rows, and of which column.
+    sieves: Vec<(&'s Keep, Place)>,
+    /// Some of what the first of these columns held.
+    seen: BTreeSet<String>,
+    left_out: usize,
     keep: Vec<bool>,
     account: SetAsideAccount,
+}
+
+/// What a batch holds, beside its columns.
+#[derive(Debug)]
+struct Gathered {
+    rows: usize,
+    /// The first fault of each row that has some.
+    faults: RowFaults,
+    /// Which rows are asked about, where not all are.
+    sieved: Option<Sieved>,
 }
 
 /// What a builder has read.
@@ -80,6 +101,10 @@ pub(super) struct Built {
     pub(super) rows: usize,
     pub(super) rows_read: u64,
     pub(super) set_aside: SetAside,
+    /// Rows that were not asked about.
+    pub(super) left_out: u64,
+    /// What was asked of rows first, and some of what they had.
+    sieve: Option<(Keep, Vec<String>)>,
     /// A column called like a count that nobody reads.
     pub(super) unread_count: Option<String>,
     /// Which rows were kept; all of them if `None`.
@@ -123,7 +148,14 @@ impl Built {
         if self.rows > 0 {
             return Ok(self);
         }
-        Err(Error::EmptyLog { file: file.to_owned(), set_aside: self.set_aside.rows })
+        let file = file.to_owned();
+        match self.sieve {
+            Some((keep, available)) if self.left_out > 0 => {
+                let asked = keep.to_string();
+                Err(Error::NothingKept { file, column: keep.column, asked, available })
+            }
+            _ => Err(Error::EmptyLog { file, set_aside: self.set_aside.rows }),
+        }
     }
 
     /// The row of the source, counted from 1, that each row kept was.
@@ -185,6 +217,15 @@ impl<'s> LogBuilder<'s> {
             let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema)?);
             readings.push(Reading { role, column, place, join_names, target });
         }
+        let mut sieves = Vec::new();
+        for keep in &schema.keep {
+            keep.check()?;
+            let place = match made.place(&keep.column) {
+                Some(place) => Place::Made(place),
+                None => Place::Read(index(Role::Named, &keep.column)?),
+            };
+            sieves.push((keep, place));
+        }
         // Rows are counted by a column, and a path may say all that is asked.
         if wanted.is_empty() && !available.is_empty() {
             wanted.push(0);
@@ -198,6 +239,9 @@ impl<'s> LogBuilder<'s> {
             readings,
             before: 0,
             rows: 0,
+            sieves,
+            seen: BTreeSet::new(),
+            left_out: 0,
             keep: Vec::new(),
             account: SetAsideAccount::default(),
         };
@@ -228,6 +272,11 @@ impl<'s> LogBuilder<'s> {
         }
     }
 
+    /// How many rows of the file come before the next.
+    pub(super) fn rows_before(&self) -> u64 {
+        self.before + self.rows as u64
+    }
+
     /// How many rows were read.
     pub(super) fn rows(&self) -> usize {
         self.rows
@@ -254,35 +303,73 @@ impl<'s> LogBuilder<'s> {
         self.rows * per_row + columns.sum::<usize>()
     }
 
+    /// Bytes of memory held for what the codes of rows mean.
+    fn held(&self) -> usize {
+        let column = |reading: &Reading<'_>| match &reading.target {
+            Target::Ids(ids) => ids.held(),
+            Target::Topics(topics) => topics.bytes(),
+            Target::Position(..) | Target::Time(..) | Target::Number(_) => 0,
+        };
+        self.readings.iter().map(column).sum()
+    }
+
     /// Reads a batch.
     pub(super) fn push(&mut self, batch: Batch) -> Result<(), Error> {
+        let gathered = self.gather(batch)?;
+        self.judge(gathered)
+    }
+
+    /// Gathers the columns of a batch.
+    fn gather(&mut self, batch: Batch) -> Result<Gathered, Error> {
         let rows = self.check_shape(&batch)?;
-        let mut faults = Faults {
-            file: &self.file,
-            first_row: self.before + self.rows as u64 + 1,
-            of_row: BTreeMap::new(),
-        };
+        let mut faults = Faults { file: &self.file, of_row: BTreeMap::new() };
+        let unreadable: Vec<usize> = batch.unreadable.iter().map(|row| row.index).collect();
         for row in batch.unreadable {
             faults.add(row.index, &row.column, row.reason, &row.value);
         }
         let made = self.made.columns(&batch.columns, rows, |row, column, reason, value| {
             faults.add(row, column, reason, value);
         });
+        let column = |place| match place {
+            Place::Read(at) => &batch.columns[at],
+            Place::Made(at) => &made[at],
+        };
         for reading in &mut self.readings {
-            let column = match reading.place {
-                Place::Read(at) => &batch.columns[at],
-                Place::Made(at) => &made[at],
-            };
-            reading.push(column, self.nulls, &mut faults)?;
+            reading.push(column(reading.place), self.nulls, &mut faults)?;
         }
         let mut of_row = faults.of_row;
-        match self.policy {
-            RowPolicy::SetAside => self.set_aside(rows, of_row),
-            RowPolicy::Strict => {
-                if let Some((_, first)) = of_row.pop_first() {
-                    return Err(Error::Row(Box::new(first)));
-                }
+        let sieved = (!self.sieves.is_empty()).then(|| {
+            let columns = self.sieves.iter().map(|sieve| (&sieve.0, column(sieve.1)));
+            sieve::sieved(&self.file, columns, rows, &unreadable, &mut of_row)
+        });
+        Ok(Gathered { rows, faults: of_row, sieved })
+    }
+
+    /// Does with the rows just gathered what is to be done with them.
+    fn judge(&mut self, gathered: Gathered) -> Result<(), Error> {
+        let Gathered { rows, mut faults, sieved } = gathered;
+        let first_row = self.before + self.rows as u64 + 1;
+        for (index, fault) in &mut faults {
+            fault.row = first_row + *index as u64;
+        }
+        if self.policy == RowPolicy::Strict
+            && let Some((_, first)) = faults.pop_first()
+        {
+            return Err(Error::Row(Box::new(first)));
+        }
+        let start = self.keep.len();
+        match sieved {
+            Some(Sieved { keep, seen }) => {
+                self.left_out += keep.iter().filter(|keep| !**keep).count();
+                self.seen.extend(seen);
+                self.keep.extend(keep);
             }
+            None if self.policy == RowPolicy::SetAside => self.keep.resize(start + rows, true),
+            None => {}
+        }
+        for (index, fault) in faults {
+            self.keep[start + index] = false;
+            self.account.count(fault);
         }
         self.rows += rows;
         Ok(())
@@ -310,27 +397,23 @@ impl<'s> LogBuilder<'s> {
         }
     }
 
-    fn set_aside(&mut self, rows: usize, faults: BTreeMap<usize, RowFault>) {
-        let start = self.keep.len();
-        self.keep.resize(start + rows, true);
-        for (index, fault) in faults {
-            self.keep[start + index] = false;
-            self.account.count(fault);
-        }
-    }
-
     /// The columns, without the rows set aside; there may be no row left.
     pub(super) fn finish(self) -> Result<Built, Error> {
         let set_aside = self.account.finish();
-        let rows = self.rows - usize::try_from(set_aside.rows).unwrap_or(self.rows);
-        let keep = (set_aside.rows > 0).then_some(self.keep);
+        let aside = usize::try_from(set_aside.rows).unwrap_or(self.rows);
+        let rows = self.rows - aside - self.left_out;
+        let keep = (aside + self.left_out > 0).then_some(self.keep);
         let columns = self
             .readings
             .into_iter()
             .map(|r| Ok((r.role, r.column.to_owned(), r.target.finish(keep.as_deref())?)))
             .collect::<Result<_, Error>>()?;
         let unread_count = self.unread_count;
-        Ok(Built { rows, rows_read: self.rows as u64, set_aside, unread_count, keep, columns })
+        let left_out = self.left_out as u64;
+        let sieve = self.sieves.into_iter().next().map(|(keep, _)| keep.clone());
+        let sieve = sieve.map(|keep| (keep, self.seen.into_iter().collect()));
+        let rows_read = self.rows as u64;
+        Ok(Built { rows, rows_read, set_aside, left_out, sieve, unread_count, keep, columns })
     }
 }
 
@@ -395,11 +478,13 @@ impl<'n> Places<'n> {
     }
 }
 
-/// The first fault of each row of a batch.
+/// The first fault of each row of a batch that has one, by the row's index.
+type RowFaults = BTreeMap<usize, RowFault>;
+
+/// Collects them.
 struct Faults<'f> {
     file: &'f str,
-    first_row: u64,
-    of_row: BTreeMap<usize, RowFault>,
+    of_row: RowFaults,
 }
 
 impl Faults<'_> {
@@ -408,7 +493,8 @@ impl Faults<'_> {
             vacant.insert(RowFault {
                 file: self.file.to_owned(),
                 column: column.to_owned(),
-                row: self.first_row + index as u64,
+                // Which row of the file that is, is known when those before it are.
+                row: index as u64 + 1,
                 value: excerpt(value),
                 reason,
             });
@@ -580,9 +666,11 @@ pub(super) fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
         Column::Timestamp(values) => values[row].map(|at| Cow::Owned(parse::moment_id(at))),
-        Column::Float(_) | Column::TextList(_) | Column::Mixed(_) | Column::Unsupported { .. } => {
-            None
-        }
+        Column::Float(_)
+        | Column::TextList(_)
+        | Column::Mixed(_)
+        | Column::Cells(_)
+        | Column::Unsupported { .. } => None,
     }
 }
 
@@ -594,6 +682,7 @@ fn joined<'c>(column: &'c Column, rules: &[JoinNames]) -> Cow<'c, Column> {
     }
     let join = |text: &str| names::joined(text, rules).into_owned();
     Cow::Owned(match column {
+        Column::Cells(cells) => return Cow::Owned(joined(&cells.to_column(), rules).into_owned()),
         Column::Mixed(cells) => Column::Mixed(
             cells
                 .iter()
@@ -620,8 +709,10 @@ fn push_topics(
     column: &Column,
     mut fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
-    if let Column::Shared(shared) = column {
-        return reader.push_shared(shared, fault);
+    match column {
+        Column::Shared(shared) => return reader.push_shared(shared, fault),
+        Column::Cells(cells) => return reader.push_cells(cells, fault),
+        _ => {}
     }
     let text_of = id_text(column);
     for row in 0..column.len() {
@@ -637,161 +728,4 @@ fn push_topics(
         }
     }
     Ok(())
-}
-
-type Checked<T> = Result<T, (FaultReason, String)>;
-
-fn fault<T>(reason: FaultReason, value: &dyn std::fmt::Display) -> Checked<T> {
-    Err((reason, value.to_string()))
-}
-
-fn no_value<T>() -> Checked<T> {
-    fault(FaultReason::Null, &"")
-}
-
-/// What a truth value is where a number is needed.
-#[derive(Clone, Copy, PartialEq)]
-enum Truth {
-    IsOneOrZero,
-    IsNoNumber,
-}
-
-/// Calls `add` for every row of a column that may hold numbers, with what `rule` makes of the
-/// number; `None` if the column may not. Faults show the value as it was written.
-fn each_number<T>(
-    column: &Column,
-    null: impl Fn(&str) -> bool,
-    truth: Truth,
-    rule: impl Fn(f64) -> Result<T, FaultReason>,
-    mut add: impl FnMut(usize, Checked<T>),
-) -> Option<()> {
-    let ruled = |number: f64, shown: &dyn std::fmt::Display| match rule(number) {
-        Ok(value) => Ok(value),
-        Err(reason) => fault(reason, shown),
-    };
-    let parse = |text: Option<&str>| match text.map(str::trim) {
-        Some(text) if !null(text) => match text.parse::<f64>() {
-            Ok(number) => ruled(number, &text),
-            Err(_) => fault(FaultReason::NotANumber, &text),
-        },
-        text => fault(FaultReason::Null, &text.unwrap_or_default()),
-    };
-    for row in 0..column.len() {
-        let value = match column {
-            Column::Text(text) => parse(text.get(row)),
-            Column::Coded(coded) => parse(coded.id(row)),
-            Column::Shared(shared) => parse(shared.get(row)),
-            Column::Integer(values) => values[row].map_or_else(no_value, |v| ruled(v as f64, &v)),
-            Column::Whole(values) => ruled(values[row] as f64, &values[row]),
-            Column::SharedWhole(shared) => {
-                shared.get(row).map_or_else(no_value, |v| ruled(v as f64, &v))
-            }
-            Column::Float(values) => values[row].map_or_else(no_value, |v| ruled(v, &v)),
-            Column::Boolean(values) if truth == Truth::IsOneOrZero => {
-                values[row].map_or_else(no_value, |v| ruled(f64::from(u8::from(v)), &v))
-            }
-            Column::Mixed(values) => match &values[row] {
-                MixedValue::Null => no_value(),
-                MixedValue::Text(text) => parse(Some(text)),
-                MixedValue::Integer(value) => ruled(*value as f64, value),
-                MixedValue::Float(value) => ruled(*value, value),
-                MixedValue::Boolean(value) if truth == Truth::IsOneOrZero => {
-                    ruled(f64::from(u8::from(*value)), value)
-                }
-                other => fault(FaultReason::NotANumber, &other.shown()),
-            },
-            Column::Boolean(_)
-            | Column::Timestamp(_)
-            | Column::TextList(_)
-            | Column::Unsupported { .. } => return None,
-        };
-        add(row, value);
-    }
-    Some(())
-}
-
-/// A number as a position, if it is one.
-fn position(number: f64) -> Result<u32, FaultReason> {
-    if !number.is_finite() {
-        Err(FaultReason::NotFinite)
-    } else if number.fract() != 0.0 {
-        Err(FaultReason::NotAnInteger)
-    } else if !(1.0..=f64::from(u32::MAX)).contains(&number) {
-        Err(FaultReason::PositionOutOfRange)
-    } else {
-        Ok(number as u32)
-    }
-}
-
-/// A number in a role, if it obeys the rule of the role.
-fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason> {
-    match role {
-        _ if !value.is_finite() => Err(FaultReason::NotFinite),
-        Role::Weight if value < 0.0 => Err(FaultReason::NegativeWeight),
-        Role::Weight if value > MAX_WEIGHT => Err(FaultReason::WeightTooLarge),
-        Role::Count if value.fract() != 0.0 => Err(FaultReason::NotAnInteger),
-        Role::Count if !(0.0..=f64::from(u32::MAX)).contains(&value) => {
-            Err(FaultReason::CountOutOfRange)
-        }
-        Role::Propensity if value <= 0.0 || value > 1.0 => Err(FaultReason::PropensityOutOfRange),
-        Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
-            Err(FaultReason::SatisfactionOutOfRange)
-        }
-        // Adding zero turns -0.0 into 0.0, so that equal logs are equal.
-        _ => Ok(value + 0.0),
-    }
-}
-
-/// Calls `add` for every row of a column that may hold times; `None` if it may not.
-fn each_time(
-    column: &Column,
-    format: &TimeFormat,
-    null: impl Fn(&str) -> bool,
-    mut add: impl FnMut(usize, Checked<i64>),
-) -> Option<()> {
-    let is_text = matches!(format, TimeFormat::Iso | TimeFormat::Pattern(_));
-    let parse = |text: Option<&str>| match text {
-        Some(text) if !null(text) => match parse::time(text, format) {
-            Some(at) => Ok(at),
-            None => fault(FaultReason::UnreadableTime, &text),
-        },
-        text => fault(FaultReason::Null, &text.unwrap_or_default()),
-    };
-    let or_fault = |value: Option<i64>, shown: &dyn std::fmt::Display| match value {
-        Some(at) => Ok(at),
-        None => fault(FaultReason::UnreadableTime, shown),
-    };
-    for row in 0..column.len() {
-        let value = match column {
-            Column::Text(text) => parse(text.get(row)),
-            Column::Coded(coded) => parse(coded.id(row)),
-            Column::Shared(shared) => parse(shared.get(row)),
-            Column::Timestamp(values) => values[row].map_or_else(no_value, Ok),
-            Column::Integer(values) if !is_text => {
-                values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
-            }
-            Column::Whole(values) if !is_text => {
-                or_fault(parse::whole_time(values[row], format), &values[row])
-            }
-            Column::SharedWhole(shared) if !is_text => shared
-                .get(row)
-                .map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v)),
-            Column::Float(values) if !is_text => values[row]
-                .map_or_else(no_value, |v| or_fault(parse::fractional_time(v, format), &v)),
-            Column::Mixed(values) => match &values[row] {
-                MixedValue::Null => no_value(),
-                MixedValue::Text(text) => parse(Some(text)),
-                MixedValue::Integer(value) if !is_text => {
-                    or_fault(parse::whole_time(*value, format), value)
-                }
-                MixedValue::Float(value) if !is_text => {
-                    or_fault(parse::fractional_time(*value, format), value)
-                }
-                other => fault(FaultReason::UnreadableTime, &other.shown()),
-            },
-            _ => return None,
-        };
-        add(row, value);
-    }
-    Some(())
 }

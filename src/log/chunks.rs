@@ -1,13 +1,14 @@
 //! A source read in logs of bounded size, one after the other.
 
 use super::builder::LogBuilder;
+use super::feed::Feed;
 use super::spare::ColumnPool;
 use super::{ExposureLog, LogSchema, LogSource, Origin};
 use crate::error::Error;
 
 /// Reads a source in logs of bounded size.
 pub(crate) struct Chunks<'s, S> {
-    source: S,
+    feed: Feed<'s, S>,
     schema: &'s LogSchema,
     /// Rows of the file before the next chunk.
     before: u64,
@@ -55,7 +56,13 @@ impl SourceRows {
 impl<'s, S: LogSource> Chunks<'s, S> {
     pub(crate) fn new(source: S, schema: &'s LogSchema) -> Self {
         let before = source.rows_before();
-        Self { source, schema, before, started: false }
+        Self { feed: Feed::new(source, schema), schema, before, started: false }
+    }
+
+    /// Says on how many threads the blocks of a source that has such are decoded. Without a word it is those
+    /// of the current `rayon` pool.
+    pub(crate) fn decode_on(&mut self, threads: usize) {
+        self.feed.decode_on(threads);
     }
 
     /// The next rows, of about this many bytes in memory but at least one batch; `None` after
@@ -65,26 +72,25 @@ impl<'s, S: LogSource> Chunks<'s, S> {
         bytes: usize,
         spare: &mut ColumnPool,
     ) -> Result<Option<Chunk>, Error> {
-        let name = self.source.name().to_owned();
-        let (builder, wanted) = LogBuilder::new(&name, self.schema, self.source.column_names())?;
+        let source = self.feed.source();
+        let name = source.name().to_owned();
+        let (builder, wanted) = LogBuilder::new(&name, self.schema, source.column_names())?;
         let mut builder = builder.starting_after(self.before).within(bytes);
         if !self.started {
-            self.source.select(&wanted);
+            source.select(&wanted);
             self.started = true;
         }
         let per_row = self.schema.bytes_per_row();
-        let left = self.source.rows_left().and_then(|rows| usize::try_from(rows).ok());
-        let mut next = self.source.next_batch()?;
+        let left = source.rows_left().and_then(|rows| usize::try_from(rows).ok());
+        self.feed.begin(bytes)?;
         // Memory is taken for rows that are there: after the last it would be lost.
-        if next.is_some() {
+        if left != Some(0) {
             builder.reserve_in(spare, left.unwrap_or(0).min(bytes / per_row));
         }
-        while let Some(batch) = next {
-            builder.push(batch)?;
-            if builder.bytes(per_row) + self.source.bytes() >= bytes {
+        while self.feed.next_into(&mut builder)? {
+            if builder.bytes(per_row) + self.feed.bytes() >= bytes {
                 break;
             }
-            next = self.source.next_batch()?;
         }
         if builder.rows() == 0 {
             return Ok(None);
@@ -98,6 +104,8 @@ impl<'s, S: LogSource> Chunks<'s, S> {
                 source: name,
                 rows_read: built.rows_read,
                 set_aside: built.set_aside,
+                left_out: built.left_out,
+                kept: self.schema.keep.clone(),
                 ..Origin::default()
             };
             return Ok(Some(Chunk { log: None, origin, before, kept }));

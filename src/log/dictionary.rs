@@ -143,6 +143,22 @@ impl Dictionary {
         self.text.get(start..end)
     }
 
+    /// The ids from a code on, as a dictionary of their own.
+    pub(super) fn after(&self, code: usize) -> Self {
+        let start = code.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let ends = self.ends[code..].iter().map(|end| end - start).collect();
+        Self { text: self.text[start..].to_owned(), ends, ..Self::default() }
+    }
+
+    /// Adds ids that are not there yet, in a dictionary in which none is looked for.
+    pub(super) fn append(&mut self, new: &Self) {
+        debug_assert!(self.index.get().is_none());
+        let start = self.text.len();
+        self.text.push_str(&new.text);
+        self.ends.extend(new.ends.iter().map(|end| start + end));
+        self.ranked.take();
+    }
+
     /// Bytes of the ids' text.
     pub(super) fn text_bytes(&self) -> usize {
         self.text.len()

@@ -7,13 +7,19 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::batch::{Column, SharedNumbers, SharedText, TextColumn};
-use super::dictionary::Coded;
+use super::cells::{CellKind, Cells, whole_number};
+use super::dictionary::{Coded, Dictionary};
+use super::mixed;
+use super::recent::Recent;
 use crate::error::Error;
 use crate::error::limit::MAX_VALUE;
 use crate::error::row::FaultReason;
 
 /// A code that was not handed out yet.
-const UNKNOWN: u32 = u32::MAX;
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// Cells whose numbers are looked up together.
+const CELLS_AT_A_TIME: usize = 1024;
 
 /// Reads a column of ids, batch after batch.
 #[derive(Debug, Default)]
@@ -24,6 +30,8 @@ pub(super) struct IdReader {
     shared: Memo<TextColumn>,
     /// The codes of the numbers of the dictionary that was met last.
     shared_numbers: Memo<Vec<i64>>,
+    /// The codes of short texts that came lately.
+    recent: Recent,
 }
 
 /// The codes of numbers that were met. Ids are mostly dealt out one after the other, so most stand
@@ -157,10 +165,11 @@ impl IdReader {
         &mut self,
         column: &'c Column,
         text_of: impl Fn(usize) -> Option<std::borrow::Cow<'c, str>>,
-        null: impl Fn(&str) -> bool,
+        null: impl Fn(&str) -> bool + Copy,
         mut fault: impl FnMut(usize, FaultReason, &str),
     ) -> Result<(), Error> {
         match column {
+            Column::Cells(cells) => self.push_cells(cells, null, fault),
             Column::Whole(numbers) => self.push_numbers(numbers, null, fault),
             Column::Shared(shared) => self.push_shared(shared, null, fault),
             Column::SharedWhole(shared) => self.push_shared_numbers(shared, null, fault),
@@ -293,6 +302,145 @@ impl IdReader {
         Ok(())
     }
 
+    /// Cells of which most are text or whole numbers. A whole number is told by its number, written as text
+    /// or not, since it is the same id.
+    fn push_cells(
+        &mut self,
+        cells: &Cells,
+        null: impl Fn(&str) -> bool + Copy,
+        mut fault: impl FnMut(usize, FaultReason, &str),
+    ) -> Result<(), Error> {
+        self.ids.codes_mut().reserve(cells.len());
+        let mut numbers = Vec::with_capacity(CELLS_AT_A_TIME);
+        for first in (0..cells.len()).step_by(CELLS_AT_A_TIME) {
+            let rows = first..cells.len().min(first + CELLS_AT_A_TIME);
+            let whole = |(kind, text): (CellKind, &str)| match kind {
+                CellKind::Text | CellKind::Integer => whole_number(text.as_bytes()),
+                _ => None,
+            };
+            numbers.clear();
+            numbers.extend(cells.iter_in(rows.clone()).map_while(whole));
+            // First all numbers and then all codes: a look into a large table does not wait for the one
+            // before it.
+            if numbers.len() == rows.len() {
+                self.push_numbers(&numbers, null, |row, reason, text| {
+                    fault(first + row, reason, text);
+                })?;
+            } else {
+                self.push_each_cell(cells, rows, null, &mut fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_each_cell(
+        &mut self,
+        cells: &Cells,
+        rows: std::ops::Range<usize>,
+        null: impl Fn(&str) -> bool + Copy,
+        fault: &mut impl FnMut(usize, FaultReason, &str),
+    ) -> Result<(), Error> {
+        for (row, (kind, text)) in rows.clone().zip(cells.iter_in(rows)) {
+            let code = match kind {
+                CellKind::Text | CellKind::Integer => match self.code_of(text, null)? {
+                    Some(code) => code,
+                    None => {
+                        let reason = refused(Some(text), null).unwrap_or(FaultReason::Null);
+                        fault(row, reason, text);
+                        self.ids.code_for("")?
+                    }
+                },
+                _ => mixed::code_of(&mut self.ids, &cells.get(row), null, |reason, value| {
+                    fault(row, reason, value);
+                })?,
+            };
+            self.ids.codes_mut().push(code);
+        }
+        Ok(())
+    }
+
+    /// The code of an id; `None` for a text that is none.
+    #[inline]
+    fn code_of(
+        &mut self,
+        text: &str,
+        null: impl Fn(&str) -> bool + Copy,
+    ) -> Result<Option<u32>, Error> {
+        if let Some(number) = whole_number(text.as_bytes()) {
+            return match self.numbers.get(number) {
+                UNKNOWN => self.code_of_new(text, Some(number), null),
+                code => Ok(Some(code)),
+            };
+        }
+        let short = Recent::short(text.as_bytes());
+        if let Some(code) = short.and_then(|short| self.recent.get(short)) {
+            return Ok(Some(code));
+        }
+        // What is refused stands in no dictionary, but for the empty text.
+        let code = match self.ids.dictionary().code(text).filter(|_| !text.is_empty()) {
+            Some(code) => Some(code),
+            None => self.code_of_new(text, None, null)?,
+        };
+        if let (Some(short), Some(code)) = (short, code) {
+            self.recent.insert(short, code);
+        }
+        Ok(code)
+    }
+
+    #[cold]
+    fn code_of_new(
+        &mut self,
+        text: &str,
+        number: Option<i64>,
+        null: impl Fn(&str) -> bool,
+    ) -> Result<Option<u32>, Error> {
+        if refused(Some(text), null).is_some() {
+            return Ok(None);
+        }
+        let Some(number) = number else {
+            return self.ids.code_for(text).map(Some);
+        };
+        let code = self.ids.code_for_number(text)?;
+        self.numbers.insert(number, code, self.ids.dictionary().len());
+        Ok(Some(code))
+    }
+
+    /// The rows so far, as codes; the ids are kept for further rows.
+    pub(super) fn take_codes(&mut self) -> Vec<u32> {
+        std::mem::take(self.ids.codes_mut())
+    }
+
+    /// The ids from a code on.
+    pub(super) fn ids_after(&self, code: usize) -> Dictionary {
+        self.ids.dictionary().after(code)
+    }
+
+    /// Adds rows that another reader read, by its codes: `ids` are the ids of those, and `made` what was
+    /// made of each, or [`UNKNOWN`].
+    pub(super) fn push_known(
+        &mut self,
+        codes: &[u32],
+        ids: &Dictionary,
+        made: &mut [u32],
+    ) -> Result<(), Error> {
+        if all_made(made, codes, self.ids.codes_mut()) {
+            return Ok(());
+        }
+        for &code in codes {
+            let made = &mut made[code as usize];
+            if *made == UNKNOWN {
+                let id = ids.id(code).unwrap_or_default();
+                // What is no id was found by the other reader, and is empty here as there.
+                *made = match id {
+                    "" => self.ids.code_for("")?,
+                    id => self.code_of(id, |_| false)?.unwrap_or_default(),
+                };
+            }
+            self.ids.codes_mut().push(*made);
+        }
+        Ok(())
+    }
+
     /// Reads into a column of codes that has room for them.
     pub(super) fn begin_in(&mut self, empty: Vec<u32>) {
         *self.ids.codes_mut() = empty;
@@ -311,6 +459,12 @@ impl IdReader {
             + self.numbers.bytes()
             + self.shared.bytes(TextColumn::bytes)
             + self.shared_numbers.bytes(|numbers| size_of::<i64>() * numbers.capacity())
+            + self.recent.bytes()
+    }
+
+    /// The same but for what is copied.
+    pub(super) fn held(&self) -> usize {
+        self.ids.dictionary().bytes() + self.numbers.bytes() + self.recent.bytes()
     }
 
     /// How many distinct ids there are.

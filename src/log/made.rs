@@ -51,7 +51,8 @@ impl<'s> Made<'s> {
             Some(pattern) => pattern.values(file)?,
             None => HashMap::new(),
         };
-        for (_, column) in schema.needs() {
+        let sieves = schema.keep.iter().map(|keep| keep.column.as_str());
+        for column in schema.needs().into_iter().map(|(_, column)| column).chain(sieves) {
             if made.columns.iter().any(|(name, _)| *name == column) {
                 continue;
             }

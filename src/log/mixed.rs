@@ -55,23 +55,35 @@ pub(super) fn of_floats(values: &[Option<f64>]) -> Vec<MixedValue> {
 pub(super) fn push_ids(
     ids: &mut Coded,
     values: &[MixedValue],
-    null: impl Fn(&str) -> bool,
+    null: impl Fn(&str) -> bool + Copy,
     mut fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
     for (row, value) in values.iter().enumerate() {
-        match value.id() {
-            Some(id) if refused(Some(&*id), &null).is_none() => ids.push(&id)?,
-            id => {
-                let reason = match refused(id.as_deref(), &null) {
-                    Some(reason) if id.is_some() || *value == MixedValue::Null => reason,
-                    _ => FaultReason::NotAnId,
-                };
-                fault(row, reason, &value.shown());
-                ids.push("")?;
-            }
-        }
+        let code = code_of(ids, value, null, |reason, value| fault(row, reason, value))?;
+        ids.codes_mut().push(code);
     }
     Ok(())
+}
+
+/// The code of a cell in a column of ids, which a row must follow that has it: that of an empty text for
+/// one that is no id, and at fault.
+pub(super) fn code_of(
+    ids: &mut Coded,
+    value: &MixedValue,
+    null: impl Fn(&str) -> bool + Copy,
+    fault: impl FnOnce(FaultReason, &str),
+) -> Result<u32, Error> {
+    match value.id() {
+        Some(id) if refused(Some(&*id), null).is_none() => ids.code_for(&id),
+        id => {
+            let reason = match refused(id.as_deref(), null) {
+                Some(reason) if id.is_some() || *value == MixedValue::Null => reason,
+                _ => FaultReason::NotAnId,
+            };
+            fault(reason, &value.shown());
+            ids.code_for("")
+        }
+    }
 }
 
 /// Adds a cell to a column of topics: text in the declared format, lists as they are.

@@ -3,9 +3,13 @@
 
 mod again;
 mod batch;
+mod blocks;
 mod builder;
+mod cells;
 mod chunks;
+
 mod dictionary;
+mod feed;
 mod ids;
 mod keep;
 mod keyed;
@@ -18,11 +22,14 @@ mod parse;
 mod path;
 mod quality;
 mod range;
+mod recent;
 mod schema;
 mod spare;
 mod split;
 mod time_format;
 mod topics;
+mod values;
+mod workers;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -32,10 +39,15 @@ use serde::{Deserialize, Serialize};
 pub use self::batch::{
     Batch, Column, MixedValue, SharedNumbers, SharedText, TextColumn, UnreadableRow,
 };
+pub use self::blocks::Undecoded;
+pub(crate) use self::blocks::{Decoded, Stop};
 pub use self::builder::COUNT_NAMES;
 use self::builder::{Built, LogBuilder, is_like_count};
+pub use self::cells::Cells;
+pub(crate) use self::cells::{BlockText, CellKind};
 pub(crate) use self::chunks::{Chunk, Chunks};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
+use self::feed::Feed;
 pub use self::keyed::KeyedTable;
 pub(crate) use self::spare::ColumnPool;
 use crate::error::row::{SetAsideAccount, excerpt};
@@ -79,6 +91,21 @@ pub trait LogSource {
     /// # Errors
     /// When the source cannot be read on.
     fn next_batch(&mut self) -> Result<Option<Batch>, Error>;
+
+    /// Whether rows can be had as they stand in a file, to be decoded on several threads: as
+    /// [`next_block`](LogSource::next_block), and then no more as batches. Readers of text have them so.
+    fn has_blocks(&self) -> bool {
+        false
+    }
+
+    /// The next rows of about so many bytes as they stand in the file, or `None` after the last.
+    ///
+    /// # Errors
+    /// When the source cannot be read on.
+    fn next_block(&mut self, bytes: usize) -> Result<Option<Undecoded>, Error> {
+        let _ = bytes;
+        Ok(None)
+    }
 
     /// How many rows of the file come before the first that is read, so that errors count rows as
     /// the file does; 0 unless a source reads a part of one.
@@ -139,6 +166,9 @@ impl Origin {
         self.rows_read += more.rows_read;
         self.left_out += more.left_out;
         self.set_aside.absorb(more.set_aside);
+        if self.kept.is_empty() {
+            self.kept = more.kept;
+        }
         self.unread_count = self.unread_count.take().or(more.unread_count);
         self.weight = self.weight.take().or(more.weight);
         self.weight_like_count = self.weight_like_count.take().or(more.weight_like_count);
@@ -221,9 +251,9 @@ impl ExposureLog {
         let (mut builder, wanted) = LogBuilder::new(&name, schema, source.column_names())?;
         source.select(&wanted);
         builder.reserve(source.rows_left().and_then(|rows| rows.try_into().ok()).unwrap_or(0));
-        while let Some(batch) = source.next_batch()? {
-            builder.push(batch)?;
-        }
+        let mut feed = Feed::new(source, schema);
+        feed.begin(usize::MAX)?;
+        while feed.next_into(&mut builder)? {}
         let mut log = Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)?;
         log.origin.settle();
         Ok(log)
@@ -243,8 +273,8 @@ impl ExposureLog {
                 source,
                 rows_read: built.rows_read,
                 set_aside: std::mem::take(&mut built.set_aside),
-                left_out: 0,
-                kept: Vec::new(),
+                left_out: built.left_out,
+                kept: schema.keep.clone(),
                 unread_count: built.unread_count.take(),
                 weight: schema.weight.clone(),
                 weight_like_count: schema.weight.clone().filter(|name| is_like_count(name)),

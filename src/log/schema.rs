@@ -12,6 +12,7 @@ use super::time_format::TimeFormat;
 use crate::error::Error;
 use crate::error::role::Role;
 use crate::error::row::RowPolicy;
+use crate::question::keep::Keep;
 
 /// How the topics of one impression are written in a text column. A column of lists (Parquet,
 /// frames, NDJSON arrays) is taken as lists whatever is said here.
@@ -239,6 +240,8 @@ pub struct LogSchema {
     pub(crate) first_rank: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path_columns: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) keep: Vec<Keep>,
     /// Said as files where a schema is data.
     #[serde(skip)]
     pub(crate) tables: Vec<KeyedTable>,
@@ -372,6 +375,25 @@ impl LogSchema {
     #[must_use]
     pub fn path_columns(mut self, pattern: impl Into<String>) -> Self {
         self.path_columns = Some(pattern.into());
+        self
+    }
+
+    /// Reads only rows that a column chooses, which need not be declared otherwise; said again, rows that all of these
+    /// choose. Others are left out and counted ([`Origin::left_out`](crate::log::Origin::left_out)) before what they
+    /// hold is checked, so that a log may have rows of another kind.
+    ///
+    /// ```
+    /// use tiltmeter::log::LogSchema;
+    /// use tiltmeter::{ExposureLog, Keep, source::SliceSource};
+    /// let rows = SliceSource::new("rows").text("feed", &["ranked", ""]).text("kind", &["view", "ad"]);
+    /// let schema = LogSchema::new().arm("feed").keep(Keep::new("kind", ["view"]));
+    /// let log = ExposureLog::read(rows, &schema)?;
+    /// assert_eq!((log.rows(), log.origin().left_out), (1, 1));
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep.push(keep);
         self
     }
 
@@ -552,6 +574,7 @@ impl LogSchema {
             rows: self.rows,
             first_rank: self.first_rank,
             path_columns: self.path_columns.clone(),
+            keep: self.keep.clone(),
             tables: self.tables.clone(),
         }
     }

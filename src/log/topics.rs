@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::batch::{SharedText, TextColumn};
+use super::cells::{CellKind, Cells};
 use super::dictionary::Dictionary;
-use super::ids::{Memo, all_made, none_made};
+use super::ids::{Memo, UNKNOWN, all_made, none_made};
 use super::matching::{Patterns, domain};
+use super::mixed;
 use super::names::Nulls;
 use super::parse::python_list;
+use super::recent::Recent;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
 use crate::error::Error;
 use crate::error::limit::MAX_VALUE;
@@ -211,6 +214,42 @@ pub(super) struct TopicReader<'s> {
     seen_bytes: usize,
     /// The sets of the texts of the dictionary that was met last.
     shared: Memo<TextColumn>,
+    /// The sets of short texts that came lately.
+    recent: Recent,
+}
+
+/// Label sets as far as others are to know of them: the labels, and the sets by the codes of their labels.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KnownSets {
+    labels: Dictionary,
+    members: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl KnownSets {
+    /// How many labels and sets there are.
+    pub(super) fn len(&self) -> (usize, usize) {
+        (self.labels.len(), self.ends.len())
+    }
+
+    /// Adds those that are new.
+    pub(super) fn append(&mut self, new: &Self) {
+        self.labels.append(&new.labels);
+        let start = self.members.len();
+        self.members.extend(&new.members);
+        self.ends.extend(new.ends.iter().map(|end| start + end));
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn bytes(&self) -> usize {
+        self.labels.bytes() + 4 * self.members.capacity() + 8 * self.ends.capacity()
+    }
+
+    fn labels_of(&self, set: usize) -> impl Iterator<Item = &str> {
+        let start = set.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let members = &self.members[start..self.ends[set]];
+        members.iter().filter_map(|&code| self.labels.id(code))
+    }
 }
 
 impl<'s> TopicReader<'s> {
@@ -224,7 +263,73 @@ impl<'s> TopicReader<'s> {
             seen: HashMap::default(),
             seen_bytes: 0,
             shared: Memo::default(),
+            recent: Recent::default(),
         })
+    }
+
+    /// Adds the rows of a column of cells.
+    pub(super) fn push_cells(
+        &mut self,
+        cells: &Cells,
+        mut fault: impl FnMut(usize, FaultReason, &str),
+    ) -> Result<(), Error> {
+        self.set_of_row.reserve(cells.len());
+        for (row, (kind, text)) in cells.iter().enumerate() {
+            let short = match kind {
+                CellKind::Text | CellKind::Integer => Recent::short(text.as_bytes()),
+                _ => None,
+            };
+            if let Some(set) = short.and_then(|short| self.recent.get(short)) {
+                self.set_of_row.push(set);
+                continue;
+            }
+            let found = match kind {
+                CellKind::Text | CellKind::Integer => self.push_text(Some(text))?,
+                _ => mixed::push_topics(self, &cells.get(row))?,
+            };
+            match (found, short, self.set_of_row.last()) {
+                (Some((reason, value)), ..) => fault(row, reason, &value),
+                (None, Some(short), Some(&set)) => self.recent.insert(short, set),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows so far, as numbers of sets; the sets are kept for further rows.
+    pub(super) fn take_sets(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.set_of_row)
+    }
+
+    /// The labels and sets from these on.
+    pub(super) fn sets_after(&self, (labels, sets): (usize, usize)) -> KnownSets {
+        let start = sets.checked_sub(1).map_or(0, |before| self.sets.ends[before]);
+        KnownSets {
+            labels: self.sets.labels.after(labels),
+            members: self.sets.members[start..].to_vec(),
+            ends: self.sets.ends[sets..].iter().map(|end| end - start).collect(),
+        }
+    }
+
+    /// Adds rows that another reader read, by its numbers of sets: `known` are the sets of those, and `made`
+    /// what was made of each, or [`UNKNOWN`].
+    pub(super) fn push_known(
+        &mut self,
+        sets: &[u32],
+        known: &KnownSets,
+        made: &mut [u32],
+    ) -> Result<(), Error> {
+        if all_made(made, sets, &mut self.set_of_row) {
+            return Ok(());
+        }
+        for &set in sets {
+            let set = set as usize;
+            if made[set] == UNKNOWN {
+                made[set] = self.sets.intern(known.labels_of(set))?;
+            }
+            self.set_of_row.push(made[set]);
+        }
+        Ok(())
     }
 
     /// Adds a row from its text; `None`, and what means no value, is untagged. A faulty row is added as untagged.
@@ -331,6 +436,7 @@ impl<'s> TopicReader<'s> {
             + self.seen_bytes
             + self.seen.capacity() * ENTRY
             + self.shared.bytes(TextColumn::bytes)
+            + self.recent.bytes()
     }
 
     /// Reads into a column of sets that has room for them.

@@ -1,20 +1,28 @@
-//! Delimited text (CSV, TSV), with gzip or without. Everything in it is text until the log's
+//! Delimited text (CSV, TSV), compressed or not. Everything in it is text until the log's
 //! schema says otherwise.
+
+mod exact;
+mod marks;
+mod quick;
+mod quotes;
+mod rows;
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
-
-use super::{BATCH_BYTES, BATCH_ROWS, gzip};
+use self::exact::{Next, Records};
+use self::rows::{Asked, Halt, Rows};
+use super::BATCH_BYTES;
+use super::text::{Blocks, Pool, Taken, unpack};
 use crate::error::Error;
 use crate::log::{
-    Batch, Column, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, TextColumn, UnreadableRow,
+    Batch, Column, Decoded, Limit, LogSource, MAX_COLUMNS, MAX_LINE, Stop, TextColumn, Undecoded,
 };
 
 /// Reads delimited text with a header line.
 ///
-/// Quotes are as in RFC 4180; a byte-order mark is skipped; gzip is told by the file's first
+/// Quotes are as in RFC 4180; a byte-order mark is skipped; gzip and Zstandard are told by the file's first
 /// bytes. A line with more or fewer fields than the header is a row at fault
 /// ([`FaultReason::Malformed`]), so that a file cut off in the middle of a line is noticed. Lines have at
 /// most [`MAX_LINE`] bytes, and there are at most [`MAX_COLUMNS`] columns ([`Error::TooLarge`]): compressed
@@ -32,10 +40,14 @@ use crate::log::{
 /// ```
 pub struct CsvSource {
     name: String,
-    reader: Reader<ToldEnd>,
+    blocks: Blocks,
+    delimiter: u8,
     columns: Vec<String>,
     selected: Vec<usize>,
+    asked: Arc<Asked>,
+    /// Rows given as batches, and why there are no more.
     rows: u64,
+    stop: Option<Stop>,
 }
 
 impl CsvSource {
@@ -53,7 +65,7 @@ impl CsvSource {
     /// As [`CsvSource::open`].
     pub fn open_delimited(path: impl AsRef<Path>, delimiter: u8) -> Result<Self, Error> {
         let path = path.as_ref();
-        Self::new(path.display().to_string(), gzip::open(path)?, delimiter)
+        Self::new(path.display().to_string(), unpack::open(path)?, delimiter)
     }
 
     /// Any reader of bytes, not compressed, under a name that errors will use.
@@ -69,35 +81,25 @@ impl CsvSource {
     }
 
     fn new(name: String, bytes: Box<dyn Read + Send>, delimiter: u8) -> Result<Self, Error> {
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .from_reader(ToldEnd { bytes, read: 0, told: 0, most: MAX_LINE as u64 });
-        let header = reader.byte_headers().map_err(|cause| read_error(&name, None, cause))?.clone();
+        let mut blocks = Blocks::new(bytes);
+        let header = header(&mut blocks, delimiter, &name)?;
         if header.len() > MAX_COLUMNS {
-            let place = " in the header".to_owned();
-            return Err(Error::TooLarge { file: name, limit: Limit::Columns, place });
+            return Err(too_large(&name, Limit::Columns, IN_HEADER));
         }
         let columns = header
-            .iter()
-            .map(|field| {
-                String::from_utf8(field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(field).into())
+            .into_iter()
+            .map(|field| match field.strip_prefix(BYTE_ORDER_MARK) {
+                Some(field) => String::from_utf8(field.to_owned()),
+                None => String::from_utf8(field),
             })
             .collect::<Result<Vec<_>, _>>();
-        let damaged = |detail: &str| Error::Damaged {
-            file: name.clone(),
-            format: "CSV",
-            place: " in the header".into(),
-            detail: detail.into(),
-        };
-        let columns = columns.map_err(|_| damaged("the names of the columns are not UTF-8"))?;
+        let columns =
+            columns.map_err(|_| damaged_header(&name, "the names of the columns are not UTF-8"))?;
         if columns.is_empty() {
-            return Err(damaged("there is no header line"));
+            return Err(damaged_header(&name, "there is no header line"));
         }
-        if ends_inside_quotes(&reader) {
-            return Err(damaged(OPEN_QUOTE));
-        }
-        Ok(Self { name, reader, columns, selected: Vec::new(), rows: 0 })
+        let (selected, asked) = (Vec::new(), Arc::default());
+        Ok(Self { name, blocks, delimiter, columns, selected, asked, rows: 0, stop: None })
     }
 }
 
@@ -110,71 +112,127 @@ impl std::fmt::Debug for CsvSource {
     }
 }
 
-/// Bytes, and after the last of them two line feeds, so that the end of a file can be told from
-/// outside the parser: a line takes one of them at most, an open quote both.
-struct ToldEnd {
-    bytes: Box<dyn Read + Send>,
-    read: u64,
-    told: usize,
-    /// Where the line that is being read must have ended.
-    most: u64,
-}
-
-/// That a line is longer than it may be.
-#[derive(Debug, thiserror::Error)]
-#[error("a line is too long")]
-struct LineTooLong;
-
-const TOLD: &[u8] = b"\n\n";
-
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const OPEN_QUOTE: &str = "a quote is opened there and never closed";
+const IN_HEADER: &str = " in the header";
 
-impl Read for ToldEnd {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let room = usize::try_from(self.most.saturating_sub(self.read)).unwrap_or(usize::MAX);
-        if room == 0 && self.told == 0 {
-            return Err(std::io::Error::other(LineTooLong));
+fn damaged(file: &str, place: &str, detail: &str) -> Error {
+    let (file, place, detail) = (file.to_owned(), place.to_owned(), detail.to_owned());
+    Error::Damaged { file, format: "CSV", place, detail }
+}
+
+fn damaged_header(file: &str, detail: &str) -> Error {
+    damaged(file, IN_HEADER, detail)
+}
+
+fn too_large(file: &str, limit: Limit, place: &str) -> Error {
+    Error::TooLarge { file: file.to_owned(), limit, place: place.to_owned() }
+}
+
+/// Takes the fields of the first line; none where there is no line.
+fn header(blocks: &mut Blocks, delimiter: u8, name: &str) -> Result<Vec<Vec<u8>>, Error> {
+    if blocks.peek(BYTE_ORDER_MARK.len()).starts_with(BYTE_ORDER_MARK) {
+        blocks.skip(BYTE_ORDER_MARK.len());
+    }
+    let mut wanted = 1 << 16;
+    loop {
+        let length = blocks.peek(wanted).len();
+        let all = blocks.are_all_read();
+        if let Some(cause) = blocks.failure() {
+            return Err(unpack::read_error(name, "CSV", 0, cause));
         }
-        let room = into.len().min(room);
-        let count = if self.told == 0 { self.bytes.read(&mut into[..room])? } else { 0 };
-        self.read += count as u64;
-        if count > 0 || into.is_empty() {
-            return Ok(count);
+        let bytes = blocks.peek(0);
+        let mut records = Records::of(bytes, delimiter);
+        match records.next(all) {
+            Next::Row(record, row) if row.len() <= MAX_LINE => {
+                let fields = record.fields().map(<[u8]>::to_owned).collect();
+                blocks.skip(row.end);
+                return Ok(fields);
+            }
+            Next::End if all => return Ok(Vec::new()),
+            Next::Open(_) if all && length <= MAX_LINE => {
+                return Err(damaged_header(name, OPEN_QUOTE));
+            }
+            Next::Open(_) | Next::End if !all && length <= MAX_LINE => wanted = 2 * length,
+            _ => return Err(too_large(name, Limit::Line, IN_HEADER)),
         }
-        let rest = &TOLD[self.told..];
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        self.told += count;
-        Ok(count)
     }
 }
 
-/// Whether the line just read, if there was one, took all there is and was still inside a quote.
-fn ends_inside_quotes(reader: &Reader<ToldEnd>) -> bool {
-    let source = reader.get_ref();
-    source.told == TOLD.len() && reader.position().byte() == source.read + TOLD.len() as u64
+/// Whether a byte that parts fields has no other meaning.
+fn is_plain(delimiter: u8) -> bool {
+    !matches!(delimiter, b'"' | b'\n' | b'\r')
 }
 
-/// What a failure means after so many rows; in the header if `None`.
-fn read_error(name: &str, rows_before: Option<u64>, cause: csv::Error) -> Error {
-    let text = cause.to_string();
-    let before = rows_before.unwrap_or(0);
-    match cause.into_kind() {
-        csv::ErrorKind::Io(cause) if cause.get_ref().is_some_and(|its| its.is::<LineTooLong>()) => {
-            let place = match rows_before {
-                Some(before) => format!(" in row {}", before + 1),
-                None => " in the header".to_owned(),
-            };
-            Error::TooLarge { file: name.to_owned(), limit: Limit::Line, place }
-        }
-        csv::ErrorKind::Io(cause) => gzip::read_error(name, "CSV", before, cause),
-        _ => Error::Damaged {
-            file: name.to_owned(),
-            format: "CSV",
-            place: format!(" after row {before}"),
-            detail: text,
+/// Where the last row ends that ends among some bytes, which begin with a row.
+fn last_row_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
+    if !is_plain(delimiter) {
+        return exact::last_row_end(bytes, delimiter);
+    }
+    if memchr::memchr(b'"', bytes).is_some() {
+        return quotes::last_line_end(bytes, delimiter)
+            .unwrap_or_else(|| exact::last_row_end(bytes, delimiter));
+    }
+    // A carriage return that is the last byte may be half of an end.
+    let but_last = &bytes[..bytes.len().saturating_sub(1)];
+    let end = memchr::memrchr(b'\n', bytes).max(memchr::memrchr(b'\r', but_last));
+    end.map(|end| end + 1)
+}
+
+/// The rows of a block, as cells of the columns that are asked for, each of them once.
+fn decode(block: Vec<u8>, delimiter: u8, asked: &Asked, pool: &Pool) -> (Batch, Option<Halt>) {
+    let (mut text, mut rows, halt) = match String::from_utf8(block) {
+        Ok(text) => match quickly(&text, delimiter, asked) {
+            Ok((rows, halt)) => (text, rows, halt),
+            Err(quick::Odd) => {
+                let mut rows = Rows::new(asked, 0);
+                let halt = exact::decode(text.as_bytes(), delimiter, &mut rows).err();
+                pool.put(text.into_bytes());
+                (String::new(), rows, halt)
+            }
         },
+        Err(not_utf8) => {
+            let mut rows = Rows::new(asked, 0);
+            let halt = exact::decode(not_utf8.as_bytes(), delimiter, &mut rows).err();
+            pool.put(not_utf8.into_bytes());
+            (String::new(), rows, halt)
+        }
+    };
+    text.push_str(&rows.text);
+    let text = pool.lend(text);
+    let columns = rows.take_cells();
+    let columns = columns.into_iter().map(|cells| Column::Cells(cells.of(&text))).collect();
+    (Batch { columns, unreadable: rows.unreadable }, halt)
+}
+
+fn quickly<'a>(
+    text: &str,
+    delimiter: u8,
+    asked: &'a Asked,
+) -> Result<(Rows<'a>, Option<Halt>), quick::Odd> {
+    if !is_plain(delimiter) {
+        return Err(quick::Odd);
     }
+    let mut rows = Rows::new(asked, text.len());
+    // As many as if all were as long as the first.
+    let first = memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len());
+    rows.reserve(text.len() / (first + 1) + 1);
+    let decoded = match memchr::memchr(b'"', text.as_bytes()) {
+        None => quick::decode_plain(text, delimiter, &mut rows),
+        Some(_) => quick::decode_quoted(text, delimiter, &mut rows)?,
+    };
+    Ok((rows, decoded.err()))
+}
+
+/// What is said of a file whose rows end before it does.
+fn stop(name: String, halt: Halt) -> Stop {
+    Box::new(move |rows| {
+        let place = format!(" in row {}", rows + 1);
+        match halt {
+            Halt::LineTooLong => too_large(&name, Limit::Line, &place),
+            Halt::OpenQuote => damaged(&name, &place, OPEN_QUOTE),
+        }
+    })
 }
 
 impl LogSource for CsvSource {
@@ -188,69 +246,63 @@ impl LogSource for CsvSource {
 
     fn select(&mut self, columns: &[usize]) {
         self.selected = columns.to_vec();
+        self.asked = Arc::new(Asked::new(&self.columns, columns));
+    }
+
+    fn has_blocks(&self) -> bool {
+        true
+    }
+
+    fn next_block(&mut self, bytes: usize) -> Result<Option<Undecoded>, Error> {
+        let (name, delimiter) = (self.name.clone(), self.delimiter);
+        Ok(match self.blocks.take(bytes, |bytes| last_row_end(bytes, delimiter)) {
+            Taken::End => None,
+            Taken::Failed(cause) => {
+                let told = move |rows| unpack::read_error(&name, "CSV", rows, cause);
+                Some(Undecoded::stopped(Box::new(told)))
+            }
+            Taken::Block(block) => {
+                let (asked, pool) = (Arc::clone(&self.asked), self.blocks.pool().clone());
+                Some(Undecoded::new(move || {
+                    let (batch, halt) = decode(block, delimiter, &asked, &pool);
+                    Decoded { batch: Some(batch), stop: halt.map(|halt| stop(name, halt)) }
+                }))
+            }
+        })
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        let mut texts = vec![TextColumn::default(); self.selected.len()];
-        let mut unreadable = Vec::new();
-        let mut record = ByteRecord::new();
-        let (mut index, mut bytes) = (0, 0);
-        while index < BATCH_ROWS && bytes < BATCH_BYTES {
-            let start = self.reader.position().byte();
-            self.reader.get_mut().most = start + MAX_LINE as u64;
-            let read = self.reader.read_byte_record(&mut record);
-            if !read.map_err(|cause| read_error(&self.name, Some(self.rows), cause))? {
-                break;
+        loop {
+            if let Some(stop) = self.stop.take() {
+                return Err(stop(self.rows));
             }
-            bytes += record.as_slice().len();
-            if ends_inside_quotes(&self.reader) {
-                return Err(Error::Damaged {
-                    file: self.name.clone(),
-                    format: "CSV",
-                    place: format!(" in row {}", self.rows + 1),
-                    detail: OPEN_QUOTE.to_owned(),
-                });
+            let Some(block) = self.next_block(BATCH_BYTES)? else { return Ok(None) };
+            let Decoded { batch, stop } = block.decode();
+            self.stop = stop;
+            let Some(batch) = batch else { continue };
+            let rows = batch.columns.first().map_or(0, Column::len);
+            self.rows += rows as u64;
+            if rows > 0 {
+                return Ok(Some(self.as_text(batch)));
             }
-            if let Err(row) = push_record(&record, &self.columns, &self.selected, &mut texts) {
-                unreadable.push(UnreadableRow { index, ..row });
-            }
-            index += 1;
-            self.rows += 1;
         }
-        Ok((index > 0)
-            .then(|| Batch { columns: texts.into_iter().map(Column::Text).collect(), unreadable }))
+    }
+
+    fn bytes(&self) -> usize {
+        self.blocks.bytes()
     }
 }
 
-/// Adds a line's fields to the columns; nulls, and what is wrong with it, if it cannot be read.
-fn push_record(
-    record: &ByteRecord,
-    names: &[String],
-    selected: &[usize],
-    texts: &mut [TextColumn],
-) -> Result<(), UnreadableRow> {
-    let at_fault = |column: &str, value: String, reason| UnreadableRow {
-        index: 0,
-        column: column.to_owned(),
-        value,
-        reason,
-    };
-    let mut problem = None;
-    if record.len() != names.len() {
-        let found = format!("{} fields where the header has {}", record.len(), names.len());
-        problem = Some(at_fault("(whole line)", found, FaultReason::Malformed));
-    }
-    for (&column, texts) in selected.iter().zip(texts) {
-        let field = record.get(column).unwrap_or_default();
-        match std::str::from_utf8(field) {
-            Ok(text) if problem.is_none() => texts.push(Some(text)),
-            Ok(_) => texts.push(None),
-            Err(_) => {
-                texts.push(None);
-                let shown = String::from_utf8_lossy(field).into_owned();
-                problem.get_or_insert(at_fault(&names[column], shown, FaultReason::NotUtf8));
+impl CsvSource {
+    /// The columns as they were selected, as text.
+    fn as_text(&self, batch: Batch) -> Batch {
+        let column = |&column: &usize| {
+            let place = self.asked.place(column).and_then(|place| batch.columns.get(place));
+            match place {
+                Some(Column::Cells(cells)) => cells.to_column(),
+                _ => Column::Text(TextColumn::default()),
             }
-        }
+        };
+        Batch { columns: self.selected.iter().map(column).collect(), unreadable: batch.unreadable }
     }
-    problem.map_or(Ok(()), Err)
 }

@@ -5,8 +5,8 @@
 //! | you have | use |
 //! | --- | --- |
 //! | a file, format told by its ending | [`ExposureLog::open`], [`ItemTopics::open`] |
-//! | CSV, TSV, with gzip or without | [`CsvSource`] |
-//! | one JSON object per line, with gzip or without | [`NdjsonSource`] |
+//! | CSV, TSV, packed by gzip or Zstandard or not | [`CsvSource`] |
+//! | one JSON object per line, packed or not | [`NdjsonSource`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
 //! | the first sheet of a workbook (`.xlsx`) | `WorkbookSource` (feature `xlsx`) |
 //! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
@@ -24,7 +24,6 @@ mod converted;
 mod csv;
 #[cfg(feature = "polars")]
 mod frame;
-pub(crate) mod gzip;
 mod impression;
 mod ndjson;
 #[cfg(feature = "parquet")]
@@ -36,6 +35,7 @@ mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;
+pub(crate) mod text;
 #[cfg(feature = "xlsx")]
 mod workbook;
 
@@ -57,7 +57,7 @@ pub use self::workbook::WorkbookSource;
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{
-    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema, RowGroup,
+    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema, RowGroup, Undecoded,
 };
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
@@ -70,7 +70,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Whether a file's ending is that of a log that can be read.
 pub(crate) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let plain = text::without_packing(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
         Some("csv" | "tsv" | "ndjson" | "jsonl") => true,
         Some("parquet") => cfg!(feature = "parquet") && plain == name,
@@ -153,7 +153,7 @@ pub fn open_source(
 pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let plain = text::without_packing(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
         Some(text @ ("csv" | "tsv")) => {
             let usual = if text == "csv" { b',' } else { b'\t' };
@@ -185,6 +185,14 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
         (**self).next_batch()
     }
 
+    fn has_blocks(&self) -> bool {
+        (**self).has_blocks()
+    }
+
+    fn next_block(&mut self, bytes: usize) -> Result<Option<Undecoded>, Error> {
+        (**self).next_block(bytes)
+    }
+
     fn rows_before(&self) -> u64 {
         (**self).rows_before()
     }
@@ -200,7 +208,8 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 
 impl ExposureLog {
     /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.ndjson` or `.jsonl`
-    /// (each also with `.gz`), `.parquet`.
+    /// (each also with `.gz` or `.zst`), `.parquet`. Text is decoded on all threads of the current `rayon`
+    /// pool.
     ///
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].

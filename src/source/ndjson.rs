@@ -1,20 +1,23 @@
-//! Newline-delimited JSON: one object per line, with gzip or without.
+//! Newline-delimited JSON: one object per line, compressed or not.
 
-mod line;
+pub(super) mod line;
+mod plain;
+mod rows;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::io::{BufRead, BufReader, Read};
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-
-use self::line::{cells_of, new_keys};
-use super::{BATCH_BYTES, BATCH_ROWS, gzip};
+use self::line::{Wanted, cells_of, new_keys};
+use self::plain::Plain;
+use super::BATCH_BYTES;
+use super::text::{Blocks, Taken, unpack};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{
-    Batch, Column, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, MixedValue, RowFault,
-    TextColumn, UnreadableRow,
+    Batch, Column, Decoded, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, RowFault, Stop,
+    TextColumn, Undecoded,
 };
 
 /// Reads one JSON object per line; blank lines are skipped.
@@ -40,40 +43,33 @@ use crate::log::{
 /// ```
 pub struct NdjsonSource {
     name: String,
-    lines: Box<dyn BufRead + Send>,
+    blocks: Blocks,
     columns: Vec<String>,
     selected: Vec<usize>,
     /// The keys of the columns that are read, each with its place among the cells of a line.
-    wanted: HashMap<String, usize, RandomState>,
-    /// Lines that were looked at for their keys and are still to be read, and their bytes.
-    ahead: VecDeque<Text>,
-    ahead_bytes: usize,
+    wanted: Arc<Wanted>,
+    /// Rows given as batches, and why there are no more.
     rows: u64,
+    stop: Option<Stop>,
 }
 
-/// Lines that are looked at for keys, and their bytes.
+/// Lines that are looked at for keys, and their bytes, of which each line takes some beside its own.
 const LINES_WITH_KEYS: usize = 65_536;
 const BYTES_WITH_KEYS: usize = 4 << 20;
+const BYTES_OF_LINE: usize = 32;
 
 const WHOLE_LINE: &str = "(whole line)";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A line, or what it looks like and why it is none.
-type Text = Result<String, (String, FaultReason)>;
-
-/// The cells of a line by the places of their keys, or the column at fault, what stands there and why it
-/// cannot be read.
-type Line = Result<Vec<MixedValue>, (String, String, FaultReason)>;
-
 impl NdjsonSource {
-    /// A file, compressed with gzip or not.
+    /// A file, compressed with gzip or Zstandard or not.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Damaged`]; [`Error::EmptyLog`] when there are no lines, and
     /// [`Error::Row`] when none of the first 65,536 is an object, since there are then no columns.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        Self::from_reader(path.display().to_string(), gzip::open(path)?)
+        Self::new(path.display().to_string(), unpack::open(path)?)
     }
 
     /// Any reader of bytes, not compressed, under a name that errors will use.
@@ -84,117 +80,156 @@ impl NdjsonSource {
         name: impl Into<String>,
         reader: impl Read + Send + 'static,
     ) -> Result<Self, Error> {
-        let mut source = Self {
-            name: name.into(),
-            lines: Box::new(BufReader::new(reader)),
-            columns: Vec::new(),
-            selected: Vec::new(),
-            wanted: HashMap::default(),
-            ahead: VecDeque::new(),
-            ahead_bytes: 0,
-            rows: 0,
-        };
-        source.look_for_keys()?;
-        Ok(source)
+        Self::new(name.into(), Box::new(reader))
     }
 
-    fn look_for_keys(&mut self) -> Result<(), Error> {
-        let mut known = HashSet::new();
-        let mut objects = 0_u64;
-        while self.ahead.len() < LINES_WITH_KEYS
-            && self.ahead_bytes < BYTES_WITH_KEYS
-            && let Some(text) = self.read_line()?
-        {
-            // Read again when its turn comes: so many objects would fill the memory.
-            if let Ok(line) = &text
-                && let Ok(new) = new_keys(line, &known)
-            {
-                objects += 1;
-                for key in new {
-                    if known.insert(key.clone()) {
-                        self.columns.push(key);
-                    }
-                }
-            }
-            if self.columns.len() > MAX_COLUMNS {
-                let (file, place) = (self.name.clone(), format!(" up to row {}", self.rows));
-                return Err(Error::TooLarge { file, limit: Limit::Columns, place });
-            }
-            self.ahead_bytes += text_bytes(&text);
-            self.ahead.push_back(text);
-        }
-        self.require_object(objects)
-    }
-
-    /// Without an object there are no columns, whatever a schema says of rows at fault.
-    fn require_object(&self, objects: u64) -> Result<(), Error> {
-        if objects > 0 {
-            return Ok(());
-        }
-        let file = self.name.clone();
-        let none = HashMap::default();
-        Err(match self.ahead.front().cloned().map(|text| cells_of(text, &none)) {
-            Some(Err((column, value, reason))) => {
-                let value = excerpt(&value);
-                Error::Row(Box::new(RowFault { file, column, row: 1, value, reason }))
-            }
-            _ => Error::EmptyLog { file, set_aside: 0 },
-        })
-    }
-
-    /// The next line that is not blank.
-    fn read_line(&mut self) -> Result<Option<Text>, Error> {
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let mut limited = (&mut self.lines).take(MAX_LINE as u64 + 1);
-            let read = limited.read_until(b'\n', &mut bytes);
-            let rows = self.rows;
-            if read.map_err(|cause| gzip::read_error(&self.name, "NDJSON", rows, cause))? == 0 {
-                return Ok(None);
-            }
-            if bytes.len() > MAX_LINE {
-                let (file, place) = (self.name.clone(), format!(" in row {}", rows + 1));
-                return Err(Error::TooLarge { file, limit: Limit::Line, place });
-            }
-            if self.rows == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
-                bytes.drain(..BYTE_ORDER_MARK.len());
-            }
-            if bytes.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            self.rows += 1;
-            return Ok(Some(String::from_utf8(bytes).map_err(|cause| {
-                let shown = String::from_utf8_lossy(cause.as_bytes()).into_owned();
-                (shown, FaultReason::NotUtf8)
-            })));
-        }
-    }
-
-    fn read_lines(&mut self) -> Result<Vec<Line>, Error> {
-        let (mut lines, mut bytes) = (Vec::new(), 0);
-        while lines.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            let text = match self.ahead.pop_front() {
-                Some(text) => {
-                    self.ahead_bytes -= text_bytes(&text);
-                    text
-                }
-                None => match self.read_line()? {
-                    Some(text) => text,
-                    None => break,
-                },
-            };
-            bytes += text_bytes(&text);
-            lines.push(cells_of(text, &self.wanted));
-        }
-        Ok(lines)
+    fn new(name: String, bytes: Box<dyn Read + Send>) -> Result<Self, Error> {
+        let mut blocks = Blocks::new(bytes);
+        skip_byte_order_mark(&mut blocks);
+        let columns = keys_of(&mut blocks, &name)?;
+        let (selected, wanted) = (Vec::new(), Arc::default());
+        Ok(Self { name, blocks, columns, selected, wanted, rows: 0, stop: None })
     }
 }
 
-/// Bytes that a line takes in memory.
-fn text_bytes(text: &Text) -> usize {
-    let (Ok(text) | Err((text, _))) = text;
-    size_of::<Text>() + text.len()
+/// Whether a line has nothing in it.
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
+}
+
+/// The lines of some bytes, with their ends.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
+/// A mark may stand at the beginning of the first line that is not blank.
+fn skip_byte_order_mark(blocks: &mut Blocks) {
+    let bytes = blocks.peek(1 << 16);
+    let blank: usize = lines(bytes).take_while(|line| is_blank(line)).map(<[u8]>::len).sum();
+    if bytes[blank..].starts_with(BYTE_ORDER_MARK) {
+        blocks.skip(blank + BYTE_ORDER_MARK.len());
+    }
+}
+
+/// The keys of the first lines.
+fn keys_of(blocks: &mut Blocks, name: &str) -> Result<Vec<String>, Error> {
+    let mut looked_at = Keys::default();
+    let (mut at, mut wanted) = (0, 1 << 16);
+    while looked_at.lines < LINES_WITH_KEYS && looked_at.bytes < BYTES_WITH_KEYS {
+        let read = blocks.peek(wanted).len();
+        let all = blocks.are_all_read();
+        let line = lines(&blocks.peek(0)[at..]).next().unwrap_or_default();
+        let (length, ends) = (line.len(), line.ends_with(b"\n"));
+        if !ends && length <= MAX_LINE {
+            if !all {
+                wanted = read + read.clamp(1 << 16, 1 << 20);
+                continue;
+            }
+            if let Some(cause) = blocks.failure() {
+                return Err(unpack::read_error(name, "NDJSON", looked_at.lines as u64, cause));
+            }
+        }
+        if length == 0 {
+            break;
+        }
+        looked_at.line(&blocks.peek(0)[at..at + length], name)?;
+        at += length;
+    }
+    looked_at.require_object(name)?;
+    Ok(looked_at.columns)
+}
+
+/// Keys as they are met.
+#[derive(Default)]
+struct Keys {
+    columns: Vec<String>,
+    known: HashSet<String>,
+    plain: Plain,
+    lines: usize,
+    bytes: usize,
+    objects: u64,
+    /// The first line, if it is no object.
+    first: Option<Vec<u8>>,
+}
+
+impl Keys {
+    fn line(&mut self, line: &[u8], name: &str) -> Result<(), Error> {
+        if line.len() > MAX_LINE {
+            let place = format!(" in row {}", self.lines + 1);
+            return Err(Error::TooLarge { file: name.to_owned(), limit: Limit::Line, place });
+        }
+        if is_blank(line) {
+            return Ok(());
+        }
+        self.lines += 1;
+        self.bytes += BYTES_OF_LINE + line.len();
+        // Most lines have the keys of the line before them.
+        if self.objects > 0 && self.plain.is_as_before(line) {
+            self.objects += 1;
+            return Ok(());
+        }
+        match std::str::from_utf8(line).ok().and_then(|line| new_keys(line, &self.known).ok()) {
+            Some(new) => {
+                self.objects += 1;
+                for key in new {
+                    if self.known.insert(key.clone()) {
+                        self.columns.push(key);
+                    }
+                }
+                // From here on its keys are known.
+                self.plain.learn(line);
+            }
+            None if self.lines == 1 => self.first = Some(line.to_owned()),
+            None => {}
+        }
+        if self.columns.len() > MAX_COLUMNS {
+            let place = format!(" up to row {}", self.lines);
+            return Err(Error::TooLarge { file: name.to_owned(), limit: Limit::Columns, place });
+        }
+        Ok(())
+    }
+
+    /// Without an object there are no columns, whatever a schema says of rows at fault.
+    fn require_object(&self, name: &str) -> Result<(), Error> {
+        if self.objects > 0 {
+            return Ok(());
+        }
+        let file = name.to_owned();
+        let Some(first) = &self.first else {
+            return Err(Error::EmptyLog { file, set_aside: 0 });
+        };
+        let (column, value, reason) = match std::str::from_utf8(first) {
+            Ok(line) => match cells_of(line, &HashMap::default()) {
+                Err(fault) => fault,
+                Ok(_) => return Err(Error::EmptyLog { file, set_aside: 0 }),
+            },
+            Err(_) => not_utf8(first),
+        };
+        let value = excerpt(&value);
+        Err(Error::Row(Box::new(RowFault { file, column, row: 1, value, reason })))
+    }
+}
+
+/// The column at fault, what stands there and why it cannot be read.
+pub(super) type LineFault = (String, String, FaultReason);
+
+fn not_utf8(line: &[u8]) -> LineFault {
+    let shown = String::from_utf8_lossy(line).into_owned();
+    (WHOLE_LINE.to_owned(), shown, FaultReason::NotUtf8)
+}
+
+/// What is said of a file whose rows end before it does.
+fn too_long(name: String) -> Stop {
+    Box::new(move |rows| {
+        let place = format!(" in row {}", rows + 1);
+        Error::TooLarge { file: name, limit: Limit::Line, place }
+    })
 }
 
 impl std::fmt::Debug for NdjsonSource {
@@ -217,45 +252,71 @@ impl LogSource for NdjsonSource {
 
     fn select(&mut self, columns: &[usize]) {
         self.selected = columns.to_vec();
-        self.wanted.clear();
+        let mut wanted = Wanted::default();
         for &column in columns {
-            let place = self.wanted.len();
-            self.wanted.entry(self.columns[column].clone()).or_insert(place);
+            let place = wanted.len();
+            wanted.entry(self.columns[column].clone()).or_insert(place);
+        }
+        self.wanted = Arc::new(wanted);
+    }
+
+    fn has_blocks(&self) -> bool {
+        true
+    }
+
+    fn next_block(&mut self, bytes: usize) -> Result<Option<Undecoded>, Error> {
+        let name = self.name.clone();
+        let last_end = |bytes: &[u8]| memchr::memrchr(b'\n', bytes).map(|end| end + 1);
+        Ok(match self.blocks.take(bytes, last_end) {
+            Taken::End => None,
+            Taken::Failed(cause) => {
+                let told = move |rows| unpack::read_error(&name, "NDJSON", rows, cause);
+                Some(Undecoded::stopped(Box::new(told)))
+            }
+            Taken::Block(block) => {
+                let (wanted, pool) = (Arc::clone(&self.wanted), self.blocks.pool().clone());
+                Some(Undecoded::new(move || {
+                    let (batch, whole) = rows::decode(block, &wanted, &pool);
+                    let stop = (!whole).then(|| too_long(name));
+                    Decoded { batch: Some(batch), stop }
+                }))
+            }
+        })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
+        loop {
+            if let Some(stop) = self.stop.take() {
+                return Err(stop(self.rows));
+            }
+            let Some(block) = self.next_block(BATCH_BYTES)? else { return Ok(None) };
+            let Decoded { batch, stop } = block.decode();
+            self.stop = stop;
+            let Some(batch) = batch else { continue };
+            let rows = batch.columns.first().map_or(0, Column::len);
+            self.rows += rows as u64;
+            if rows > 0 {
+                return Ok(Some(self.as_selected(&batch)));
+            }
         }
     }
 
     fn bytes(&self) -> usize {
-        self.ahead_bytes
-    }
-
-    fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        let lines = self.read_lines()?;
-        if lines.is_empty() {
-            return Ok(None);
-        }
-        let column = |&index: &usize| {
-            let place = self.wanted[&self.columns[index]];
-            column_of(lines.iter().map(|line| line.as_ref().ok()?.get(place)))
-        };
-        let columns = self.selected.iter().map(column).collect();
-        let unreadable = lines.into_iter().enumerate().filter_map(|(index, line)| {
-            let (column, value, reason) = line.err()?;
-            Some(UnreadableRow { index, column, value, reason })
-        });
-        Ok(Some(Batch { unreadable: unreadable.collect(), columns }))
+        self.blocks.bytes()
     }
 }
 
-/// JSON has no types of columns, so each cell keeps its own; a column of nothing but text is held
-/// as text, which means the same in less room.
-fn column_of<'v>(values: impl Iterator<Item = Option<&'v MixedValue>> + Clone) -> Column {
-    let mut all = values.clone().flatten();
-    if all.all(|value| matches!(value, MixedValue::Text(_) | MixedValue::Null)) {
-        let text = |value: Option<&'v MixedValue>| match value {
-            Some(MixedValue::Text(text)) => Some(&**text),
-            _ => None,
+impl NdjsonSource {
+    /// The columns as they were selected. JSON has no types of columns, so each cell keeps its own.
+    fn as_selected(&self, batch: &Batch) -> Batch {
+        let column = |&column: &usize| {
+            let place = self.wanted.get(&self.columns[column]);
+            match place.and_then(|place| batch.columns.get(*place)) {
+                Some(Column::Cells(cells)) => cells.to_column(),
+                _ => Column::Text(TextColumn::default()),
+            }
         };
-        return Column::Text(values.map(text).collect::<TextColumn>());
+        let columns = self.selected.iter().map(column).collect();
+        Batch { columns, unreadable: batch.unreadable.clone() }
     }
-    Column::Mixed(values.map(|value| value.cloned().unwrap_or_default()).collect())
 }

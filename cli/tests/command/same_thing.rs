@@ -48,14 +48,14 @@ fn what_is_refused_says_the_flag() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let rows = "who,feed,about\na,ranked,war\nb,newest,war\nc,ranked,war\nd,newest,x\n";
     std::fs::write(path("monday.csv"), rows).unwrap();
-    std::fs::write(path("tuesday.csv.zst"), "no text").unwrap();
+    std::fs::write(path("tuesday.csv.xz"), "no text").unwrap();
     let all = folder.path().to_str().unwrap();
     let told = audit(&[all], READ).failed(1);
-    assert!(told.contains("tuesday.csv.zst") && told.contains("--skip"), "{told}");
-    audit(&[all], &format!("{READ} --skip *.zst")).ok();
+    assert!(told.contains("tuesday.csv.xz") && told.contains("--skip"), "{told}");
+    audit(&[all], &format!("{READ} --skip *.xz")).ok();
     // The study that is written leaves it out too.
     let study = path("study.toml");
-    audit(&[all], &format!("{READ} --skip *.zst --write-study {study}")).ok();
+    audit(&[all], &format!("{READ} --skip *.xz --write-study {study}")).ok();
     run(["audit", "--study", &study]).ok();
 
     let by = "--arm feed --topic about --viewer who";

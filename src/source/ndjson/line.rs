@@ -8,10 +8,11 @@ use foldhash::fast::RandomState;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Line, Text, WHOLE_LINE};
+use super::{LineFault, WHOLE_LINE};
 use crate::log::{FaultReason, MAX_VALUE, MixedValue};
 
-type Wanted = HashMap<String, usize, RandomState>;
+/// The keys that are wanted, each with its place among the cells of a line.
+pub(in crate::source) type Wanted = HashMap<String, usize, RandomState>;
 
 /// The keys of a line's object that are not known yet, in order.
 pub(super) fn new_keys(line: &str, known: &HashSet<String>) -> serde_json::Result<Vec<String>> {
@@ -22,21 +23,21 @@ pub(super) fn new_keys(line: &str, known: &HashSet<String>) -> serde_json::Resul
 }
 
 /// The cells of a line by the places of their keys.
-pub(super) fn cells_of(text: Text, wanted: &Wanted) -> Line {
-    let text = text.map_err(|(shown, reason)| (WHOLE_LINE.to_owned(), shown, reason))?;
-    let mut from = serde_json::Deserializer::from_str(&text);
+pub(in crate::source) fn cells_of(
+    line: &str,
+    wanted: &Wanted,
+) -> Result<Vec<MixedValue>, LineFault> {
+    let mut from = serde_json::Deserializer::from_str(line);
     let cells = Cells(wanted).deserialize(&mut from).and_then(|cells| from.end().map(|()| cells));
+    let shown = || line.trim_end().to_owned();
     match cells {
         Ok(Ok(cells)) => Ok(cells),
         Ok(Err((place, reason))) => {
             let key = wanted.iter().find(|(_, its)| **its == place);
             let key = key.map(|(key, _)| key.clone()).unwrap_or_default();
-            Err((key, text.trim_end().to_owned(), reason))
+            Err((key, shown(), reason))
         }
-        Err(_) => {
-            let shown = text.trim_end().to_owned();
-            Err((WHOLE_LINE.to_owned(), shown, FaultReason::Malformed))
-        }
+        Err(_) => Err((WHOLE_LINE.to_owned(), shown(), FaultReason::Malformed)),
     }
 }
 

@@ -319,6 +319,7 @@ impl Types {
                 }
                 return Ok(());
             }
+            Column::Cells(cells) => return self.add_column(at, &cells.to_column()),
             Column::Unsupported { type_name, .. } => {
                 return Err(self.unwritable_at(at, 0, type_name));
             }
@@ -360,6 +361,9 @@ impl Types {
 
 /// Some rows of a column that holds this kind.
 fn array(column: &Column, kind: Kind, rows: Range<usize>) -> ArrayRef {
+    if let Column::Cells(cells) = column {
+        return array(&cells.to_column(), kind, rows);
+    }
     match kind {
         Kind::Text => {
             let text = |row| text_of(column, row);

@@ -46,12 +46,12 @@ impl Tally {
     /// # Errors
     /// Those of the writer.
     pub fn write_totals(&self, to: impl Write) -> std::io::Result<()> {
-        let mut csv = csv::Writer::from_writer(to);
+        let mut to = std::io::BufWriter::new(to);
         let shown = Shown {
             stratum: self.spec().strata != StratifyBy::Nothing,
             window: self.spec().windows != WindowBy::Nothing,
         };
-        csv.write_record(header(self.axes(), &shown))?;
+        write_row(&mut to, header(self.axes(), &shown))?;
         let bits = key_bits(&self.spec().cluster);
         for block in 0..self.block_count() {
             let keys = &self.keys()[self.block_clusters(block)];
@@ -63,10 +63,10 @@ impl Tally {
                 let mut topics = vec![0.0; self.axes().topics().len()];
                 row.topics.iter().for_each(|&(topic, mass)| topics[topic] = mass);
                 fields.extend(topics.iter().map(f64::to_string));
-                csv.write_record(fields)?;
+                write_row(&mut to, fields)?;
             }
         }
-        csv.flush()
+        to.flush()
     }
 
     /// The rows of a block, by the cluster's place in it and by arm, stratum and window.
@@ -86,6 +86,15 @@ impl Tally {
         }
         rows
     }
+}
+
+/// A line of CSV, with quotes where a field needs them.
+fn write_row(to: &mut impl Write, fields: Vec<String>) -> std::io::Result<()> {
+    let quoted = fields.into_iter().map(|field| match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
+    });
+    writeln!(to, "{}", quoted.collect::<Vec<_>>().join(","))
 }
 
 /// Which of the axes there are.

@@ -1,0 +1,19 @@
+//! Text of files as it comes: opened, unpacked, and cut into blocks that end where a row ends. What stands
+//! in a row is the business of each format.
+
+mod ahead;
+mod blocks;
+mod pool;
+#[cfg(test)]
+mod tests;
+pub(crate) mod unpack;
+
+pub(super) use self::blocks::{Blocks, Taken};
+pub(super) use self::pool::Pool;
+
+/// The name of a file without the ending of its compression.
+pub(crate) fn without_packing(name: &str) -> &str {
+    let packed = name.strip_suffix(".gz");
+    let packed = packed.or_else(|| name.strip_suffix(".zst").filter(|_| cfg!(feature = "zstd")));
+    packed.unwrap_or(name)
+}

@@ -168,6 +168,29 @@ fn paths_are_columns() {
     }
 }
 
+/// What rows hold that are not asked about is not looked at.
+#[test]
+fn rows_are_left_out_before_they_are_checked() {
+    let text = "who,rank,kind\na,1,view\n,0,ad\nb,2,view\n";
+    let schema = LogSchema::new().viewer("who").position("rank");
+    assert!(matches!(read(text, &schema), Err(Error::Row(_))));
+    let log = read(text, &schema.clone().keep(Keep::new("kind", ["view"]))).unwrap();
+    assert_eq!((log.positions(), log.origin().left_out), (Some(&[1, 2][..]), 1));
+    assert_eq!(log.origin().kept, [Keep::new("kind", ["view"])]);
+    // A line that is no row is one whatever it would be asked for.
+    let broken = "who,rank,kind\na,1\n";
+    let kept = read(broken, &schema.clone().keep(Keep::new("kind", ["view"])));
+    assert!(matches!(kept, Err(Error::Row(fault)) if fault.reason == FaultReason::Malformed));
+    // Out of core too: the rows of several files.
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "1.csv", text);
+    write(folder.path(), "2.csv", "who,rank,kind\nc,,ad\nc,3,view\n");
+    let files = vec![folder.path().join("1.csv"), folder.path().join("2.csv")];
+    let schema = schema.arm("kind").keep(Keep::new("kind", ["view"]));
+    let done = TallyJob::new(files, schema, TallySpec::default()).run().unwrap();
+    assert_eq!((done.tally.impressions(), done.origin.left_out), (3, 2));
+}
+
 /// A job that goes on knows that a table beside its log says something else.
 #[test]
 fn a_checkpoint_knows_its_tables() {
@@ -211,6 +234,27 @@ fn filters_compare_and_list() {
     ] {
         assert_eq!(kept(keep.clone()).unwrap(), arms, "{keep}");
     }
+    // The same while rows are read, in batches and in blocks of text.
+    let while_read = |keep: Keep| {
+        let text = "feed,age,day\na,17,x\nb,18,2026-03-09\nc,9,\nd,30.5,2026-04-01\n";
+        let log = read(text, &LogSchema::new().arm("feed").keep(keep))?;
+        let arms = log.arms().unwrap().dictionary().iter().collect::<String>();
+        Ok::<_, Error>((arms, log.origin().left_out))
+    };
+    assert_eq!(
+        while_read(Keep::compared("age", Comparison::AtLeast, "18")).unwrap(),
+        ("bd".to_owned(), 2)
+    );
+    assert_eq!(while_read(Keep::none_of("feed", ["a", "d"])).unwrap(), ("bc".to_owned(), 2));
+    let Err(Error::Row(fault)) = while_read(Keep::compared("day", Comparison::Below, "2026-04-01"))
+    else {
+        panic!()
+    };
+    assert_eq!((fault.row, fault.reason), (1, FaultReason::UnreadableTime));
+    let nothing = while_read(Keep::new("feed", ["e"]));
+    assert!(
+        matches!(nothing, Err(Error::NothingKept { available, .. }) if available == ["a", "b", "c", "d"])
+    );
     assert!(matches!(
         kept(Keep::compared("feed", Comparison::Above, "1")),
         Err(Error::Parameter { .. })

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 use tiltmeter::log::{
-    JoinNames, LogSchema, Role, RowPolicy, TimeFormat, TopicColumn, TopicFormat, Unlisted,
+    FileFormat, JoinNames, LogSchema, NumberForm, Role, RowPolicy, TimeFormat, TopicColumn,
+    TopicFormat, Unlisted,
 };
 use tiltmeter::report::printable;
 use tiltmeter::source::{LogSource, open_source};
@@ -104,7 +105,25 @@ pub(crate) struct RoleArgs {
     /// characters), whole_numbers (1.0 and 1); more than one with commas between.
     #[arg(long, value_name = "HOW", value_delimiter = ',')]
     pub(crate) join_names: Vec<JoinNames>,
-    /// What stands between the fields of a line: one character, or tab.
+    /// The format of the file, whatever its name ends in: csv, tsv, ndjson, parquet, xlsx. Needed for standard input,
+    /// which is called -.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FileFormat>,
+    /// The encoding of text, by a name that browsers know, such as windows-1252. UTF-8 by default, unless the first
+    /// bytes show another, which is said.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<String>,
+    /// What the columns are called of delimited text without a line of names.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// How many lines stand before the line of names; by default those with fewer fields, which is said.
+    #[arg(long, value_name = "LINES", conflicts_with = "columns")]
+    pub(crate) preamble: Option<u32>,
+    /// How numbers are written: plain (the default), thousands_comma (1,234.5) or decimal_comma (1.234,5).
+    #[arg(long, value_name = "FORM")]
+    pub(crate) numbers: Option<NumberForm>,
+    /// What stands between the fields of a line: one character, or tab. By default what the name of the file says, unless
+    /// the first lines show another, which is said.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
     pub(crate) delimiter: Option<u8>,
     /// Leave out rows that break a rule, and count them, instead of stopping at the first.
@@ -166,6 +185,19 @@ impl RoleArgs {
         if let Some(delimiter) = self.delimiter {
             schema = schema.delimiter(delimiter);
         }
+        if let Some(format) = self.format {
+            schema = schema.format(format);
+        }
+        if let Some(encoding) = &self.encoding {
+            schema = schema.encoding(encoding);
+        }
+        if let Some(lines) = self.preamble {
+            schema = schema.preamble(lines);
+        }
+        if !self.columns.is_empty() {
+            schema = schema.header(&self.columns);
+        }
+        schema = schema.numbers(self.numbers.unwrap_or_default());
         let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
         schema.rows(policy)
     }

@@ -35,6 +35,22 @@ pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };
 
+/// How to make a file readable that is not.
+fn as_readable(path: &std::path::Path) -> &'static str {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("xz") => "unpack it with `xz -dk`",
+        Some("bz2") => "unpack it with `bunzip2 -k`",
+        Some("zip" | "7z" | "rar" | "tar") => "take the files in it out first",
+        Some("xls" | "ods") => "save its sheet as .xlsx or CSV",
+        Some("mbox" | "html" | "htm" | "pdf") => "make a table of it first",
+        Some("arrow" | "feather" | "ipc" | "avro" | "orc") => "write it as Parquet",
+        _ => {
+            "say what it is (LogSchema::format, --format csv), or give it the ending of its format"
+        }
+    }
+}
+
 /// Any failure of the library. The message says what happened, where, and how to mend it.
 ///
 /// ```
@@ -78,9 +94,9 @@ pub enum Error {
     },
     /// A file's ending names no format that can be read with the features compiled in.
     #[error(
-        "{}: cannot tell the format from the name; known are {known}; \
-         open it with the source type of its format (CsvSource, NdjsonSource, ParquetSource)",
-        of_path(path)
+        "{}: cannot tell the format from the name; known are {known}; {}",
+        of_path(path),
+        as_readable(path)
     )]
     UnknownFormat {
         /// The file.

@@ -98,12 +98,16 @@ impl FaultReason {
                 "not a row; a CSV line needs the fields of the header (check delimiter and quotes), \
                  an NDJSON line is one object"
             }
-            Self::NotUtf8 => "not UTF-8; convert the file",
+            Self::NotUtf8 => {
+                "not UTF-8; say in which encoding it is (LogSchema::encoding, --encoding windows-1252), or convert it"
+            }
             Self::Null => "empty; fill it in, or set such rows aside",
             Self::NotAnId => {
                 "ids are text, whole numbers of at most 64 bits or booleans; write it as text"
             }
-            Self::NotANumber => "not a number",
+            Self::NotANumber => {
+                "not a number; if a comma parts decimals or thousands, say so (LogSchema::numbers, --numbers)"
+            }
             Self::NotAnInteger => "not a whole number",
             Self::PositionOutOfRange => {
                 "positions are whole numbers from 1; if yours start at 0, say so (LogSchema::first_rank, --first-rank 0)"

@@ -13,6 +13,7 @@ use self::sieve::Sieved;
 use super::batch::MixedValue;
 use super::batch::{Batch, Column, TextColumn};
 use super::dictionary::Coded;
+use super::form::{Found, NumberForm};
 use super::ids::IdReader;
 use super::made::Made;
 use super::mixed;
@@ -51,6 +52,7 @@ struct Reading<'s> {
     /// Where the column stands.
     place: Place,
     join_names: &'s [JoinNames],
+    numbers: NumberForm,
     target: Target<'s>,
 }
 
@@ -215,7 +217,8 @@ impl<'s> LogBuilder<'s> {
                 continue;
             }
             let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema)?);
-            readings.push(Reading { role, column, place, join_names, target });
+            let numbers = schema.numbers;
+            readings.push(Reading { role, column, place, join_names, numbers, target });
         }
         let mut sieves = Vec::new();
         for keep in &schema.keep {
@@ -270,6 +273,12 @@ impl<'s> LogBuilder<'s> {
                 Target::Number(values) => values.reserve(rows),
             }
         }
+    }
+
+    /// What was found of the file, with what its folders say.
+    pub(super) fn found(&self, mut found: Vec<Found>) -> Vec<Found> {
+        found.extend(self.made.of_folders().map(|name| Found::FolderColumn(name.to_owned())));
+        found
     }
 
     /// How many rows of the file come before the next.
@@ -600,13 +609,13 @@ impl Reading<'_> {
                 let first = f64::from(*first);
                 let add = collect(positions, 1, name, faults);
                 let position = |number: f64| position(number - first + 1.0);
-                each_number(column, null, Truth::IsNoNumber, position, add)
+                each_number(column, null, (Truth::IsNoNumber, self.numbers), position, add)
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
                 let add = collect(numbers, 0.0, name, faults);
                 let rule = |value| number_in_role(role, value);
-                each_number(column, null, Truth::IsOneOrZero, rule, add)
+                each_number(column, null, (Truth::IsOneOrZero, self.numbers), rule, add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
             }
             Target::Time(times, format) => {

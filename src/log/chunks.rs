@@ -3,7 +3,7 @@
 use super::builder::LogBuilder;
 use super::feed::Feed;
 use super::spare::ColumnPool;
-use super::{ExposureLog, LogSchema, LogSource, Origin};
+use super::{ExposureLog, Found, LogSchema, LogSource, Origin};
 use crate::error::Error;
 
 /// Reads a source in logs of bounded size.
@@ -13,6 +13,8 @@ pub(crate) struct Chunks<'s, S> {
     /// Rows of the file before the next chunk.
     before: u64,
     started: bool,
+    /// What was found of how the file is written.
+    found: Vec<Found>,
 }
 
 /// Some rows of a source.
@@ -56,7 +58,7 @@ impl SourceRows {
 impl<'s, S: LogSource> Chunks<'s, S> {
     pub(crate) fn new(source: S, schema: &'s LogSchema) -> Self {
         let before = source.rows_before();
-        Self { feed: Feed::new(source, schema), schema, before, started: false }
+        Self { feed: Feed::new(source, schema), schema, before, started: false, found: Vec::new() }
     }
 
     /// Says on how many threads the blocks of a source that has such are decoded. Without a word it is those
@@ -78,6 +80,7 @@ impl<'s, S: LogSource> Chunks<'s, S> {
         let mut builder = builder.starting_after(self.before).within(bytes);
         if !self.started {
             source.select(&wanted);
+            self.found = builder.found(source.found());
             self.started = true;
         }
         let per_row = self.schema.bytes_per_row();
@@ -106,11 +109,13 @@ impl<'s, S: LogSource> Chunks<'s, S> {
                 set_aside: built.set_aside,
                 left_out: built.left_out,
                 kept: self.schema.keep.clone(),
+                found: self.found.clone(),
                 ..Origin::default()
             };
             return Ok(Some(Chunk { log: None, origin, before, kept }));
         }
-        let log = ExposureLog::from_built(name, built, self.schema)?;
+        let mut log = ExposureLog::from_built(name, built, self.schema)?;
+        log.origin.found.clone_from(&self.found);
         let origin = log.origin().clone();
         Ok(Some(Chunk { log: Some(log), origin, before, kept }))
     }

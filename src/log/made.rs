@@ -17,6 +17,7 @@ pub(super) struct Made<'s> {
     /// The name of each, with what makes it.
     columns: Vec<(&'s str, Making)>,
     tables: Vec<FromTable<'s>>,
+    of_folders: Vec<&'s str>,
 }
 
 #[derive(Debug)]
@@ -69,6 +70,7 @@ impl<'s> Made<'s> {
                 makings.push(flags(file, column, available, &mut index)?);
             } else if makings.is_empty() && !is_there {
                 makings.extend(of_folder(file, column).map(|value| constant(&value)));
+                made.of_folders.extend(makings.last().map(|_| column));
             }
             match (makings.len(), is_there) {
                 (0, _) => {}
@@ -90,6 +92,11 @@ impl<'s> Made<'s> {
             its.key = index(its.table.on())?;
         }
         Ok(made)
+    }
+
+    /// The columns that the names of folders say, without that a schema asked for it.
+    pub(super) fn of_folders(&self) -> impl Iterator<Item = &str> {
+        self.of_folders.iter().copied()
     }
 
     /// The place of a column among those made.

@@ -10,6 +10,7 @@ mod chunks;
 
 mod dictionary;
 mod feed;
+mod form;
 mod ids;
 mod keep;
 mod keyed;
@@ -48,6 +49,8 @@ pub(crate) use self::cells::{BlockText, CellKind};
 pub(crate) use self::chunks::{Chunk, Chunks};
 pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 use self::feed::Feed;
+pub(crate) use self::form::TextForm;
+pub use self::form::{FileFormat, Found, NumberForm};
 pub use self::keyed::KeyedTable;
 pub(crate) use self::spare::ColumnPool;
 use crate::error::row::{SetAsideAccount, excerpt};
@@ -91,6 +94,11 @@ pub trait LogSource {
     /// # Errors
     /// When the source cannot be read on.
     fn next_batch(&mut self) -> Result<Option<Batch>, Error>;
+
+    /// What was found of how the file is written, where the reader was not told.
+    fn found(&self) -> Vec<Found> {
+        Vec::new()
+    }
 
     /// Whether rows can be had as they stand in a file, to be decoded on several threads: as
     /// [`next_block`](LogSource::next_block), and then no more as batches. Readers of text have them so.
@@ -141,6 +149,9 @@ pub struct Origin {
     /// all of them if there is nothing here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Keep>,
+    /// What was found of how the files are written, where the schema does not declare it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Found>,
     /// A column called like a count of impressions (`n`, `count`, `impressions` and the like) that no
     /// role reads, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,6 +177,9 @@ impl Origin {
         self.rows_read += more.rows_read;
         self.left_out += more.left_out;
         self.set_aside.absorb(more.set_aside);
+        self.found.extend(more.found);
+        self.found.sort_unstable();
+        self.found.dedup();
         if self.kept.is_empty() {
             self.kept = more.kept;
         }
@@ -250,11 +264,13 @@ impl ExposureLog {
         let name = source.name().to_owned();
         let (mut builder, wanted) = LogBuilder::new(&name, schema, source.column_names())?;
         source.select(&wanted);
+        let found = builder.found(source.found());
         builder.reserve(source.rows_left().and_then(|rows| rows.try_into().ok()).unwrap_or(0));
         let mut feed = Feed::new(source, schema);
         feed.begin(usize::MAX)?;
         while feed.next_into(&mut builder)? {}
         let mut log = Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)?;
+        log.origin.found = found;
         log.origin.settle();
         Ok(log)
     }
@@ -275,6 +291,7 @@ impl ExposureLog {
                 set_aside: std::mem::take(&mut built.set_aside),
                 left_out: built.left_out,
                 kept: schema.keep.clone(),
+                found: Vec::new(),
                 unread_count: built.unread_count.take(),
                 weight: schema.weight.clone(),
                 weight_like_count: schema.weight.clone().filter(|name| is_like_count(name)),

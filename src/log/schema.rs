@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::{FileFormat, NumberForm, TextForm};
 use super::keyed::KeyedTable;
 use super::names::JoinNames;
 use super::range::Bound;
@@ -179,6 +180,10 @@ impl TopicColumn {
     }
 }
 
+fn is_plain(form: &NumberForm) -> bool {
+    *form == NumberForm::Plain
+}
+
 /// A column made of others: their values with `|` between them (`\|` and `\\` stand for a bar
 /// and a backslash inside a value, so that two different rows never become one).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +241,16 @@ pub struct LogSchema {
     pub(crate) join_names: Vec<JoinNames>,
     pub(crate) delimiter: Option<u8>,
     pub(crate) rows: RowPolicy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encoding: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) header: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) preamble: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<FileFormat>,
+    #[serde(skip_serializing_if = "is_plain")]
+    pub(crate) numbers: NumberForm,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_rank: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -359,6 +374,43 @@ impl LogSchema {
     #[must_use]
     pub fn rows(mut self, policy: RowPolicy) -> Self {
         self.rows = policy;
+        self
+    }
+
+    /// The encoding of text files, by a name that browsers know: `windows-1252`, `utf-16le`. UTF-8 by default, unless a
+    /// file's first bytes show another, which the report tells.
+    #[must_use]
+    pub fn encoding(mut self, name: impl Into<String>) -> Self {
+        self.encoding = Some(name.into());
+        self
+    }
+
+    /// What the columns are called of delimited files without a line of names.
+    #[must_use]
+    pub fn header<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.header = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How many lines stand before the line of names in delimited files. By default lines with fewer fields than the
+    /// rows that follow are passed over, which the report tells.
+    #[must_use]
+    pub fn preamble(mut self, lines: u32) -> Self {
+        self.preamble = Some(lines);
+        self
+    }
+
+    /// The format of files whatever their names end in.
+    #[must_use]
+    pub fn format(mut self, format: FileFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// How numbers are written in text.
+    #[must_use]
+    pub fn numbers(mut self, form: NumberForm) -> Self {
+        self.numbers = form;
         self
     }
 
@@ -513,9 +565,15 @@ impl LogSchema {
         self
     }
 
-    /// The declared delimiter of text files.
-    pub(crate) const fn declared_delimiter(&self) -> Option<u8> {
-        self.delimiter
+    /// What is declared of how text is written.
+    pub(crate) fn text_form(&self) -> TextForm<'_> {
+        TextForm {
+            delimiter: self.delimiter,
+            encoding: self.encoding.as_deref(),
+            header: &self.header,
+            preamble: self.preamble,
+            format: self.format,
+        }
     }
 
     /// An end of the range of the column of times, in microseconds since 1970-01-01T00:00:00Z.
@@ -572,6 +630,11 @@ impl LogSchema {
             join_names: self.join_names.clone(),
             delimiter: self.delimiter,
             rows: self.rows,
+            encoding: self.encoding.clone(),
+            header: self.header.clone(),
+            preamble: self.preamble,
+            format: self.format,
+            numbers: self.numbers,
             first_rank: self.first_rank,
             path_columns: self.path_columns.clone(),
             keep: self.keep.clone(),

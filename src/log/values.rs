@@ -3,6 +3,7 @@
 
 use super::batch::{Column, MixedValue};
 use super::cells::{CellKind, whole_number};
+use super::form::NumberForm;
 use super::parse;
 use super::time_format::TimeFormat;
 use crate::error::limit::MAX_WEIGHT;
@@ -34,7 +35,7 @@ pub(super) enum Truth {
 pub(super) fn each_number<T>(
     column: &Column,
     null: impl Fn(&str) -> bool,
-    truth: Truth,
+    (truth, form): (Truth, NumberForm),
     rule: impl Fn(f64) -> Result<T, FaultReason>,
     mut add: impl FnMut(usize, Checked<T>),
 ) -> Option<()> {
@@ -43,9 +44,9 @@ pub(super) fn each_number<T>(
         Err(reason) => fault(reason, shown),
     };
     let parse = |text: Option<&str>| match text.map(str::trim) {
-        Some(text) if !null(text) => match text.parse::<f64>() {
-            Ok(number) => ruled(number, &text),
-            Err(_) => fault(FaultReason::NotANumber, &text),
+        Some(text) if !null(text) => match form.read(text) {
+            Some(number) => ruled(number, &text),
+            None => fault(FaultReason::NotANumber, &text),
         },
         text => fault(FaultReason::Null, &text.unwrap_or_default()),
     };

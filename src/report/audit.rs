@@ -124,9 +124,14 @@ fn quality_lines(f: &mut impl fmt::Write, quality: &DataQuality) -> fmt::Result 
         0 => String::new(),
         outside => format!(", {outside} of arms that are not compared"),
     };
+    let found: Vec<String> = origin.found.iter().map(ToString::to_string).collect();
+    let found = match found.as_slice() {
+        [] => String::new(),
+        found => format!("; found: {}", found.join(", ")),
+    };
     writeln!(
         f,
-        "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged{outside}.",
+        "Log: {}, {} rows read, {} set aside, {} left out, {} impressions, {} untagged{outside}{found}.",
         printable_name(&origin.source),
         origin.rows_read,
         origin.set_aside.rows,

@@ -6,6 +6,7 @@ mod marks;
 mod quick;
 mod quotes;
 mod rows;
+mod shape;
 
 use std::io::Read;
 use std::path::Path;
@@ -13,11 +14,13 @@ use std::sync::Arc;
 
 use self::exact::{Next, Records};
 use self::rows::{Asked, Halt, Rows};
+use self::shape::Shape;
 use super::BATCH_BYTES;
-use super::text::{Blocks, Pool, Taken, unpack};
+use super::text::{Blocks, Pool, Taken, decoded, named, unpack};
 use crate::error::Error;
 use crate::log::{
-    Batch, Column, Decoded, Limit, LogSource, MAX_COLUMNS, MAX_LINE, Stop, TextColumn, Undecoded,
+    Batch, Column, Decoded, Found, Limit, LogSource, MAX_COLUMNS, MAX_LINE, Stop, TextColumn,
+    TextForm, Undecoded,
 };
 
 /// Reads delimited text with a header line.
@@ -48,7 +51,11 @@ pub struct CsvSource {
     /// Rows given as batches, and why there are no more.
     rows: u64,
     stop: Option<Stop>,
+    found: Vec<Found>,
 }
+
+/// Bytes in which the shape of a file is looked for.
+const LOOKED_AT: usize = 1 << 16;
 
 impl CsvSource {
     /// A file with commas between fields.
@@ -64,8 +71,14 @@ impl CsvSource {
     /// # Errors
     /// As [`CsvSource::open`].
     pub fn open_delimited(path: impl AsRef<Path>, delimiter: u8) -> Result<Self, Error> {
-        let path = path.as_ref();
-        Self::new(path.display().to_string(), unpack::open(path)?, delimiter)
+        let form = TextForm { delimiter: Some(delimiter), ..TextForm::default() };
+        Self::open_as(path.as_ref(), &form, delimiter)
+    }
+
+    /// A file that is written as a schema says, or as its first lines show; `usual` is what its name says of its
+    /// delimiter.
+    pub(super) fn open_as(path: &Path, form: &TextForm<'_>, usual: u8) -> Result<Self, Error> {
+        Self::new(named(path), unpack::open(path)?, form, usual)
     }
 
     /// Any reader of bytes, not compressed, under a name that errors will use.
@@ -77,12 +90,35 @@ impl CsvSource {
         reader: impl Read + Send + 'static,
         delimiter: u8,
     ) -> Result<Self, Error> {
-        Self::new(name.into(), Box::new(reader), delimiter)
+        let form = TextForm { delimiter: Some(delimiter), ..TextForm::default() };
+        Self::new(name.into(), Box::new(reader), &form, delimiter)
     }
 
-    fn new(name: String, bytes: Box<dyn Read + Send>, delimiter: u8) -> Result<Self, Error> {
+    fn new(
+        name: String,
+        bytes: Box<dyn Read + Send>,
+        form: &TextForm<'_>,
+        usual: u8,
+    ) -> Result<Self, Error> {
+        let (bytes, encoding) = decoded(bytes, form.encoding)?;
         let mut blocks = Blocks::new(bytes);
-        let header = header(&mut blocks, delimiter, &name)?;
+        if blocks.peek(BYTE_ORDER_MARK.len()).starts_with(BYTE_ORDER_MARK) {
+            blocks.skip(BYTE_ORDER_MARK.len());
+        }
+        let first = blocks.peek(LOOKED_AT).len();
+        let all = blocks.are_all_read();
+        let Shape { delimiter, skip, has_index, found: of_lines } =
+            Shape::of(&blocks.peek(0)[..first], all, form, usual);
+        blocks.skip(skip);
+        let mut found: Vec<Found> = encoding.map(Found::Encoding).into_iter().collect();
+        found.extend(of_lines);
+        let mut header = match form.header {
+            [] => header(&mut blocks, delimiter, &name)?,
+            names => names.iter().map(|name| name.as_bytes().to_vec()).collect(),
+        };
+        if has_index {
+            header.insert(0, Vec::new());
+        }
         if header.len() > MAX_COLUMNS {
             return Err(too_large(&name, Limit::Columns, IN_HEADER));
         }
@@ -99,7 +135,7 @@ impl CsvSource {
             return Err(damaged_header(&name, "there is no header line"));
         }
         let (selected, asked) = (Vec::new(), Arc::default());
-        Ok(Self { name, blocks, delimiter, columns, selected, asked, rows: 0, stop: None })
+        Ok(Self { name, blocks, delimiter, columns, selected, asked, rows: 0, stop: None, found })
     }
 }
 
@@ -131,10 +167,7 @@ fn too_large(file: &str, limit: Limit, place: &str) -> Error {
 
 /// Takes the fields of the first line; none where there is no line.
 fn header(blocks: &mut Blocks, delimiter: u8, name: &str) -> Result<Vec<Vec<u8>>, Error> {
-    if blocks.peek(BYTE_ORDER_MARK.len()).starts_with(BYTE_ORDER_MARK) {
-        blocks.skip(BYTE_ORDER_MARK.len());
-    }
-    let mut wanted = 1 << 16;
+    let mut wanted = LOOKED_AT;
     loop {
         let length = blocks.peek(wanted).len();
         let all = blocks.are_all_read();
@@ -242,6 +275,10 @@ impl LogSource for CsvSource {
 
     fn column_names(&self) -> &[String] {
         &self.columns
+    }
+
+    fn found(&self) -> Vec<Found> {
+        self.found.clone()
     }
 
     fn select(&mut self, columns: &[usize]) {

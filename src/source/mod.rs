@@ -57,7 +57,8 @@ pub use self::workbook::WorkbookSource;
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{
-    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema, RowGroup, Undecoded,
+    Batch, ExposureLog, FileFormat, Found, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema,
+    RowGroup, TextForm, Undecoded,
 };
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
@@ -120,7 +121,7 @@ pub(crate) fn open_groups(
         return Ok(Box::new(ParquetSource::open_groups(path, groups, room)?));
     }
     let _ = (groups, room);
-    by_ending(path, None)
+    by_ending(path, &TextForm::default())
 }
 
 #[cfg(feature = "parquet")]
@@ -146,25 +147,35 @@ pub fn open_source(
     path: impl AsRef<Path>,
     delimiter: Option<u8>,
 ) -> Result<Box<dyn LogSource>, Error> {
-    by_ending(path.as_ref(), delimiter)
+    by_ending(path.as_ref(), &TextForm { delimiter, ..TextForm::default() })
 }
 
 /// The reader for a file, by its ending, with the delimiter for text if one was declared.
-pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.to_ascii_lowercase();
-    let plain = text::without_packing(&name);
-    match plain.rsplit_once('.').map(|(_, ending)| ending) {
-        Some(text @ ("csv" | "tsv")) => {
-            let usual = if text == "csv" { b',' } else { b'\t' };
-            Ok(Box::new(CsvSource::open_delimited(path, delimiter.unwrap_or(usual))?))
-        }
-        Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open(path)?)),
+pub(crate) fn by_ending(path: &Path, form: &TextForm<'_>) -> Result<Box<dyn LogSource>, Error> {
+    let unknown = || Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS };
+    match form.format.or_else(|| format_of(path)).ok_or_else(unknown)? {
+        FileFormat::Csv => Ok(Box::new(CsvSource::open_as(path, form, b',')?)),
+        FileFormat::Tsv => Ok(Box::new(CsvSource::open_as(path, form, b'\t')?)),
+        FileFormat::Ndjson => Ok(Box::new(NdjsonSource::open_as(path, form)?)),
         #[cfg(feature = "parquet")]
-        Some("parquet") => Ok(Box::new(ParquetSource::open(path)?)),
+        FileFormat::Parquet => Ok(Box::new(ParquetSource::open(path)?)),
         #[cfg(feature = "xlsx")]
-        Some("xlsx") => Ok(Box::new(WorkbookSource::open(path)?)),
-        _ => Err(Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS }),
+        FileFormat::Xlsx => Ok(Box::new(WorkbookSource::open(path)?)),
+        #[cfg(not(all(feature = "parquet", feature = "xlsx")))]
+        _ => Err(unknown()),
+    }
+}
+
+/// The format that a file's name says.
+fn format_of(path: &Path) -> Option<FileFormat> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    match text::without_packing(&name).rsplit_once('.')?.1 {
+        "csv" => Some(FileFormat::Csv),
+        "tsv" => Some(FileFormat::Tsv),
+        "ndjson" | "jsonl" => Some(FileFormat::Ndjson),
+        "parquet" => Some(FileFormat::Parquet),
+        "xlsx" => Some(FileFormat::Xlsx),
+        _ => None,
     }
 }
 
@@ -175,6 +186,10 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 
     fn column_names(&self) -> &[String] {
         (**self).column_names()
+    }
+
+    fn found(&self) -> Vec<Found> {
+        (**self).found()
     }
 
     fn select(&mut self, columns: &[usize]) {
@@ -214,7 +229,7 @@ impl ExposureLog {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].
     pub fn open(path: impl AsRef<Path>, schema: &LogSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), schema.delimiter)?, schema)
+        Self::read(by_ending(path.as_ref(), &schema.text_form())?, schema)
     }
 }
 
@@ -224,7 +239,7 @@ impl KeyedTable {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`KeyedTable::read`].
     pub fn open(path: impl AsRef<Path>, on: &str) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), None)?, on)
+        Self::read(by_ending(path.as_ref(), &TextForm::default())?, on)
     }
 }
 
@@ -235,6 +250,6 @@ impl ItemTopics {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ItemTopics::read`].
     pub fn open(path: impl AsRef<Path>, schema: &ItemTopicsSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), None)?, schema)
+        Self::read(by_ending(path.as_ref(), &TextForm::default())?, schema)
     }
 }

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use self::line::{Wanted, cells_of, new_keys};
 use self::plain::Plain;
 use super::BATCH_BYTES;
-use super::text::{Blocks, Taken, unpack};
+use super::text::{Blocks, Taken, decoded, named, unpack};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{
-    Batch, Column, Decoded, FaultReason, Limit, LogSource, MAX_COLUMNS, MAX_LINE, RowFault, Stop,
-    TextColumn, Undecoded,
+    Batch, Column, Decoded, FaultReason, Found, Limit, LogSource, MAX_COLUMNS, MAX_LINE, RowFault,
+    Stop, TextColumn, TextForm, Undecoded,
 };
 
 /// Reads one JSON object per line; blank lines are skipped.
@@ -51,6 +51,7 @@ pub struct NdjsonSource {
     /// Rows given as batches, and why there are no more.
     rows: u64,
     stop: Option<Stop>,
+    found: Vec<Found>,
 }
 
 /// Lines that are looked at for keys, and their bytes, of which each line takes some beside its own.
@@ -68,8 +69,15 @@ impl NdjsonSource {
     /// [`Error::Io`] and [`Error::Damaged`]; [`Error::EmptyLog`] when there are no lines, and
     /// [`Error::Row`] when none of the first 65,536 is an object, since there are then no columns.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        Self::new(path.display().to_string(), unpack::open(path)?)
+        Self::open_as(path.as_ref(), &TextForm::default())
+    }
+
+    /// A file that is written as a schema says.
+    pub(super) fn open_as(path: &Path, form: &TextForm<'_>) -> Result<Self, Error> {
+        let (bytes, encoding) = decoded(unpack::open(path)?, form.encoding)?;
+        let mut source = Self::new(named(path), bytes)?;
+        source.found.extend(encoding.map(Found::Encoding));
+        Ok(source)
     }
 
     /// Any reader of bytes, not compressed, under a name that errors will use.
@@ -88,7 +96,8 @@ impl NdjsonSource {
         skip_byte_order_mark(&mut blocks);
         let columns = keys_of(&mut blocks, &name)?;
         let (selected, wanted) = (Vec::new(), Arc::default());
-        Ok(Self { name, blocks, columns, selected, wanted, rows: 0, stop: None })
+        let found = Vec::new();
+        Ok(Self { name, blocks, columns, selected, wanted, rows: 0, stop: None, found })
     }
 }
 
@@ -248,6 +257,10 @@ impl LogSource for NdjsonSource {
 
     fn column_names(&self) -> &[String] {
         &self.columns
+    }
+
+    fn found(&self) -> Vec<Found> {
+        self.found.clone()
     }
 
     fn select(&mut self, columns: &[usize]) {

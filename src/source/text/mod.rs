@@ -3,13 +3,26 @@
 
 mod ahead;
 mod blocks;
+mod encoding;
 mod pool;
 #[cfg(test)]
 mod tests;
 pub(crate) mod unpack;
 
 pub(super) use self::blocks::{Blocks, Taken};
+pub(super) use self::encoding::decoded;
 pub(super) use self::pool::Pool;
+
+/// The path of what is given on standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// What a file is called in messages.
+pub(super) fn named(path: &std::path::Path) -> String {
+    match path.to_str() {
+        Some(STANDARD_INPUT) => "standard input".to_owned(),
+        _ => path.display().to_string(),
+    }
+}
 
 /// The name of a file without the ending of its compression.
 pub(crate) fn without_packing(name: &str) -> &str {

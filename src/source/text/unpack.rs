@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 
+use super::STANDARD_INPUT;
 use super::ahead::Ahead;
 use crate::error::Error;
 
@@ -21,7 +22,8 @@ const ZSTD_SKIPPED: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 /// The bytes of a file, decompressed where they are compressed, on a thread of their own.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |cause| Error::Io { path: path.to_owned(), cause };
-    let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
+    let place = if path.to_str() == Some(STANDARD_INPUT) { Path::new("/dev/stdin") } else { path };
+    let mut file = BufReader::with_capacity(1 << 18, File::open(place).map_err(failed)?);
     let first = file.fill_buf().map_err(failed)?;
     if Gzip::is(first) {
         return Ok(Box::new(Ahead::of(Members::<Gzip>::of(file)).map_err(failed)?));

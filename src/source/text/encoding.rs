@@ -1,0 +1,162 @@
+//! Text in other encodings than UTF-8, as UTF-8.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use crate::error::Error;
+
+/// Bytes that are looked at to tell an encoding, and decoded at a time.
+const LOOKED_AT: usize = 1 << 16;
+
+/// Bytes as UTF-8: by the encoding that is declared, or that their beginning shows, which is then told by its name.
+pub(in crate::source) fn decoded(
+    bytes: Box<dyn Read + Send>,
+    declared: Option<&str>,
+) -> Result<(Box<dyn Read + Send>, Option<String>), Error> {
+    let mut bytes = BufReader::with_capacity(LOOKED_AT, bytes);
+    // A reader that fails says so when it is read.
+    let first = bytes.fill_buf().unwrap_or_default();
+    let encoding = match declared {
+        Some(label) => Encoding::for_label(label.as_bytes()).ok_or_else(|| Error::Parameter {
+            parameter: "the encoding of a file",
+            value: label.to_owned(),
+            expected: "one that browsers know, such as utf-8, utf-16le, latin1, windows-1252, windows-1251 or \
+                       shift_jis",
+        })?,
+        None => told(first),
+    };
+    if encoding == UTF_8 {
+        return Ok((Box::new(bytes), None));
+    }
+    let name = declared.is_none().then(|| encoding.name().to_owned());
+    // A byte-order mark is left out.
+    let decoder = encoding.new_decoder_with_bom_removal();
+    let decoding = Decoding { bytes, decoder, text: Vec::new(), read: 0, ended: false };
+    Ok((Box::new(decoding), name))
+}
+
+/// The encoding that the beginning of a file shows.
+fn told(first: &[u8]) -> &'static Encoding {
+    if let Some((encoding, _)) = Encoding::for_bom(first) {
+        return encoding;
+    }
+    // Letters of most languages' files have a zero byte in every pair.
+    let zeros = |at: usize| first.iter().skip(at).step_by(2).filter(|byte| **byte == 0).count();
+    let pairs = first.len() / 2;
+    if pairs >= 8 && zeros(1) * 10 > pairs * 6 {
+        return UTF_16LE;
+    }
+    if pairs >= 8 && zeros(0) * 10 > pairs * 6 {
+        return UTF_16BE;
+    }
+    match std::str::from_utf8(first) {
+        // A character may be cut off where the look ends.
+        Err(cause) if cause.error_len().is_some() && is_office_text(first) => WINDOWS_1252,
+        _ => UTF_8,
+    }
+}
+
+/// Whether bytes that are no UTF-8 are text of one byte a character, none of them a control character. One that is
+/// wrong in UTF-8 text is told as what it is: most others would then be right.
+fn is_office_text(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let right = String::from_utf8_lossy(bytes)
+        .chars()
+        .filter(|c| !c.is_ascii() && *c != '\u{fffd}')
+        .count();
+    !bytes.iter().any(is_control) && right == 0
+}
+
+/// A reader of bytes of another encoding.
+struct Decoding {
+    bytes: BufReader<Box<dyn Read + Send>>,
+    decoder: Decoder,
+    text: Vec<u8>,
+    /// How much of the text was read.
+    read: usize,
+    ended: bool,
+}
+
+impl Decoding {
+    fn fill(&mut self) -> io::Result<()> {
+        self.text.resize(4 * LOOKED_AT, 0);
+        (self.read, _) = (0, ());
+        let mut length = 0;
+        while length == 0 && !self.ended {
+            let bytes = self.bytes.fill_buf()?;
+            let last = bytes.is_empty();
+            let (result, taken, wrote, replaced) =
+                self.decoder.decode_to_utf8(bytes, &mut self.text, last);
+            self.bytes.consume(taken);
+            if replaced {
+                let what = format!("bytes that are no {}", self.decoder.encoding().name());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+            length = wrote;
+            self.ended = last && result == CoderResult::InputEmpty;
+        }
+        self.text.truncate(length);
+        Ok(())
+    }
+}
+
+impl Read for Decoding {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.text.len() && !self.ended {
+            self.fill()?;
+        }
+        let rest = &self.text[self.read..];
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        self.read += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], declared: Option<&str>) -> (String, Option<String>) {
+        let (mut decoded, found) =
+            decoded(Box::new(io::Cursor::new(bytes.to_vec())), declared).unwrap();
+        let mut text = String::new();
+        decoded.read_to_string(&mut text).unwrap();
+        (text, found)
+    }
+
+    #[test]
+    fn encodings_are_told_and_declared() {
+        let text = "who,about\nRené,économie\n".repeat(9_000);
+        let utf16 = |swap: bool, mark: bool| {
+            let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+            units
+                .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .collect::<Vec<u8>>()
+        };
+        let latin1: Vec<u8> = text.chars().map(|c| c as u8).collect();
+        assert_eq!(read(text.as_bytes(), None), (text.clone(), None));
+        for (bytes, name) in [
+            (utf16(false, true), "UTF-16LE"),
+            (utf16(true, true), "UTF-16BE"),
+            (utf16(false, false), "UTF-16LE"),
+            (latin1.clone(), "windows-1252"),
+        ] {
+            assert_eq!(read(&bytes, None), (text.clone(), Some(name.to_owned())));
+        }
+        assert_eq!(read(&latin1, Some("latin1")), (text, None));
+        let cyrillic = encoding_rs::WINDOWS_1251.encode("война").0.into_owned();
+        assert_eq!(read(&cyrillic, Some("windows-1251")).0, "война");
+        assert!(decoded(Box::new(io::empty()), Some("klingon")).is_err());
+    }
+
+    /// A wrong byte in text that is UTF-8 otherwise does not make it another encoding.
+    #[test]
+    fn one_wrong_byte_is_a_wrong_byte() {
+        let mut bytes = "économie, économie, économie ".as_bytes().to_vec();
+        bytes.push(0xe9);
+        bytes.extend(b" and more");
+        assert_eq!(told(&bytes), UTF_8);
+    }
+}

@@ -1,6 +1,6 @@
 //! Chapters for people: how to choose, with code that runs. Text only; nothing is computed here.
 //!
-//! To be read in this order by whoever is new to it: [from your CSV to a paper](from_your_csv),
+//! To be read in this order by whoever is new to it: [from your CSV to a paper](from_your_csv), [logs as they come](logs_as_they_come),
 //! [what is amplification](what_is_amplification),
 //! [choosing a baseline](choosing_a_baseline), [choosing the cluster](choosing_the_cluster),
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
@@ -15,6 +15,10 @@
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/from-your-csv.md")]
 pub mod from_your_csv {}
+
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/logs-as-they-come.md")]
+pub mod logs_as_they_come {}
 
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/cookbook.md")]

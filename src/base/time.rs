@@ -7,11 +7,30 @@ use jiff::{Timestamp, civil};
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 
-/// Microseconds since the epoch, from ISO 8601; without an offset it is UTC.
+/// Microseconds since the epoch, from ISO 8601; without an offset it is UTC. `UTC` or `GMT` may stand for the `Z`, and
+/// an hour may have one digit.
 pub(crate) fn iso(text: &str) -> Option<i64> {
     if let Some(at) = plain_iso(text.as_bytes()) {
         return Some(at);
     }
+    strict_iso(text).or_else(|| loose_iso(text))
+}
+
+/// What programs write that know of ISO 8601 by hearsay.
+fn loose_iso(text: &str) -> Option<i64> {
+    let named = text.strip_suffix("UTC").or_else(|| text.strip_suffix("GMT"));
+    let mut whole = named.map_or_else(|| text.to_owned(), |text| format!("{}Z", text.trim_end()));
+    // `2021-02-04 8:00:24`.
+    if let Some(b'T' | b' ') = whole.as_bytes().get(10)
+        && whole.as_bytes().get(12) == Some(&b':')
+        && whole.is_char_boundary(11)
+    {
+        whole.insert(11, '0');
+    }
+    (whole != text).then(|| strict_iso(&whole))?
+}
+
+fn strict_iso(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at.as_microsecond());
     }
@@ -112,6 +131,29 @@ pub(crate) fn utc(at: civil::DateTime) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hours_of_one_digit_and_names_of_utc() {
+        let at = iso("2021-02-04T08:00:24Z").unwrap();
+        for text in [
+            "2021-02-04 8:00:24",
+            "2021-02-04T8:00:24Z",
+            "2021-02-04 08:00:24 UTC",
+            "2021-02-04 8:00:24 GMT",
+            "2021-02-04 9:00:24+01:00",
+        ] {
+            assert_eq!(iso(text), Some(at), "{text}");
+        }
+        for text in [
+            "2021-02-04 :00:24",
+            "2021-02-04 8",
+            "UTC",
+            "2021-02-04 08:00:24 CET",
+            "2021-02-0é 8:00",
+        ] {
+            assert_eq!(iso(text), None, "{text}");
+        }
+    }
 
     /// What the quick way reads is what `jiff` reads, on every day of some centuries and at edges of all
     /// parts.

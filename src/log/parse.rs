@@ -1,6 +1,7 @@
 //! Reading one value from text: times, lists, numbers. No rows, no files.
 
-use jiff::fmt::strtime;
+use jiff::fmt::{rfc2822, strtime, temporal};
+use jiff::tz::TimeZone;
 
 use super::time_format::TimeFormat;
 use crate::base::time::{iso, iso_text, utc};
@@ -20,8 +21,25 @@ pub(super) fn time(text: &str, format: &TimeFormat) -> Option<i64> {
                 Err(_) => utc(parts.to_datetime().ok()?),
             }
         }
+        TimeFormat::Rfc2822 => {
+            let at = rfc2822::parse(text).ok()?;
+            Some(at.timestamp().as_microsecond())
+        }
+        TimeFormat::Javascript => {
+            let text = text.split_once(" (").map_or(text, |(text, _)| text);
+            let parts = strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", text).ok()?;
+            Some(parts.to_timestamp().ok()?.as_microsecond())
+        }
+        TimeFormat::Zone(name) => {
+            // What has an offset is a moment without a zone's help, and another format.
+            let pieces = temporal::Pieces::parse(text).ok()?;
+            let local = pieces.offset().is_none() && pieces.time_zone_annotation().is_none();
+            let at = local.then(|| pieces.date().to_datetime(pieces.time().unwrap_or_default()))?;
+            let zone = TimeZone::get(name).ok()?;
+            Some(zone.to_ambiguous_timestamp(at).compatible().ok()?.as_microsecond())
+        }
         epoch => match text.parse::<i64>() {
-            Ok(whole) => whole.checked_mul(microseconds_per_unit(epoch)?),
+            Ok(whole) => whole_time(whole, epoch),
             Err(_) => fractional_time(text.parse().ok()?, epoch),
         },
     }
@@ -29,12 +47,21 @@ pub(super) fn time(text: &str, format: &TimeFormat) -> Option<i64> {
 
 /// Microseconds since the epoch, from a whole number in the given unit.
 pub(super) fn whole_time(value: i64, format: &TimeFormat) -> Option<i64> {
+    match format {
+        TimeFormat::EpochNanoseconds => return Some(value.div_euclid(1_000)),
+        // Dates such as 20260309.
+        TimeFormat::Pattern(_) => return time(&value.to_string(), format),
+        _ => {}
+    }
     value.checked_mul(microseconds_per_unit(format)?)
 }
 
 /// Microseconds since the epoch, from a number in the given unit, to the nearest microsecond.
 pub(super) fn fractional_time(value: f64, format: &TimeFormat) -> Option<i64> {
-    let scaled = (value * microseconds_per_unit(format)? as f64).round();
+    let scaled = match format {
+        TimeFormat::EpochNanoseconds => (value / 1_000.0).floor(),
+        _ => (value * microseconds_per_unit(format)? as f64).round(),
+    };
     // Beyond 2^62 an f64 is no exact microsecond any more, and years are past 100,000.
     (scaled.abs() < (1_i64 << 62) as f64).then_some(scaled as i64)
 }
@@ -44,7 +71,7 @@ fn microseconds_per_unit(format: &TimeFormat) -> Option<i64> {
         TimeFormat::EpochSeconds => Some(1_000_000),
         TimeFormat::EpochMilliseconds => Some(1_000),
         TimeFormat::EpochMicroseconds => Some(1),
-        TimeFormat::Iso | TimeFormat::Pattern(_) => None,
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::format::word::{self, UnknownWord};
@@ -25,7 +26,7 @@ use crate::format::word::{self, UnknownWord};
 #[non_exhaustive]
 pub enum TimeFormat {
     /// ISO 8601: a date, a date and time (read as UTC), or a date and time with an offset;
-    /// `T` or a space between them. A zone's name without an offset is refused. Timestamp columns of files and frames need nothing else.
+    /// `T` or a space between them; `UTC` may stand for `Z`, and an hour may have one digit. A zone's name without an offset is refused. Timestamp columns of files and frames need nothing else.
     #[default]
     Iso,
     /// A pattern of [`strftime` directives](jiff::fmt::strtime), such as `%d-%m-%Y`; read as UTC
@@ -37,6 +38,15 @@ pub enum TimeFormat {
     EpochMilliseconds,
     /// Microseconds since 1970-01-01T00:00:00Z.
     EpochMicroseconds,
+    /// Nanoseconds since 1970-01-01T00:00:00Z; microseconds are kept.
+    EpochNanoseconds,
+    /// As mail has it: `Thu, 04 Feb 2021 08:00:24 +0100`.
+    Rfc2822,
+    /// As JavaScript prints dates: `Thu Feb 04 2021 08:00:24 GMT+0100 (Central European Standard Time)`.
+    Javascript,
+    /// ISO 8601 without an offset, as clocks showed it in a zone by its name, such as `Europe/Berlin`. A time that
+    /// clocks showed twice is the first, and one that they skipped is taken as if they had not.
+    Zone(String),
 }
 
 /// By the word of study files, with a pattern behind a colon: see [`UnknownWord`].
@@ -50,6 +60,13 @@ impl FromStr for TimeFormat {
         {
             return Err(UnknownWord(format!(
                 "the pattern {pattern:?} has no directives such as %d-%m-%Y, or some that there are not"
+            )));
+        }
+        if let Self::Zone(name) = &format
+            && TimeZone::get(name).is_err()
+        {
+            return Err(UnknownWord(format!(
+                "there is no zone {name:?}; there are Europe/Berlin, America/New_York and others"
             )));
         }
         Ok(format)

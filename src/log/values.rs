@@ -140,7 +140,11 @@ pub(super) fn each_time(
     null: impl Fn(&str) -> bool,
     mut add: impl FnMut(usize, Checked<i64>),
 ) -> Option<()> {
-    let is_text = matches!(format, TimeFormat::Iso | TimeFormat::Pattern(_));
+    // A pattern may be of whole numbers, such as 20260309.
+    let is_text = matches!(
+        format,
+        TimeFormat::Iso | TimeFormat::Rfc2822 | TimeFormat::Javascript | TimeFormat::Zone(_)
+    );
     let parse = |text: Option<&str>| match text {
         Some(text) if !null(text) => match parse::time(text, format) {
             Some(at) => Ok(at),

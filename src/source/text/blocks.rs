@@ -80,6 +80,11 @@ impl Blocks {
         self.ended
     }
 
+    /// Whether no more can be read, though the bytes are not over.
+    pub(in crate::source) fn have_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Why no more can be read, if that is so.
     pub(in crate::source) fn failure(&mut self) -> Option<io::Error> {
         self.failed.take()

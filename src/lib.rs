@@ -56,6 +56,7 @@
 //! | `polars` | no | logs from `DataFrame`s, reports as `DataFrame`s; `tiltmeter::polars` is its version |
 //! | `lazy` | no | the same from `LazyFrame`s |
 //! | `zip` | no | bundles of evidence as one `.zip` |
+//! | `zstd` | with `parquet` | reading text that Zstandard compressed |
 //!
 //! # Panics and NaN
 //!

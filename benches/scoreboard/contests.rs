@@ -6,6 +6,7 @@ use tiltmeter::ExposureLog;
 use tiltmeter::tally::{CellKind, Tally};
 
 use super::clock::{contest, on_one_thread};
+use super::workload::text::{Form, write};
 use super::workload::{self, Columns, Shape, frames};
 use super::{Failure, Line};
 
@@ -21,12 +22,16 @@ pub(crate) struct Ours {
     pub(crate) per_viewer: f64,
     pub(crate) bootstrap: f64,
     pub(crate) whole_job: f64,
+    /// The same from text.
+    pub(crate) csv: f64,
+    pub(crate) ndjson: f64,
 }
 
-/// Every contest in this process. Leaves the log in `file`.
+/// Every contest in this process. Leaves the log in `file`, and as text beside it.
 pub(crate) fn all(shape: Shape, file: &Path) -> Result<(Vec<Line>, Ours), Failure> {
     let columns = Columns::make(shape);
     frames::write(&columns, file)?;
+    let [csv, ndjson] = [Form::Csv, Form::Ndjson].map(|form| from_text(&columns, form, file));
     let log = columns.log()?;
     let (dense, our_totals) = dense_totals(&columns, &log)?;
     let (per_viewer, our_tally) = per_viewer_tally(&columns, &log)?;
@@ -62,7 +67,24 @@ pub(crate) fn all(shape: Shape, file: &Path) -> Result<(Vec<Line>, Ours), Failur
         bootstrap_line,
         whole,
     ]);
-    Ok((lines, Ours { dense: our_totals, per_viewer: our_tally, bootstrap, whole_job }))
+    let text = |name, seconds: f64| Line {
+        name,
+        value: seconds * 1e9 / shape.rows as f64,
+        about: "ns for an impression, file to intervals, all cores".to_owned(),
+    };
+    let (csv, ndjson) = (csv?, ndjson?);
+    lines.extend([text("csv_ns_per_impression", csv), text("ndjson_ns_per_impression", ndjson)]);
+    let (dense, per_viewer) = (our_totals, our_tally);
+    Ok((lines, Ours { dense, per_viewer, bootstrap, whole_job, csv, ndjson }))
+}
+
+/// Seconds from a file of text to intervals. Leaves the file beside another.
+fn from_text(columns: &Columns, form: Form, beside: &Path) -> Result<f64, Failure> {
+    let path = beside.with_file_name(form.file());
+    write(columns, form, &path)?;
+    let mut way = || done(workload::whole_job(&path, 1, REPLICATES));
+    let [seconds] = contest(4.0, [&mut way])?;
+    Ok(seconds)
 }
 
 /// Drops what a job made.

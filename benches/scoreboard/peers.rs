@@ -7,9 +7,11 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::contests::{Ours, REPLICATES, ratio};
+use super::workload::text::Form;
 use super::{Failure, Line};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peers.py");
+const TEXT_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/text.py");
 
 /// When the whole board should be done, in seconds after it began.
 const END: f64 = 110.0;
@@ -58,6 +60,43 @@ pub(crate) fn contest(
             return Err(format!("{SCRIPT} has no time of {library} for {job}").into());
         };
         lines.push(ratio(name, ours, seconds, &format!("{library} in Python ({how})")).0);
+    }
+    Ok(())
+}
+
+/// Times the group-by of the text files beside `file`, which is less than what we do in our time.
+pub(crate) fn text(
+    python: &Path,
+    file: &Path,
+    ours: &Ours,
+    lines: &mut Vec<Line>,
+) -> Result<(), Failure> {
+    let files = [Form::Csv, Form::Ndjson].map(|form| file.with_file_name(form.file()));
+    let output = Command::new(python)
+        .args([TEXT_SCRIPT, "--json", "--repeats", "3"])
+        .args(&files)
+        .output()
+        .map_err(|cause| format!("{}: {cause}", python.display()))?;
+    if !output.status.success() {
+        return Err(format!("{TEXT_SCRIPT}: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let rows = report.as_array().ok_or("no list of times")?;
+    for (name, form, library, ours) in [
+        ("csv_vs_duckdb", "csv", "duckdb", ours.csv),
+        ("csv_vs_polars", "csv", "polars", ours.csv),
+        ("ndjson_vs_duckdb", "ndjson", "duckdb", ours.ndjson),
+        ("ndjson_vs_polars", "ndjson", "polars", ours.ndjson),
+    ] {
+        // The quickest way of each stands first.
+        let mine = rows.iter().find(|row| row["format"] == form && row["library"] == library);
+        let seconds = mine.and_then(|row| row["seconds"].as_f64());
+        let (Some(row), Some(seconds)) = (mine, seconds) else {
+            return Err(format!("{TEXT_SCRIPT} has no time of {library} for {form}").into());
+        };
+        let how = row["how"].as_str().unwrap_or_default();
+        let who = format!("{library} in Python (group-by alone, {how})");
+        lines.push(ratio(name, ours, seconds, &who).0);
     }
     Ok(())
 }

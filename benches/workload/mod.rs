@@ -4,6 +4,7 @@
 pub(crate) mod by_hand;
 #[cfg(feature = "polars")]
 pub(crate) mod frames;
+pub(crate) mod text;
 
 use tiltmeter::inference::Bootstrap;
 use tiltmeter::job::TallyJob;
@@ -57,7 +58,7 @@ impl Random {
         word ^ (word >> 31)
     }
 
-    fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u32
     }
 }

@@ -33,7 +33,7 @@ pub const MIN_MEMORY: usize = 64 << 20;
 /// A tally of files that need not fit into memory.
 ///
 /// Parquet files are read by row groups, on all threads of the current `rayon` pool at once; other
-/// files are read by one thread each. Only the columns that the tally needs are decoded, and only
+/// files are read by one thread each, and decoded by those that have no file of their own. Only the columns that the tally needs are decoded, and only
 /// those are checked: a negative weight is found by a tally that uses weights. The result is the
 /// same, bit for bit, as that of [`Tally::of`] on one log with all rows, whatever the memory, the
 /// threads and the division into files.

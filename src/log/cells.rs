@@ -248,27 +248,47 @@ pub(super) fn whole_number(text: &[u8]) -> Option<i64> {
         [b'1'..=b'9', ..] if digits.len() <= 18 => {}
         _ => return None,
     }
-    let mut number = 0_i64;
-    let mut rest = digits;
-    // Eight digits at a time.
-    while let Some((eight, more)) = rest.split_first_chunk::<8>() {
-        number = number * 100_000_000 + i64::from(eight_digits(u64::from_le_bytes(*eight))?);
-        rest = more;
-    }
-    for &byte in rest {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
+    let number = match digits.len() {
+        ..=8 => few_digits(digits)?,
+        9..=16 => {
+            let (first, last) = digits.split_last_chunk::<8>()?;
+            few_digits(first)? * 100_000_000 + eight_digits(u64::from_le_bytes(*last))?
         }
-        number = number * 10 + i64::from(digit);
-    }
+        _ => {
+            let (first, last) = digits.split_at(digits.len() - 16);
+            let (middle, last) = last.split_at(8);
+            let high = few_digits(first)? * 100_000_000 + few_digits(middle)?;
+            high * 100_000_000 + few_digits(last)?
+        }
+    };
+    let number = number as i64;
     Some(if negative { -number } else { number })
 }
 
+/// The number that up to eight digits are, of which there is at least one.
+#[inline]
+fn few_digits(digits: &[u8]) -> Option<u64> {
+    let count = digits.len();
+    // As one word, whose last byte is the last digit; of loads that overlap, the same bytes meet.
+    let word = if let Some(eight) = digits.first_chunk::<8>() {
+        u64::from_le_bytes(*eight)
+    } else if let (Some(first), Some(last)) = (digits.first_chunk(), digits.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        u64::from(first) | u64::from(last) << (8 * (count - 4))
+    } else {
+        let byte = |at: usize| u64::from(digits[at]) << (8 * at);
+        byte(0) | byte(count / 2) | byte(count - 1)
+    };
+    // Zeros before the first.
+    let empty = 64 - 8 * count as u32;
+    eight_digits(word << empty | (ZEROS & !(u64::MAX << empty)))
+}
+
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
 /// The number that eight digits are.
 #[inline]
-pub(super) fn eight_digits(eight: u64) -> Option<u32> {
-    const ZEROS: u64 = 0x3030_3030_3030_3030;
+fn eight_digits(eight: u64) -> Option<u64> {
     let values = eight ^ ZEROS;
     // A byte above 9 has a high half once 6 is added; bytes of 128 and more have one already.
     if (values | values.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
@@ -277,7 +297,7 @@ pub(super) fn eight_digits(eight: u64) -> Option<u32> {
     // Pairs, then fours, then all eight.
     let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    Some((fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) as u32)
+    Some((fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff)
 }
 
 #[cfg(test)]
@@ -287,7 +307,9 @@ mod tests {
     /// Whoever is a whole number has the same text again, and no other text is one.
     #[test]
     fn whole_numbers_are_their_texts() {
-        for number in [0, 1, 9, 10, 12_345_678, 123_456_789, 999_999_999_999_999_999_i64] {
+        let digits = 123_456_789_987_654_321_i64;
+        let of_each_length = (0..18).map(|length| digits / 10_i64.pow(length));
+        for number in of_each_length.chain([0, 9, 10, 99, 100, 999_999_999_999_999_999]) {
             for number in [number, -number] {
                 assert_eq!(whole_number(number.to_string().as_bytes()), Some(number));
             }

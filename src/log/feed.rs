@@ -15,6 +15,10 @@ const BLOCK_BYTES: std::ops::RangeInclusive<usize> = 1 << 16..=1 << 19;
 /// Blocks that are to fit into the memory of a log for each thread, so that those in flight are a part of it.
 const BLOCKS_IN_LOG: usize = 16;
 
+/// The most threads: reading bytes and taking what threads gathered is one thread's work, which a dozen keep
+/// busy.
+const MOST_THREADS: usize = 16;
+
 /// The rows of a source, and whoever decodes them.
 pub(super) struct Feed<'s, S> {
     source: S,
@@ -58,7 +62,7 @@ impl<'s, S: LogSource> Feed<'s, S> {
         if !self.source.has_blocks() {
             return Ok(());
         }
-        let threads = self.threads;
+        let threads = self.threads.min(MOST_THREADS);
         let fits = bytes / threads / BLOCKS_IN_LOG;
         self.block = fits.clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end());
         self.threaded |= threads > 1;

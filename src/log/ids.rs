@@ -176,7 +176,7 @@ impl IdReader {
             _ => {
                 for row in 0..column.len() {
                     let text = text_of(row);
-                    match refused(text.as_deref(), &null) {
+                    match refused(text.as_deref(), null) {
                         None => self.ids.push(&text.unwrap_or_default())?,
                         Some(reason) => {
                             fault(row, reason, &text.unwrap_or_default());

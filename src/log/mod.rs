@@ -645,9 +645,9 @@ impl ItemTopics {
         };
         let (mut builder, wanted) = LogBuilder::new(&name, &as_log, source.column_names())?;
         source.select(&wanted);
-        while let Some(batch) = source.next_batch()? {
-            builder.push(batch)?;
-        }
+        let mut feed = Feed::new(source, &as_log);
+        feed.begin(usize::MAX)?;
+        while feed.next_into(&mut builder)? {}
         let built = builder.finish()?.or_empty(&name)?;
         let source_rows = built.source_rows();
         let log = ExposureLog::from_built(name, built, &as_log)?;

@@ -170,23 +170,26 @@ fn header(blocks: &mut Blocks, delimiter: u8, name: &str) -> Result<Vec<Vec<u8>>
     let mut wanted = LOOKED_AT;
     loop {
         let length = blocks.peek(wanted).len();
-        let all = blocks.are_all_read();
-        if let Some(cause) = blocks.failure() {
-            return Err(unpack::read_error(name, "CSV", 0, cause));
-        }
-        let bytes = blocks.peek(0);
-        let mut records = Records::of(bytes, delimiter);
-        match records.next(all) {
+        let (ended, failed) = (blocks.are_all_read(), blocks.have_failed());
+        let mut records = Records::of(blocks.peek(0), delimiter);
+        match records.next(ended && !failed) {
             Next::Row(record, row) if row.len() <= MAX_LINE => {
                 let fields = record.fields().map(<[u8]>::to_owned).collect();
                 blocks.skip(row.end);
                 return Ok(fields);
             }
-            Next::End if all => return Ok(Vec::new()),
-            Next::Open(_) if all && length <= MAX_LINE => {
+            Next::End if ended && !failed => return Ok(Vec::new()),
+            Next::Open(_) if ended && !failed && length <= MAX_LINE => {
                 return Err(damaged_header(name, OPEN_QUOTE));
             }
-            Next::Open(_) | Next::End if !all && length <= MAX_LINE => wanted = 2 * length,
+            Next::Open(_) | Next::End if !ended && length <= MAX_LINE => {
+                wanted = 2 * length;
+            }
+            Next::Open(_) | Next::End if failed => {
+                let cause =
+                    blocks.failure().unwrap_or_else(|| std::io::Error::other("no more bytes"));
+                return Err(unpack::read_error(name, "CSV", 0, cause));
+            }
             _ => return Err(too_large(name, Limit::Line, IN_HEADER)),
         }
     }

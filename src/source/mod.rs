@@ -63,9 +63,10 @@ use crate::log::{
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
 /// that was used before.
+#[cfg(any(feature = "parquet", feature = "polars"))]
 const BATCH_ROWS: usize = 16_384;
 
-/// Bytes of text after which a batch ends before it has so many rows.
+/// Bytes of text after which a batch ends.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Whether a file's ending is that of a log that can be read.

@@ -307,6 +307,12 @@ fn files_cut_off_or_corrupted() {
         }
     }
 
+    // What is wrong before that is told before it.
+    let faulty = gzip(&many_rows().replacen("arm1,", ",", 1));
+    let (_folder, path) = self::file("cut.csv.gz", &faulty[..faulty.len() / 2]);
+    let fault = row_fault(ExposureLog::open(&path, &schema).unwrap_err());
+    assert_eq!((fault.row, fault.reason), (2, FaultReason::Null));
+
     let text = many_rows();
     let (_folder, path) = self::file("cut.csv", &text.as_bytes()[..text.len() - 8]);
     let fault = row_fault(ExposureLog::open(&path, &schema).unwrap_err());

@@ -98,6 +98,54 @@ fn compressed_delimited_and_marked() {
     same(&ExposureLog::open(path("semicolons.csv"), &schema().delimiter(b';')).unwrap());
 }
 
+/// Several frames, one of which holds something else, zero bytes behind; also by the name alone of a folder.
+#[cfg(feature = "zstd")]
+#[test]
+fn compressed_by_zstandard() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let frame = |text: &str| zstd::encode_all(text.as_bytes(), 1).unwrap();
+    // Of frames that are skipped: the magic number, a length, so many bytes.
+    let skipped = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
+    let (first, last) = CSV.split_at(200);
+    let frames = [skipped.clone(), frame(first), skipped, frame(last)].concat();
+    let cases =
+        [("log.csv.zst", frames.clone()), ("LOG.CSV.ZST", [&frames[..], &[0; 300]].concat())];
+    for (name, bytes) in cases {
+        std::fs::write(path(name), bytes).unwrap();
+        same(&ExposureLog::open(path(name), &schema()).unwrap());
+        assert_eq!(tiltmeter::job::log_files(folder.path()).unwrap(), [path(name)]);
+        std::fs::remove_file(path(name)).unwrap();
+    }
+    for (name, bytes) in [
+        ("behind.csv.zst", [&frames[..], b"\0\0x"].concat()),
+        ("cut.csv.zst", frames[..frames.len() - 9].to_vec()),
+    ] {
+        std::fs::write(path(name), bytes).unwrap();
+        let error = ExposureLog::open(path(name), &schema()).unwrap_err();
+        assert!(matches!(error, tiltmeter::Error::Damaged { .. }), "{name}: {error}");
+    }
+}
+
+/// As `gzip` does: what fills up the last block of a tape is no part of a file.
+#[test]
+fn zero_bytes_behind_gzip() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv.gz");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(CSV.as_bytes()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    for zeros in [1, 1 << 20] {
+        std::fs::write(&path, [&bytes[..], &vec![0; zeros]].concat()).unwrap();
+        same(&ExposureLog::open(&path, &schema()).unwrap());
+    }
+    for behind in [&b"\0\0x"[..], b"x", &bytes[..5]] {
+        std::fs::write(&path, [&bytes[..], behind].concat()).unwrap();
+        let error = ExposureLog::open(&path, &schema()).unwrap_err();
+        assert!(matches!(error, tiltmeter::Error::Damaged { .. }), "{behind:?}: {error}");
+    }
+}
+
 #[test]
 fn newline_delimited_json() {
     let lines = r#"{"viewer":1,"item":"a","arm":"x","position":1,"time":"2024-07-11T10:00:00Z","weight":0.5,"stratum":"GA","topics":["war","party"],"slate":"s1","session":"t1","engagement":true,"propensity":0.25,"satisfaction":0.1}

@@ -9,8 +9,38 @@ use crate::log::CellKind;
 /// What the lines so far had between their values.
 #[derive(Debug, Default)]
 pub(super) struct Plain {
-    /// By field, the bytes from the end of the value before it to its own, and whether it is wanted, where.
-    learned: Vec<(Vec<u8>, Option<usize>)>,
+    /// By field, what stands before it, and where it is wanted, if it is.
+    learned: Vec<(Between, Option<usize>)>,
+}
+
+/// The bytes from the end of a value to the next, of which most are few enough for a word.
+#[derive(Debug)]
+struct Between {
+    bytes: Vec<u8>,
+    /// The first of them as a word, and which bytes of a word they are.
+    word: u128,
+    mask: u128,
+}
+
+impl Between {
+    fn of(bytes: &[u8]) -> Self {
+        let count = bytes.len().min(16);
+        let mut first = [0; 16];
+        first[..count].copy_from_slice(&bytes[..count]);
+        let mask = u128::MAX.checked_shr(128 - 8 * count as u32).unwrap_or(0);
+        Self { bytes: bytes.to_vec(), word: u128::from_le_bytes(first), mask }
+    }
+
+    /// Whether a line goes on so.
+    #[inline]
+    fn begins(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk() {
+            Some(first) if self.bytes.len() <= 16 => {
+                u128::from_le_bytes(*first) & self.mask == self.word
+            }
+            _ => rest.starts_with(&self.bytes),
+        }
+    }
 }
 
 /// A value as it stands in a line.
@@ -46,8 +76,8 @@ impl Plain {
         loop {
             let start = at;
             let place = match self.learned.get(field) {
-                Some((between, place)) if line[at..].starts_with(between) => {
-                    at += between.len();
+                Some((between, place)) if between.begins(&line[at..]) => {
+                    at += between.bytes.len();
                     *place
                 }
                 _ => match next_key(line, &mut at, field == 0)? {
@@ -55,7 +85,7 @@ impl Plain {
                     Some(key) => {
                         let place = wanted(key);
                         self.learned.truncate(field);
-                        self.learned.push((line[start..at].to_owned(), place));
+                        self.learned.push((Between::of(&line[start..at]), place));
                         place
                     }
                 },

@@ -13,14 +13,13 @@ const KEPT: usize = 32;
 pub(in crate::source) struct Pool(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Pool {
-    /// Empty memory, of a block before if there is one.
+    /// Memory of a block before, if there is one, with whatever it held: it is written over.
     pub(super) fn take(&self) -> Vec<u8> {
         self.blocks().pop().unwrap_or_default()
     }
 
     /// Memory for another block.
-    pub(in crate::source) fn put(&self, mut block: Vec<u8>) {
-        block.clear();
+    pub(in crate::source) fn put(&self, block: Vec<u8>) {
         let mut blocks = self.blocks();
         if blocks.len() < KEPT {
             blocks.push(block);

@@ -1,7 +1,7 @@
 //! Opening a file that may be compressed with gzip or Zstandard; told by its first bytes, not its name.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::GzDecoder;
@@ -9,6 +9,9 @@ use flate2::bufread::GzDecoder;
 use super::STANDARD_INPUT;
 use super::ahead::Ahead;
 use crate::error::Error;
+
+/// Bytes by which forms of compression are told.
+const MAGIC_BYTES: usize = 4;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -23,28 +26,37 @@ const ZSTD_SKIPPED: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |cause| Error::Io { path: path.to_owned(), cause };
     let place = if path.to_str() == Some(STANDARD_INPUT) { Path::new("/dev/stdin") } else { path };
-    let mut file = BufReader::with_capacity(1 << 18, File::open(place).map_err(failed)?);
-    let first = file.fill_buf().map_err(failed)?;
-    if Gzip::is(first) {
-        return Ok(Box::new(Ahead::of(Members::<Gzip>::of(file)).map_err(failed)?));
+    let mut file = File::open(place).map_err(failed)?;
+    // Not gone back to: a pipe has no way back.
+    let mut first = Vec::with_capacity(MAGIC_BYTES);
+    (&mut file).take(MAGIC_BYTES as u64).read_to_end(&mut first).map_err(failed)?;
+    let is_gzip = Gzip::is(&first);
+    #[cfg(feature = "zstd")]
+    let is_zstd = Zstd::is(&first);
+    let bytes = Cursor::new(first).chain(file);
+    if is_gzip {
+        return Ok(Box::new(Ahead::of(Members::<Gzip>::of(bytes)).map_err(failed)?));
     }
     #[cfg(feature = "zstd")]
-    if Zstd::is(first) {
-        return Ok(Box::new(Ahead::of(Members::<Zstd>::of(file)).map_err(failed)?));
+    if is_zstd {
+        return Ok(Box::new(Ahead::of(Members::<Zstd>::of(bytes)).map_err(failed)?));
     }
-    Ok(Box::new(file))
+    Ok(Box::new(bytes))
 }
 
 /// Whether a file is compressed.
 pub(crate) fn is_packed(path: &Path) -> io::Result<bool> {
     let mut first = Vec::new();
-    File::open(path)?.take(4).read_to_end(&mut first)?;
+    File::open(path)?.take(MAGIC_BYTES as u64).read_to_end(&mut first)?;
     #[cfg(feature = "zstd")]
     if Zstd::is(&first) {
         return Ok(true);
     }
     Ok(Gzip::is(&first))
 }
+
+/// The bytes of a file, of which the first were read before.
+type Bytes = BufReader<Chain<Cursor<Vec<u8>>, File>>;
 
 /// A form of compression, whose files are one or more members, one after the other.
 trait Form: Sized {
@@ -62,26 +74,26 @@ trait Form: Sized {
         first.len() >= Self::TOLD_BY && Self::begins(first)
     }
 
-    fn begin(bytes: BufReader<File>) -> io::Result<Self::Member>;
+    fn begin(bytes: Bytes) -> io::Result<Self::Member>;
 
-    fn end(member: Self::Member) -> BufReader<File>;
+    fn end(member: Self::Member) -> Bytes;
 }
 
 struct Gzip;
 
 impl Form for Gzip {
     const TOLD_BY: usize = GZIP_MAGIC.len();
-    type Member = GzDecoder<BufReader<File>>;
+    type Member = GzDecoder<Bytes>;
 
     fn begins(bytes: &[u8]) -> bool {
         begins_with(bytes, &GZIP_MAGIC)
     }
 
-    fn begin(bytes: BufReader<File>) -> io::Result<Self::Member> {
+    fn begin(bytes: Bytes) -> io::Result<Self::Member> {
         Ok(GzDecoder::new(bytes))
     }
 
-    fn end(member: Self::Member) -> BufReader<File> {
+    fn end(member: Self::Member) -> Bytes {
         member.into_inner()
     }
 }
@@ -92,19 +104,19 @@ struct Zstd;
 #[cfg(feature = "zstd")]
 impl Form for Zstd {
     const TOLD_BY: usize = ZSTD_MAGIC.len();
-    type Member = zstd::stream::read::Decoder<'static, BufReader<File>>;
+    type Member = zstd::stream::read::Decoder<'static, Bytes>;
 
     fn begins(bytes: &[u8]) -> bool {
         let skipped = bytes.first().is_some_and(|first| first & 0xf0 == ZSTD_SKIPPED[0]);
         begins_with(bytes, &ZSTD_MAGIC) || skipped && begins_with(&bytes[1..], &ZSTD_SKIPPED[1..])
     }
 
-    fn begin(bytes: BufReader<File>) -> io::Result<Self::Member> {
+    fn begin(bytes: Bytes) -> io::Result<Self::Member> {
         // Frames that are skipped are read by the same decoder as those with contents.
         Ok(zstd::stream::read::Decoder::with_buffer(bytes)?.single_frame())
     }
 
-    fn end(member: Self::Member) -> BufReader<File> {
+    fn end(member: Self::Member) -> Bytes {
         member.finish()
     }
 }
@@ -120,14 +132,14 @@ fn begins_with(bytes: &[u8], first: &[u8]) -> bool {
 struct Members<F: Form>(State<F>);
 
 enum State<F: Form> {
-    Between(BufReader<File>),
+    Between(Bytes),
     Within(F::Member),
     Ended,
 }
 
 impl<F: Form> Members<F> {
-    fn of(file: BufReader<File>) -> Self {
-        Self(State::Between(file))
+    fn of(bytes: Chain<Cursor<Vec<u8>>, File>) -> Self {
+        Self(State::Between(BufReader::with_capacity(1 << 18, bytes)))
     }
 }
 
@@ -155,7 +167,7 @@ impl<F: Form> Read for Members<F> {
 }
 
 /// Whether there is another member; an error for bytes that are neither one nor zeros up to the end.
-fn begins_another(bytes: &mut BufReader<File>, begins: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
+fn begins_another(bytes: &mut Bytes, begins: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
     let mut zeros = false;
     loop {
         let next = bytes.fill_buf()?;

@@ -56,6 +56,7 @@
 //! | `polars` | no | logs from `DataFrame`s, reports as `DataFrame`s; `tiltmeter::polars` is its version |
 //! | `lazy` | no | the same from `LazyFrame`s |
 //! | `zip` | no | bundles of evidence as one `.zip` |
+//! | `json-schema` | no | the schema of study files (`StudyFile::json_schema`) |
 //!
 //! # Panics and NaN
 //!

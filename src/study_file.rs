@@ -17,6 +17,9 @@ use crate::question::whole::Question;
 use crate::replay::{CandidateKey, CandidateSets};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
+#[cfg(feature = "json-schema")]
+mod json_schema;
+
 /// An audit as data: what was read, and what was asked of it.
 ///
 /// Paths are taken from the folder that the file is in, so that a folder with its logs can be moved.
@@ -38,8 +41,12 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StudyFile {
+    /// Where the schema of study files is, for editors that check by it. Nothing else looks at it.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema_for_editors: Option<String>,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -69,6 +76,7 @@ pub struct StudyFile {
 
 /// The log of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LogInput {
     /// A file, a folder or a pattern with `*`: more than one file is tallied without being held.
@@ -76,7 +84,7 @@ pub struct LogInput {
     /// More of the same, each a file, a folder or a pattern.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<PathBuf>,
-    /// Patterns of files in folders that are left out by their names, as in [`log_files_but`].
+    /// Patterns of files in folders that are left out by their names, such as `*_old.csv` ([`log_files_but`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skip: Vec<String>,
     /// What its columns are.
@@ -85,14 +93,16 @@ pub struct LogInput {
     /// candidates too where their file has the column; where it has not, the report says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<Keep>,
-    /// A moment, as [`ExposureLog::split_at`] takes it: the log then has a column `period`, for
-    /// strata, groups and rows to keep. Of one file, with a column of times.
+    /// A date, which begins at midnight in UTC, or a moment as in ISO 8601 ([`ExposureLog::split_at`]). The log
+    /// then has a column `period`, for strata, groups and rows to keep, whose values are such as
+    /// `before 2026-03-09` and `from 2026-03-09`. Of one file, with a column of times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_at: Option<String>,
 }
 
 /// A table beside the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TableInput {
     /// The file.
@@ -103,6 +113,7 @@ pub struct TableInput {
 
 /// A table of candidates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CandidatesInput {
     /// The file.
@@ -115,6 +126,7 @@ pub struct CandidatesInput {
 
 /// A table of topics by item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ItemTopicsInput {
     /// The file.

@@ -150,6 +150,7 @@ impl AskedArgs {
         }
         roles.tell_unused(&Uses::of_question(&question, kept));
         Ok(StudyFile {
+            schema_for_editors: None,
             title: None,
             authors: Vec::new(),
             note: None,

@@ -210,6 +210,7 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
         split_at: None,
     };
     let study = StudyFile {
+        schema_for_editors: None,
         title: None,
         authors: Vec::new(),
         note: None,

@@ -15,6 +15,7 @@ use crate::error::row::RowPolicy;
 /// How the topics of one impression are written in a text column. A column of lists (Parquet,
 /// frames, NDJSON arrays) is taken as lists whatever is said here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TopicFormat {
@@ -31,6 +32,7 @@ pub enum TopicFormat {
 
 /// What becomes of a topic that a relabelling does not list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Unlisted {
@@ -54,13 +56,19 @@ pub enum Unlisted {
 /// assert_eq!(party.column_name(), "stance");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TopicColumn {
+    /// Its name.
     pub(crate) column: String,
+    /// How topics are written in it.
     #[serde(default)]
     pub(crate) format: TopicFormat,
+    /// New names for topics, by their old ones; several old ones may share a new one. A topic whose new name is
+    /// empty is dropped; the impression still counts in totals.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) relabel: BTreeMap<String, String>,
+    /// What becomes of topics that have no new name, where others have one.
     #[serde(default)]
     pub(crate) unlisted: Unlisted,
 }
@@ -120,11 +128,55 @@ impl TopicColumn {
 /// A column made of others: their values with `|` between them (`\|` and `\\` stand for a bar
 /// and a backslash inside a value, so that two different rows never become one).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct CombinedColumn {
     /// The new column's name.
     pub name: String,
     /// The columns it is made of, in this order.
     pub of: Vec<String>,
+}
+
+/// What a column of each role holds, said once: for setters and, as the fields' own, for the schema of study files.
+macro_rules! about {
+    (viewer) => {
+        "Who was shown the item: text, whole numbers or booleans."
+    };
+    (item) => {
+        "What was shown: text, whole numbers or booleans."
+    };
+    (arm) => {
+        "The ranking condition: text, whole numbers or booleans."
+    };
+    (position) => {
+        "The 1-based rank: whole numbers from 1 to 4,294,967,295."
+    };
+    (weight) => {
+        "How much an impression matters (dwell time, say): from 0 to 8,388,608 ([`MAX_WEIGHT`](crate::log::MAX_WEIGHT))."
+    };
+    (count) => {
+        "How many impressions alike the row stands for: whole numbers from 0 to 4,294,967,295. The \
+                log is then as if the row were there so often: counts of impressions, naive errors and \
+                design effects are of what it stands for. A row of 0 stands for nothing and is dropped."
+    };
+    (stratum) => {
+        "A group to adjust for: text, whole numbers or booleans."
+    };
+    (slate) => {
+        "The ranked list: an id that is unique over the whole log."
+    };
+    (session) => {
+        "The session: an id that is unique over the whole log."
+    };
+    (engagement) => {
+        "Engagement: any finite number, or booleans (1 for true)."
+    };
+    (propensity) => {
+        "The logging policy's probability of this impression: above 0, at most 1."
+    };
+    (satisfaction) => {
+        "The probability that the viewer stops here: from 0 to 1."
+    };
 }
 
 /// Which column of a source is which, and how to read it.
@@ -150,35 +202,57 @@ pub struct CombinedColumn {
 /// # assert_eq!(serde_json::from_str::<LogSchema>(&json).unwrap(), schema);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSchema {
+    #[doc = about!(viewer)]
     pub(crate) viewer: Option<String>,
+    #[doc = about!(item)]
     pub(crate) item: Option<String>,
+    #[doc = about!(arm)]
     pub(crate) arm: Option<String>,
+    #[doc = about!(position)]
     pub(crate) position: Option<String>,
+    /// When the item was shown: the column, and how that is written.
     pub(crate) time: Option<(String, TimeFormat)>,
+    #[doc = about!(weight)]
     pub(crate) weight: Option<String>,
+    #[doc = about!(count)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) count: Option<String>,
+    #[doc = about!(stratum)]
     pub(crate) stratum: Option<String>,
+    /// What the item is about.
     pub(crate) topics: Option<TopicColumn>,
+    #[doc = about!(slate)]
     pub(crate) slate: Option<String>,
+    #[doc = about!(session)]
     pub(crate) session: Option<String>,
+    #[doc = about!(engagement)]
     pub(crate) engagement: Option<String>,
+    #[doc = about!(propensity)]
     pub(crate) propensity: Option<String>,
+    #[doc = about!(satisfaction)]
     pub(crate) satisfaction: Option<String>,
+    /// Further columns to cluster, stratify or group by, or to keep rows by.
     pub(crate) columns: Vec<String>,
+    /// Further columns made of others.
     pub(crate) combined: Vec<CombinedColumn>,
+    /// Texts that mean "no value", beside the empty text: `NA`, `null`.
     pub(crate) nulls: Vec<String>,
+    /// Takes names that differ only so for the same: of arms, strata and topics, and ids of every kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) join_names: Vec<JoinNames>,
+    /// The character between the fields of a line, for delimited text, by its number in ASCII: 59 for `;`, 124
+    /// for `|`. A comma if it is not said, or a tab for `.tsv`.
     pub(crate) delimiter: Option<u8>,
+    /// What to do with rows that break a rule.
     pub(crate) rows: RowPolicy,
 }
 
 macro_rules! declare {
-    ($($role:ident: $doc:literal),* $(,)?) => {$(
-        #[doc = $doc]
+    ($($role:ident),* $(,)?) => {$(
+        #[doc = about!($role)]
         #[must_use]
         pub fn $role(mut self, column: impl Into<String>) -> Self {
             self.$role = Some(column.into());
@@ -195,20 +269,7 @@ impl LogSchema {
     }
 
     declare! {
-        viewer: "Who was shown the item: text, whole numbers or booleans.",
-        item: "What was shown: text, whole numbers or booleans.",
-        arm: "The ranking condition: text, whole numbers or booleans.",
-        position: "The 1-based rank: whole numbers from 1 to 4,294,967,295.",
-        weight: "How much an impression matters (dwell time, say): from 0 to [`MAX_WEIGHT`](crate::log::MAX_WEIGHT).",
-        count: "How many impressions alike the row stands for: whole numbers from 0 to 4,294,967,295. The \
-                log is then as if the row were there so often: counts of impressions, naive errors and \
-                design effects are of what it stands for. A row of 0 stands for nothing and is dropped.",
-        stratum: "A group to adjust for: text, whole numbers or booleans.",
-        slate: "The ranked list: an id that is unique over the whole log.",
-        session: "The session: an id that is unique over the whole log.",
-        engagement: "Engagement: any finite number, or booleans (1 for true).",
-        propensity: "The logging policy's probability of this impression: above 0, at most 1.",
-        satisfaction: "The probability that the viewer stops here: from 0 to 1.",
+        viewer, item, arm, position, weight, count, stratum, slate, session, engagement, propensity, satisfaction,
     }
 
     /// When the item was shown, and how that is written.

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::printable::quoted;
 
-/// Rows with one of these ids in a column of the schema; without ids, rows that a program chose
-/// ([`ExposureLog::filter`](crate::ExposureLog::filter)), by what it called them.
+/// Rows with one of these ids in a column of the schema.
+///
+/// Without ids they are rows that a program chose ([`ExposureLog::filter`](crate::ExposureLog::filter)), and what it
+/// called them stands in the place of the column.
 ///
 /// ```
 /// use tiltmeter::Keep;
@@ -15,11 +17,12 @@ use crate::base::printable::quoted;
 /// assert_eq!(keep.to_string(), "\"state\" is \"NY\" or \"GEORGIA\"");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Keep {
-    /// The column, by its name in the log; what rows were called that a program chose.
+    /// The column, by its name in the log.
     pub column: String,
-    /// The ids, one of which a row must have; none where a program chose.
+    /// The ids, one of which a row must have.
     pub values: Vec<String>,
 }
 

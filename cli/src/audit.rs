@@ -35,7 +35,7 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     doubt: UncertaintyArgs,
     /// Run a study file (TOML or JSON) instead; flags of the output go with it, and those of intervals and
-    /// tests, which then stand for what it says of them.
+    /// tests, which then stand for what it says of them. The guide's chapter `study-file-reference` has all its keys.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "logs", "filter", "SkipArgs", "RoleArgs", "QuestionArgs", "ClusterArgs", "KindArgs", "BaselineArgs", "GroupArgs",
     ])]

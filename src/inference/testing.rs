@@ -33,8 +33,8 @@ use crate::statistic::Statistic;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Test {
-    /// The level at which [`ShareBounds`](super::ShareBounds) would just leave the null out: below 5%
-    /// exactly where the 95% interval does. For statistics that keep strata apart, the distance from
+    /// The level at which the interval of share bounds ([`ShareBounds`](super::ShareBounds)) would just leave
+    /// the null out: below 5% exactly where the 95% interval does. For statistics that keep strata apart, the distance from
     /// the null in jackknife standard errors. Right wherever the interval is.
     ShareBounds,
     /// The estimate's distance from the null, in standard errors of the delta method.

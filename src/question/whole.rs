@@ -13,9 +13,10 @@ use crate::error::Error;
 use crate::statistic::{AnyStatistic, Side};
 
 /// What is asked: of which arm, against what, about which topics, by which statistics, and how impressions
-/// are weighed, counted and grouped. It is put together once, and audits, sensitivity tables,
-/// decompositions, off-policy estimates, monitors, truths and coverage studies take it; as JSON or TOML it
-/// is the `question` of a study file.
+/// are weighed, counted and grouped.
+///
+/// It is put together once, and audits, sensitivity tables, decompositions, off-policy estimates, monitors,
+/// truths and coverage studies take it; as JSON or TOML it is the `question` of a study file.
 ///
 /// What is not said is the default: all topics, the amplification ratio, pooled over viewers, of all
 /// impressions alike. `None` leaves it to what is asked: a log answers with the default that stands with the

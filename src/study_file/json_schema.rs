@@ -12,15 +12,18 @@ impl StudyFile {
     /// The JSON Schema of study files (draft 7, which editors know best): every key and every word, and what they mean.
     /// It is shipped as `docs/study-file.schema.json`.
     ///
-    /// A file that it refuses is refused when it is read. What a file may be refused for beyond it are ranges of
-    /// numbers, columns and arms that are not there, and questions that contradict themselves.
+    /// What follows it is read. It may still be refused when it is run, for numbers out of their ranges, for columns and
+    /// arms that are not there, and for questions that contradict themselves. What does not follow it is not read, but
+    /// for forms that serde knows and no study file has: a list in the place of a table, `{"pooled": null}` for a word.
     ///
     /// ```
     /// let schema = tiltmeter::StudyFile::json_schema();
+    /// let schema: serde_json::Value = serde_json::from_str(&schema)?;
     /// assert_eq!(schema["properties"]["log"]["description"], "The log.");
+    /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[must_use]
-    pub fn json_schema() -> Value {
+    pub fn json_schema() -> String {
         let generator = SchemaSettings::draft07().into_generator();
         let mut schema = generator.into_root_schema_for::<Self>().to_value();
         let mut words = BTreeSet::new();
@@ -32,7 +35,7 @@ impl StudyFile {
         keep_first_paragraph(&mut schema);
         put_into_words(&mut schema, &words);
         schema["title"] = "Study file of tiltmeter".into();
-        schema
+        format!("{schema:#}\n")
     }
 }
 

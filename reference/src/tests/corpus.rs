@@ -15,18 +15,6 @@ pub(super) struct Case {
     pub(super) study: Json,
 }
 
-/// All strings of this name.
-pub(super) fn strings(within: &Json, name: &str, to: &mut Vec<String>) {
-    match within {
-        Json::Array(items) => items.iter().for_each(|its| strings(its, name, to)),
-        Json::Object(object) => {
-            to.extend(object.get(name).and_then(Json::as_str).map(str::to_owned));
-            object.values().for_each(|its| strings(its, name, to));
-        }
-        _ => {}
-    }
-}
-
 fn json(table: &Table) -> Json {
     serde_json::to_value(table).unwrap()
 }

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::chapter::Chapter;
 use crate::examples;
+use crate::faults::{faults, read};
 use crate::schema::Node;
 use crate::site::completed;
 
@@ -25,11 +26,6 @@ fn schema() -> Json {
 
 fn chapter() -> Chapter {
     Chapter::of(&schema())
-}
-
-/// As the command reads it.
-fn read(study: &Table) -> Result<StudyFile, toml::de::Error> {
-    toml::from_str(&toml::to_string(study).unwrap())
 }
 
 /// The keys that a line begins with which is TOML of a study.
@@ -104,29 +100,10 @@ fn all_that_the_chapter_shows_is_read_by_the_program() {
 }
 
 #[test]
-fn examples_say_something_or_are_said_to_be_the_default() {
-    let minimal = read(&examples::minimal()).unwrap();
-    for example in chapter().examples {
-        let study = read(&completed(&example.part)).unwrap();
-        let without = example.without.as_ref().map(|its| read(&completed(its)).unwrap());
-        let changes_something = study != *without.as_ref().unwrap_or(&minimal);
-        let is_of_minimal =
-            examples::minimal_parts().contains_key(example.part.keys().next().unwrap());
-        assert!(
-            changes_something != example.is_default || example.without.is_none() && is_of_minimal,
-            "{}: {} is the default, or is said to be and is not",
-            example.of,
-            example.part
-        );
-    }
-}
-
-#[test]
 fn each_key_and_word_has_an_example() {
     let schema = schema();
     let root = Node::of_root(&schema);
     let chapter = chapter();
-    assert_eq!(chapter.lacking, Vec::<String>::new());
     let shown = toml_in(&chapter.text).into_iter().map(Value::Table);
     let used: BTreeSet<String> = shown.flat_map(|part| root.used_by(&part)).collect();
     let all = root.all();
@@ -136,38 +113,23 @@ fn each_key_and_word_has_an_example() {
     assert!(unknown.is_empty(), "there are examples of {unknown:?}, which there are not");
 }
 
-/// What a reader would take for a fault of the page.
+/// What is made without faults has none; that faults are found is for these to show.
 #[test]
-fn nothing_speaks_of_rust() {
-    let mut said = vec![chapter().text];
-    corpus::strings(&schema(), "description", &mut said);
-    for text in said {
-        for program in ["::", "[`crate", "None`", "Some(", "```rust", "struct@"] {
-            assert!(!text.contains(program), "{program:?} in {text}");
-        }
-        let spans = text.split('`').skip(1).step_by(2);
-        let is_type = |span: &&str| {
-            let letters = span.chars().all(|c| c.is_ascii_alphanumeric());
-            letters
-                && span.len() > 2
-                && span.starts_with(char::is_uppercase)
-                && span.contains(char::is_lowercase)
-        };
-        let types: Vec<_> = spans.filter(is_type).collect();
-        assert!(
-            types.is_empty(),
-            "{types:?} have no words: say them otherwise where they are documented"
-        );
-        let links = text.match_indices("[`").filter(|(at, _)| !text[..*at].ends_with("](#"));
-        for (at, _) in links {
-            assert!(
-                text[at..].split_once(']').is_some_and(
-                    |(_, rest)| rest.starts_with("(#") || rest.starts_with("(https://")
-                ),
-                "a link to nowhere: {}",
-                &text[at..at + 40]
-            );
-        }
+fn faults_are_found() {
+    let schema = schema();
+    let found = |change: &dyn Fn(&mut Chapter)| {
+        let mut chapter = chapter();
+        change(&mut chapter);
+        faults(&schema, &chapter).join("\n")
+    };
+    assert_eq!(found(&|_| {}), "");
+    assert!(found(&|its| its.lacking.push("Unit.pooled".to_owned())).contains("has no example"));
+    let unread = "question.unit = \"pool\"".parse::<Table>().unwrap();
+    assert!(found(&|its| its.examples[0].part = unread.clone()).contains("unknown variant"));
+    assert!(found(&|its| its.examples[0].part = Table::new()).contains("not said to be"));
+    assert!(found(&|its| its.examples[0].is_default = true).contains("and is not"));
+    for word in ["[`Unheard`]", "`StudyFile`", "a::b", "`None`"] {
+        assert!(found(&|its| its.text.push_str(word)).contains("no word of study files"), "{word}");
     }
 }
 

@@ -60,7 +60,7 @@ fn toml_in(text: &str) -> Vec<Table> {
                     let begins = |part: &&str| {
                         span.strip_prefix(part).is_some_and(|rest| rest.starts_with(['.', ' ']))
                     };
-                    span.contains(" = ") && PARTS.iter().any(|part| begins(&part))
+                    span.contains(" = ") && PARTS.iter().any(begins)
                 };
                 found.extend(spans.filter(is_toml).map(|span| span.parse::<Table>().unwrap()));
             }

@@ -6,8 +6,8 @@
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
 //! [designing an audit](designing_an_audit), [performance].
 //!
-//! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary]; how often intervals
-//! hold the truth, in [tables](coverage_tables).
+//! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary]; [study files, key by
+//! key](study_file_reference); how often intervals hold the truth, in [tables](coverage_tables).
 
 // The chapters are read as files too, and link to each other by file. Here these links go to modules: of two definitions
 // of a link the first holds, and those of `links.in` come first. Doc tests of a chapter count lines from there.
@@ -31,6 +31,10 @@ pub mod cookbook {}
     doc = "A chapter on the feature `polars`, which these pages were made without."
 )]
 pub mod cookbook_frames {}
+
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/study-file-reference.md")]
+pub mod study_file_reference {}
 
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/what-is-amplification.md")]

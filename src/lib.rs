@@ -57,6 +57,7 @@
 //! | `lazy` | no | the same from `LazyFrame`s |
 //! | `zip` | no | bundles of evidence as one `.zip` |
 //! | `zstd` | with `parquet` | reading text that Zstandard compressed |
+//! | `json-schema` | no | the schema of study files (`StudyFile::json_schema`) |
 //!
 //! # Panics and NaN
 //!

@@ -19,6 +19,9 @@ use crate::question::whole::Question;
 use crate::replay::{CandidateKey, CandidateSets};
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
+#[cfg(feature = "json-schema")]
+mod json_schema;
+
 /// An audit as data: what was read, and what was asked of it.
 ///
 /// Paths are taken from the folder that the file is in, so that a folder with its logs can be moved.
@@ -40,8 +43,12 @@ use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StudyFile {
+    /// Where the schema of study files is, for editors that check by it. Nothing else looks at it.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema_for_editors: Option<String>,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -71,6 +78,7 @@ pub struct StudyFile {
 
 /// The log of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LogInput {
     /// A file, a folder or a pattern with `*`: more than one file is tallied without being held.
@@ -78,7 +86,7 @@ pub struct LogInput {
     /// More of the same, each a file, a folder or a pattern.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<PathBuf>,
-    /// Patterns of files in folders that are left out by their names, as in [`log_files_but`].
+    /// Patterns of files in folders that are left out by their names, such as `*_old.csv` ([`log_files_but`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skip: Vec<String>,
     /// What its columns are.
@@ -87,8 +95,9 @@ pub struct LogInput {
     /// candidates too where their file has the column; where it has not, the report says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<Keep>,
-    /// A moment, as [`ExposureLog::split_at`] takes it: the log then has a column `period`, for
-    /// strata, groups and rows to keep. Of one file, with a column of times.
+    /// A date, which begins at midnight in UTC, or a moment as in ISO 8601 ([`ExposureLog::split_at`]). The log
+    /// then has a column `period`, for strata, groups and rows to keep, whose values are such as
+    /// `before 2026-03-09` and `from 2026-03-09`. Of one file, with a column of times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_at: Option<String>,
     /// Tables whose columns are columns of the log too, such as accounts with their arm.
@@ -101,6 +110,7 @@ pub struct LogInput {
 
 /// A table with a row for each id in a column of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JoinInput {
     /// The file.
@@ -111,6 +121,7 @@ pub struct JoinInput {
 
 /// A table beside the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TableInput {
     /// The file.
@@ -121,6 +132,7 @@ pub struct TableInput {
 
 /// A table of candidates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CandidatesInput {
     /// The file.
@@ -133,6 +145,7 @@ pub struct CandidatesInput {
 
 /// A table of topics by item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ItemTopicsInput {
     /// The file.

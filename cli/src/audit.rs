@@ -35,7 +35,7 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     doubt: UncertaintyArgs,
     /// Run a study file (TOML or JSON) instead; flags of the output go with it, and those of intervals and
-    /// tests, which then stand for what it says of them.
+    /// tests, which then stand for what it says of them. The guide's chapter `study-file-reference` has all its keys.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "SkipArgs", "BesideArgs", "RoleArgs", "SubjectArgs", "ClusterArgs", "KindArgs", "CandidatesArgs", "GroupArgs",
         // One by one, of those that hold others: a group of those has nothing in it.
@@ -132,6 +132,7 @@ impl AskedArgs {
         }
         roles.tell_unused(&Uses::of_question(&question, kept));
         Ok(StudyFile {
+            schema_for_editors: None,
             title: None,
             authors: Vec::new(),
             note: None,

@@ -203,6 +203,7 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
     let question = args.question.of_tally((&args.kind, &args.more), tally.spec())?;
     let log = LogInput::new(&args.tally, LogSchema::new());
     let study = StudyFile {
+        schema_for_editors: None,
         title: None,
         authors: Vec::new(),
         note: None,

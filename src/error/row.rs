@@ -24,13 +24,14 @@ use crate::base::printable::{printable, quoted};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RowPolicy {
-    /// Stop at the first such row with [`crate::Error::Row`].
+    /// Stop at the first such row, with an error that says which it is and why ([`crate::Error::Row`]).
     #[default]
     Strict,
-    /// Leave the row out, and count it by reason and column in [`SetAside`].
+    /// Leave the row out, and count it by reason and column ([`SetAside`]).
     SetAside,
 }
 

@@ -65,6 +65,7 @@ const MOST_REPLICATES: u32 = 1_000_000;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
     /// The confidence level, in (0, 1).
@@ -94,6 +95,7 @@ impl Default for Bootstrap {
 
 /// How an interval is made from the replicates of a statistic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BootstrapKind {
@@ -119,6 +121,7 @@ pub enum BootstrapKind {
 
 /// How clusters are weighted in a replicate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BootstrapWeights {

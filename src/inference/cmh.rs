@@ -69,6 +69,7 @@ use crate::tally::Tally;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CmhTest {
     /// Whether `U` is brought nearer to 0 because counts are whole numbers; only with
@@ -80,6 +81,7 @@ pub struct CmhTest {
 
 /// A correction for comparing a sum of whole numbers with a continuous distribution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Continuity {
     /// None.
@@ -89,8 +91,9 @@ pub enum Continuity {
     Half,
 }
 
-/// What the variance of a [`CmhTest`] is that of.
+/// What varies from study to study ([`CmhTest`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CmhErrors {
     /// Clusters vary, of which the impressions of one are alike.
@@ -99,11 +102,10 @@ pub enum CmhErrors {
     /// Every impression is independent and weighs 1: the textbook's hypergeometric variance
     /// `sum_k n1 n0 m (N - m) / (N^2 (N - 1))`, `m = a + c`, and the chi-square distribution with one
     /// degree of freedom. Impressions of one viewer are hardly ever independent, and it then rejects far
-    /// too often: in the simulations of [`CmhTest`] in 38% of studies without any amplification.
+    /// too often: in simulations ([`CmhTest`]) in 38% of studies without any amplification.
     /// It is here to be shown beside the clustered one, and for logs with one impression for each
     /// viewer. Where masses are weighed, or the unit is not
-    /// [`Unit::Pooled`](crate::Unit::Pooled), there is none:
-    /// [`NoTest::NotCountsOfImpressions`].
+    /// [`Unit::Pooled`](crate::Unit::Pooled), there is none ([`NoTest::NotCountsOfImpressions`]).
     Independent,
 }
 

@@ -38,6 +38,7 @@ use crate::statistic::Scale;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Delta {
     /// The confidence level, in (0, 1).
@@ -55,6 +56,7 @@ impl Default for Delta {
 
 /// The distribution whose quantile stretches the standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Quantile {
     /// Student's t, with the degrees of freedom that the clusters leave.

@@ -105,6 +105,7 @@ pub(crate) const FEW_TOPIC_CLUSTERS: f64 = 20.0;
 /// assert_eq!(Inference::from(inference.interval).test, None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Inference {
     /// How intervals are made.

@@ -70,6 +70,7 @@ use crate::statistic::{Side, Statistic};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ShareBounds {
     /// The confidence level, in (0, 1).
@@ -80,9 +81,10 @@ pub struct ShareBounds {
 
 /// The form of [`ShareBounds`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BoundsForm {
-    /// As described there.
+    /// With what small and unequal studies need, as simulations showed.
     #[default]
     Refined,
     /// Without three refinements: degrees of freedom are `min(G - 1, 3 K - 1)`, `n*` has no least value and

@@ -38,6 +38,7 @@ use crate::question::multiplicity::ReplicateErrors;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Simultaneous {
     /// The confidence level of all bands together, in (0, 1).

@@ -29,11 +29,12 @@ use crate::statistic::Statistic;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Test {
-    /// The level at which [`ShareBounds`](super::ShareBounds) would just leave the null out: below 5%
-    /// exactly where the 95% interval does. For statistics that keep strata apart, the distance from
+    /// The level at which the interval of share bounds ([`ShareBounds`](super::ShareBounds)) would just leave
+    /// the null out: below 5% exactly where the 95% interval does. For statistics that keep strata apart, the distance from
     /// the null in jackknife standard errors. Right wherever the interval is.
     ShareBounds,
     /// The estimate's distance from the null, in standard errors of the delta method.
@@ -97,6 +98,7 @@ impl Test {
 /// does not vary, as at 0 and 1, a contrast of two shares is tested by share bounds. Costs one pass over
 /// the clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct DeltaTest {
     /// The distribution of that distance.
@@ -127,13 +129,14 @@ pub struct DeltaTest {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Equivalence {
     /// The least value that counts as the same, on the reported scale.
     pub low: f64,
     /// The greatest value that counts as the same, on the reported scale.
     pub high: f64,
-    /// For the delta method, the distribution of the distance from either; `None` for share bounds.
+    /// For the delta method, the distribution of the distance from either; nothing for share bounds.
     pub quantile: Option<Quantile>,
 }
 

@@ -42,6 +42,7 @@ const PURPOSE: u64 = 0x7769_6c64;
 /// assert_eq!((wild.level, wild.replicates), (0.95, 1_999));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct WildBootstrap {
     /// The confidence level, in (0, 1).
@@ -64,6 +65,7 @@ impl Default for WildBootstrap {
 /// What the residuals of a cluster are multiplied by. A pure function of seed, replicate and the
 /// cluster's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WildWeights {
     /// One of six numbers: plus or minus the roots of 1/2, 1 and 3/2 (Webb 2023, doi
@@ -97,6 +99,7 @@ pub enum WildWeights {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct WildTest {
     /// How many replicates, from 2 to 1,000,000.

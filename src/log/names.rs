@@ -16,8 +16,8 @@ use crate::base::printable::has_look;
 use crate::error::role::Role;
 use crate::format::word::said_by_words;
 
-/// Differences in writing that a log may be read without; see
-/// [`LogSchema::join_names`](super::LogSchema::join_names).
+/// Differences in writing that a log may be read without
+/// ([`LogSchema::join_names`](super::LogSchema::join_names)).
 ///
 /// ```
 /// use tiltmeter::log::{JoinNames, LogSchema};
@@ -30,6 +30,7 @@ use crate::format::word::said_by_words;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JoinNames {

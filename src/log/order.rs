@@ -10,6 +10,7 @@ use crate::format::word::said_by_words;
 
 /// Within what rows are ranked by their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RankWithin {

@@ -18,6 +18,7 @@ use crate::question::keep::Keep;
 /// How the topics of one impression are written in a text column. A column of lists (Parquet,
 /// frames, NDJSON arrays) is taken as lists whatever is said here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TopicFormat {
@@ -30,16 +31,18 @@ pub enum TopicFormat {
     PythonList,
     /// A JSON array of strings.
     JsonList,
-    /// A column for each topic, which says yes or no ([`TopicColumn::flags`]).
+    /// A column for each topic, which says yes or no: the name is then a pattern such as `is_*`, and the topic what the
+    /// `*` stands for.
     Flags,
-    /// A text, whose topics are those of the patterns that it matches ([`TopicColumn::matching`]).
+    /// A text, whose topics are those of `matches`.
     Text,
-    /// The address of a page, whose domain is the topic ([`TopicColumn::domain`]).
+    /// The address of a page, whose domain without `www.` is the topic.
     Domain,
 }
 
 /// What becomes of a topic that a relabelling does not list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Unlisted {
@@ -63,15 +66,22 @@ pub enum Unlisted {
 /// assert_eq!(party.column_name(), "stance");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TopicColumn {
+    /// Its name.
     pub(crate) column: String,
+    /// How topics are written in it.
     #[serde(default)]
     pub(crate) format: TopicFormat,
+    /// New names for topics, by their old ones; several old ones may share a new one. A topic whose new name is
+    /// empty is dropped; the impression still counts in totals.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) relabel: BTreeMap<String, String>,
+    /// What becomes of topics that have no new name, where others have one.
     #[serde(default)]
     pub(crate) unlisted: Unlisted,
+    /// Of a text: topics by the regular expressions that it must match, whatever its case and accents.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) matches: BTreeMap<String, String>,
 }
@@ -187,11 +197,55 @@ fn is_plain(form: &NumberForm) -> bool {
 /// A column made of others: their values with `|` between them (`\|` and `\\` stand for a bar
 /// and a backslash inside a value, so that two different rows never become one).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct CombinedColumn {
     /// The new column's name.
     pub name: String,
     /// The columns it is made of, in this order.
     pub of: Vec<String>,
+}
+
+/// What a column of each role holds, said once: for setters and, as the fields' own, for the schema of study files.
+macro_rules! about {
+    (viewer) => {
+        "Who was shown the item: text, whole numbers or booleans."
+    };
+    (item) => {
+        "What was shown: text, whole numbers or booleans."
+    };
+    (arm) => {
+        "The ranking condition: text, whole numbers or booleans."
+    };
+    (position) => {
+        "The 1-based rank: whole numbers from 1 to 4,294,967,295."
+    };
+    (weight) => {
+        "How much an impression matters (dwell time, say): from 0 to 8,388,608 ([`MAX_WEIGHT`](crate::log::MAX_WEIGHT))."
+    };
+    (count) => {
+        "How many impressions alike the row stands for: whole numbers from 0 to 4,294,967,295. The \
+                log is then as if the row were there so often: counts of impressions, naive errors and \
+                design effects are of what it stands for. A row of 0 stands for nothing and is dropped."
+    };
+    (stratum) => {
+        "A group to adjust for: text, whole numbers or booleans."
+    };
+    (slate) => {
+        "The ranked list: an id that is unique over the whole log."
+    };
+    (session) => {
+        "The session: an id that is unique over the whole log."
+    };
+    (engagement) => {
+        "Engagement: any finite number, or booleans (1 for true)."
+    };
+    (propensity) => {
+        "The logging policy's probability of this impression: above 0, at most 1."
+    };
+    (satisfaction) => {
+        "The probability that the viewer stops here: from 0 to 1."
+    };
 }
 
 /// Which column of a source is which, and how to read it.
@@ -217,44 +271,77 @@ pub struct CombinedColumn {
 /// # assert_eq!(serde_json::from_str::<LogSchema>(&json).unwrap(), schema);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSchema {
+    #[doc = about!(viewer)]
     pub(crate) viewer: Option<String>,
+    #[doc = about!(item)]
     pub(crate) item: Option<String>,
+    #[doc = about!(arm)]
     pub(crate) arm: Option<String>,
+    #[doc = about!(position)]
     pub(crate) position: Option<String>,
+    /// When the item was shown: the column, and how that is written.
     pub(crate) time: Option<(String, TimeFormat)>,
+    #[doc = about!(weight)]
     pub(crate) weight: Option<String>,
+    #[doc = about!(count)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) count: Option<String>,
+    #[doc = about!(stratum)]
     pub(crate) stratum: Option<String>,
+    /// What the item is about.
     pub(crate) topics: Option<TopicColumn>,
+    #[doc = about!(slate)]
     pub(crate) slate: Option<String>,
+    #[doc = about!(session)]
     pub(crate) session: Option<String>,
+    #[doc = about!(engagement)]
     pub(crate) engagement: Option<String>,
+    #[doc = about!(propensity)]
     pub(crate) propensity: Option<String>,
+    #[doc = about!(satisfaction)]
     pub(crate) satisfaction: Option<String>,
+    /// Further columns to cluster, stratify or group by, or to keep rows by.
     pub(crate) columns: Vec<String>,
+    /// Further columns made of others.
     pub(crate) combined: Vec<CombinedColumn>,
+    /// Texts that mean "no value", beside the empty text: `NA`, `null`.
     pub(crate) nulls: Vec<String>,
+    /// Takes names that differ only so for the same: of arms, strata and topics, and ids of every kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) join_names: Vec<JoinNames>,
+    /// The character between the fields of a line, for delimited text, by its number in ASCII: 59 for `;`, 124
+    /// for `|`. A comma if it is not said, or a tab for `.tsv`.
     pub(crate) delimiter: Option<u8>,
+    /// What to do with rows that break a rule.
     pub(crate) rows: RowPolicy,
+    /// The encoding of text, by a name that browsers know, such as `windows-1252`. If it is not said, UTF-8, unless the
+    /// first bytes of a file show another, which the report tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) encoding: Option<String>,
+    /// What the columns are called of delimited text without a line of names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) header: Vec<String>,
+    /// How many lines stand before the line of names. If it is not said, those with fewer fields than the rows that
+    /// follow, which the report tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) preamble: Option<u32>,
+    /// The format of the files, whatever their names end in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<FileFormat>,
+    /// How numbers are written in text.
     #[serde(skip_serializing_if = "is_plain")]
     pub(crate) numbers: NumberForm,
+    /// What the first place of a list has as its rank: 0 for ranks that count from 0. 1 if it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_rank: Option<u32>,
+    /// Columns that the paths of files say: a pattern in which `{NAME}` stands for a column, and `*` for anything within
+    /// a name. Folders called `NAME=VALUE` need none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path_columns: Option<String>,
+    /// Rows to read, as in `keep` of the log, which is the place to say it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) keep: Vec<Keep>,
     /// Said as files where a schema is data.
@@ -263,8 +350,8 @@ pub struct LogSchema {
 }
 
 macro_rules! declare {
-    ($($role:ident: $doc:literal),* $(,)?) => {$(
-        #[doc = $doc]
+    ($($role:ident),* $(,)?) => {$(
+        #[doc = about!($role)]
         #[must_use]
         pub fn $role(mut self, column: impl Into<String>) -> Self {
             self.$role = Some(column.into());
@@ -281,20 +368,7 @@ impl LogSchema {
     }
 
     declare! {
-        viewer: "Who was shown the item: text, whole numbers or booleans.",
-        item: "What was shown: text, whole numbers or booleans.",
-        arm: "The ranking condition: text, whole numbers or booleans.",
-        position: "The 1-based rank: whole numbers from 1 to 4,294,967,295.",
-        weight: "How much an impression matters (dwell time, say): from 0 to [`MAX_WEIGHT`](crate::log::MAX_WEIGHT).",
-        count: "How many impressions alike the row stands for: whole numbers from 0 to 4,294,967,295. The \
-                log is then as if the row were there so often: counts of impressions, naive errors and \
-                design effects are of what it stands for. A row of 0 stands for nothing and is dropped.",
-        stratum: "A group to adjust for: text, whole numbers or booleans.",
-        slate: "The ranked list: an id that is unique over the whole log.",
-        session: "The session: an id that is unique over the whole log.",
-        engagement: "Engagement: any finite number, or booleans (1 for true).",
-        propensity: "The logging policy's probability of this impression: above 0, at most 1.",
-        satisfaction: "The probability that the viewer stops here: from 0 to 1.",
+        viewer, item, arm, position, weight, count, stratum, slate, session, engagement, propensity, satisfaction,
     }
 
     /// When the item was shown, and how that is written.

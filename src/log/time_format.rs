@@ -22,6 +22,7 @@ use crate::format::word::{self, UnknownWord};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TimeFormat {

@@ -514,6 +514,7 @@ impl<'s> TopicReader<'s> {
 
 /// What to do when a topics table has several rows for one item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ItemRepeats {
@@ -533,14 +534,21 @@ pub enum ItemRepeats {
 /// # let _ = schema;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ItemTopicsSchema {
+    /// The column of the items' ids.
     pub(super) item: String,
+    /// The column of their topics.
     pub(super) topics: TopicColumn,
+    /// What to do with several rows for one item.
     #[serde(default)]
     pub(super) repeats: ItemRepeats,
+    /// Texts that mean "no value", beside the empty text: an item without topics, or a row without an item, which
+    /// is at fault.
     #[serde(default)]
     pub(super) nulls: Vec<String>,
+    /// What to do with rows that break a rule.
     #[serde(default)]
     pub(super) rows: RowPolicy,
 }

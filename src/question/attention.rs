@@ -33,7 +33,8 @@ use crate::format::word::{self, UnknownWord};
 /// assert_eq!(Attention::Cascade.at(1), None); // depends on the slate
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Attention {
     /// Every rank alike. Needs no positions.
@@ -72,6 +73,7 @@ pub enum Attention {
 
 /// The attention of ranks past the end of [`Attention::Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Beyond {
     /// That of the last value.

@@ -29,6 +29,7 @@ use crate::error::Error;
 /// [`Audit::supply`]: crate::Audit::supply
 /// [`Audit::candidates`]: crate::Audit::candidates
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Baseline {
@@ -53,15 +54,16 @@ pub enum Baseline {
     /// policy's.
     Propensity(Propensity),
     /// Nothing: what the treatment did, for statistics of one arm such as
-    /// [`TreatmentShare`](crate::statistic::TreatmentShare). That of a [question](crate::Question::of_arm) which
-    /// states no baseline and asks for such statistics alone.
+    /// [`TreatmentShare`](crate::statistic::TreatmentShare). That of a question which states no baseline and asks
+    /// for such statistics alone ([`Question::of_arm`](crate::Question::of_arm)).
     Nothing,
 }
 
-/// What was available, as a table of items with topics and, if items count differently, weights. It is
-/// given to [`Audit::supply`](crate::Audit::supply).
+/// What was available, as a table of items with topics and, if items count differently, weights
+/// ([`Audit::supply`](crate::Audit::supply)).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Supply {
     /// The table is all there was: its shares have no error.
@@ -93,6 +95,7 @@ pub enum Supply {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// What it is, for reports.
@@ -136,7 +139,8 @@ fn each_once<'de, D: serde::Deserializer<'de>>(
 
 /// A share measured elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ReferenceShare {
     /// Without sampling error: from 0 to 1.
@@ -187,6 +191,7 @@ impl ReferenceShare {
 
 /// Between which factors the true baseline lies of a reference's share.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bias {
     /// The true share is at least the reference's times this; above 0.
@@ -276,6 +281,7 @@ impl Reference {
 
 /// Candidates by their engagement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EngagementWeighted {
     /// What is added to the engagement of each, so that new items have a chance: finite, not negative.
@@ -291,9 +297,10 @@ pub struct EngagementWeighted {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Period {
-    /// The baseline is what was shown before this moment.
+    /// The baseline is what was shown before this moment, in microseconds since 1970-01-01T00:00:00Z.
     pub cut: i64,
     /// And not before this one, if said.
     pub since: Option<i64>,
@@ -320,8 +327,11 @@ impl Period {
 }
 
 /// What another policy would have shown, by weighing the impressions of an arm whose policy recorded its
-/// propensities. See [`off_policy`](crate::replay::off_policy) for what it takes to be right.
+/// propensities.
+///
+/// See [`off_policy`](crate::replay::off_policy) for what it takes to be right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Propensity {
     /// The policy that would have shown it.

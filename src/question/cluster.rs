@@ -25,7 +25,8 @@ pub const MAX_BUCKET_BITS: u32 = 24;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ClusterBy {
     /// The viewer.
@@ -46,7 +47,7 @@ pub enum ClusterBy {
     Hashed {
         /// The unit that is put into buckets.
         of: Box<ClusterBy>,
-        /// The number of buckets as a power of two, up to [`MAX_BUCKET_BITS`].
+        /// The number of buckets as a power of two, up to 24 ([`MAX_BUCKET_BITS`]).
         bits: u32,
     },
     /// The pairs of two other units that occur together: what two-way clusters share.
@@ -159,6 +160,7 @@ impl fmt::Display for ClusterBy {
 
 /// The groups that a tally keeps apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StratifyBy {

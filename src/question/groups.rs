@@ -21,6 +21,7 @@ use crate::base::printable::quoted;
 /// assert_eq!(question.groups.to_string(), "\"country\", windows of time");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct GroupBy {
     /// Columns: a group for each combination of their values that the log has.
@@ -34,6 +35,7 @@ pub struct GroupBy {
 
 /// Which arms are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pairs {
     /// The treatment and the baseline of the question.

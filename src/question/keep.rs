@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::printable::quoted;
 use crate::error::Error;
 
-/// Rows by what a column says: those with one of some ids, without them, or on one side of a number or a
-/// moment. Without ids, rows that a program chose ([`ExposureLog::filter`](crate::ExposureLog::filter)), by
-/// what it called them.
+/// Rows by what a column says: those with one of some ids, without them, or on one side of a number or a moment.
+///
+/// Without ids they are rows that a program chose ([`ExposureLog::filter`](crate::ExposureLog::filter)), and what it
+/// called them stands in the place of the column.
 ///
 /// ```
 /// use tiltmeter::{Comparison, Keep};
@@ -23,20 +24,21 @@ use crate::error::Error;
 /// assert!(since.admits("yesterday").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Keep {
-    /// The column, by its name in the log; what rows were called that a program chose.
+    /// The column, by its name in the log.
     pub column: String,
     /// What its values must be to those here.
     #[serde(default, skip_serializing_if = "Comparison::is_one_of")]
     pub is: Comparison,
-    /// The ids, one of which a row must have or none; one number or moment to compare with; none where a
-    /// program chose.
+    /// The ids, one of which a row must have or none; one number or moment to compare with.
     pub values: Vec<String>,
 }
 
 /// What a value of a column must be to be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Comparison {

@@ -19,6 +19,7 @@ use crate::format::word::said_by_words;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MultiLabel {
     /// Every topic gets the whole mass; shares may add up to more than 1.

@@ -40,6 +40,7 @@ use crate::format::word::said_by_words;
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Multiplicity {
@@ -55,7 +56,7 @@ pub enum Multiplicity {
     /// Benjamini and Hochberg twice, the second time for as many tests as the first did not reject.
     TwoStage(TwoStage),
     /// Step-down with the dependence among topics taken from bootstrap replicates; controls the
-    /// FWER. For [`crate::inference::Inference::multiplicity`] only, since it needs the clusters.
+    /// FWER. It needs the clusters, and cannot be had from p-values alone.
     RomanoWolf(RomanoWolf),
 }
 
@@ -89,9 +90,10 @@ said_by_words!(Multiplicity);
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TwoStage {
-    /// The false discovery rate, in (0, 1), at which [`Multiplicity::adjusted`] counts true nulls.
+    /// The false discovery rate, in (0, 1), at which true nulls are counted ([`Multiplicity::adjusted`]).
     pub level: f64,
 }
 
@@ -135,6 +137,7 @@ impl fmt::Display for Multiplicity {
 /// assert!(step_down.adjusted(&[0.01, 0.2]).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RomanoWolf {
     /// How many replicates, from 2 to 1,000,000.
@@ -154,6 +157,7 @@ impl Default for RomanoWolf {
 
 /// The standard errors that replicates' distances from the estimate are measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicateErrors {
     /// The estimate's, for all replicates.

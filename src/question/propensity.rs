@@ -22,7 +22,8 @@ use crate::format::word::said_by_words;
 /// assert_eq!(table.to_string(), "a table of 2 items");
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Target {
     /// Each of so many items alike, those that the log never shows too.
@@ -67,6 +68,7 @@ impl fmt::Display for Target {
 /// assert_eq!(Clip::At(20.0).to_string(), "clipped at 20");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Clip {
     /// Weights are left as they are.
@@ -100,6 +102,7 @@ impl fmt::Display for Clip {
 /// assert_eq!(Floor::overridden(), Floor::Overridden(100.0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Floor {
     /// Estimates of the target are refused below this effective size; 0 or more.

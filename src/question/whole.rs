@@ -13,9 +13,10 @@ use crate::error::Error;
 use crate::statistic::{AnyStatistic, Side};
 
 /// What is asked: of which arm, against what, about which topics, by which statistics, and how impressions
-/// are weighed, counted and grouped. It is put together once, and audits, sensitivity tables,
-/// decompositions, off-policy estimates, monitors, truths and coverage studies take it; as JSON or TOML it
-/// is the `question` of a study file.
+/// are weighed, counted and grouped.
+///
+/// It is put together once, and audits, sensitivity tables, decompositions, off-policy estimates, monitors,
+/// truths and coverage studies take it; as JSON or TOML it is the `question` of a study file.
 ///
 /// What is not said is the default: all topics, the amplification ratio, pooled over viewers, of all
 /// impressions alike. `None` leaves it to what is asked: a log answers with the default that stands with the
@@ -41,17 +42,19 @@ use crate::statistic::{AnyStatistic, Side};
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[must_use]
 #[non_exhaustive]
 pub struct Question {
     /// The arm under test.
     pub treatment: String,
-    /// What it is compared with; `None` for a question about one arm by itself ([`Question::of_arm`]). A
+    /// What it is compared with; nothing for a question about one arm by itself ([`Question::of_arm`]). A
     /// study file must say it, for shares alone as `"nothing"`.
     #[serde(deserialize_with = "must_be_said")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Baseline"))]
     pub baseline: Option<Baseline>,
-    /// The topics, in the order of the answers.
+    /// The topics, in the order of the answers; an empty list, or none, means all.
     #[serde(default, skip_serializing_if = "Topics::are_all")]
     pub topics: Topics,
     /// The statistics, in the order of the answers, each once; the amplification ratio if there are none
@@ -64,16 +67,17 @@ pub struct Question {
     /// Which impressions form the denominator.
     #[serde(default)]
     pub denominator: Denominator,
-    /// The position model. `None`: uniform for a log; the first that a tally has.
+    /// The position model. Left open it is uniform for a log, and the first that a tally has.
     #[serde(default = "by_default", serialize_with = "or_default")]
     pub attention: Option<Attention>,
-    /// How several topics share an impression. `None`: full for a log; the tally's own.
+    /// How several topics share an impression. Left open it is full for a log, and the tally's own.
     #[serde(default = "by_default", serialize_with = "or_default")]
     pub multi_label: Option<MultiLabel>,
-    /// The groups kept apart. `None`: the log's stratum, where it has one; the tally's own.
+    /// The groups kept apart. Left open they are the log's stratum, where it has one, and the tally's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strata: Option<StratifyBy>,
-    /// The unit that was assigned or sampled independently. `None`: the viewer for a log; the tally's own.
+    /// The unit that was assigned or sampled independently. Left open it is the viewer for a log, and the
+    /// tally's own.
     #[serde(default = "by_default", serialize_with = "or_default")]
     pub cluster: Option<ClusterBy>,
     /// A second such unit, for impressions that are alike for two reasons: the same device and the same
@@ -87,6 +91,7 @@ pub struct Question {
 
 /// Which topics are asked about. In files a list; an empty one, or none, means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(from = "Vec<String>", into = "Vec<String>")]
 pub enum Topics {
     /// All that the log has, by name.

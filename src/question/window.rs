@@ -23,6 +23,7 @@ const MICROSECONDS: i64 = 1_000_000;
 /// assert_eq!("every:seconds=3600".parse(), Ok(WindowBy::Every { seconds: 3600, origin: 0 }));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", from = "Said")]
 #[non_exhaustive]
 pub enum WindowBy {
@@ -40,15 +41,23 @@ pub enum WindowBy {
 
 said_by_words!(WindowBy);
 
-/// What may be read: the two lengths that are asked for most have words of their own.
+/// The windows of time that are kept apart; the two lengths that are asked for most have words of their own.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "WindowBy"))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Said {
+    /// None: all of the log is one window.
     Nothing,
+    /// Days in UTC.
     Day,
+    /// Weeks from Monday to Sunday, in UTC.
     Week,
+    /// Windows of one length, without gaps.
     Every {
+        /// Their length, in seconds; at least 1.
         seconds: u32,
+        /// A moment at which a window starts, in seconds since 1970-01-01T00:00:00Z.
         #[serde(default)]
         origin: i64,
     },

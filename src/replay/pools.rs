@@ -7,6 +7,7 @@ use crate::log::{Coded, ExposureLog, Role};
 
 /// Whose candidates a row of the table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum CandidateKey {
@@ -14,12 +15,12 @@ pub enum CandidateKey {
     Slate,
     /// Of every request of the viewer that it names, once published: an inventory of who is followed.
     Viewer {
-        /// Up to this age, in microseconds; `None` for any.
+        /// Up to this age, in microseconds; any, if it is not said.
         max_age: Option<i64>,
     },
     /// Of every request, once published: a catalogue.
     Everyone {
-        /// Up to this age, in microseconds; `None` for any.
+        /// Up to this age, in microseconds; any, if it is not said.
         max_age: Option<i64>,
     },
 }

@@ -244,6 +244,47 @@ impl<'de> Visitor<'de> for Said {
     }
 }
 
+/// The names that there are, and what some of them need; in words by the statistics themselves.
+#[cfg(feature = "json-schema")]
+impl schemars::JsonSchema for AnyStatistic {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AnyStatistic".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        use serde_json::json;
+        let by_name = |its: &&dyn Statistic| json!({"type": "string", "const": its.name(), "description": said(its.phrase())});
+        let mut forms: Vec<_> = ALL.iter().map(by_name).collect();
+        let mut with = |its: &dyn Statistic, parameters: schemars::Schema| {
+            forms.push(json!({
+                "type": "object",
+                "description": said(its.phrase()),
+                "properties": {its.name(): parameters},
+                "required": [its.name()],
+                "additionalProperties": false
+            }));
+        };
+        let parts = generator.subschema_for::<BTreeMap<String, f64>>();
+        standardised::DECLARED.iter().for_each(|its| with(*its, parts.clone()));
+        let of_topics = generator.subschema_for::<TopicContrast>();
+        with(&TopicContrast::against(""), of_topics);
+        let of_strata = generator.subschema_for::<StratumContrast>();
+        with(&StratumContrast::between("", ""), of_strata);
+        schemars::json_schema!({
+            "description": "A statistic by its name; some with what they need beside it.",
+            "oneOf": forms
+        })
+    }
+}
+
+/// A phrase as a sentence of its own.
+#[cfg(feature = "json-schema")]
+fn said(phrase: &str) -> String {
+    let mut letters = phrase.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
 /// One of them, as a line says it.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -21,18 +21,19 @@ pub(super) const NAMES: [&str; 2] = ["topic_contrast", "stratum_contrast"];
 /// assert_ne!(by_difference, TopicContrast::against("sport"));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ShareStatistic {
-    /// [`AmplificationRatio`](struct@AmplificationRatio).
+    /// The ratio of the topic's shares ([`AmplificationRatio`](struct@AmplificationRatio)).
     #[default]
     AmplificationRatio,
-    /// [`LogRatio`](struct@LogRatio).
+    /// Its natural logarithm ([`LogRatio`](struct@LogRatio)).
     LogRatio,
-    /// [`PercentAmplification`](struct@PercentAmplification).
+    /// By how many percent the ratio is above 1 ([`PercentAmplification`](struct@PercentAmplification)).
     PercentAmplification,
-    /// [`Difference`](struct@Difference).
+    /// The difference of the topic's shares ([`Difference`](struct@Difference)).
     Difference,
-    /// [`OddsRatio`](struct@OddsRatio).
+    /// The ratio of the topic's odds ([`OddsRatio`](struct@OddsRatio)).
     OddsRatio,
 }
 
@@ -73,10 +74,13 @@ impl ShareStatistic {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TopicContrast {
+    /// The topic that it is compared with.
     #[serde(rename = "topic")]
     other: String,
+    /// What is compared.
     #[serde(default)]
     of: ShareStatistic,
 }
@@ -131,18 +135,23 @@ impl TopicContrast {
 /// # Ok::<(), tiltmeter::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(from = "StratumForm", into = "StratumForm")]
 pub struct StratumContrast {
     strata: [String; 2],
     of: ShareStatistic,
 }
 
-/// As files have it.
+/// One stratum against another, as files have it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct StratumForm {
+    /// The stratum that is asked about.
     stratum: String,
+    /// The stratum that it is compared with.
     against: String,
+    /// What is compared.
     #[serde(default)]
     of: ShareStatistic,
 }

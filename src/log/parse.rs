@@ -159,6 +159,19 @@ mod tests {
         assert_eq!(time("2024-07-11 02:00 +0200", &zone), Some(DAY));
         let with_offset = TimeFormat::Pattern("%Y/%m/%d %H:%M %z".into());
         assert_eq!(time("2024/07/11 02:00 +0200", &with_offset), Some(DAY));
+        assert_eq!(time("Thu, 11 Jul 2024 02:00:00 +0200", &TimeFormat::Rfc2822), Some(DAY));
+        let printed = "Thu Jul 11 2024 02:00:00 GMT+0200 (Central European Summer Time)";
+        assert_eq!(time(printed, &TimeFormat::Javascript), Some(DAY));
+        let berlin = TimeFormat::Zone("Europe/Berlin".into());
+        assert_eq!(time("2024-07-11 02:00:00", &berlin), Some(DAY));
+        // A winter's hour is one; the hour that clocks skipped is taken as if they had not.
+        assert_eq!(time("2024-01-01T01:00", &berlin), time("2024-01-01T00:00Z", &TimeFormat::Iso));
+        assert_eq!(time("2024-03-31T02:30", &berlin), time("2024-03-31T01:30Z", &TimeFormat::Iso));
+        assert_eq!(time("2024-07-11T02:00:00+02:00", &berlin), None);
+        let nanoseconds = TimeFormat::EpochNanoseconds;
+        assert_eq!(whole_time(1_720_656_000_000_000_999, &nanoseconds), Some(DAY));
+        assert_eq!(time("1720656000000000999", &nanoseconds), Some(DAY));
+        assert_eq!(whole_time(20_240_711, &TimeFormat::Pattern("%Y%m%d".into())), Some(DAY));
         assert_eq!(time("1720656000", &TimeFormat::EpochSeconds), Some(DAY));
         assert_eq!(time("1720656000.25", &TimeFormat::EpochSeconds), Some(DAY + 250_000));
         assert_eq!(whole_time(1_720_656_000_000, &TimeFormat::EpochMilliseconds), Some(DAY));

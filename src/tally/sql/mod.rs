@@ -426,9 +426,18 @@ impl Query<'_> {
         let format = self.log.schema.time.as_ref().map(|(_, format)| format);
         let unit = match format {
             None | Some(TimeFormat::Iso) => return Ok(Some(self.dialect.microseconds(&column))),
-            Some(TimeFormat::Pattern(_)) => {
+            Some(
+                TimeFormat::Pattern(_)
+                | TimeFormat::EpochNanoseconds
+                | TimeFormat::Rfc2822
+                | TimeFormat::Javascript
+                | TimeFormat::Zone(_),
+            ) => {
                 let mend = "turn it into a timestamp in a view, and say TimeFormat::Iso";
-                return self.refuse("times written in a pattern", mend);
+                return self.refuse(
+                    "times written in a pattern, in nanoseconds, for mail or by a zone's clock",
+                    mend,
+                );
             }
             Some(TimeFormat::EpochSeconds) => 1_000_000,
             Some(TimeFormat::EpochMilliseconds) => 1_000,

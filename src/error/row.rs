@@ -87,6 +87,8 @@ pub enum FaultReason {
     NotYesOrNo,
     /// A key that stands twice in an object, so that it has no one value.
     RepeatedKey,
+    /// Something else than a list, where a list is taken apart into rows.
+    NotAList,
 }
 
 impl FaultReason {
@@ -145,6 +147,9 @@ impl FaultReason {
             }
             Self::NotYesOrNo => "neither yes (1, true, yes) nor no (0, false, no, or nothing)",
             Self::RepeatedKey => "the key stands twice in the line; write it once",
+            Self::NotAList => {
+                "no list, where each element of one is a row (LogSchema::each, --each); write [] for none"
+            }
         }
     }
 }
@@ -176,6 +181,7 @@ impl fmt::Display for FaultReason {
             Self::NotInTable => "not in the table",
             Self::NotYesOrNo => "neither yes nor no",
             Self::RepeatedKey => "repeated key",
+            Self::NotAList => "not a list",
         })
     }
 }

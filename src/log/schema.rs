@@ -240,6 +240,10 @@ pub struct LogSchema {
     pub(crate) first_rank: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path_columns: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) records: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) each: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) keep: Vec<Keep>,
     /// Said as files where a schema is data.
@@ -574,6 +578,8 @@ impl LogSchema {
             rows: self.rows,
             first_rank: self.first_rank,
             path_columns: self.path_columns.clone(),
+            records: self.records.clone(),
+            each: self.each.clone(),
             keep: self.keep.clone(),
             tables: self.tables.clone(),
         }

@@ -7,6 +7,8 @@
 //! | a file, format told by its ending | [`ExposureLog::open`], [`ItemTopics::open`] |
 //! | CSV, TSV, packed by gzip or Zstandard or not | [`CsvSource`] |
 //! | one JSON object per line, packed or not | [`NdjsonSource`] |
+//! | a JSON document (`.json`): an array of objects, in another object or not | [`open_source_as`], [`LogSchema::records`] |
+//! | rows in a list that each JSON object has | [`open_source_as`], [`LogSchema::each`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
 //! | the first sheet of a workbook (`.xlsx`) | `WorkbookSource` (feature `xlsx`) |
 //! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
@@ -25,6 +27,7 @@ mod csv;
 #[cfg(feature = "polars")]
 mod frame;
 mod impression;
+mod json;
 mod ndjson;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
@@ -57,7 +60,8 @@ pub use self::workbook::WorkbookSource;
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{
-    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema, RowGroup, Undecoded,
+    Batch, ExposureLog, ItemTopics, ItemTopicsSchema, JsonForm, KeyedTable, LogSchema, RowGroup,
+    Undecoded,
 };
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
@@ -72,7 +76,7 @@ pub(crate) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let plain = text::without_packing(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("csv" | "tsv" | "ndjson" | "jsonl") => true,
+        Some("csv" | "tsv" | "json" | "ndjson" | "jsonl") => true,
         Some("parquet") => cfg!(feature = "parquet") && plain == name,
         Some("xlsx") => cfg!(feature = "xlsx") && plain == name,
         _ => false,
@@ -120,7 +124,7 @@ pub(crate) fn open_groups(
         return Ok(Box::new(ParquetSource::open_groups(path, groups, room)?));
     }
     let _ = (groups, room);
-    by_ending(path, None)
+    by_ending(path, None, &JsonForm::default())
 }
 
 #[cfg(feature = "parquet")]
@@ -146,11 +150,27 @@ pub fn open_source(
     path: impl AsRef<Path>,
     delimiter: Option<u8>,
 ) -> Result<Box<dyn LogSource>, Error> {
-    by_ending(path.as_ref(), delimiter)
+    by_ending(path.as_ref(), delimiter, &JsonForm::default())
 }
 
-/// The reader for a file, by its ending, with the delimiter for text if one was declared.
-pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn LogSource>, Error> {
+/// The same, read as a schema says: with its delimiter, and with its rows where it says that they are in JSON. The
+/// columns are all that there are, whatever the schema names.
+///
+/// # Errors
+/// Those of [`open_source`].
+pub fn open_source_as(
+    path: impl AsRef<Path>,
+    schema: &LogSchema,
+) -> Result<Box<dyn LogSource>, Error> {
+    by_ending(path.as_ref(), schema.declared_delimiter(), &schema.json_form())
+}
+
+/// The reader for a file, by its ending, with the delimiter for text if one was declared, and what is said of JSON.
+pub(crate) fn by_ending(
+    path: &Path,
+    delimiter: Option<u8>,
+    form: &JsonForm<'_>,
+) -> Result<Box<dyn LogSource>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
     let plain = text::without_packing(&name);
@@ -159,7 +179,8 @@ pub(crate) fn by_ending(path: &Path, delimiter: Option<u8>) -> Result<Box<dyn Lo
             let usual = if text == "csv" { b',' } else { b'\t' };
             Ok(Box::new(CsvSource::open_delimited(path, delimiter.unwrap_or(usual))?))
         }
-        Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open(path)?)),
+        Some("json") => Ok(Box::new(json::open(path, form)?)),
+        Some("ndjson" | "jsonl") => Ok(Box::new(NdjsonSource::open_by(path, form)?)),
         #[cfg(feature = "parquet")]
         Some("parquet") => Ok(Box::new(ParquetSource::open(path)?)),
         #[cfg(feature = "xlsx")]
@@ -207,14 +228,15 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 }
 
 impl ExposureLog {
-    /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.ndjson` or `.jsonl`
-    /// (each also with `.gz` or `.zst`), `.parquet`. Text is decoded on all threads of the current `rayon`
+    /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.json`, `.ndjson` or `.jsonl`
+    /// (each also with `.gz` or `.zst`), `.parquet`. A `.json` file is an array of objects, an object with one at
+    /// [`LogSchema::records`], or objects one after the other. Text is decoded on all threads of the current `rayon`
     /// pool.
     ///
     /// # Errors
-    /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].
+    /// [`Error::UnknownFormat`], [`Error::Io`], [`Error::NoRecords`], and those of [`ExposureLog::read`].
     pub fn open(path: impl AsRef<Path>, schema: &LogSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), schema.delimiter)?, schema)
+        Self::read(by_ending(path.as_ref(), schema.delimiter, &schema.json_form())?, schema)
     }
 }
 
@@ -224,7 +246,7 @@ impl KeyedTable {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`KeyedTable::read`].
     pub fn open(path: impl AsRef<Path>, on: &str) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), None)?, on)
+        Self::read(by_ending(path.as_ref(), None, &JsonForm::default())?, on)
     }
 }
 
@@ -235,6 +257,6 @@ impl ItemTopics {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ItemTopics::read`].
     pub fn open(path: impl AsRef<Path>, schema: &ItemTopicsSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), None)?, schema)
+        Self::read(by_ending(path.as_ref(), None, &JsonForm::default())?, schema)
     }
 }

@@ -337,9 +337,8 @@ fn errors() {
         ("TableFaultReason", told("TableFaultReason", &of_tables(), |its| its.mend().to_owned())),
     ]);
     // Which endings are known depends on what is compiled in.
-    let known = ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too) and .parquet";
-    let fewer =
-        ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`";
+    let known = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too) and .parquet";
+    let fewer = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`";
     let packed = fewer.replace(".gz too", ".gz or .zst too");
     let endings = |text: String, known: &str| text.replace(known, "ENDINGS");
     said("errors", &[known, &packed, fewer].into_iter().fold(text, endings));

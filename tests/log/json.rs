@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use proptest::prelude::*;
-use tiltmeter::job::TallyJob;
-use tiltmeter::log::{FaultReason, Keep, LogSchema, RowPolicy, TopicColumn};
+use tiltmeter::job::{TallyJob, log_files};
+use tiltmeter::log::{FaultReason, Keep, LogSchema, Role, RowPolicy, TopicColumn};
 use tiltmeter::source::{CsvSource, LogSource, open_source, open_source_as};
 use tiltmeter::tally::{Tally, TallySpec};
 use tiltmeter::{Error, ExposureLog};
@@ -31,6 +31,12 @@ fn columns(name: &str, text: &str, schema: &LogSchema) -> Vec<String> {
 fn of_csv(text: &str, schema: &LogSchema) -> ExposureLog {
     let text = std::io::Cursor::new(text.to_owned());
     ExposureLog::read(CsvSource::from_reader("rows", text, b',').unwrap(), schema).unwrap()
+}
+
+/// By row, who plays a role.
+fn ids(log: &ExposureLog, role: Role) -> Vec<&str> {
+    let coded = log.ids(role).unwrap();
+    (0..log.rows()).filter_map(|row| coded.id(row)).collect()
 }
 
 fn tally(log: &ExposureLog) -> Tally {
@@ -170,7 +176,7 @@ proptest! {
             let found = read(name, &text, &schema).unwrap();
             prop_assert_eq!(tally(&found), tally(&expected), "{} {}", name, text);
             prop_assert_eq!(found.positions(), expected.positions());
-            prop_assert_eq!(found.engagement(), expected.engagement());
+            prop_assert_eq!(found.numbers(Role::Engagement), expected.numbers(Role::Engagement));
         }
     }
 }
@@ -193,7 +199,7 @@ fn a_key_with_a_dot_wins() {
     let text = "{\"a.b\": \"own\", \"a\": {\"b\": \"inside\"}}\n{\"a\": {\"b\": \"alone\"}}\n\
                 {\"a\": {\"b\": \"inside\"}, \"a.b\": \"own\"}";
     let log = read("a.ndjson", text, &LogSchema::new().arm("a.b")).unwrap();
-    assert_eq!(log.arms().unwrap().iter().collect::<Vec<_>>(), ["own", "alone"]);
+    assert_eq!(ids(&log, Role::Arm), ["own", "alone", "own"]);
 }
 
 #[test]
@@ -202,14 +208,14 @@ fn elements_of_plain_lists_are_columns_by_their_path() {
     let schema = LogSchema::new().each("seen").viewer("who").item("seen").position("seen.#");
     let log = read("a.ndjson", text, &schema).unwrap();
     assert_eq!(log.positions(), Some(&[1, 2, 1][..]));
-    assert_eq!(log.viewers().unwrap().iter().collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!(log.items().unwrap().iter().collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(ids(&log, Role::Viewer), ["a", "a", "c"]);
+    assert_eq!(ids(&log, Role::Item), ["x", "y", "y"]);
     let first = read(
         "a.ndjson",
         "{\"tags\": [\"x\"]}\n{\"tags\": [\"y\", \"z\"]}",
         &LogSchema::new().arm("tags.0"),
     );
-    assert_eq!(first.unwrap().arms().unwrap().iter().collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(ids(&first.unwrap(), Role::Arm), ["x", "y"]);
 }
 
 /// Rows at fault are counted as rows are made.
@@ -326,8 +332,10 @@ fn a_job_reads_documents() {
     packed.write_all(document.as_bytes()).unwrap();
     packed.finish().unwrap();
     let schema = schema(NESTED).records("rows").keep(Keep::new("by.at.feed", ["ranked", "newest"]));
-    let spec = TallySpec::default();
-    let of = |path: &Path| TallyJob::new(path, &schema, &spec).run().unwrap().tally;
+    let of = |path: &Path| {
+        let files = log_files(path).unwrap();
+        TallyJob::new(files, schema.clone(), TallySpec::default()).run().unwrap().tally
+    };
     let expected = tally(&of_csv(&csv(&rows), &self::schema(FLAT)));
     assert_eq!(of(&path), expected);
     assert_eq!(of(folder.path()), expected);

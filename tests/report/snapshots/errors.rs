@@ -70,6 +70,12 @@ fn of_files() -> Vec<Error> {
         Error::ColumnLength { file: file(), column: text("who"), found: 3, expected: 4 },
         Error::EmptyLog { file: file(), set_aside: 2 },
         Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
+        Error::NoRecords {
+            file: file(),
+            found: text("there is nothing at \"rows\""),
+            available: vec![text("results")],
+            mend: "say where the rows are (LogSchema::records, --records PATH)",
+        },
         Error::NothingKept {
             file: file(),
             column: text("country"),

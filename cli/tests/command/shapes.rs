@@ -59,7 +59,10 @@ fn json_holds_the_same_log() {
     is_plain("+lines.json", "--topic topic");
     is_plain("+wrapped.json", "--topic topic --records results");
     for (name, flags) in [
-        ("nested.jsonl", "--viewer seen_by.id --arm seen_by.feed --topic post.record.topic --position rank"),
+        (
+            "nested.jsonl",
+            "--viewer seen_by.id --arm seen_by.feed --topic post.record.topic --position rank",
+        ),
         (
             "appears.json",
             "--each appears --viewer appears.profile --arm appears.feed --topic topic --position appears.#",
@@ -67,7 +70,8 @@ fn json_holds_the_same_log() {
     ] {
         is_the_plain_log(&format!("audit +{name} {OF_OTHERS} {flags}"));
     }
-    let told = shell(&format!("audit LOG {ASKED} --topic topic"), &[&case("wrapped.json")]).failed(3);
+    let told =
+        shell(&format!("audit LOG {ASKED} --topic topic"), &[&case("wrapped.json")]).failed(3);
     assert!(told.contains("\"results\"") && told.contains("--records"), "{told}");
 }
 

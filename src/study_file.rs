@@ -467,7 +467,7 @@ impl StudyFile {
         if keep.is_empty() && groups.is_empty() {
             return ExposureLog::open(path, schema);
         }
-        let source = crate::source::by_ending(path, &schema.text_form())?;
+        let source = crate::source::open_source_as(path, schema)?;
         let columns = keep.iter().map(|keep| &keep.column).chain(groups).map(String::as_str);
         let schema = schema.with_columns_of(&self.log.schema, columns, source.column_names());
         let log = ExposureLog::open(path, &schema)?;

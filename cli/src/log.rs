@@ -16,7 +16,7 @@ use crate::tally::SkipArgs;
 /// A log, and which of its rows.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LogArgs {
-    /// The log: files (.csv, .tsv, .ndjson, .jsonl, each also .gz; .parquet), folders or patterns.
+    /// The log: files (.csv, .tsv, .json, .ndjson, .jsonl, each also .gz; .parquet), folders or patterns.
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
     /// Only rows with this value in a column; the same column twice means either. Also !=, and <, <=, > and >= with a

@@ -8,12 +8,31 @@ use tiltmeter::log::{
     TopicFormat, Unlisted,
 };
 use tiltmeter::report::printable;
-use tiltmeter::source::{LogSource, open_source};
+use tiltmeter::source::{LogSource, open_source_as};
 use tiltmeter::tally::TallySpec;
 use tiltmeter::{Attention, Baseline, ClusterBy, Error, Question};
 
 use crate::parse::Relabelling;
 use crate::{out, parse};
+
+/// Where rows are in JSON.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct JsonArgs {
+    /// Where in a .json document its array of rows is: the keys that lead to it, with dots between.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) records: Option<String>,
+    /// A list in each JSON object whose elements are the rows: --each seen has the columns seen.FIELD, and seen.# is
+    /// the place in the list, from 1.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) each: Option<String>,
+}
+
+impl JsonArgs {
+    pub(crate) fn reading(&self, schema: LogSchema) -> LogSchema {
+        let schema = self.records.iter().fold(schema, LogSchema::records);
+        self.each.iter().fold(schema, LogSchema::each)
+    }
+}
 
 /// Columns by role.
 #[derive(Clone, Debug, Default, Args)]
@@ -126,6 +145,8 @@ pub(crate) struct RoleArgs {
     /// the first lines show another, which is said.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
     pub(crate) delimiter: Option<u8>,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
     /// Leave out rows that break a rule, and count them, instead of stopping at the first.
     #[arg(long)]
     pub(crate) set_aside: bool,
@@ -198,6 +219,7 @@ impl RoleArgs {
             schema = schema.header(&self.columns);
         }
         schema = schema.numbers(self.numbers.unwrap_or_default());
+        schema = self.json.reading(schema);
         let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
         schema.rows(policy)
     }
@@ -232,7 +254,7 @@ impl RoleArgs {
         if self.weight.is_none() && self.count.is_none() {
             return Ok(schema);
         }
-        let source = open_source(table, self.delimiter)?;
+        let source = open_source_as(table, &self.reading(LogSchema::new()))?;
         let has = |column: &&String| source.column_names().contains(column);
         let schema = self.weight.iter().filter(has).fold(schema, LogSchema::weight);
         Ok(self.count.iter().filter(has).fold(schema, LogSchema::count))

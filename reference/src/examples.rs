@@ -70,6 +70,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("LogSchema.numbers", r#""decimal_comma""#),
     ("LogSchema.first_rank", "0"),
     ("LogSchema.path_columns", r#""data/{country}/*-{feed}.csv""#),
+    ("LogSchema.records", r#""results""#),
+    ("LogSchema.each", r#""appears""#),
     ("LogSchema.keep", r#"[{ column = "kind", values = ["view"] }]"#),
     ("LogSchema.rows", r#""set_aside""#),
     ("LogInput.keep", r#"[{ column = "country", values = ["DE", "FR"] }]"#),

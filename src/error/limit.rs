@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// The longest line of delimited text or NDJSON, in bytes: 1 MiB, its end included, quoted line ends as well.
-/// A header is a line.
+/// A header is a line, and so is an element of a JSON document's array of rows.
 pub const MAX_LINE: usize = 1 << 20;
 
 /// The longest text of a value that plays a role (an id, an arm, a topic), in bytes: 64 KiB. Columns

@@ -25,14 +25,14 @@ use crate::base::printable::{of_path, printable, quoted};
 /// The endings of logs that can be read, in words.
 pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
     if cfg!(feature = "xlsx") {
-        ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too), .parquet and .xlsx"
+        ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too), .parquet and .xlsx"
     } else {
-        ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too) and .parquet; .xlsx needs the feature `xlsx`"
+        ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too) and .parquet; .xlsx needs the feature `xlsx`"
     }
 } else if cfg!(feature = "zstd") {
-    ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too); .parquet needs the feature `parquet`"
+    ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too); .parquet needs the feature `parquet`"
 } else {
-    ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
+    ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`"
 };
 
 /// How to make a file readable that is not.
@@ -254,6 +254,18 @@ pub enum Error {
         file: String,
         /// Rows that were read and set aside.
         set_aside: u64,
+    },
+    /// Rows are not where they are looked for in JSON.
+    #[error("{file}: {found}; lists of objects there: {}; {mend}", each(available), file = printable(file), found = printable(found))]
+    NoRecords {
+        /// The file.
+        file: String,
+        /// What is there instead.
+        found: String,
+        /// The paths of lists of objects that are there, the first of them.
+        available: Vec<String>,
+        /// What to do.
+        mend: &'static str,
     },
     /// A table beside the log has two rows for one id, and they differ.
     #[error(

@@ -88,6 +88,8 @@ pub enum FaultReason {
     NotYesOrNo,
     /// A key that stands twice in an object, so that it has no one value.
     RepeatedKey,
+    /// Something else than a list, where a list is taken apart into rows.
+    NotAList,
 }
 
 impl FaultReason {
@@ -150,6 +152,9 @@ impl FaultReason {
             }
             Self::NotYesOrNo => "neither yes (1, true, yes) nor no (0, false, no, or nothing)",
             Self::RepeatedKey => "the key stands twice in the line; write it once",
+            Self::NotAList => {
+                "no list, where each element of one is a row (LogSchema::each, --each); write [] for none"
+            }
         }
     }
 }
@@ -181,6 +186,7 @@ impl fmt::Display for FaultReason {
             Self::NotInTable => "not in the table",
             Self::NotYesOrNo => "neither yes nor no",
             Self::RepeatedKey => "repeated key",
+            Self::NotAList => "not a list",
         })
     }
 }

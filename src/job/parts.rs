@@ -105,7 +105,7 @@ impl Part {
         let path: &Path = &files[self.file];
         match &self.groups {
             Some(groups) => source::open_groups(path, groups.clone(), room),
-            None => source::by_ending(path, &schema.text_form()),
+            None => source::by_ending(path, &schema.text_form(), &schema.json_form()),
         }
     }
 }

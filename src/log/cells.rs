@@ -115,6 +115,12 @@ impl Cells {
         self.push(CellKind::Odd, at, at);
     }
 
+    /// Adds the odd cell once more that was the last to be added.
+    pub(crate) fn push_last_odd(&mut self) {
+        let at = self.odd.len().saturating_sub(1);
+        self.push(CellKind::Odd, at, at);
+    }
+
     /// Leaves the first rows alone.
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.cells.truncate(rows);

@@ -20,6 +20,8 @@ pub enum FileFormat {
     Tsv,
     /// One JSON object per line.
     Ndjson,
+    /// A JSON document with a list of objects.
+    Json,
     /// Apache Parquet.
     Parquet,
     /// A workbook of a spreadsheet.

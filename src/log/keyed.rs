@@ -154,6 +154,13 @@ pub(super) fn each_text(column: &Column, mut take: impl FnMut(Option<&str>)) {
                 take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()))
             });
         }
+        Column::Cells(cells) => (0..cells.len()).for_each(|row| match cells.text(row) {
+            Some(text) => take(Some(text)),
+            None => {
+                let cell = cells.get(row);
+                take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()));
+            }
+        }),
         Column::Mixed(cells) => cells.iter().for_each(|cell| {
             take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()))
         }),

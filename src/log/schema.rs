@@ -341,6 +341,12 @@ pub struct LogSchema {
     /// a name. Folders called `NAME=VALUE` need none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path_columns: Option<String>,
+    /// Where the rows of a JSON document are that is no list of them: the way to the list, with dots between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) records: Option<String>,
+    /// A list that each object of JSON has, of which every element is a row: the way to it, with dots between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) each: Option<String>,
     /// Rows to read, as in `keep` of the log, which is the place to say it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) keep: Vec<Keep>,
@@ -711,6 +717,8 @@ impl LogSchema {
             numbers: self.numbers,
             first_rank: self.first_rank,
             path_columns: self.path_columns.clone(),
+            records: self.records.clone(),
+            each: self.each.clone(),
             keep: self.keep.clone(),
             tables: self.tables.clone(),
         }

@@ -7,6 +7,8 @@
 //! | a file, format told by its ending | [`ExposureLog::open`], [`ItemTopics::open`] |
 //! | CSV, TSV, packed by gzip or Zstandard or not | [`CsvSource`] |
 //! | one JSON object per line, packed or not | [`NdjsonSource`] |
+//! | a JSON document (`.json`): an array of objects, in another object or not | [`open_source_as`], [`LogSchema::records`] |
+//! | rows in a list that each JSON object has | [`open_source_as`], [`LogSchema::each`] |
 //! | Parquet | [`ParquetSource`] (feature `parquet`) |
 //! | the first sheet of a workbook (`.xlsx`) | `WorkbookSource` (feature `xlsx`) |
 //! | a polars `DataFrame` | `FrameSource` (feature `polars`), or `LazyFrame` (feature `lazy`) |
@@ -25,6 +27,7 @@ mod csv;
 #[cfg(feature = "polars")]
 mod frame;
 mod impression;
+mod json;
 mod ndjson;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
@@ -57,8 +60,8 @@ pub use self::workbook::WorkbookSource;
 use crate::error::{Error, KNOWN_ENDINGS};
 pub use crate::log::LogSource;
 use crate::log::{
-    Batch, ExposureLog, FileFormat, Found, ItemTopics, ItemTopicsSchema, KeyedTable, LogSchema,
-    RowGroup, TextForm, Undecoded,
+    Batch, ExposureLog, FileFormat, Found, ItemTopics, ItemTopicsSchema, JsonForm, KeyedTable,
+    LogSchema, RowGroup, TextForm, Undecoded,
 };
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
@@ -74,7 +77,7 @@ pub(crate) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let plain = text::without_packing(&name);
     match plain.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("csv" | "tsv" | "ndjson" | "jsonl") => true,
+        Some("csv" | "tsv" | "json" | "ndjson" | "jsonl") => true,
         Some("parquet") => cfg!(feature = "parquet") && plain == name,
         Some("xlsx") => cfg!(feature = "xlsx") && plain == name,
         _ => false,
@@ -122,7 +125,7 @@ pub(crate) fn open_groups(
         return Ok(Box::new(ParquetSource::open_groups(path, groups, room)?));
     }
     let _ = (groups, room);
-    by_ending(path, &TextForm::default())
+    by_ending(path, &TextForm::default(), &JsonForm::default())
 }
 
 #[cfg(feature = "parquet")]
@@ -148,16 +151,34 @@ pub fn open_source(
     path: impl AsRef<Path>,
     delimiter: Option<u8>,
 ) -> Result<Box<dyn LogSource>, Error> {
-    by_ending(path.as_ref(), &TextForm { delimiter, ..TextForm::default() })
+    let form = TextForm { delimiter, ..TextForm::default() };
+    by_ending(path.as_ref(), &form, &JsonForm::default())
 }
 
-/// The reader for a file, by its ending, with the delimiter for text if one was declared.
-pub(crate) fn by_ending(path: &Path, form: &TextForm<'_>) -> Result<Box<dyn LogSource>, Error> {
+/// The same, read as a schema says: in its encoding and form, and with its rows where it says that they are in JSON. The
+/// columns are all that there are, whatever the schema names.
+///
+/// # Errors
+/// Those of [`open_source`].
+pub fn open_source_as(
+    path: impl AsRef<Path>,
+    schema: &LogSchema,
+) -> Result<Box<dyn LogSource>, Error> {
+    by_ending(path.as_ref(), &schema.text_form(), &schema.json_form())
+}
+
+/// The reader for a file, by its ending or the format that is declared, with what is said of text and of JSON.
+pub(crate) fn by_ending(
+    path: &Path,
+    form: &TextForm<'_>,
+    json: &JsonForm<'_>,
+) -> Result<Box<dyn LogSource>, Error> {
     let unknown = || Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS };
     match form.format.or_else(|| format_of(path)).ok_or_else(unknown)? {
         FileFormat::Csv => Ok(Box::new(CsvSource::open_as(path, form, b',')?)),
         FileFormat::Tsv => Ok(Box::new(CsvSource::open_as(path, form, b'\t')?)),
-        FileFormat::Ndjson => Ok(Box::new(NdjsonSource::open_as(path, form)?)),
+        FileFormat::Ndjson => Ok(Box::new(NdjsonSource::open_by(path, form, json)?)),
+        FileFormat::Json => Ok(Box::new(json::open(path, form, json)?)),
         #[cfg(feature = "parquet")]
         FileFormat::Parquet => Ok(Box::new(ParquetSource::open(path)?)),
         #[cfg(feature = "xlsx")]
@@ -174,6 +195,7 @@ fn format_of(path: &Path) -> Option<FileFormat> {
         "csv" => Some(FileFormat::Csv),
         "tsv" => Some(FileFormat::Tsv),
         "ndjson" | "jsonl" => Some(FileFormat::Ndjson),
+        "json" => Some(FileFormat::Json),
         "parquet" => Some(FileFormat::Parquet),
         "xlsx" => Some(FileFormat::Xlsx),
         _ => None,
@@ -223,14 +245,15 @@ impl<S: LogSource + ?Sized> LogSource for Box<S> {
 }
 
 impl ExposureLog {
-    /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.ndjson` or `.jsonl`
-    /// (each also with `.gz` or `.zst`), `.parquet`. Text is decoded on all threads of the current `rayon`
+    /// Reads a log file, its format told by its ending: `.csv`, `.tsv`, `.json`, `.ndjson` or `.jsonl`
+    /// (each also with `.gz` or `.zst`), `.parquet`. A `.json` file is an array of objects, an object with one at
+    /// [`LogSchema::records`], or objects one after the other. Text is decoded on all threads of the current `rayon`
     /// pool.
     ///
     /// # Errors
-    /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ExposureLog::read`].
+    /// [`Error::UnknownFormat`], [`Error::Io`], [`Error::NoRecords`], and those of [`ExposureLog::read`].
     pub fn open(path: impl AsRef<Path>, schema: &LogSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), &schema.text_form())?, schema)
+        Self::read(by_ending(path.as_ref(), &schema.text_form(), &schema.json_form())?, schema)
     }
 }
 
@@ -240,7 +263,7 @@ impl KeyedTable {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`KeyedTable::read`].
     pub fn open(path: impl AsRef<Path>, on: &str) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), &TextForm::default())?, on)
+        Self::read(by_ending(path.as_ref(), &TextForm::default(), &JsonForm::default())?, on)
     }
 }
 
@@ -251,6 +274,6 @@ impl ItemTopics {
     /// # Errors
     /// [`Error::UnknownFormat`], [`Error::Io`], and those of [`ItemTopics::read`].
     pub fn open(path: impl AsRef<Path>, schema: &ItemTopicsSchema) -> Result<Self, Error> {
-        Self::read(by_ending(path.as_ref(), &TextForm::default())?, schema)
+        Self::read(by_ending(path.as_ref(), &TextForm::default(), &JsonForm::default())?, schema)
     }
 }

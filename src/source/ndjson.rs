@@ -2,28 +2,38 @@
 
 pub(super) mod line;
 mod plain;
+mod plan;
+mod routes;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::line::{Wanted, cells_of, new_keys};
+use self::line::{Wanted, cells_of};
 use self::plain::Plain;
+use self::plan::Plan;
+use self::routes::Known;
 use super::BATCH_BYTES;
 use super::text::{Blocks, Taken, decoded, named, unpack};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{
-    Batch, Column, Decoded, FaultReason, Found, Limit, LogSource, MAX_COLUMNS, MAX_LINE, RowFault,
-    Stop, TextColumn, TextForm, Undecoded,
+    Batch, Column, Decoded, FaultReason, Found, JsonForm, Limit, LogSource, MAX_COLUMNS, MAX_LINE,
+    RowFault, Stop, TextColumn, TextForm, Undecoded,
 };
 
 /// Reads one JSON object per line; blank lines are skipped.
 ///
 /// The columns are the keys that occur in the first 65,536 lines, or in the first 4 MiB where those are
-/// fewer. A key that a line lacks is a null there. Arrays of strings are lists (topics). A line that is
+/// fewer. A key that a line lacks is a null there. Fields inside objects are columns too, by their path:
+/// `seen_by.id` is the field `id` of the object `seen_by`, and `links.0.url` that of the first element of the list
+/// `links`. Where a key has a dot in its own name, and another way
+/// leads to the same path, the key wins. 1,024 such paths are listed, with those in the first 8 elements of lists;
+/// any that the [`LogSchema`](crate::log::LogSchema) of a file names are found beside them, and elements of lists of
+/// plain values (`tags.0`) only if it names them. Arrays of strings are lists (topics). A line that is
 /// no object is a row at fault ([`FaultReason::Malformed`]), and so is one that has a number with a
 /// fraction or exponent, or an object, where an id is needed ([`FaultReason::NotAnId`]), or that has a key
 /// twice which plays a role ([`FaultReason::RepeatedKey`]); of other keys nothing is read, however often
@@ -43,11 +53,15 @@ use crate::log::{
 /// ```
 pub struct NdjsonSource {
     name: String,
+    /// What the file is called in messages.
+    format: &'static str,
     blocks: Blocks,
-    columns: Vec<String>,
+    known: Known,
     selected: Vec<usize>,
     /// The keys of the columns that are read, each with its place among the cells of a line.
     wanted: Arc<Wanted>,
+    /// Where they are, if not all of them are keys of lines.
+    plan: Option<Arc<Plan>>,
     /// Rows given as batches, and why there are no more.
     rows: u64,
     stop: Option<Stop>,
@@ -69,13 +83,17 @@ impl NdjsonSource {
     /// [`Error::Io`] and [`Error::Damaged`]; [`Error::EmptyLog`] when there are no lines, and
     /// [`Error::Row`] when none of the first 65,536 is an object, since there are then no columns.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::open_as(path.as_ref(), &TextForm::default())
+        Self::open_by(path.as_ref(), &TextForm::default(), &JsonForm::default())
     }
 
-    /// A file that is written as a schema says.
-    pub(super) fn open_as(path: &Path, form: &TextForm<'_>) -> Result<Self, Error> {
+    /// The same, written as a schema says, and where a list may be taken apart.
+    pub(super) fn open_by(
+        path: &Path,
+        form: &TextForm<'_>,
+        json: &JsonForm<'_>,
+    ) -> Result<Self, Error> {
         let (bytes, encoding) = decoded(unpack::open(path)?, form.encoding)?;
-        let mut source = Self::new(named(path), bytes)?;
+        let mut source = Self::open_as(named(path), bytes, "NDJSON", json)?;
         source.found.extend(encoding.map(Found::Encoding));
         Ok(source)
     }
@@ -88,16 +106,32 @@ impl NdjsonSource {
         name: impl Into<String>,
         reader: impl Read + Send + 'static,
     ) -> Result<Self, Error> {
-        Self::new(name.into(), Box::new(reader))
+        Self::open_as(name.into(), Box::new(reader), "NDJSON", &JsonForm::default())
     }
 
-    fn new(name: String, bytes: Box<dyn Read + Send>) -> Result<Self, Error> {
+    /// The lines of a file that is called so and is in such a format.
+    pub(super) fn open_as(
+        name: String,
+        bytes: Box<dyn Read + Send>,
+        format: &'static str,
+        form: &JsonForm<'_>,
+    ) -> Result<Self, Error> {
         let mut blocks = Blocks::new(bytes);
         skip_byte_order_mark(&mut blocks);
-        let columns = keys_of(&mut blocks, &name)?;
-        let (selected, wanted) = (Vec::new(), Arc::default());
-        let found = Vec::new();
-        Ok(Self { name, blocks, columns, selected, wanted, rows: 0, stop: None, found })
+        let known = keys_of(&mut blocks, (&name, format), form)?;
+        let (selected, wanted, plan) = (Vec::new(), Arc::default(), None);
+        Ok(Self {
+            name,
+            format,
+            blocks,
+            known,
+            selected,
+            wanted,
+            plan,
+            rows: 0,
+            stop: None,
+            found: Vec::new(),
+        })
     }
 }
 
@@ -127,8 +161,12 @@ fn skip_byte_order_mark(blocks: &mut Blocks) {
 }
 
 /// The keys of the first lines.
-fn keys_of(blocks: &mut Blocks, name: &str) -> Result<Vec<String>, Error> {
-    let mut looked_at = Keys::default();
+fn keys_of(
+    blocks: &mut Blocks,
+    (name, format): (&str, &'static str),
+    form: &JsonForm<'_>,
+) -> Result<Known, Error> {
+    let mut looked_at = Keys::of(form);
     let (mut at, mut wanted) = (0, 1 << 16);
     while looked_at.lines < LINES_WITH_KEYS && looked_at.bytes < BYTES_WITH_KEYS {
         let read = blocks.peek(wanted).len();
@@ -141,7 +179,7 @@ fn keys_of(blocks: &mut Blocks, name: &str) -> Result<Vec<String>, Error> {
                 continue;
             }
             if let Some(cause) = blocks.failure() {
-                return Err(unpack::read_error(name, "NDJSON", looked_at.lines as u64, cause));
+                return Err(unpack::read_error(name, format, looked_at.lines as u64, cause));
             }
         }
         if length == 0 {
@@ -151,15 +189,17 @@ fn keys_of(blocks: &mut Blocks, name: &str) -> Result<Vec<String>, Error> {
         at += length;
     }
     looked_at.require_object(name)?;
-    Ok(looked_at.columns)
+    looked_at.require_list(name)?;
+    Ok(looked_at.known)
 }
 
 /// Keys as they are met.
 #[derive(Default)]
 struct Keys {
-    columns: Vec<String>,
-    known: HashSet<String>,
+    known: Known,
     plain: Plain,
+    /// Whether lists may have columns in them, which lines that are as the one before do not show.
+    has_lists: bool,
     lines: usize,
     bytes: usize,
     objects: u64,
@@ -168,6 +208,13 @@ struct Keys {
 }
 
 impl Keys {
+    fn of(form: &JsonForm<'_>) -> Self {
+        let asked: Vec<String> = form.asked.iter().map(|&path| path.to_owned()).collect();
+        let has_lists = form.each.is_some() || !asked.is_empty();
+        let known = Known::of(form.each, asked);
+        Self { known, has_lists, ..Self::default() }
+    }
+
     fn line(&mut self, line: &[u8], name: &str) -> Result<(), Error> {
         if line.len() > MAX_LINE {
             let place = format!(" in row {}", self.lines + 1);
@@ -179,25 +226,20 @@ impl Keys {
         self.lines += 1;
         self.bytes += BYTES_OF_LINE + line.len();
         // Most lines have the keys of the line before them.
-        if self.objects > 0 && self.plain.is_as_before(line) {
+        if self.objects > 0 && !self.has_lists && self.plain.is_as_before(line) {
             self.objects += 1;
             return Ok(());
         }
-        match std::str::from_utf8(line).ok().and_then(|line| new_keys(line, &self.known).ok()) {
-            Some(new) => {
+        match std::str::from_utf8(line).ok().and_then(|line| self.known.line(line)) {
+            Some(()) => {
                 self.objects += 1;
-                for key in new {
-                    if self.known.insert(key.clone()) {
-                        self.columns.push(key);
-                    }
-                }
                 // From here on its keys are known.
                 self.plain.learn(line);
             }
             None if self.lines == 1 => self.first = Some(line.to_owned()),
             None => {}
         }
-        if self.columns.len() > MAX_COLUMNS {
+        if self.known.columns.len() > MAX_COLUMNS {
             let place = format!(" up to row {}", self.lines);
             return Err(Error::TooLarge { file: name.to_owned(), limit: Limit::Columns, place });
         }
@@ -225,6 +267,21 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// A list that no object has cannot be taken apart.
+    fn require_list(&self, name: &str) -> Result<(), Error> {
+        match &self.known.each {
+            Some(each) if self.known.list.is_none() => Err(Error::NoRecords {
+                file: name.to_owned(),
+                found: format!("no object has a list at {each:?}"),
+                available: self.known.lists.clone(),
+                mend: "say which list has the rows (LogSchema::each, --each PATH)",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The column at fault, what stands there and why it cannot be read.
 pub(super) type LineFault = (String, String, FaultReason);
 
@@ -245,7 +302,7 @@ impl std::fmt::Debug for NdjsonSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NdjsonSource")
             .field("name", &self.name)
-            .field("columns", &self.columns)
+            .field("columns", &self.known.columns)
             .finish_non_exhaustive()
     }
 }
@@ -256,7 +313,7 @@ impl LogSource for NdjsonSource {
     }
 
     fn column_names(&self) -> &[String] {
-        &self.columns
+        &self.known.columns
     }
 
     fn found(&self) -> Vec<Found> {
@@ -265,11 +322,15 @@ impl LogSource for NdjsonSource {
 
     fn select(&mut self, columns: &[usize]) {
         self.selected = columns.to_vec();
-        let mut wanted = Wanted::default();
+        let (mut wanted, mut once) = (Wanted::default(), Vec::new());
         for &column in columns {
             let place = wanted.len();
-            wanted.entry(self.columns[column].clone()).or_insert(place);
+            if let Entry::Vacant(vacant) = wanted.entry(self.known.columns[column].clone()) {
+                vacant.insert(place);
+                once.push(column);
+            }
         }
+        self.plan = Plan::of(&self.known, &once).map(Arc::new);
         self.wanted = Arc::new(wanted);
     }
 
@@ -278,18 +339,19 @@ impl LogSource for NdjsonSource {
     }
 
     fn next_block(&mut self, bytes: usize) -> Result<Option<Undecoded>, Error> {
-        let name = self.name.clone();
+        let (name, format) = (self.name.clone(), self.format);
         let last_end = |bytes: &[u8]| memchr::memrchr(b'\n', bytes).map(|end| end + 1);
         Ok(match self.blocks.take(bytes, last_end) {
             Taken::End => None,
             Taken::Failed(cause) => {
-                let told = move |rows| unpack::read_error(&name, "NDJSON", rows, cause);
+                let told = move |rows| unpack::read_error(&name, format, rows, cause);
                 Some(Undecoded::stopped(Box::new(told)))
             }
             Taken::Block(block) => {
-                let (wanted, pool) = (Arc::clone(&self.wanted), self.blocks.pool().clone());
+                let (wanted, plan) = (Arc::clone(&self.wanted), self.plan.clone());
+                let pool = self.blocks.pool().clone();
                 Some(Undecoded::new(move || {
-                    let (batch, whole) = rows::decode(block, &wanted, &pool);
+                    let (batch, whole) = rows::decode(block, &wanted, plan.as_deref(), &pool);
                     let stop = (!whole).then(|| too_long(name));
                     Decoded { batch: Some(batch), stop }
                 }))
@@ -323,7 +385,7 @@ impl NdjsonSource {
     /// The columns as they were selected. JSON has no types of columns, so each cell keeps its own.
     fn as_selected(&self, batch: &Batch) -> Batch {
         let column = |&column: &usize| {
-            let place = self.wanted.get(&self.columns[column]);
+            let place = self.wanted.get(&self.known.columns[column]);
             match place.and_then(|place| batch.columns.get(*place)) {
                 Some(Column::Cells(cells)) => cells.to_column(),
                 _ => Column::Text(TextColumn::default()),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod input;
+mod json;
 mod limits;
 mod parquet_output;
 mod same_thing;

@@ -82,6 +82,11 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     if let Some(delimiter) = args.delimiter {
         text.push_str(&format!("delimiter = {delimiter} # the byte {:?}\n", char::from(delimiter)));
     }
+    for (name, path) in [("records", &args.json_rows.records), ("each", &args.json_rows.each)] {
+        if let Some(path) = path {
+            text.push_str(&format!("{name} = {}\n", toml_of(path)?));
+        }
+    }
     let aside = its.facts.quality.origin.set_aside.rows;
     if aside > 0 {
         text.push_str(&format!(

@@ -19,6 +19,7 @@ use self::guess::Guess;
 use self::profile::Profile;
 use crate::failure::Failure;
 use crate::progress::waiting;
+use crate::roles::JsonArgs;
 use crate::tally::SkipArgs;
 use crate::{out, parse};
 
@@ -49,6 +50,8 @@ pub(crate) struct InspectArgs {
     /// What stands between the fields of a line: one character, or tab.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
     delimiter: Option<u8>,
+    #[command(flatten)]
+    json_rows: JsonArgs,
 }
 
 /// What `inspect --json` prints.
@@ -71,8 +74,6 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     out::check([args.write_study.as_ref()], [&args.log])?;
     let files = args.skip.files_of(std::slice::from_ref(&args.log))?;
     let file = &files[0];
-    let profile = waiting("reading", || profile::of(file, args.delimiter, &args.null))?;
-    let mut guess = guess::of(&profile);
     let mut base = LogSchema::new().rows(RowPolicy::SetAside);
     if let Some(delimiter) = args.delimiter {
         base = base.delimiter(delimiter);
@@ -80,6 +81,9 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     for null in &args.null {
         base = base.null(null);
     }
+    base = args.json_rows.reading(base);
+    let profile = waiting("reading", || profile::of(file, &base, &args.null))?;
+    let mut guess = guess::of(&profile);
     let schema = guess.schema(base);
     let facts = match waiting("reading by the guess", || ExposureLog::open(file, &schema)) {
         Ok(log) => waiting("counting", || Facts::of(&log, &guess, args.top))?,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tiltmeter::Error;
 use tiltmeter::ExposureLog;
 use tiltmeter::log::{Column, LogSchema, MixedValue, TimeFormat};
-use tiltmeter::source::{LogSource, SliceSource, open_source};
+use tiltmeter::source::{LogSource, SliceSource, open_source_as};
 
 /// Distinct values are counted up to so many.
 pub(crate) const MOST_DISTINCT: usize = 100_000;
@@ -169,8 +169,8 @@ fn cell(column: &Column, row: usize) -> Option<Cow<'_, str>> {
 }
 
 /// Reads a whole file and counts what is in its columns.
-pub(crate) fn of(path: &Path, delimiter: Option<u8>, nulls: &[String]) -> Result<Profile, Error> {
-    let mut source = open_source(path, delimiter)?;
+pub(crate) fn of(path: &Path, reading: &LogSchema, nulls: &[String]) -> Result<Profile, Error> {
+    let mut source = open_source_as(path, reading)?;
     let names = source.column_names().to_vec();
     source.select(&(0..names.len()).collect::<Vec<_>>());
     let mut counters: Vec<Counter> = names.iter().map(|_| Counter::default()).collect();

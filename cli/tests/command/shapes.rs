@@ -13,9 +13,15 @@ fn case(name: &str) -> String {
 
 const ASKED: &str = "--arm arm --treatment ranked --baseline newest --viewer viewer --only war --interval delta --json";
 
+/// The same of logs whose columns have other names.
+const OF_OTHERS: &str = "--treatment ranked --baseline newest --only war --interval delta --json";
+
 /// Audits a file with flags, in which names of cases stand between pluses.
 fn is_plain(name: &str, flags: &str) {
-    let line = format!("audit {name} {ASKED} {flags}");
+    is_the_plain_log(&format!("audit {name} {ASKED} {flags}"));
+}
+
+fn is_the_plain_log(line: &str) {
     let words = line.split_whitespace().map(|word| match word.strip_prefix('+') {
         Some(name) => case(name),
         None => word.to_owned(),
@@ -45,6 +51,47 @@ fn shapes_hold_the_same_log() {
     is_plain("+counts.csv", "--topic topic --count n");
     // Four of the topics' names begin with the letters of one, in another case.
     is_plain("+plain.csv", "--text topic --topic-match war=^WAR$ --topic-match rest=.");
+}
+
+#[test]
+fn json_holds_the_same_log() {
+    is_plain("+array.json", "--topic topic");
+    is_plain("+lines.json", "--topic topic");
+    is_plain("+wrapped.json", "--topic topic --records results");
+    for (name, flags) in [
+        (
+            "nested.jsonl",
+            "--viewer seen_by.id --arm seen_by.feed --topic post.record.topic --position rank",
+        ),
+        (
+            "appears.json",
+            "--each appears --viewer appears.profile --arm appears.feed --topic topic --position appears.#",
+        ),
+    ] {
+        is_the_plain_log(&format!("audit +{name} {OF_OTHERS} {flags}"));
+    }
+    let told =
+        shell(&format!("audit LOG {ASKED} --topic topic"), &[&case("wrapped.json")]).failed(3);
+    assert!(told.contains("\"results\"") && told.contains("--records"), "{told}");
+}
+
+#[test]
+fn inspect_shows_what_is_inside() {
+    let inspected = |line: &str, name: &str| {
+        let report = shell(&format!("inspect LOG --json {line}"), &[&case(name)]).json();
+        let columns = report["profile"]["columns"].as_array().unwrap().clone();
+        let names = columns.iter().map(|column| column["name"].as_str().unwrap().to_owned());
+        (report["profile"]["rows"].as_u64().unwrap(), names.collect::<Vec<_>>())
+    };
+    let (rows, columns) = inspected("", "nested.jsonl");
+    assert_eq!(rows, 240);
+    for column in ["seen_by.id", "post.record.topic", "rank"] {
+        assert!(columns.iter().any(|its| its == column), "{columns:?}");
+    }
+    let (rows, columns) = inspected("", "watch-history.json");
+    assert!(rows > 0 && columns.iter().any(|its| its == "subtitles.0.name"), "{columns:?}");
+    let (rows, columns) = inspected("--each appears", "appears.json");
+    assert!(rows == 240 && columns.iter().any(|its| its == "appears.#"), "{rows} {columns:?}");
 }
 
 /// By its third of the addresses, in both arms: counted with grep.

@@ -1,7 +1,7 @@
-//! One line of JSON: its keys, or the cells of those that are asked for. Each line is gone through once,
-//! and what is not asked for is passed over.
+//! The cells of one line of JSON by the keys of its object. Each line is gone through once, and what is not asked
+//! for is passed over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use foldhash::fast::RandomState;
@@ -13,14 +13,6 @@ use crate::log::{FaultReason, MAX_VALUE, MixedValue};
 
 /// The keys that are wanted, each with its place among the cells of a line.
 pub(in crate::source) type Wanted = HashMap<String, usize, RandomState>;
-
-/// The keys of a line's object that are not known yet, in order.
-pub(super) fn new_keys(line: &str, known: &HashSet<String>) -> serde_json::Result<Vec<String>> {
-    let mut from = serde_json::Deserializer::from_str(line);
-    let keys = NewKeys(known).deserialize(&mut from)?;
-    from.end()?;
-    Ok(keys)
-}
 
 /// The cells of a line by the places of their keys.
 pub(in crate::source) fn cells_of(
@@ -41,36 +33,8 @@ pub(in crate::source) fn cells_of(
     }
 }
 
-struct NewKeys<'k>(&'k HashSet<String>);
-
-impl<'de> DeserializeSeed<'de> for NewKeys<'_> {
-    type Value = Vec<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for NewKeys<'_> {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut new = Vec::new();
-        let of_key = |key: &str| (!self.0.contains(key)).then(|| key.to_owned());
-        while let Some(key) = map.next_key_seed(Key(&of_key))? {
-            map.next_value::<IgnoredAny>()?;
-            new.extend(key);
-        }
-        Ok(new)
-    }
-}
-
 /// What is made of a key, without a copy of it.
-struct Key<'f, F>(&'f F);
+pub(super) struct Key<'f, F>(pub(super) &'f F);
 
 impl<'de, T, F: Fn(&str) -> T> DeserializeSeed<'de> for Key<'_, F> {
     type Value = T;
@@ -137,9 +101,9 @@ impl<'de> Visitor<'de> for Cells<'_> {
 }
 
 /// A cell. Of a list no more is held than a value may have.
-struct Cell;
+pub(super) struct Cell;
 
-type FoundCell = Result<MixedValue, FaultReason>;
+pub(super) type FoundCell = Result<MixedValue, FaultReason>;
 
 impl<'de> DeserializeSeed<'de> for Cell {
     type Value = FoundCell;

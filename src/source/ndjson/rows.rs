@@ -2,14 +2,20 @@
 
 use super::line::{Wanted, cells_of};
 use super::plain::{Kind, Other, Plain, Value, texts};
+use super::plan::{Line, Plan};
 use super::{LineFault, is_blank, lines, not_utf8};
 use crate::log::{Batch, CellKind, Cells, Column, MAX_LINE, MAX_VALUE, MixedValue, UnreadableRow};
 use crate::source::text::Pool;
 
 /// The rows of a block, as cells of the keys that are wanted, by their places; and whether that is all of it,
-/// which it is not where a line is too long.
-pub(super) fn decode(block: Vec<u8>, wanted: &Wanted, pool: &Pool) -> (Batch, bool) {
-    let mut rows = Rows::of(wanted);
+/// which it is not where a line is too long. A plan is there where not all of them are keys of lines.
+pub(super) fn decode(
+    block: Vec<u8>,
+    wanted: &Wanted,
+    plan: Option<&Plan>,
+    pool: &Pool,
+) -> (Batch, bool) {
+    let mut rows = Rows::of(wanted, plan);
     let (text, whole) = match String::from_utf8(block) {
         Ok(text) => {
             let whole = lines(text.as_bytes()).try_fold(0, |start, line| {
@@ -32,6 +38,7 @@ pub(super) fn decode(block: Vec<u8>, wanted: &Wanted, pool: &Pool) -> (Batch, bo
 
 struct Rows<'w> {
     wanted: &'w Wanted,
+    plan: Option<&'w Plan>,
     plain: Plain,
     cells: Vec<Cells>,
     unreadable: Vec<UnreadableRow>,
@@ -41,9 +48,10 @@ struct Rows<'w> {
 }
 
 impl<'w> Rows<'w> {
-    fn of(wanted: &'w Wanted) -> Self {
+    fn of(wanted: &'w Wanted, plan: Option<&'w Plan>) -> Self {
         Self {
             wanted,
+            plan,
             plain: Plain::default(),
             cells: vec![Cells::default(); wanted.len()],
             unreadable: Vec::new(),
@@ -79,6 +87,10 @@ impl<'w> Rows<'w> {
         if bytes.first() != Some(&b'{') && is_blank(bytes) {
             return true;
         }
+        if let Some(plan) = self.plan {
+            self.by_plan(line, plan);
+            return true;
+        }
         self.values.fill(None);
         let wanted = |key: &str| self.wanted.get(key).copied();
         let values = &mut self.values;
@@ -93,19 +105,64 @@ impl<'w> Rows<'w> {
         match read {
             Ok(()) => self.push(line, start),
             Err(Other) => match cells_of(line, self.wanted) {
-                Ok(cells) => {
-                    for (cells, value) in self.cells.iter_mut().zip(cells) {
-                        match value {
-                            MixedValue::Null => cells.push_null(),
-                            value => cells.push_odd(value),
-                        }
-                    }
-                    self.rows += 1;
-                }
+                Ok(cells) => self.push_values(cells),
                 Err(fault) => self.fault(fault),
             },
         }
         true
+    }
+
+    /// Adds a line by a plan.
+    fn by_plan(&mut self, line: &str, plan: &Plan) {
+        match plan.rows(line) {
+            Err(fault) => self.fault(fault),
+            Ok(rows) if rows.is_taken_apart => self.elements(rows, line, plan),
+            Ok(rows) => match rows.outer {
+                Ok(cells) => self.push_values(cells),
+                Err(fault) => self.fault(fault),
+            },
+        }
+    }
+
+    /// Adds a row for each element of a list. What they share is held once.
+    fn elements(&mut self, rows: Line, line: &str, plan: &Plan) {
+        let mut outer = match rows.outer {
+            Ok(outer) => outer,
+            Err(fault) => return rows.elements.iter().for_each(|_| self.fault(fault.clone())),
+        };
+        let is_there: Vec<bool> = outer.iter().map(|value| *value != MixedValue::Null).collect();
+        for (number, element) in (1..).zip(rows.elements) {
+            let mut element = match plan.settled(element, line) {
+                Ok(element) => element,
+                Err(fault) => {
+                    self.fault(fault);
+                    continue;
+                }
+            };
+            if let Some(place) = plan.number() {
+                element[place] = MixedValue::Integer(number);
+            }
+            for (place, (cells, own)) in self.cells.iter_mut().zip(element).enumerate() {
+                let value =
+                    if plan.is_inner(place) { own } else { std::mem::take(&mut outer[place]) };
+                match value {
+                    MixedValue::Null if is_there[place] => cells.push_last_odd(),
+                    MixedValue::Null => cells.push_null(),
+                    value => cells.push_odd(value),
+                }
+            }
+            self.rows += 1;
+        }
+    }
+
+    fn push_values(&mut self, values: Vec<MixedValue>) {
+        for (cells, value) in self.cells.iter_mut().zip(values) {
+            match value {
+                MixedValue::Null => cells.push_null(),
+                value => cells.push_odd(value),
+            }
+        }
+        self.rows += 1;
     }
 
     /// Adds the values of a line.

@@ -16,6 +16,11 @@ pub(super) use self::pool::Pool;
 /// The path of what is given on standard input.
 const STANDARD_INPUT: &str = "-";
 
+/// Whether a path is that of what is given on standard input.
+pub(super) fn is_standard_input(path: &std::path::Path) -> bool {
+    path.to_str() == Some(STANDARD_INPUT)
+}
+
 /// What a file is called in messages.
 pub(super) fn named(path: &std::path::Path) -> String {
     match path.to_str() {

@@ -206,6 +206,8 @@ impl Query<'_> {
         for (is_said, what, mend) in [
             (!schema.tables.is_empty(), "columns of a table beside the log", "join them in a view"),
             (schema.path_columns.is_some(), "columns from paths", "make them in a view"),
+            (schema.records.is_some(), "rows inside a document", "make a table of them"),
+            (schema.each.is_some(), "lists taken apart", "take them apart in a view (UNNEST)"),
             (
                 schema.first_rank.is_some(),
                 "ranks that do not count from 1",

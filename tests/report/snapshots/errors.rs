@@ -70,6 +70,12 @@ fn of_files() -> Vec<Error> {
         Error::ColumnLength { file: file(), column: text("who"), found: 3, expected: 4 },
         Error::EmptyLog { file: file(), set_aside: 2 },
         Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
+        Error::NoRecords {
+            file: file(),
+            found: text("there is nothing at \"rows\""),
+            available: vec![text("results")],
+            mend: "say where the rows are (LogSchema::records, --records PATH)",
+        },
         Error::NothingKept {
             file: file(),
             column: text("country"),
@@ -337,9 +343,8 @@ fn errors() {
         ("TableFaultReason", told("TableFaultReason", &of_tables(), |its| its.mend().to_owned())),
     ]);
     // Which endings are known depends on what is compiled in.
-    let known = ".csv, .tsv, .ndjson, .jsonl (each with .gz or .zst too) and .parquet";
-    let fewer =
-        ".csv, .tsv, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`";
+    let known = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too) and .parquet";
+    let fewer = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`";
     let packed = fewer.replace(".gz too", ".gz or .zst too");
     let endings = |text: String, known: &str| text.replace(known, "ENDINGS");
     said("errors", &[known, &packed, fewer].into_iter().fold(text, endings));

@@ -226,16 +226,29 @@ impl LogInput {
         ready: impl Fn(ExposureLog) -> Result<ExposureLog, Error>,
     ) -> Result<ExposureLog, Error> {
         let schema = self.schema_with_tables(folder)?;
-        let open = |file: &PathBuf| ready(ExposureLog::open(file, &schema)?);
         if let [file] = files {
-            return open(file);
+            return ready(ExposureLog::open(file, &schema)?);
         }
         refuse_repeats(files)?;
-        let parts = files.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        ExposureLog::of_files(&parts)?.ok_or_else(|| {
-            let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
-            Error::Io { path: folder.join(&self.path), cause }
-        })
+        let (mut parts, mut without) = (Vec::new(), Vec::new());
+        for file in files {
+            let source = crate::source::open_source_as(file, &schema)?;
+            match ExposureLog::read_part(source, &schema)? {
+                Ok(part) => parts.push(ready(part)?),
+                Err(origin) => without.push(origin),
+            }
+        }
+        if let Some(log) = ExposureLog::of_files(&parts, without)? {
+            return Ok(log);
+        }
+        match files.last() {
+            // That no file has a row is said of one.
+            Some(file) => ExposureLog::open(file, &schema),
+            None => {
+                let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+                Err(Error::Io { path: folder.join(&self.path), cause })
+            }
+        }
     }
 
     /// Whether rows can be chosen only when all are read: by a column that is made of others, or ranked by their order.
@@ -410,7 +423,7 @@ impl StudyFile {
         // Groups are of rows, so that these are held.
         let is_held = self.log.is_held() || !self.question.groups.is_nothing();
         let (log, origin) = if files.len() == 1 || is_held {
-            let log = self.kept(self.log.held(&files, folder, &tagged)?)?;
+            let log = self.kept(self.log.held(&files, folder, tagged)?)?;
             let origin = log.origin().clone();
             (StudyLog::Whole(Box::new(log)), origin)
         } else {

@@ -149,14 +149,17 @@ impl ExposureLog {
         }))
     }
 
-    /// The rows of several files as one log, with what was read and set aside of all of them.
-    pub(crate) fn of_files(parts: &[Self]) -> Result<Option<Self>, Error> {
+    /// The rows of several files as one log, with what was read and set aside of all of them, those without a row that is
+    /// asked about too.
+    pub(crate) fn of_files(parts: &[Self], without: Vec<Origin>) -> Result<Option<Self>, Error> {
         let refs: Vec<&Self> = parts.iter().collect();
         let Some(mut log) = Self::joined(&refs)? else { return Ok(None) };
         let mut origin = Origin::default();
         parts.iter().for_each(|part| origin.add(part.origin.clone()));
+        let files = parts.len() + without.len();
+        without.into_iter().for_each(|part| origin.add(part));
         origin.settle();
-        origin.source = format!("{} files", parts.len());
+        origin.source = format!("{files} files");
         log.origin = origin;
         Ok(Some(log))
     }

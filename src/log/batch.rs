@@ -5,28 +5,7 @@ use std::sync::Arc;
 
 use super::cells::Cells;
 use super::dictionary::Coded;
-
-/// A cell of a column whose cells differ in type.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub enum MixedValue {
-    /// No value.
-    #[default]
-    Null,
-    /// Text; also a whole number past 64 bits, in digits.
-    Text(String),
-    /// A whole number.
-    Integer(i64),
-    /// A floating-point number. It is an id where it is a whole number below 2^53, of which each has
-    /// one: of others, two different numbers of the file may be the same floating-point number.
-    Float(f64),
-    /// A truth value.
-    Boolean(bool),
-    /// A list of text.
-    TextList(Vec<String>),
-    /// Something that no role can use, as it is written.
-    Other(String),
-}
+use super::mixed_value::MixedValue;
 
 /// Text of many rows in one piece of memory.
 ///
@@ -222,6 +201,18 @@ impl Column {
             Self::Mixed(_) | Self::Cells(_) => "values of several types",
             Self::Unsupported { type_name, .. } => type_name,
         }
+    }
+}
+
+impl Cells {
+    /// The same as a column that holds its texts itself: of nothing but text as text, which means the same
+    /// in less room.
+    pub(crate) fn to_column(&self) -> Column {
+        let rows = 0..self.len();
+        if self.are_text() {
+            return Column::Text(rows.map(|row| self.text(row)).collect());
+        }
+        Column::Mixed(rows.map(|row| self.get(row)).collect())
     }
 }
 

@@ -10,19 +10,19 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(super) use self::pieces::{Known, Piece, Told};
 use self::sieve::Sieved;
-use super::batch::MixedValue;
 use super::batch::{Batch, Column, TextColumn};
 use super::dictionary::Coded;
 use super::form::{Found, NumberForm};
+use super::id_text::id_text;
 use super::ids::IdReader;
 use super::made::Made;
 use super::mixed;
+use super::mixed_value::{MixedValue, of_floats};
 use super::names::{self, JoinNames, Nulls};
-use super::parse;
 use super::schema::LogSchema;
 use super::spare::ColumnPool;
 use super::time_format::TimeFormat;
-use super::topics::{TopicReader, Topics};
+use super::topics::{TopicReader, Topics, push_cell};
 use super::values::{Checked, Truth, each_number, each_time, number_in_role, position};
 use crate::error::Error;
 use crate::error::role::Role;
@@ -208,11 +208,12 @@ impl<'s> LogBuilder<'s> {
             }))
         };
         let made = Made::of(file, schema, available, |column| index(Role::Named, column))?;
+        let mut place = |role, column: &str| match made.place(column) {
+            Some(place) => Ok(Place::Made(place)),
+            None => index(role, column).map(Place::Read),
+        };
         for (role, column) in schema.needs() {
-            let place = match made.place(column) {
-                Some(place) => Place::Made(place),
-                None => Place::Read(index(role, column)?),
-            };
+            let place = place(role, column)?;
             if role == Role::Named && !named.insert(column) {
                 continue;
             }
@@ -220,15 +221,11 @@ impl<'s> LogBuilder<'s> {
             let numbers = schema.numbers;
             readings.push(Reading { role, column, place, join_names, numbers, target });
         }
-        let mut sieves = Vec::new();
-        for keep in &schema.keep {
+        let sieves = schema.keep.iter().map(|keep| {
             keep.check()?;
-            let place = match made.place(&keep.column) {
-                Some(place) => Place::Made(place),
-                None => Place::Read(index(Role::Named, &keep.column)?),
-            };
-            sieves.push((keep, place));
-        }
+            Ok((keep, place(Role::Named, &keep.column)?))
+        });
+        let sieves = sieves.collect::<Result<_, Error>>()?;
         // Rows are counted by a column, and a path may say all that is asked.
         if wanted.is_empty() && !available.is_empty() {
             wanted.push(0);
@@ -637,7 +634,7 @@ fn push_ids(
     fault: impl FnMut(usize, FaultReason, &str),
 ) -> Result<(), Error> {
     let cells = match column {
-        Column::Float(values) => Some(Cow::Owned(mixed::of_floats(values))),
+        Column::Float(values) => Some(Cow::Owned(of_floats(values))),
         Column::Mixed(values) => Some(Cow::Borrowed(values.as_slice())),
         _ => None,
     };
@@ -659,27 +656,6 @@ fn collect<'a, T: Copy>(
             faults.add(row, name, reason, &text);
             blank
         }));
-    }
-}
-
-/// The canonical text of the id in a row of a column that may hold ids.
-pub(super) fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c, str>> {
-    move |row| match column {
-        Column::Text(text) => text.get(row).map(Cow::Borrowed),
-        Column::Coded(coded) => coded.id(row).map(Cow::Borrowed),
-        Column::Shared(shared) => shared.get(row).map(Cow::Borrowed),
-        Column::Integer(values) => values[row].map(|value| Cow::Owned(value.to_string())),
-        Column::Whole(values) => Some(Cow::Owned(values[row].to_string())),
-        Column::SharedWhole(shared) => shared.get(row).map(|v| Cow::Owned(v.to_string())),
-        Column::Boolean(values) => {
-            values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
-        }
-        Column::Timestamp(values) => values[row].map(|at| Cow::Owned(parse::moment_id(at))),
-        Column::Float(_)
-        | Column::TextList(_)
-        | Column::Mixed(_)
-        | Column::Cells(_)
-        | Column::Unsupported { .. } => None,
     }
 }
 
@@ -729,7 +705,7 @@ fn push_topics(
             Column::TextList(lists) => {
                 reader.push_list(lists[row].as_deref().unwrap_or_default())?
             }
-            Column::Mixed(values) => mixed::push_topics(reader, &values[row])?,
+            Column::Mixed(values) => push_cell(reader, &values[row])?,
             _ => reader.push_text(text_of(row).as_deref())?,
         };
         if let Some((reason, value)) = found {

@@ -4,7 +4,7 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::batch::{Column, MixedValue};
+use super::mixed_value::MixedValue;
 
 /// What kind of cell it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,16 +220,6 @@ impl Cells {
             CellKind::Odd => matches!(self.odd.get(cell.start as usize), Some(MixedValue::Text(_))),
             _ => false,
         })
-    }
-
-    /// The same as a column that holds its texts itself: of nothing but text as text, which means the same
-    /// in less room.
-    pub(crate) fn to_column(&self) -> Column {
-        let rows = 0..self.len();
-        if self.are_text() {
-            return Column::Text(rows.map(|row| self.text(row)).collect());
-        }
-        Column::Mixed(rows.map(|row| self.get(row)).collect())
     }
 }
 

@@ -9,10 +9,9 @@ use foldhash::fast::RandomState;
 use super::batch::{Column, SharedNumbers, SharedText, TextColumn};
 use super::cells::{CellKind, Cells, whole_number};
 use super::dictionary::{Coded, Dictionary};
-use super::mixed;
+use super::mixed::{self, refused};
 use super::recent::Recent;
 use crate::error::Error;
-use crate::error::limit::MAX_VALUE;
 use crate::error::row::FaultReason;
 
 /// A code that was not handed out yet.
@@ -147,15 +146,6 @@ pub(super) fn all_made(made: &[u32], keys: &[u32], rows: &mut Vec<u32>) -> bool 
 /// For as many values, that nothing was made of them.
 pub(super) fn none_made(values: usize) -> impl Iterator<Item = u32> {
     std::iter::repeat_n(UNKNOWN, values)
-}
-
-/// Why a text is no id, if it is none.
-pub(super) fn refused(text: Option<&str>, null: impl Fn(&str) -> bool) -> Option<FaultReason> {
-    match text {
-        Some(text) if text.len() > MAX_VALUE => Some(FaultReason::ValueTooLong),
-        Some(text) if !null(text) => None,
-        _ => Some(FaultReason::Null),
-    }
 }
 
 impl IdReader {

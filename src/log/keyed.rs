@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::builder::id_text;
-use super::mixed::of_floats;
+use super::id_text::each_text;
 use super::{Column, LogSource, SharedText, TextColumn};
 use crate::error::Error;
 use crate::error::row::{RowFault, excerpt};
@@ -143,30 +142,5 @@ impl KeyedTable {
             std::iter::once(Some(name.as_str())).chain((0..texts.len()).map(|row| texts.get(row)))
         });
         std::iter::once(Some(self.on.as_str())).chain(columns)
-    }
-}
-
-/// Each value of a column as the text that ids are compared by.
-pub(super) fn each_text(column: &Column, mut take: impl FnMut(Option<&str>)) {
-    match column {
-        Column::Float(values) => {
-            of_floats(values).iter().for_each(|cell| {
-                take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()))
-            });
-        }
-        Column::Cells(cells) => (0..cells.len()).for_each(|row| match cells.text(row) {
-            Some(text) => take(Some(text)),
-            None => {
-                let cell = cells.get(row);
-                take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()));
-            }
-        }),
-        Column::Mixed(cells) => cells.iter().for_each(|cell| {
-            take(cell.id().as_deref().or(Some(&cell.shown())).filter(|text| !text.is_empty()))
-        }),
-        _ => {
-            let text = id_text(column);
-            (0..column.len()).for_each(|row| take(text(row).as_deref()));
-        }
     }
 }

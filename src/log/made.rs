@@ -1,10 +1,11 @@
 //! Columns that a file does not have and that are made while it is read: those of a table beside it, a list of
 //! topics out of a column for each, and what the file's path says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::keyed::{KeyedTable, each_text};
+use super::id_text::each_text;
+use super::keyed::KeyedTable;
 use super::path::{PathPattern, of_folder};
 use super::schema::{LogSchema, TopicFormat};
 use super::{Column, SharedText, TextColumn};
@@ -52,12 +53,13 @@ impl<'s> Made<'s> {
             Some(pattern) => pattern.values(file)?,
             None => HashMap::new(),
         };
+        let there: HashSet<&str> = available.iter().map(String::as_str).collect();
         let sieves = schema.keep.iter().map(|keep| keep.column.as_str());
         for column in schema.needs().into_iter().map(|(_, column)| column).chain(sieves) {
             if made.columns.iter().any(|(name, _)| *name == column) {
                 continue;
             }
-            let is_there = available.iter().any(|name| name == column);
+            let is_there = there.contains(column);
             let mut makings = Vec::new();
             for (at, table) in schema.tables.iter().enumerate() {
                 makings.extend(table.place(column).map(|place| Making::Table { table: at, place }));

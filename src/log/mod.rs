@@ -11,6 +11,7 @@ mod chunks;
 mod dictionary;
 mod feed;
 mod form;
+mod id_text;
 mod ids;
 mod json_form;
 mod keep;
@@ -18,6 +19,7 @@ mod keyed;
 mod made;
 mod matching;
 mod mixed;
+mod mixed_value;
 mod names;
 mod order;
 mod parse;
@@ -38,9 +40,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{
-    Batch, Column, MixedValue, SharedNumbers, SharedText, TextColumn, UnreadableRow,
-};
+pub use self::batch::{Batch, Column, SharedNumbers, SharedText, TextColumn, UnreadableRow};
 pub use self::blocks::Undecoded;
 pub(crate) use self::blocks::{Decoded, Stop};
 pub use self::builder::COUNT_NAMES;
@@ -54,6 +54,7 @@ pub(crate) use self::form::TextForm;
 pub use self::form::{FileFormat, Found, NumberForm};
 pub(crate) use self::json_form::JsonForm;
 pub use self::keyed::KeyedTable;
+pub use self::mixed_value::MixedValue;
 pub(crate) use self::spare::ColumnPool;
 use crate::error::row::{SetAsideAccount, excerpt};
 
@@ -262,7 +263,42 @@ impl ExposureLog {
     /// combination of no columns; [`Error::Row`] at the first row that breaks a rule (unless the
     /// schema says [`RowPolicy::SetAside`]); [`Error::EmptyLog`] when no row is left; and
     /// whatever the source itself meets, [`Error::Damaged`] above all.
-    pub fn read(mut source: impl LogSource, schema: &LogSchema) -> Result<Self, Error> {
+    pub fn read(source: impl LogSource, schema: &LogSchema) -> Result<Self, Error> {
+        let name = source.name().to_owned();
+        let (built, found) = Self::built(source, schema)?;
+        let mut log = Self::from_built(name.clone(), built.or_empty(&name)?, schema)?;
+        log.origin.found = found;
+        log.origin.settle();
+        Ok(log)
+    }
+
+    /// The same of one of several sources, of which some may have no row that is asked about; what is to be said of it
+    /// then.
+    pub(crate) fn read_part(
+        source: impl LogSource,
+        schema: &LogSchema,
+    ) -> Result<Result<Self, Origin>, Error> {
+        let name = source.name().to_owned();
+        let (mut built, found) = Self::built(source, schema)?;
+        if built.rows == 0 && built.left_out > 0 {
+            return Ok(Err(Origin {
+                source: name,
+                rows_read: built.rows_read,
+                set_aside: std::mem::take(&mut built.set_aside),
+                left_out: built.left_out,
+                kept: schema.keep.clone(),
+                found,
+                ..Origin::default()
+            }));
+        }
+        let mut log = Self::from_built(name.clone(), built.or_empty(&name)?, schema)?;
+        log.origin.found = found;
+        log.origin.settle();
+        Ok(Ok(log))
+    }
+
+    /// All rows of a source, and what was found of how it is written.
+    fn built(mut source: impl LogSource, schema: &LogSchema) -> Result<(Built, Vec<Found>), Error> {
         let name = source.name().to_owned();
         let (mut builder, wanted) = LogBuilder::new(&name, schema, source.column_names())?;
         source.select(&wanted);
@@ -271,10 +307,7 @@ impl ExposureLog {
         let mut feed = Feed::new(source, schema);
         feed.begin(usize::MAX)?;
         while feed.next_into(&mut builder)? {}
-        let mut log = Self::from_built(name.clone(), builder.finish()?.or_empty(&name)?, schema)?;
-        log.origin.found = found;
-        log.origin.settle();
-        Ok(log)
+        Ok((builder.finish()?, found))
     }
 
     fn from_built(source: String, mut built: Built, schema: &LogSchema) -> Result<Self, Error> {

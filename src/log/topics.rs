@@ -11,7 +11,7 @@ use super::cells::{CellKind, Cells};
 use super::dictionary::Dictionary;
 use super::ids::{Memo, UNKNOWN, all_made, none_made};
 use super::matching::{Patterns, domain};
-use super::mixed;
+use super::mixed_value::MixedValue;
 use super::names::Nulls;
 use super::parse::python_list;
 use super::recent::Recent;
@@ -285,7 +285,7 @@ impl<'s> TopicReader<'s> {
             }
             let found = match kind {
                 CellKind::Text | CellKind::Integer => self.push_text(Some(text))?,
-                _ => mixed::push_topics(self, &cells.get(row))?,
+                _ => push_cell(self, &cells.get(row))?,
             };
             match (found, short, self.set_of_row.last()) {
                 (Some((reason, value)), ..) => fault(row, reason, &value),
@@ -509,6 +509,21 @@ impl<'s> TopicReader<'s> {
             }
         }
         Ok(renamed)
+    }
+}
+
+/// Adds a cell to a column of topics: text in the declared format, lists as they are.
+pub(super) fn push_cell(
+    reader: &mut TopicReader<'_>,
+    value: &MixedValue,
+) -> Result<Option<TopicFault>, Error> {
+    match value {
+        MixedValue::TextList(items) => reader.push_list(items),
+        MixedValue::Float(_) | MixedValue::Other(_) => {
+            reader.push_text(None)?;
+            Ok(Some((FaultReason::UnreadableTopics, value.shown())))
+        }
+        value => reader.push_text(value.id().as_deref()),
     }
 }
 

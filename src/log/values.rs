@@ -1,9 +1,10 @@
 //! Reading numbers and times from columns of any type that may hold them, and the rules that numbers
 //! obey in each role. What is done about a fault is the builder's.
 
-use super::batch::{Column, MixedValue};
+use super::batch::Column;
 use super::cells::{CellKind, whole_number};
 use super::form::NumberForm;
+use super::mixed_value::MixedValue;
 use super::parse;
 use super::time_format::TimeFormat;
 use crate::error::limit::MAX_WEIGHT;

@@ -63,7 +63,7 @@ impl Breaks {
     /// 1970-01-01T00:00:00Z, and the same in ISO 8601. [`Table::to_csv`] says how.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let mut table = record(FIELDS.into_iter());
+        let mut table = record(FIELDS);
         table.rows = self.records().collect();
         table.to_csv()
     }

@@ -90,7 +90,12 @@ impl CsvSource {
         reader: impl Read + Send + 'static,
         delimiter: u8,
     ) -> Result<Self, Error> {
-        let form = TextForm { delimiter: Some(delimiter), ..TextForm::default() };
+        let form = TextForm {
+            delimiter: Some(delimiter),
+            encoding: Some("utf-8"),
+            preamble: Some(0),
+            ..TextForm::default()
+        };
         Self::new(name.into(), Box::new(reader), &form, delimiter)
     }
 

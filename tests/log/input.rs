@@ -269,7 +269,7 @@ fn nothing_to_read() {
     let error = ExposureLog::open("no/such/file.csv", &schema).unwrap_err();
     assert!(matches!(error, Error::Io { .. }), "{error}");
     assert!(error.to_string().contains("no/such/file.csv"));
-    let error = ExposureLog::open("log.xlsx", &schema).unwrap_err();
+    let error = ExposureLog::open("log.ods", &schema).unwrap_err();
     assert!(matches!(error, Error::UnknownFormat { .. }), "{error}");
 }
 

@@ -76,17 +76,7 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     if !its.guess.clusters.is_empty() {
         text.push_str(&format!("columns = {}\n", toml_of(&its.guess.clusters)?));
     }
-    if !args.null.is_empty() {
-        text.push_str(&format!("nulls = {}\n", toml_of(&args.null)?));
-    }
-    if let Some(delimiter) = args.delimiter {
-        text.push_str(&format!("delimiter = {delimiter} # the byte {:?}\n", char::from(delimiter)));
-    }
-    for (name, path) in [("records", &args.json_rows.records), ("each", &args.json_rows.each)] {
-        if let Some(path) = path {
-            text.push_str(&format!("{name} = {}\n", toml_of(path)?));
-        }
-    }
+    text.push_str(&reading(args)?);
     let aside = its.facts.quality.origin.set_aside.rows;
     if aside > 0 {
         text.push_str(&format!(
@@ -99,6 +89,23 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
         "\n# [inference.interval.share_bounds] # or delta, jackknife, bootstrap, wild_bootstrap, \
          simultaneous\n# level = 0.95\n",
     );
+    Ok(text)
+}
+
+/// How the file is read, as far as flags said it.
+fn reading(args: &InspectArgs) -> Result<String, Failure> {
+    let mut text = String::new();
+    if !args.null.is_empty() {
+        text.push_str(&format!("nulls = {}\n", toml_of(&args.null)?));
+    }
+    if let Some(delimiter) = args.delimiter {
+        text.push_str(&format!("delimiter = {delimiter} # the byte {:?}\n", char::from(delimiter)));
+    }
+    for (name, path) in [("records", &args.json_rows.records), ("each", &args.json_rows.each)] {
+        if let Some(path) = path {
+            text.push_str(&format!("{name} = {}\n", toml_of(path)?));
+        }
+    }
     Ok(text)
 }
 

@@ -73,6 +73,9 @@ struct Counter {
     missing: u64,
     unreadable: bool,
     lists: bool,
+    /// Objects, and lists of them, which no role can use.
+    objects: u64,
+    rows: u64,
 }
 
 impl Counter {
@@ -99,8 +102,13 @@ impl Counter {
                 self.missing += *rows as u64;
             }
             Column::TextList(_) => self.lists = true,
+            Column::Mixed(values) => {
+                let is_object = |value: &&MixedValue| matches!(value, MixedValue::Other(_));
+                self.objects += values.iter().filter(is_object).count() as u64;
+            }
             _ => {}
         }
+        self.rows += column.len() as u64;
         for row in 0..column.len() {
             match cell(column, row) {
                 Some(value) => self.add(Some(&value), nulls),
@@ -110,7 +118,12 @@ impl Counter {
         }
     }
 
-    fn profile(self, name: String) -> ColumnProfile {
+    fn profile(mut self, name: String) -> ColumnProfile {
+        // What is inside has columns of its own.
+        if self.objects > 0 && self.objects == self.rows - self.missing {
+            self.unreadable = true;
+            self.counts.clear();
+        }
         let mut counted: Vec<(String, u64)> = self.counts.into_iter().collect();
         counted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let stored_as = self.stored_as.unwrap_or_else(|| "nothing".to_owned());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Faults, RowFaults};
 use crate::error::row::FaultReason;
 use crate::log::batch::Column;
-use crate::log::keyed::each_text;
+use crate::log::id_text::each_text;
 use crate::question::keep::{Comparison, Keep};
 
 /// Values of a column that are kept, to say what there is where nothing is asked about.

@@ -80,22 +80,32 @@ impl Shape {
         if times < 3 && times * 2 < rest.len() {
             return;
         }
-        let next = &rest[0];
-        if usual == first.fields.len() + 1
-            && next.fields.len() == usual
-            && next.fields.iter().any(|its| is_value(its))
-        {
+        if usual == first.fields.len() + 1 && is_numbered(rest, usual) {
             self.has_index = true;
             self.found.push(Found::IndexColumn);
             return;
         }
-        if let Some(names) = rest.iter().find(|row| row.fields.len() == usual) {
+        // A line with a few fields too few may be the names, of which some are missing: its rows are then at fault.
+        if 2 * first.fields.len() > usual {
+            return;
+        }
+        let names = rest.iter().find(|row| row.fields.len() == usual);
+        if let Some(names) = names.filter(|row| !row.fields.iter().any(|field| is_value(field))) {
             let skipped = &bytes[self.skip..self.skip + names.start];
             let lines = memchr::memchr_iter(b'\n', skipped).count();
             self.skip += names.start;
             self.found.push(Found::Preamble(u32::try_from(lines).unwrap_or(u32::MAX)));
         }
     }
+}
+
+/// Whether rows of so many fields begin with whole numbers, each with another, and do not all end with nothing.
+fn is_numbered(rows: &[Row], usual: usize) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    let of_names = || rows.iter().filter(|row| row.fields.len() == usual);
+    let is_number =
+        |row: &Row| row.fields[0].parse::<i64>().is_ok_and(|number| seen.insert(number));
+    of_names().all(is_number) && of_names().any(|row| !row.fields[usual - 1].is_empty())
 }
 
 /// The first rows under a delimiter.
@@ -173,7 +183,13 @@ mod tests {
                 ),
                 (b',', "who,what,rank", false, vec![Preamble(3)]),
             ),
-            (format!("who,what\n{}", rows("1,a,b")), (b',', "who,what", true, vec![IndexColumn])),
+            (
+                "who,what\n1,a,b\n2,c,d\n3,e,f\n".to_owned(),
+                (b',', "who,what", true, vec![IndexColumn]),
+            ),
+            // A comma too many behind each row, and a name too few: at fault, as before.
+            ("who,what\n1,a,\n2,c,\n3,e,\n".to_owned(), (b',', "who,what", false, vec![])),
+            (format!("who,what\n{}", rows("x,a,b")), (b',', "who,what", false, vec![])),
             (
                 "7,2024-01-01,x\n8,2024-01-02,y\n".to_owned(),
                 (b',', "7,2024-01-01,x", false, vec![HeaderLikeData("7".into())]),

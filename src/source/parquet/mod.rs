@@ -75,7 +75,7 @@ enum State {
     Reading {
         reader: Box<ParquetRecordBatchReader>,
         /// For each column selected, its place in a record batch and the way within that, and its dictionary.
-        places: Vec<((usize, Vec<usize>), Option<KnownDictionary>)>,
+        places: Vec<(Within, Option<KnownDictionary>)>,
     },
     Failed(Option<Error>),
 }
@@ -127,6 +127,9 @@ impl ParquetSource {
         Some(&entry.1)
     }
 }
+
+/// The place of a column in a record batch, and the way to it within that.
+type Within = (usize, Vec<usize>);
 
 /// Where a column stands in a file.
 #[derive(Clone, Debug)]

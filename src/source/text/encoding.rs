@@ -57,15 +57,21 @@ fn told(first: &[u8]) -> &'static Encoding {
     }
 }
 
-/// Whether bytes that are no UTF-8 are text of one byte a character, none of them a control character. One that is
-/// wrong in UTF-8 text is told as what it is: most others would then be right.
+/// Whether bytes that are no UTF-8 are text of one byte a character: letters beside letters, more than one, and no
+/// control character. A single wrong byte, or one in text that is UTF-8 otherwise, is told as what it is.
 fn is_office_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let right = String::from_utf8_lossy(bytes)
-        .chars()
-        .filter(|c| !c.is_ascii() && *c != '\u{fffd}')
-        .count();
-    !bytes.iter().any(is_control) && right == 0
+    let is_right = |c: char| !c.is_ascii() && c != '\u{fffd}';
+    let beside =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let is_letter = |at: &usize| {
+        matches!(bytes[*at], 0xc0..=0xd6 | 0xd8..=0xf6 | 0xf8..=0xfe)
+            && (beside(at.checked_sub(1)) || beside(Some(at + 1)))
+    };
+    let letters = (0..bytes.len()).filter(is_letter).count();
+    letters > 1
+        && !bytes.iter().any(is_control)
+        && !String::from_utf8_lossy(bytes).chars().any(is_right)
 }
 
 /// A reader of bytes of another encoding.
@@ -158,5 +164,7 @@ mod tests {
         bytes.push(0xe9);
         bytes.extend(b" and more");
         assert_eq!(told(&bytes), UTF_8);
+        assert_eq!(told(b"who,about\na,\xff\nb,war\n"), UTF_8);
+        assert_eq!(told(b"who,about\na,caf\xe9\nb,\xe9t\xe9\n"), WINDOWS_1252);
     }
 }

@@ -1,5 +1,6 @@
 //! A cluster's key as text: what every engine can make of an MD5.
 
+#[cfg(feature = "parquet")]
 use super::TableFaultReason;
 use crate::log::ClusterKey;
 use crate::tally::ClusterBy;
@@ -24,6 +25,7 @@ pub(super) fn to_text(key: ClusterKey, bits: u32) -> String {
 }
 
 /// The key of a cluster from its text, or why it is none.
+#[cfg(feature = "parquet")]
 pub(super) fn from_text(text: &str, bits: u32) -> Result<ClusterKey, TableFaultReason> {
     let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.len() != KEY_DIGITS || !text.bytes().all(is_digit) {

@@ -69,18 +69,11 @@ fn of_files() -> Vec<Error> {
         Error::Row(Box::new(row)),
         Error::ColumnLength { file: file(), column: text("who"), found: 3, expected: 4 },
         Error::EmptyLog { file: file(), set_aside: 2 },
-        Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
         Error::NoRecords {
             file: file(),
             found: text("there is nothing at \"rows\""),
             available: vec![text("results")],
             mend: "say where the rows are (LogSchema::records, --records PATH)",
-        },
-        Error::NothingKept {
-            file: file(),
-            column: text("country"),
-            asked: text("\"country\" is \"xx\""),
-            available: (0..23).map(|at| format!("c{at}")).collect(),
         },
         Error::Version { file: file(), what: "tally", found: text("9"), expected: "1" },
         Error::NoFiles { path: path() },
@@ -99,6 +92,13 @@ fn of_files() -> Vec<Error> {
 fn of_questions() -> Vec<Error> {
     let (war, names) = (|| text("war"), || texts(&["music", "sport"]));
     vec![
+        Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
+        Error::NothingKept {
+            file: file(),
+            column: text("country"),
+            asked: text("\"country\" is \"xx\""),
+            available: (0..23).map(|at| format!("c{at}")).collect(),
+        },
         Error::MissingRole { role: Role::Slate, needed_by: text("the baseline") },
         Error::UnknownColumn { column: text("week"), available: names() },
         Error::UnknownArm { arm: text("x"), available: names() },

@@ -40,7 +40,7 @@ pub(super) fn from_text(text: &str, bits: u32) -> Result<ClusterKey, TableFaultR
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "parquet"))]
 mod tests {
     use super::*;
 

@@ -88,9 +88,7 @@ fn of_files() -> Vec<Error> {
     ]
 }
 
-/// Of questions that cannot be asked of what there is.
-fn of_questions() -> Vec<Error> {
-    let (war, names) = (|| text("war"), || texts(&["music", "sport"]));
+fn of_rows() -> Vec<Error> {
     vec![
         Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
         Error::NothingKept {
@@ -99,6 +97,13 @@ fn of_questions() -> Vec<Error> {
             asked: text("\"country\" is \"xx\""),
             available: (0..23).map(|at| format!("c{at}")).collect(),
         },
+    ]
+}
+
+/// Of questions that cannot be asked of what there is.
+fn of_questions() -> Vec<Error> {
+    let (war, names) = (|| text("war"), || texts(&["music", "sport"]));
+    vec![
         Error::MissingRole { role: Role::Slate, needed_by: text("the baseline") },
         Error::UnknownColumn { column: text("week"), available: names() },
         Error::UnknownArm { arm: text("x"), available: names() },
@@ -330,7 +335,7 @@ fn variants(folder: &Path, of: &str) -> Vec<String> {
 
 #[test]
 fn errors() {
-    let all: Vec<Error> = [of_files(), of_questions(), of_tallies(), of_jobs()]
+    let all: Vec<Error> = [of_files(), of_rows(), of_questions(), of_tallies(), of_jobs()]
         .into_iter()
         .flatten()
         .chain([Error::NoGlyphs { characters: "Ж\"漢".chars().collect() }])

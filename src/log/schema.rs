@@ -333,6 +333,7 @@ pub struct LogSchema {
     pub(crate) format: Option<FileFormat>,
     /// How numbers are written in text.
     #[serde(skip_serializing_if = "is_plain")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("default" = "plain")))]
     pub(crate) numbers: NumberForm,
     /// What the first place of a list has as its rank: 0 for ranks that count from 0. 1 if it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,7 @@ pub struct Keep {
     pub column: String,
     /// What its values must be to those here.
     #[serde(default, skip_serializing_if = "Comparison::is_one_of")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("default" = "one_of")))]
     pub is: Comparison,
     /// The ids, one of which a row must have or none; one number or moment to compare with.
     pub values: Vec<String>,

@@ -27,7 +27,7 @@ use crate::log::{
 ///
 /// Quotes are as in RFC 4180; a byte-order mark is skipped; gzip and Zstandard are told by the file's first
 /// bytes. A line with more or fewer fields than the header is a row at fault
-/// ([`FaultReason::Malformed`]), so that a file cut off in the middle of a line is noticed. Lines have at
+/// ([`FaultReason::Malformed`](crate::log::FaultReason::Malformed)), so that a file cut off in the middle of a line is noticed. Lines have at
 /// most [`MAX_LINE`] bytes, and there are at most [`MAX_COLUMNS`] columns ([`Error::TooLarge`]): compressed
 /// files are unpacked as they are read, and no more of them is held than that.
 ///

@@ -66,7 +66,7 @@ use crate::log::{
 
 /// Rows per batch: enough to amortise a call, few enough to stay in cache and to be given memory
 /// that was used before.
-#[cfg(any(feature = "parquet", feature = "polars"))]
+#[cfg(any(feature = "parquet", feature = "polars", feature = "xlsx"))]
 const BATCH_ROWS: usize = 16_384;
 
 /// Bytes of text after which a batch ends.

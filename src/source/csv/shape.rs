@@ -178,10 +178,10 @@ mod tests {
             ("sep=;\r\na;b\n1;2\n".to_owned(), (b';', "a;b", false, vec![Delimiter(';')])),
             (
                 format!(
-                    "Audit of feeds, wave 3\nSource: panel\n\nwho,what,rank\n{}",
-                    rows("a,b,1")
+                    "Audit of feeds, wave 3\nSource: panel\n\nwho,what,rank,day,about\n{}",
+                    rows("a,b,1,x,y")
                 ),
-                (b',', "who,what,rank", false, vec![Preamble(3)]),
+                (b',', "who,what,rank,day,about", false, vec![Preamble(3)]),
             ),
             (
                 "who,what\n1,a,b\n2,c,d\n3,e,f\n".to_owned(),

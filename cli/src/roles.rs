@@ -145,8 +145,14 @@ pub(crate) struct RoleArgs {
     /// the first lines show another, which is said.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
     pub(crate) delimiter: Option<u8>,
-    #[command(flatten)]
-    pub(crate) json: JsonArgs,
+    // As in `JsonArgs`: a group of flags that holds another has none of its own, and --study goes with none of these.
+    /// Where in a .json document its array of rows is: the keys that lead to it, with dots between.
+    #[arg(long, value_name = "PATH")]
+    records: Option<String>,
+    /// A list in each JSON object whose elements are the rows: --each seen has the columns seen.FIELD, and seen.# is
+    /// the place in the list, from 1.
+    #[arg(long, value_name = "PATH")]
+    each: Option<String>,
     /// Leave out rows that break a rule, and count them, instead of stopping at the first.
     #[arg(long)]
     pub(crate) set_aside: bool,
@@ -219,7 +225,8 @@ impl RoleArgs {
             schema = schema.header(&self.columns);
         }
         schema = schema.numbers(self.numbers.unwrap_or_default());
-        schema = self.json.reading(schema);
+        let json = JsonArgs { records: self.records.clone(), each: self.each.clone() };
+        schema = json.reading(schema);
         let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
         schema.rows(policy)
     }

@@ -348,9 +348,14 @@ fn errors() {
         ("TableFaultReason", told("TableFaultReason", &of_tables(), |its| its.mend().to_owned())),
     ]);
     // Which endings are known depends on what is compiled in.
-    let known = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too) and .parquet";
-    let fewer = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz too); .parquet needs the feature `parquet`";
-    let packed = fewer.replace(".gz too", ".gz or .zst too");
-    let endings = |text: String, known: &str| text.replace(known, "ENDINGS");
-    said("errors", &[known, &packed, fewer].into_iter().fold(text, endings));
+    let text_files = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz or .zst too)";
+    let fewer = ".csv, .tsv, .json, .ndjson, .jsonl (each with .gz too)";
+    let known = [
+        format!("{text_files}, .parquet and .xlsx"),
+        format!("{text_files} and .parquet; .xlsx needs the feature `xlsx`"),
+        format!("{text_files}; .parquet needs the feature `parquet`"),
+        format!("{fewer}; .parquet needs the feature `parquet`"),
+    ];
+    let endings = |text: String, known: &String| text.replace(known, "ENDINGS");
+    said("errors", &known.iter().fold(text, endings));
 }

@@ -121,7 +121,7 @@ pub use crate::question::whole::{Question, Topics};
 pub use crate::statistic::AnyStatistic;
 pub use crate::study_file::{
     CandidatesInput, ItemTopicsInput, JoinInput, LogInput, StudyFile, StudyInputs, StudyLog,
-    TableInput,
+    StudyRows, TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

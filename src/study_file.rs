@@ -97,7 +97,7 @@ pub struct LogInput {
     pub keep: Vec<Keep>,
     /// A date, which begins at midnight in UTC, or a moment as in ISO 8601 ([`ExposureLog::split_at`]). The log
     /// then has a column `period`, for strata, groups and rows to keep, whose values are such as
-    /// `before 2026-03-09` and `from 2026-03-09`. Of one file, with a column of times.
+    /// `before 2026-03-09` and `from 2026-03-09`. It needs a column of times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_at: Option<String>,
     /// Tables whose columns are columns of the log too, such as accounts with their arm.
@@ -166,6 +166,31 @@ pub struct StudyInputs {
     pub candidates: Option<CandidateSets>,
     /// The items that were available.
     pub supply: Option<ExposureLog>,
+}
+
+/// What a study reads, with the log's rows: what [`StudyFile::read_rows`] gives.
+#[derive(Clone, Debug)]
+pub struct StudyRows {
+    /// The rows that are asked about.
+    pub log: ExposureLog,
+    /// The candidates of requests.
+    pub candidates: Option<CandidateSets>,
+    /// The items that were available.
+    pub supply: Option<ExposureLog>,
+}
+
+/// The tables beside a log.
+struct Tables {
+    candidates: Option<CandidateSets>,
+    supply: Option<ExposureLog>,
+}
+
+/// A log with the topics that its items have, unless it says its own.
+fn tagged(log: ExposureLog, topics: Option<&ItemTopics>) -> Result<ExposureLog, Error> {
+    match (topics, log.topics()) {
+        (Some(topics), None) => log.with_item_topics(topics),
+        _ => Ok(log),
+    }
 }
 
 /// A log as a study has it.
@@ -304,6 +329,23 @@ impl LogInput {
 }
 
 impl StudyFile {
+    /// A study of a log and a question, and of nothing else.
+    #[must_use]
+    pub fn new(log: LogInput, question: Question) -> Self {
+        Self {
+            schema_for_editors: None,
+            title: None,
+            authors: Vec::new(),
+            note: None,
+            log,
+            item_topics: None,
+            candidates: None,
+            supply: None,
+            question,
+            inference: Inference::default(),
+        }
+    }
+
     /// Reads a study from JSON.
     ///
     /// # Errors
@@ -397,33 +439,13 @@ impl StudyFile {
         folder: &Path,
         mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
     ) -> Result<StudyInputs, Error> {
-        let topics = self
-            .item_topics
-            .as_ref()
-            .map(|input| ItemTopics::open(folder.join(&input.path), &input.schema))
-            .transpose()?;
-        let tagged = |log: ExposureLog| match (&topics, log.topics()) {
-            (Some(topics), None) => log.with_item_topics(topics),
-            _ => Ok(log),
-        };
-        let candidates = self
-            .candidates
-            .as_ref()
-            .map(|input| {
-                let log = self.table(&folder.join(&input.path), &input.schema)?;
-                CandidateSets::new(tagged(log)?, input.by)
-            })
-            .transpose()?;
-        let supply = self
-            .supply
-            .as_ref()
-            .map(|input| tagged(self.table(&folder.join(&input.path), &input.schema)?))
-            .transpose()?;
+        let topics = self.topics_of_items(folder)?;
+        let Tables { candidates, supply } = self.read_tables(folder, topics.as_ref())?;
         let files = self.log.files(folder)?;
         // Groups are of rows, so that these are held.
         let is_held = self.log.is_held() || !self.question.groups.is_nothing();
         let (log, origin) = if files.len() == 1 || is_held {
-            let log = self.kept(self.log.held(&files, folder, tagged)?)?;
+            let log = self.held(&files, folder, topics.as_ref())?;
             let origin = log.origin().clone();
             (StudyLog::Whole(Box::new(log)), origin)
         } else {
@@ -431,6 +453,46 @@ impl StudyFile {
             self.tallied(&files, &schema, topics.as_ref(), &mut progress)?
         };
         Ok(StudyInputs { log, origin: Some(origin), candidates, supply })
+    }
+
+    /// Reads the same from this folder, and holds the log's rows however many files they are in: for what sums do not
+    /// tell, as the stages of a waterfall or the members of groups.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn read_rows(&self, folder: &Path) -> Result<StudyRows, Error> {
+        let topics = self.topics_of_items(folder)?;
+        let Tables { candidates, supply } = self.read_tables(folder, topics.as_ref())?;
+        let log = self.held(&self.log.files(folder)?, folder, topics.as_ref())?;
+        Ok(StudyRows { log, candidates, supply })
+    }
+
+    fn topics_of_items(&self, folder: &Path) -> Result<Option<ItemTopics>, Error> {
+        let input = self.item_topics.as_ref();
+        input.map(|its| ItemTopics::open(folder.join(&its.path), &its.schema)).transpose()
+    }
+
+    /// The tables beside the log.
+    fn read_tables(&self, folder: &Path, topics: Option<&ItemTopics>) -> Result<Tables, Error> {
+        let read = |path: &Path, schema: &LogSchema| {
+            tagged(self.table(&folder.join(path), schema)?, topics)
+        };
+        let candidates = self
+            .candidates
+            .as_ref()
+            .map(|input| CandidateSets::new(read(&input.path, &input.schema)?, input.by));
+        let supply = self.supply.as_ref().map(|input| read(&input.path, &input.schema));
+        Ok(Tables { candidates: candidates.transpose()?, supply: supply.transpose()? })
+    }
+
+    /// The rows that are asked about, with their topics.
+    fn held(
+        &self,
+        files: &[PathBuf],
+        folder: &Path,
+        topics: Option<&ItemTopics>,
+    ) -> Result<ExposureLog, Error> {
+        self.kept(self.log.held(files, folder, |log| tagged(log, topics))?)
     }
 
     /// The sums of more than one file: by one unit, or by two and their pairs.
@@ -465,10 +527,9 @@ impl StudyFile {
     /// The rows that are asked about.
     fn kept(&self, log: ExposureLog) -> Result<ExposureLog, Error> {
         // A feed without a column of arms is one arm, where nothing asks for another.
-        self.log.kept(match self.question.needs_baseline() {
-            Ok(baseline) if log.arms().is_none() && is_elsewhere(baseline) => {
-                log.in_arm(&self.question.treatment)
-            }
+        let is_whole = self.question.baseline.as_ref().is_none_or(is_elsewhere);
+        self.log.kept(match log.arms() {
+            None if is_whole => log.in_arm(&self.question.treatment),
             _ => log,
         })
     }

@@ -248,7 +248,7 @@ fn no_circle_of_files() {
 const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "TERMINOLOGY.md"];
 
 /// What is beside the library in its repository, and not in its package.
-const BESIDE: [&str; 6] = [".ci", "benches", "cli", "deny.toml", "fuzz", "studies"];
+const BESIDE: [&str; 7] = [".ci", "benches", "cli", "deny.toml", "fuzz", "reference", "studies"];
 
 /// What stands between backticks outside of blocks of code, and looks like a file or a folder.
 fn paths_named(document: &str) -> Vec<String> {

@@ -16,8 +16,8 @@ use crate::log::LogArgs;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, GroupArgs, QuestionArgs};
 use crate::roles::{Uses, column_of};
-use crate::study;
 use crate::uncertainty::UncertaintyArgs;
+use crate::{rows, study};
 
 /// Estimate how much each topic is amplified in one arm against a baseline.
 ///
@@ -132,16 +132,14 @@ impl AskedArgs {
         }
         roles.tell_unused(&Uses::of_question(&question, kept));
         Ok(StudyFile {
-            schema_for_editors: None,
-            title: None,
-            authors: Vec::new(),
-            note: None,
-            log: LogInput { split_at: self.split_at.clone(), ..self.log.input(schema)? },
             item_topics: self.log.beside.item_topics(&self.log.roles)?,
             candidates,
             supply,
-            question,
             inference,
+            ..StudyFile::new(
+                LogInput { split_at: self.split_at.clone(), ..self.log.input(schema)? },
+                question,
+            )
         })
     }
 }
@@ -161,6 +159,9 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
         }
     };
     args.page.check_question(&study.question)?;
+    if let Some(path) = &args.totals {
+        check_totals(path, &study)?;
+    }
     // All that it reads, as patterns and tables too; what is not there is told by whoever reads it.
     let sources = study.files(&folder).unwrap_or_default();
     args.page.check(beside(), &sources)?;
@@ -176,17 +177,33 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
     args.page.write(&study, &inputs)
 }
 
+/// Whether the totals are of what is asked, and in a form that there is.
+fn check_totals(path: &Path, study: &StudyFile) -> Result<(), Failure> {
+    let what = if !study.question.groups.is_nothing() {
+        "--totals are of the whole log, not of groups; say --filter for the rows of one"
+    } else if study.question.second_cluster.is_some() {
+        "--totals are of clusters that go one way; say --cluster once"
+    } else if !is_a(path, "csv") && !is_a(path, "parquet") {
+        "--totals writes .csv or .parquet; say so in the file's name"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Usage(what.to_owned()))
+}
+
+fn is_a(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|its| its.eq_ignore_ascii_case(ending))
+}
+
 /// Writes the totals of the log's clusters.
 fn totals(path: &Path, study: &StudyFile, inputs: &StudyInputs) -> Result<(), Failure> {
     let tally = match &inputs.log {
         StudyLog::Whole(log) => Cow::Owned(Tally::of(log, &study.tally_spec())?),
         StudyLog::Tallied(tally) => Cow::Borrowed(&**tally),
-        _ => {
-            let what = "--totals are of clusters that go one way; say --cluster once";
-            return Err(Failure::Usage(what.to_owned()));
-        }
+        // Refused before anything was read.
+        _ => return Ok(()),
     };
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+    if is_a(path, "parquet") {
         return Ok(tally.export(path)?);
     }
     let mut csv = Vec::new();
@@ -196,11 +213,14 @@ fn totals(path: &Path, study: &StudyFile, inputs: &StudyInputs) -> Result<(), Fa
 
 /// Reads what a study needs, and shows how far it is.
 pub(crate) fn read(study: &StudyFile, folder: &Path) -> Result<StudyInputs, Failure> {
-    if study.log.more.is_empty() && folder.join(&study.log.path).is_file() {
-        return Ok(waiting("reading", || study.read(folder))?);
-    }
-    let bar = Bar::of("rows or files");
-    let inputs = study.read_with(folder, |progress| bar.at(progress));
-    bar.end();
-    Ok(inputs?)
+    let inputs = if study.log.more.is_empty() && folder.join(&study.log.path).is_file() {
+        waiting("reading", || study.read(folder))?
+    } else {
+        let bar = Bar::of("rows or files");
+        let inputs = study.read_with(folder, |progress| bar.at(progress));
+        bar.end();
+        inputs?
+    };
+    rows::tell_found_beside(inputs.supply.as_ref(), inputs.candidates.as_ref());
+    Ok(inputs)
 }

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use clap::Args;
-use tiltmeter::Baseline;
+use tiltmeter::StudyFile;
 use tiltmeter::inference::{BlockBootstrap, BreakSpec, BreaksReport, Penalty};
 use tiltmeter::job::TallyJob;
-use tiltmeter::tally::{Tally, TallySpec, WindowBy};
+use tiltmeter::log::Origin;
+use tiltmeter::tally::{StratifyBy, Tally, TallySpec, WindowBy};
 
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
-use crate::log::{LogArgs, Units};
-use crate::members::UnitArgs;
+use crate::log::tell_found;
 use crate::progress::{Bar, waiting};
-use crate::question::{ClusterArgs, SubjectArgs};
+use crate::rows::{self, Beside, OtherArmArgs, RowsArgs};
 
 /// Find when a topic's share changed, in which arm, and whether their ratio did.
 ///
@@ -24,18 +24,11 @@ use crate::question::{ClusterArgs, SubjectArgs};
 #[derive(Debug, Args)]
 pub(crate) struct BreaksArgs {
     #[command(flatten)]
-    log: LogArgs,
+    rows: RowsArgs,
     #[command(flatten)]
-    subject: SubjectArgs,
-    /// The arm that it is compared with.
-    #[arg(long, value_name = "ARM", help_heading = "Question")]
-    baseline: String,
-    #[command(flatten)]
-    unit: UnitArgs,
+    other: OtherArmArgs,
     #[command(flatten)]
     series: SeriesArgs,
-    #[command(flatten)]
-    clusters: ClusterArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -83,34 +76,32 @@ impl SeriesArgs {
 }
 
 pub(crate) fn run(args: &BreaksArgs) -> Result<(), Failure> {
-    let roles = &args.log.roles;
-    let units = Units::of(&args.clusters, roles)?;
-    let by = (units.multi_label, Some(roles));
-    let baseline = Some(Baseline::arm(&args.baseline));
-    let mut question = args.subject.question(baseline, units.clusters.clone(), by)?;
-    question.unit = args.unit.unit.unwrap_or_default();
+    let question = args.rows.question(Some(&args.other))?;
+    let study = args.rows.study(question, Beside::default(), None)?;
     let spec = TallySpec {
-        cluster: units.clusters.0.clone(),
-        attentions: question.attention.iter().cloned().collect(),
-        multi_label: question.multi_label.unwrap_or_default(),
         windows: args.series.window,
-        ..TallySpec::default()
+        strata: StratifyBy::Nothing,
+        ..study.tally_spec()
     };
-    let tally = tallied(&args.log, &units, spec, &question.treatment)?;
-    let report = waiting("looking", || BreaksReport::of(&tally, &question, &args.series.spec()))?;
-    args.output.show(&report)
+    let (tally, origin) = tallied(&study, spec)?;
+    let report =
+        waiting("looking", || BreaksReport::of(&tally, &study.question, &args.series.spec()))?;
+    args.output.show(&report.origin(&origin))
 }
 
-/// The sums; without filters those of files that are not held.
-fn tallied(log: &LogArgs, units: &Units, spec: TallySpec, arm: &str) -> Result<Tally, Failure> {
-    let input = log.input(log.roles.schema(units.columns()))?;
-    if input.is_held() || log.beside.item_topics(&log.roles)?.is_some() {
-        return Ok(Tally::of(&log.open(units, None, arm)?, &spec)?);
-    }
+/// The sums, of rows that are held or of files that are not, and what they are of.
+fn tallied(study: &StudyFile, spec: TallySpec) -> Result<(Tally, Origin), Failure> {
     let here = Path::new("");
-    let job = TallyJob::new(input.files(here)?, input.schema_with_tables(here)?, spec);
+    if study.log.is_held() || study.item_topics.is_some() {
+        let log = rows::read(study)?.log;
+        return Ok((Tally::of(&log, &spec)?, log.origin().clone()));
+    }
+    let schema = study.log.schema_with_tables(here)?;
+    let job = TallyJob::new(study.log.files(here)?, schema, spec);
     let bar = Bar::of("rows or files");
     let done = job.on_progress(|progress| bar.at(progress)).run();
     bar.end();
-    Ok(done?.tally)
+    let done = done?;
+    tell_found(&done.origin);
+    Ok((done.tally, done.origin))
 }

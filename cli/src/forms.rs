@@ -18,6 +18,13 @@ pub(crate) struct OutputArgs {
     /// Print the report as JSON (docs/*-json.md).
     #[arg(long, conflicts_with_all = ["markdown", "csv"])]
     json: bool,
+    #[command(flatten)]
+    form: FormArgs,
+}
+
+/// In which form for people and tables; as text by default.
+#[derive(Debug, Args)]
+pub(crate) struct FormArgs {
     /// Print it as Markdown.
     #[arg(long, conflicts_with = "csv")]
     markdown: bool,
@@ -70,10 +77,18 @@ forms! {
 impl OutputArgs {
     /// Prints a report in the form asked for.
     pub(crate) fn show(&self, report: &impl Forms) -> Result<(), Failure> {
-        if self.json {
-            self.width.refuse("JSON")?;
-            out::print(&report.json()?)
-        } else if self.markdown {
+        if !self.json {
+            return self.form.show(report);
+        }
+        self.form.width.refuse("JSON")?;
+        out::print(&report.json()?)
+    }
+}
+
+impl FormArgs {
+    /// Prints a report in the form asked for.
+    pub(crate) fn show(&self, report: &impl Forms) -> Result<(), Failure> {
+        if self.markdown {
             self.width.refuse("Markdown")?;
             out::print(&in_flags(&report.markdown()))
         } else if self.csv {

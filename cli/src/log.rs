@@ -1,17 +1,16 @@
 //! The log that is asked, as flags.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use tiltmeter::log::{ItemTopics, ItemTopicsSchema, LogSchema, RankWithin};
-use tiltmeter::{ClusterBy, ExposureLog, ItemTopicsInput, JoinInput, Keep, LogInput, MultiLabel};
+use tiltmeter::log::{ItemTopicsSchema, LogSchema, Origin, RankWithin};
+use tiltmeter::{ItemTopicsInput, JoinInput, Keep, LogInput};
 
 use crate::failure::Failure;
-use crate::parse;
-use crate::progress::waiting;
-use crate::question::ClusterArgs;
-use crate::roles::{RoleArgs, column_of};
+use crate::roles::RoleArgs;
+use crate::spoken::in_flags;
 use crate::tally::SkipArgs;
+use crate::{out, parse};
 
 /// A log, and which of its rows.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +29,14 @@ pub(crate) struct LogArgs {
     pub(crate) beside: BesideArgs,
     #[command(flatten)]
     pub(crate) roles: RoleArgs,
+}
+
+/// Says on standard error what was found of a file and not declared.
+pub(crate) fn tell_found(origin: &Origin) {
+    for found in &origin.found {
+        let said = format!("note: {}: found: {found}", origin.source);
+        out::tell(&in_flags(&said));
+    }
 }
 
 /// What a log's own columns do not say.
@@ -112,44 +119,5 @@ impl LogArgs {
             keep: self.keep(),
             ..LogInput::new(path, self.beside.on_top_of(schema))
         })
-    }
-
-    /// The rows, held in memory, with the columns of clusters and of filters and one more.
-    pub(crate) fn open(
-        &self,
-        units: &Units,
-        also: Option<&str>,
-        arm: &str,
-    ) -> Result<ExposureLog, Failure> {
-        let keep = self.keep();
-        let late = keep.iter().filter(|_| self.beside.ranks_by_order());
-        let columns = units.columns().chain(late.map(|its| its.column.as_str())).chain(also);
-        let input = self.input(self.roles.schema(columns))?;
-        let log = waiting("reading", || input.open(Path::new("")))?;
-        let log = match self.beside.item_topics(&self.roles)? {
-            Some(items) => log.with_item_topics(&ItemTopics::open(items.path, &items.schema)?)?,
-            None => log,
-        };
-        // A feed without a column of arms is one arm.
-        Ok(if log.arms().is_none() { log.in_arm(arm) } else { log })
-    }
-}
-
-/// What belongs together, and how topics share an impression.
-pub(crate) struct Units {
-    pub(crate) clusters: (ClusterBy, Option<ClusterBy>),
-    pub(crate) multi_label: Option<MultiLabel>,
-}
-
-impl Units {
-    pub(crate) fn of(args: &ClusterArgs, roles: &RoleArgs) -> Result<Self, Failure> {
-        Ok(Self { clusters: args.units(roles)?, multi_label: args.multi_label })
-    }
-
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
-        [Some(&self.clusters.0), self.clusters.1.as_ref()]
-            .into_iter()
-            .flatten()
-            .filter_map(column_of)
     }
 }

@@ -22,6 +22,7 @@ mod progress;
 mod question;
 mod report;
 mod roles;
+mod rows;
 mod simulate;
 mod spoken;
 mod study;

@@ -1,16 +1,14 @@
 //! `members`: groups against their members, as parties against their legislators.
 
 use clap::Args;
-use tiltmeter::Baseline;
 use tiltmeter::decompose::{
     GroupDecomposition, Member, MultiMembership, PermutationPool, ZeroMembers,
 };
 
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
-use crate::log::{LogArgs, Units};
 use crate::progress::waiting;
-use crate::question::{ClusterArgs, SubjectArgs};
+use crate::rows::{self, Beside, OtherArmArgs, RowsArgs};
 use crate::uncertainty::IntervalArgs;
 
 /// Compare the amplification of groups with that of their members, as parties with their legislators.
@@ -23,31 +21,15 @@ use crate::uncertainty::IntervalArgs;
 #[derive(Debug, Args)]
 pub(crate) struct MembersArgs {
     #[command(flatten)]
-    log: LogArgs,
+    rows: RowsArgs,
     #[command(flatten)]
-    subject: SubjectArgs,
-    /// The arm that it is compared with.
-    #[arg(long, value_name = "ARM", help_heading = "Question")]
-    baseline: String,
-    #[command(flatten)]
-    unit: UnitArgs,
+    other: OtherArmArgs,
     #[command(flatten)]
     of: OfArgs,
-    #[command(flatten)]
-    clusters: ClusterArgs,
     #[command(flatten)]
     doubt: IntervalArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-/// How clusters are put together.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Question")]
-pub(crate) struct UnitArgs {
-    /// pooled (the default), cluster_mean, reach or reach:impressions=NUMBER.
-    #[arg(long, value_name = "UNIT")]
-    pub(crate) unit: Option<tiltmeter::Unit>,
 }
 
 /// Who members are.
@@ -76,19 +58,15 @@ struct OfArgs {
 }
 
 pub(crate) fn run(args: &MembersArgs) -> Result<(), Failure> {
-    let roles = &args.log.roles;
-    let units = Units::of(&args.clusters, roles)?;
-    let by = (units.multi_label, Some(roles));
-    let baseline = Some(Baseline::arm(&args.baseline));
-    let mut question = args.subject.question(baseline, units.clusters.clone(), by)?;
-    question.unit = args.unit.unit.unwrap_or_default();
     let interval = args.doubt.interval()?;
     let (member, column) = match args.of.of.as_str() {
-        "item" if roles.item.is_some() => (Member::Item, None),
+        "item" if args.rows.log.roles.item.is_some() => (Member::Item, None),
         column => (Member::column(column), Some(column)),
     };
-    let log = args.log.open(&units, column, &question.treatment)?;
-    let asked = GroupDecomposition::of_log(&log, member, &question).interval(interval);
+    let question = args.rows.question(Some(&args.other))?;
+    let study = args.rows.study(question, Beside::default(), column)?;
+    let log = rows::read(&study)?.log;
+    let asked = GroupDecomposition::of_log(&log, member, &study.question).interval(interval);
     let asked = args.of.on_top_of(asked);
     args.output.show(&waiting("estimating", || asked.run())?)
 }

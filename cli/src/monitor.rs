@@ -12,6 +12,7 @@ use tiltmeter::tally::Tally;
 use tiltmeter::{AnyStatistic, ExposureLog, Question, SideOfNull};
 
 use crate::failure::Failure;
+use crate::log::tell_found;
 use crate::out;
 use crate::progress::waiting;
 use crate::roles::Uses;
@@ -166,6 +167,7 @@ fn observe(args: &ObserveArgs) -> Result<(), Failure> {
         let log = waiting("reading", || ExposureLog::open(&path, &schema))?;
         let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         tallies.push((label, Tally::of(&log, &spec)?));
+        tell_found(log.origin());
         for warning in log.origin().warnings() {
             out::tell(&format!("note: {}: {warning}", out::of_path(&path)));
         }

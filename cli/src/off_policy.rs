@@ -7,9 +7,8 @@ use tiltmeter::replay::off_policy::{
 
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
-use crate::log::{LogArgs, Units};
 use crate::progress::waiting;
-use crate::question::{ClusterArgs, SubjectArgs};
+use crate::rows::{self, Beside, RowsArgs};
 use crate::uncertainty::IntervalArgs;
 
 /// Estimate what another policy would have shown and earned, from a log with the probabilities that its own drew with.
@@ -21,13 +20,9 @@ use crate::uncertainty::IntervalArgs;
 #[derive(Debug, Args)]
 pub(crate) struct OffPolicyArgs {
     #[command(flatten)]
-    log: LogArgs,
-    #[command(flatten)]
-    subject: SubjectArgs,
+    rows: RowsArgs,
     #[command(flatten)]
     target: TargetArgs,
-    #[command(flatten)]
-    clusters: ClusterArgs,
     #[command(flatten)]
     doubt: IntervalArgs,
     #[command(flatten)]
@@ -56,14 +51,11 @@ struct TargetArgs {
 }
 
 pub(crate) fn run(args: &OffPolicyArgs) -> Result<(), Failure> {
-    let roles = &args.log.roles;
-    let units = Units::of(&args.clusters, roles)?;
-    let by = (units.multi_label, Some(roles));
-    let question = args.subject.question(None, units.clusters.clone(), by)?;
     let interval = args.doubt.interval()?;
-    let log = args.log.open(&units, None, &question.treatment)?;
+    let study = args.rows.study(args.rows.question(None)?, Beside::default(), None)?;
+    let log = rows::read(&study)?.log;
     let TargetArgs { target, clip, floor, check, rewards_by } = &args.target;
-    let mut asked = OffPolicy::of(&log, &question).target(target.clone()).interval(interval);
+    let mut asked = OffPolicy::of(&log, &study.question).target(target.clone()).interval(interval);
     if let Some(weight) = clip {
         asked = asked.clip(Clip::At(*weight));
     }

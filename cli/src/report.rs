@@ -6,10 +6,9 @@ use clap::Args;
 use tiltmeter::AuditReport;
 
 use crate::failure::Failure;
+use crate::forms::FormArgs;
 use crate::html::PageArgs;
-use crate::spoken::in_flags;
-use crate::width::WidthArgs;
-use crate::{audit, out, study};
+use crate::{audit, study};
 
 /// Show a report saved as JSON in another form, or make the page of a study.
 ///
@@ -29,14 +28,8 @@ pub(crate) struct ReportArgs {
     /// As the table that `audit` prints (the default).
     #[arg(long, conflicts_with_all = ["markdown", "csv"])]
     text: bool,
-    /// As Markdown.
-    #[arg(long, conflicts_with = "csv")]
-    markdown: bool,
-    /// Its estimates as CSV, a row for each.
-    #[arg(long)]
-    csv: bool,
     #[command(flatten)]
-    width: WidthArgs,
+    form: FormArgs,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -53,13 +46,5 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     };
     let json = std::fs::read_to_string(path).map_err(|cause| Failure::of_file(path, cause))?;
     let report = AuditReport::from_json(&json)?;
-    if args.markdown {
-        args.width.refuse("Markdown")?;
-        out::print(&in_flags(&report.to_markdown_document()))
-    } else if args.csv {
-        args.width.refuse("CSV")?;
-        out::print(&report.to_csv())
-    } else {
-        out::print(&in_flags(&report.to_text(args.width.columns())))
-    }
+    args.form.show(&report)
 }

@@ -124,18 +124,18 @@ pub(crate) struct RoleArgs {
     /// characters), whole_numbers (1.0 and 1); more than one with commas between.
     #[arg(long, value_name = "HOW", value_delimiter = ',')]
     pub(crate) join_names: Vec<JoinNames>,
-    /// The format of the file, whatever its name ends in: csv, tsv, ndjson, parquet, xlsx. Needed for standard input,
-    /// which is called -.
+    /// The format of the log, whatever its name ends in: csv, tsv, json, ndjson, parquet, xlsx. Needed for standard
+    /// input, which is called -.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
-    /// The encoding of text, by a name that browsers know, such as windows-1252. UTF-8 by default, unless the first
+    /// The encoding of the log's text, by a name that browsers know, such as windows-1252. UTF-8 by default, unless the first
     /// bytes show another, which is said.
     #[arg(long, value_name = "NAME")]
     pub(crate) encoding: Option<String>,
-    /// What the columns are called of delimited text without a line of names.
+    /// What the columns are called of a log of delimited text without a line of names.
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// How many lines stand before the line of names; by default those with fewer fields, which is said.
+    /// How many lines stand before the log's line of names; by default those with fewer fields, which is said.
     #[arg(long, value_name = "LINES", conflicts_with = "columns")]
     pub(crate) preamble: Option<u32>,
     /// How numbers are written: plain (the default), thousands_comma (1,234.5) or decimal_comma (1.234,5).
@@ -161,7 +161,7 @@ pub(crate) struct RoleArgs {
 impl RoleArgs {
     /// The schema, with these columns beside those that have roles.
     pub(crate) fn schema<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> LogSchema {
-        let mut schema = self.reading(LogSchema::new());
+        let mut schema = self.of_the_file(self.reading(LogSchema::new()));
         type Declare = fn(LogSchema, String) -> LogSchema;
         let roles: [(&Option<String>, Declare); 12] = [
             (&self.viewer, LogSchema::viewer),
@@ -201,7 +201,7 @@ impl RoleArgs {
         self.tagged(schema)
     }
 
-    /// How values are read, whatever they are.
+    /// How values are read, in the log and in tables beside it.
     pub(crate) fn reading(&self, mut schema: LogSchema) -> LogSchema {
         for null in &self.null {
             schema = schema.null(null);
@@ -212,6 +212,14 @@ impl RoleArgs {
         if let Some(delimiter) = self.delimiter {
             schema = schema.delimiter(delimiter);
         }
+        schema = schema.numbers(self.numbers.unwrap_or_default());
+        let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
+        schema.rows(policy)
+    }
+
+    /// How the log's own files are made. A table beside it is a file of another kind: with the log's names of columns
+    /// its own line of names would be a row.
+    fn of_the_file(&self, mut schema: LogSchema) -> LogSchema {
         if let Some(format) = self.format {
             schema = schema.format(format);
         }
@@ -224,11 +232,8 @@ impl RoleArgs {
         if !self.columns.is_empty() {
             schema = schema.header(&self.columns);
         }
-        schema = schema.numbers(self.numbers.unwrap_or_default());
         let json = JsonArgs { records: self.records.clone(), each: self.each.clone() };
-        schema = json.reading(schema);
-        let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
-        schema.rows(policy)
+        json.reading(schema)
     }
 
     /// With the topics.

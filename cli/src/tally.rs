@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use tiltmeter::job::{TallyJob, log_files_but, merge_files, open_tally};
+use tiltmeter::job::{TallyJob, log_files_but, merge_files, open_tally, save_tally};
 use tiltmeter::log::{LogSchema, Origin};
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
@@ -12,6 +12,7 @@ use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
 use crate::baseline::{BaselineArgs, KindArgs};
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
+use crate::log::tell_found;
 use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
@@ -29,7 +30,7 @@ pub(crate) struct TallyArgs {
     /// The logs: files, folders or patterns.
     #[arg(value_name = "FILES", required = true)]
     logs: Vec<PathBuf>,
-    /// The tally to write.
+    /// The tally to write; with .parquet, a table of it, which other programs read too.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The memory to work in; 1024 by default, at least 64.
@@ -116,7 +117,8 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     bar.end();
     let done = done?;
     tell_cautions(&done.origin);
-    done.tally.save(&args.out)?;
+    tell_found(&done.origin);
+    save_tally(&done.tally, &args.out)?;
     done.remove_checkpoint()?;
     told(&args.out, &done.tally, Some(&done.origin))
 }
@@ -161,7 +163,7 @@ pub(crate) struct MergeArgs {
     /// Tallies: files that `tally` wrote, or tables of tallies in Parquet.
     #[arg(value_name = "TALLY", required = true)]
     tallies: Vec<PathBuf>,
-    /// The tally to write.
+    /// The tally to write; with .parquet, a table of it, which other programs read too.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -170,7 +172,7 @@ pub(crate) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     // A sum in the place of one of its parts would be added to them the next time.
     out::check([Some(&args.out)], &args.tallies)?;
     let tally = waiting("merging", || merge_files(&args.tallies))?;
-    tally.save(&args.out)?;
+    save_tally(&tally, &args.out)?;
     told(&args.out, &tally, None)
 }
 
@@ -202,18 +204,7 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
     let tally = open_tally(&args.tally)?;
     let question = args.question.of_tally((&args.kind, &args.more), tally.spec())?;
     let log = LogInput::new(&args.tally, LogSchema::new());
-    let study = StudyFile {
-        schema_for_editors: None,
-        title: None,
-        authors: Vec::new(),
-        note: None,
-        log,
-        item_topics: None,
-        candidates: None,
-        supply: None,
-        question,
-        inference,
-    };
+    let study = StudyFile { inference, ..StudyFile::new(log, question) };
     let inputs = StudyInputs {
         log: StudyLog::Tallied(Box::new(tally)),
         origin: None,

@@ -4,15 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tiltmeter::decompose::{EngagementCounts, Waterfall};
-use tiltmeter::replay::CandidateSets;
-use tiltmeter::{Error, ExposureLog};
+use tiltmeter::{Error, StudyRows};
 
 use crate::baseline::{CandidatesArgs, sampled, supply_input};
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
-use crate::log::{LogArgs, Units};
 use crate::progress::waiting;
-use crate::question::{ClusterArgs, SubjectArgs};
+use crate::rows::{self, Beside, RowsArgs};
 use crate::uncertainty::IntervalArgs;
 
 /// Say what each stage on the way to viewers does to a topic's share: supply, candidates, what was ranked,
@@ -25,15 +23,11 @@ use crate::uncertainty::IntervalArgs;
 #[derive(Debug, Args)]
 pub(crate) struct WaterfallArgs {
     #[command(flatten)]
-    log: LogArgs,
-    #[command(flatten)]
-    subject: SubjectArgs,
+    rows: RowsArgs,
     #[command(flatten)]
     stages: StageArgs,
     #[command(flatten)]
     candidates: CandidatesArgs,
-    #[command(flatten)]
-    clusters: ClusterArgs,
     #[command(flatten)]
     doubt: IntervalArgs,
     #[command(flatten)]
@@ -57,24 +51,13 @@ struct StageArgs {
 }
 
 pub(crate) fn run(args: &WaterfallArgs) -> Result<(), Failure> {
-    let roles = &args.log.roles;
-    let units = Units::of(&args.clusters, roles)?;
-    let by = (units.multi_label, Some(roles));
-    let question = args.subject.question(None, units.clusters.clone(), by)?;
-    let interval = args.doubt.interval()?;
-    let log = args.log.open(&units, None, &question.treatment)?;
+    let roles = &args.rows.log.roles;
     let kind = sampled(&args.stages.supply_sampled, roles)?;
-    let supply = match &args.stages.supply {
-        Some(path) => Some(supply_input(path, &kind, roles)?),
-        None => None,
-    };
-    let supply = supply.map(|input| ExposureLog::open(input.path, &input.schema)).transpose()?;
-    let candidates = args
-        .candidates
-        .input(roles)
-        .map(|input| CandidateSets::new(ExposureLog::open(input.path, &input.schema)?, input.by));
-    let candidates = candidates.transpose()?;
-    let mut waterfall = Waterfall::of(&log, &question).interval(interval);
+    let supply = args.stages.supply.as_ref().map(|path| supply_input(path, &kind, roles));
+    let beside = Beside { supply: supply.transpose()?, candidates: args.candidates.input(roles) };
+    let study = args.rows.study(args.rows.question(None)?, beside, None)?;
+    let StudyRows { log, candidates, supply } = rows::read(&study)?;
+    let mut waterfall = Waterfall::of(&log, &study.question).interval(args.doubt.interval()?);
     if let Some(supply) = &supply {
         waterfall = waterfall.supply(supply, kind);
     }

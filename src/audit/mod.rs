@@ -20,6 +20,7 @@ pub(crate) use self::kept::{ComparisonMeta, Parts, SavedComparison};
 
 pub(crate) use self::places::has_several_arms;
 use self::report::AuditReport;
+pub(crate) use self::said::not_kept_in;
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::inference::{self, Inference, Interval, Multiplicity, Query, Test};

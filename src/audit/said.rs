@@ -26,7 +26,11 @@ pub(super) fn not_kept(kept: &[Keep], baseline: &Baseline, given: SideTables<'_>
         }
         _ => None,
     };
-    let Some((table, its)) = table else { return Vec::new() };
+    table.map(|table| not_kept_in(kept, table)).unwrap_or_default()
+}
+
+/// By which columns the rows of a log were chosen and those of a table were not.
+pub(crate) fn not_kept_in(kept: &[Keep], (table, its): (Table, &ExposureLog)) -> Vec<Warning> {
     let missing = kept.iter().filter(|keep| !its.origin().kept.contains(keep));
     missing.map(|keep| Warning::NotKeptInTable { table, column: keep.column.clone() }).collect()
 }

@@ -1,5 +1,7 @@
 //! Numbers and names as tables and sentences have them.
 
+use super::printable::printable_name;
+
 /// Four significant digits; plain notation where that is short.
 pub(crate) fn number(value: f64) -> String {
     if value == 0.0 {
@@ -74,6 +76,20 @@ pub(crate) fn percent(level: f64) -> String {
             return short.to_owned();
         }
         digits += 1;
+    }
+}
+
+/// A field of CSV that no spreadsheet computes and no terminal obeys, in quotes where it must be.
+pub(crate) fn csv_text(text: &str) -> String {
+    let mut text = printable_name(text);
+    // Spreadsheets pass over spaces, and some take the wide forms for the narrow ones.
+    let first = text.trim_start().chars().next();
+    if first.is_some_and(|first| "=+-@'＝＋－＠".contains(first)) {
+        text.insert(0, '\'');
+    }
+    match text.contains([',', '"']) || text.starts_with(' ') || text.ends_with(' ') {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
     }
 }
 

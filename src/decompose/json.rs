@@ -8,7 +8,8 @@ use crate::estimate::json::{EstimateRecord, WarningRecord};
 use crate::format::document::{self, read};
 use crate::log::DataQuality;
 use crate::question::attention::Attention;
-use crate::tally::ClusterBy;
+use crate::question::estimand::Denominator;
+use crate::tally::{ClusterBy, MultiLabel, Weights};
 
 /// The name of the schema.
 pub const WATERFALL_SCHEMA: &str = "tiltmeter.waterfall";
@@ -45,8 +46,17 @@ pub struct WaterfallRecord {
     pub arm: String,
     /// The unit that was assigned or sampled independently.
     pub cluster: ClusterBy,
+    /// What impressions weigh, from what was exposed on.
+    #[serde(default)]
+    pub weights: Weights,
     /// The position model of what was exposed.
     pub attention: Attention,
+    /// Which impressions form the denominator.
+    #[serde(default)]
+    pub denominator: Denominator,
+    /// How several topics share an impression.
+    #[serde(default)]
+    pub multi_label: MultiLabel,
     /// What an impression's engagement counted.
     pub engagement: EngagementCounts,
     /// The stages there are, in order.
@@ -126,7 +136,10 @@ impl From<&WaterfallReport> for WaterfallRecord {
             sentence: report.sentence(),
             arm: report.arm().to_owned(),
             cluster: report.cluster().clone(),
+            weights: report.weights().clone(),
             attention: report.attention().clone(),
+            denominator: report.denominator(),
+            multi_label: report.multi_label(),
             engagement: report.engagement(),
             stages: report.stages().to_vec(),
             waterfalls: report.waterfalls().iter().map(Into::into).collect(),

@@ -6,7 +6,8 @@ use super::stage::{EngagementCounts, Stage};
 use crate::estimate::{Estimate, Warning};
 use crate::log::DataQuality;
 use crate::question::attention::Attention;
-use crate::tally::ClusterBy;
+use crate::question::estimand::Denominator;
+use crate::tally::{ClusterBy, MultiLabel, Weights};
 
 /// What the stages of an arm do to its topics.
 ///
@@ -17,7 +18,10 @@ use crate::tally::ClusterBy;
 pub struct WaterfallReport {
     pub(super) arm: String,
     pub(super) cluster: ClusterBy,
+    pub(super) weights: Weights,
     pub(super) attention: Attention,
+    pub(super) denominator: Denominator,
+    pub(super) multi_label: MultiLabel,
     pub(super) engagement: EngagementCounts,
     pub(super) stages: Vec<Stage>,
     pub(super) waterfalls: Vec<TopicWaterfall>,
@@ -96,6 +100,24 @@ impl WaterfallReport {
     #[must_use]
     pub fn attention(&self) -> &Attention {
         &self.attention
+    }
+
+    /// What impressions weigh, from what was exposed on.
+    #[must_use]
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Which impressions form the denominator.
+    #[must_use]
+    pub fn denominator(&self) -> Denominator {
+        self.denominator
+    }
+
+    /// How several topics share an impression.
+    #[must_use]
+    pub fn multi_label(&self) -> MultiLabel {
+        self.multi_label
     }
 
     /// What an impression's engagement counted.

@@ -2,9 +2,9 @@
 
 use super::report::{MissingStage, StageShare, Step, TopicWaterfall, WaterfallReport};
 use super::stage::{EngagementCounts, Stage};
-use crate::audit::Audit;
+use crate::audit::{Audit, not_kept_in};
 use crate::error::Error;
-use crate::estimate::{ArmTotals, Estimate, Warning};
+use crate::estimate::{ArmTotals, Estimate, Table, Warning};
 use crate::inference::Interval;
 use crate::log::{DataQuality, ExposureLog, MAX_WEIGHT, Role};
 use crate::question::attention::Attention;
@@ -12,7 +12,7 @@ use crate::question::baseline::{Baseline, Supply};
 use crate::question::whole::{Part, Question};
 use crate::replay::{BaselineInputs, CandidateSets, derive, rows_of_arm, supply_arm};
 use crate::statistic::LogRatio;
-use crate::tally::{ClusterBy, Tally, TallySpec, masses};
+use crate::tally::{ClusterBy, Tally, TallySpec, Weights, masses};
 
 /// A waterfall being put together: an arm's share of each topic, stage by stage.
 ///
@@ -135,9 +135,17 @@ impl<'l> Waterfall<'l> {
         let waterfalls = waterfalls.collect();
         let quality = DataQuality::of(self.log);
         warnings.extend(crate::audit::of_quality(&quality));
+        let supply = self.supply.as_ref().map(|(items, _)| (Table::Supply, *items));
+        let pools = self.candidates.map(|pools| (Table::Candidates, pools.candidates()));
+        for table in supply.into_iter().chain(pools) {
+            warnings.extend(not_kept_in(&quality.origin.kept, table));
+        }
         Ok(WaterfallReport {
             cluster: self.cluster(),
+            weights: Weights::of(self.log),
             attention: self.attention(),
+            denominator: self.question.denominator,
+            multi_label: self.question.multi_label.unwrap_or_default(),
             arm: self.question.treatment,
             engagement: self.engagement,
             stages,
@@ -175,6 +183,7 @@ impl<'l> Waterfall<'l> {
             |its: &Warning| !(of_stages && matches!(its, Warning::SupplyUnweighted { .. }));
         let step = |mut estimate: Estimate| {
             estimate.warnings.retain(is_of_log);
+            estimate.estimand.kept.clone_from(&self.log.origin().kept);
             // Both stages are made of the same impressions: an error as if they were not says nothing.
             Step { from, to, estimate: Estimate { naive: None, ..estimate } }
         };

@@ -149,6 +149,24 @@ pub fn merge_files<P: AsRef<Path>>(paths: &[P]) -> Result<Tally, Error> {
     Tally::merge_all(&tallies)
 }
 
+/// Saves a tally, or writes a table of it where the name ends in `.parquet`: what [`open_tally`] opens again.
+///
+/// # Errors
+/// Those of [`Tally::save`] and [`Tally::export`].
+pub fn save_tally(tally: &Tally, path: impl AsRef<Path>) -> Result<(), Error> {
+    let path = path.as_ref();
+    #[cfg(feature = "parquet")]
+    if is_table(path) {
+        return tally.export(path);
+    }
+    tally.save(path)
+}
+
+#[cfg(feature = "parquet")]
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+}
+
 /// A saved tally, or a table of one (`.parquet`), which an SQL engine may have made.
 ///
 /// # Errors
@@ -156,7 +174,7 @@ pub fn merge_files<P: AsRef<Path>>(paths: &[P]) -> Result<Tally, Error> {
 pub fn open_tally(path: impl AsRef<Path>) -> Result<Tally, Error> {
     let path = path.as_ref();
     #[cfg(feature = "parquet")]
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+    if is_table(path) {
         return Tally::import(path);
     }
     Tally::open_saved(path)

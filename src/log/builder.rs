@@ -71,6 +71,7 @@ pub(super) struct LogBuilder<'s> {
     file: String,
     made: Made<'s>,
     nulls: &'s [String],
+    join_names: &'s [JoinNames],
     policy: RowPolicy,
     readings: Vec<Reading<'s>>,
     /// A column called like a count that nobody reads.
@@ -234,6 +235,7 @@ impl<'s> LogBuilder<'s> {
             file: file.to_owned(),
             made,
             nulls: &schema.nulls,
+            join_names: &schema.join_names,
             policy: schema.rows,
             unread_count: unread_count(schema, available),
             readings,
@@ -274,7 +276,7 @@ impl<'s> LogBuilder<'s> {
 
     /// What was found of the file, with what its folders say.
     pub(super) fn found(&self, mut found: Vec<Found>) -> Vec<Found> {
-        found.extend(self.made.of_folders().map(|name| Found::FolderColumn(name.to_owned())));
+        found.extend(self.made.found());
         found
     }
 
@@ -345,8 +347,9 @@ impl<'s> LogBuilder<'s> {
         }
         let mut of_row = faults.of_row;
         let sieved = (!self.sieves.is_empty()).then(|| {
-            let columns = self.sieves.iter().map(|sieve| (&sieve.0, column(sieve.1)));
-            sieve::sieved(&self.file, columns, rows, &unreadable, &mut of_row)
+            let columns = self.sieves.iter().map(|sieve| (sieve.0, column(sieve.1)));
+            let nulls = Nulls::of(self.nulls, self.join_names);
+            sieve::sieved((&self.file, nulls), columns, (rows, &unreadable), &mut of_row)
         });
         Ok(Gathered { rows, faults: of_row, sieved })
     }

@@ -94,6 +94,8 @@ pub enum Found {
     HeaderLikeData(String),
     /// A column that the names of folders say.
     FolderColumn(String),
+    /// Of a table beside the log, by its file.
+    Table(String, Box<Found>),
 }
 
 impl fmt::Display for Found {
@@ -113,6 +115,7 @@ impl fmt::Display for Found {
                  (LogSchema::header, --columns)",
                 printable(name)
             ),
+            Self::Table(file, found) => write!(f, "{}: {found}", printable(file)),
             Self::FolderColumn(name) => {
                 write!(f, "column {:?} from the names of folders", printable(name))
             }

@@ -16,7 +16,7 @@ pub(crate) struct JsonForm<'s> {
 impl LogSchema {
     /// Where the rows of a JSON document (`.json`) are: the path of an array of objects, with dots between its steps,
     /// as `results` in `{"results": [{"feed": "ranked"}]}`. Without it the document is the array. Files of other
-    /// formats have no use for it.
+    /// formats are refused with it.
     #[must_use]
     pub fn records(mut self, path: impl Into<String>) -> Self {
         self.records = Some(path.into());
@@ -27,7 +27,7 @@ impl LogSchema {
     /// list. The columns of the object stay as they are; a field of an element is a column called by the path of the
     /// list and its own, and the place in the list, from 1, is the column `#` behind that path. Elements that are no
     /// objects are the column called by the path of the list. An object whose list is empty, null or not there gives
-    /// no row. Files of other formats have no use for it.
+    /// no row. Files of other formats are refused with it.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();

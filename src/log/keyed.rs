@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::id_text::each_text;
-use super::{Column, LogSource, SharedText, TextColumn};
+use super::{Column, Found, LogSource, SharedText, TextColumn};
 use crate::error::Error;
 use crate::error::row::{RowFault, excerpt};
 
@@ -30,6 +30,7 @@ pub struct KeyedTable {
     on: String,
     columns: Arc<Vec<(String, Arc<TextColumn>)>>,
     row_of: Arc<HashMap<Box<str>, u32, RandomState>>,
+    found: Vec<Found>,
 }
 
 impl KeyedTable {
@@ -40,7 +41,7 @@ impl KeyedTable {
     /// [`Error::RepeatedKey`] where two rows have one value and are not alike; [`Error::Row`] for a row that
     /// cannot be read; those of the source.
     pub fn read(mut source: impl LogSource, on: &str) -> Result<Self, Error> {
-        let file = source.name().to_owned();
+        let (file, found) = (source.name().to_owned(), source.found());
         let names = source.column_names().to_vec();
         let places: Vec<usize> = (0..names.len()).collect();
         source.select(&places);
@@ -56,7 +57,7 @@ impl KeyedTable {
                 each_text(column, |text| texts.push(text));
             }
         }
-        Self::of(file, on, names, texts)
+        Ok(Self { found, ..Self::of(file, on, names, texts)? })
     }
 
     fn of(
@@ -86,7 +87,8 @@ impl KeyedTable {
             }
         }
         let columns = names.into_iter().zip(texts.into_iter().map(Arc::new)).collect();
-        Ok(Self { source, on: on.to_owned(), columns: Arc::new(columns), row_of: Arc::new(row_of) })
+        let (on, found) = (on.to_owned(), Vec::new());
+        Ok(Self { source, on, columns: Arc::new(columns), row_of: Arc::new(row_of), found })
     }
 
     /// The file or source.
@@ -104,6 +106,12 @@ impl KeyedTable {
     /// The columns that it adds to the log.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str()).filter(|name| *name != self.on)
+    }
+
+    /// What was found of how its file is written.
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> {
+        let of_table = |found: &Found| Found::Table(self.source.clone(), Box::new(found.clone()));
+        self.found.iter().map(of_table)
     }
 
     /// The place of a column that it adds.

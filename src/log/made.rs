@@ -8,7 +8,7 @@ use super::id_text::each_text;
 use super::keyed::KeyedTable;
 use super::path::{PathPattern, of_folder};
 use super::schema::{LogSchema, TopicFormat};
-use super::{Column, SharedText, TextColumn};
+use super::{Column, Found, SharedText, TextColumn};
 use crate::error::Error;
 use crate::error::row::FaultReason;
 
@@ -96,9 +96,10 @@ impl<'s> Made<'s> {
         Ok(made)
     }
 
-    /// The columns that the names of folders say, without that a schema asked for it.
-    pub(super) fn of_folders(&self) -> impl Iterator<Item = &str> {
-        self.of_folders.iter().copied()
+    /// What was found that the schema does not say: columns from the names of folders, and how tables are written.
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> {
+        let of_folders = self.of_folders.iter().map(|name| Found::FolderColumn((*name).to_owned()));
+        of_folders.chain(self.tables.iter().flat_map(|its| its.table.found()))
     }
 
     /// The place of a column among those made.

@@ -7,7 +7,6 @@ mod blocks;
 mod builder;
 mod cells;
 mod chunks;
-
 mod dictionary;
 mod feed;
 mod form;

@@ -47,6 +47,8 @@ impl ExposureLog {
     /// # Ok::<(), tiltmeter::Error>(())
     /// ```
     ///
+    /// Only rows that the log holds are counted: one that was set aside, or left out before, moves up those after it.
+    ///
     /// # Errors
     /// [`Error::MissingRole`] for a log without the column of these.
     pub fn ranked_by_order(mut self, within: RankWithin) -> Result<Self, Error> {

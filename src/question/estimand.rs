@@ -110,16 +110,15 @@ impl Estimand {
     /// What the estimates of all groups have in common.
     pub(crate) fn conditions_of_all(&self) -> String {
         let mut conditions = self.unit.to_string();
-        if let Weights::Columns(_) = &self.weights {
-            conditions.push_str(&format!(", weighed by {}", self.weights));
-        }
-        conditions.push_str(&format!(", attention {}", self.attention));
-        if self.denominator == Denominator::TaggedImpressions {
-            conditions.push_str(", of tagged impressions");
-        }
-        if self.multi_label == MultiLabel::Fractional {
-            conditions.push_str(", each of n topics counting 1/n");
-        }
+        conditions.push_str(
+            &Weighing {
+                weights: &self.weights,
+                attention: &self.attention,
+                denominator: self.denominator,
+                multi_label: self.multi_label,
+            }
+            .to_string(),
+        );
         match &self.strata {
             StratifyBy::Nothing => {}
             StratifyBy::Stratum => conditions.push_str(", within the log's strata"),
@@ -127,11 +126,42 @@ impl Estimand {
                 conditions.push_str(&format!(", within strata of {column:?}"));
             }
         }
-        for (at, keep) in self.kept.iter().enumerate() {
-            conditions.push_str(if at == 0 { ", of rows where " } else { " and " });
-            conditions.push_str(&keep.to_string());
+        conditions + &OfRows(&self.kept).to_string()
+    }
+}
+
+/// What an impression counts, as sentences say it after the unit: each part begins with a comma.
+pub(crate) struct Weighing<'e> {
+    pub(crate) weights: &'e Weights,
+    pub(crate) attention: &'e Attention,
+    pub(crate) denominator: Denominator,
+    pub(crate) multi_label: MultiLabel,
+}
+
+impl fmt::Display for Weighing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Weights::Columns(_) = self.weights {
+            write!(f, ", weighed by {}", self.weights)?;
         }
-        conditions
+        write!(f, ", attention {}", self.attention)?;
+        if self.denominator == Denominator::TaggedImpressions {
+            f.write_str(", of tagged impressions")?;
+        }
+        match self.multi_label {
+            MultiLabel::Fractional => f.write_str(", each of n topics counting 1/n"),
+            MultiLabel::Full => Ok(()),
+        }
+    }
+}
+
+/// Which rows were asked about, after a comma; nothing where it is all of them.
+pub(crate) struct OfRows<'e>(pub(crate) &'e [Keep]);
+
+impl fmt::Display for OfRows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(at, keep)| {
+            write!(f, "{}{keep}", if at == 0 { ", of rows where " } else { " and " })
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::base::printable::printable;
 use crate::base::text::{number, percent, wrap};
 use crate::base::time::iso_text;
 use crate::inference::{Break, Breaks, BreaksReport, Episode, SeriesBreaks, TopicBreaks};
+use crate::question::estimand::{OfRows, Weighing};
 
 /// The fields of a break as CSV.
 const FIELDS: [&str; 9] =
@@ -130,14 +131,21 @@ impl BreaksReport {
     /// What was asked, in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
+        let weighing = Weighing {
+            weights: &self.weights,
+            attention: &self.attention,
+            denominator: self.denominator,
+            multi_label: self.multi_label,
+        };
         format!(
             "When did the share of a topic change, in arm {:?}, in the baseline ({}) and in their ratio? \
-             Windows of time: {}; attention {}; clusters: {}; at least {} windows between two breaks; \
+             Windows of time: {}; {}{weighing}{}; clusters: {}; at least {} windows between two breaks; \
              {}% intervals for their dates.",
             self.treatment,
             self.baseline,
             self.windows,
-            self.attention,
+            self.unit,
+            OfRows(&self.kept),
             self.cluster,
             self.spec.min_size,
             percent(self.spec.dates.level)

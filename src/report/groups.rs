@@ -15,6 +15,7 @@ use crate::decompose::{
 };
 use crate::estimate::Measured;
 use crate::estimate::json::MeasuredRecord;
+use crate::question::estimand::{OfRows, Weighing};
 
 impl GroupFinding {
     fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
@@ -52,12 +53,18 @@ impl fmt::Display for GroupFinding {
 
 impl GroupReport {
     fn write(&self, f: &mut impl fmt::Write, width: usize) -> fmt::Result {
+        let weighing = Weighing {
+            weights: &self.weights,
+            attention: &self.attention,
+            denominator: self.denominator,
+            multi_label: self.multi_label,
+        };
         let asked = format!(
-            "Groups and their members, arm {:?} against {}: ratios of shares, {}, attention {}; clusters: {}. {}; {}.",
+            "Groups and their members, arm {:?} against {}: ratios of shares, {}{weighing}{}; clusters: {}. {}; {}.",
             self.treatment,
             self.baseline,
             self.unit,
-            self.attention,
+            OfRows(&self.kept),
             self.cluster,
             self.zeros,
             self.others

@@ -11,6 +11,7 @@ use super::table::{
 use crate::base::printable::printable;
 use crate::base::text::{number, wrap};
 use crate::estimate::IntervalMethod;
+use crate::question::estimand::OfRows;
 use crate::replay::off_policy::{
     Answer, Caution, Measure, OffPolicyEstimate, OffPolicyEstimateRecord, OffPolicyReport, Refusal,
 };
@@ -21,10 +22,11 @@ impl OffPolicyReport {
     pub fn sentence(&self) -> String {
         let (asked, weights) = (&self.asked, &self.weights);
         let mut sentence = format!(
-            "What arm {:?} would have earned and shown with another policy: target {}, weights {}; clusters: {}. {} impressions, worth {} of the target's (effective sample size); greatest weight {}, mean {}.",
+            "What arm {:?} would have earned and shown with another policy: target {}, weights {}{}; clusters: {}. {} impressions, worth {} of the target's (effective sample size); greatest weight {}, mean {}.",
             asked.arm,
             asked.target,
             asked.clip,
+            OfRows(&asked.kept),
             asked.cluster,
             weights.impressions,
             number(weights.effective_size),

@@ -10,17 +10,24 @@ use crate::base::text::{number, wrap};
 use crate::decompose::{EngagementCounts, Stage, Step, TopicWaterfall, WaterfallReport};
 use crate::estimate::words;
 use crate::estimate::{ConfidenceInterval, Value};
+use crate::question::estimand::{OfRows, Weighing};
 
 impl WaterfallReport {
     /// What was measured, in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         let names: Vec<&str> = self.stages().iter().map(|stage| stage.name()).collect();
+        let weighing = Weighing {
+            weights: self.weights(),
+            attention: self.attention(),
+            denominator: self.denominator(),
+            multi_label: self.multi_label(),
+        };
         let mut sentence = format!(
-            "What the stages of arm {:?} do to a topic's share: {}; attention {}; clusters: {}.",
+            "What the stages of arm {:?} do to a topic's share: {}{weighing}{}; clusters: {}.",
             self.arm(),
             names.join(" to "),
-            self.attention(),
+            OfRows(&self.quality().origin.kept),
             self.cluster()
         );
         if self.stages().contains(&Stage::Engaged) {

@@ -15,8 +15,7 @@ use std::sync::Arc;
 use self::exact::{Next, Records};
 use self::rows::{Asked, Halt, Rows};
 use self::shape::Shape;
-use super::BATCH_BYTES;
-use super::text::{Blocks, Pool, Taken, decoded, named, unpack};
+use super::text::{Batches, Blocks, Pool, Taken, decoded, named, unpack};
 use crate::error::Error;
 use crate::log::{
     Batch, Column, Decoded, Found, Limit, LogSource, MAX_COLUMNS, MAX_LINE, Stop, TextColumn,
@@ -27,9 +26,12 @@ use crate::log::{
 ///
 /// Quotes are as in RFC 4180; a byte-order mark is skipped; gzip and Zstandard are told by the file's first
 /// bytes. A line with more or fewer fields than the header is a row at fault
-/// ([`FaultReason::Malformed`](crate::log::FaultReason::Malformed)), so that a file cut off in the middle of a line is noticed. Lines have at
-/// most [`MAX_LINE`] bytes, and there are at most [`MAX_COLUMNS`] columns ([`Error::TooLarge`]): compressed
-/// files are unpacked as they are read, and no more of them is held than that.
+/// ([`FaultReason::Malformed`](crate::log::FaultReason::Malformed)), so that a file cut off in the middle of a
+/// line is noticed. Lines have at most [`MAX_LINE`] bytes, and there are at most [`MAX_COLUMNS`] columns
+/// ([`Error::TooLarge`]): compressed files are unpacked as they are read, and no more of them is held than that.
+///
+/// Of a file, an encoding other than UTF-8 and lines before the header are found where they are not declared;
+/// [`ExposureLog::open`](crate::ExposureLog::open) finds the delimiter too. [`found`](LogSource::found) says what was.
 ///
 /// ```
 /// use tiltmeter::log::LogSchema;
@@ -48,9 +50,7 @@ pub struct CsvSource {
     columns: Vec<String>,
     selected: Vec<usize>,
     asked: Arc<Asked>,
-    /// Rows given as batches, and why there are no more.
-    rows: u64,
-    stop: Option<Stop>,
+    batches: Batches,
     found: Vec<Found>,
 }
 
@@ -140,7 +140,16 @@ impl CsvSource {
             return Err(damaged_header(&name, "there is no header line"));
         }
         let (selected, asked) = (Vec::new(), Arc::default());
-        Ok(Self { name, blocks, delimiter, columns, selected, asked, rows: 0, stop: None, found })
+        Ok(Self {
+            name,
+            blocks,
+            delimiter,
+            columns,
+            selected,
+            asked,
+            batches: Batches::default(),
+            found,
+        })
     }
 }
 
@@ -317,20 +326,10 @@ impl LogSource for CsvSource {
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        loop {
-            if let Some(stop) = self.stop.take() {
-                return Err(stop(self.rows));
-            }
-            let Some(block) = self.next_block(BATCH_BYTES)? else { return Ok(None) };
-            let Decoded { batch, stop } = block.decode();
-            self.stop = stop;
-            let Some(batch) = batch else { continue };
-            let rows = batch.columns.first().map_or(0, Column::len);
-            self.rows += rows as u64;
-            if rows > 0 {
-                return Ok(Some(self.as_text(batch)));
-            }
-        }
+        let mut batches = std::mem::take(&mut self.batches);
+        let next = batches.next(|bytes| self.next_block(bytes));
+        self.batches = batches;
+        Ok(next?.map(|batch| self.as_text(batch)))
     }
 
     fn bytes(&self) -> usize {

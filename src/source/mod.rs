@@ -174,7 +174,18 @@ pub(crate) fn by_ending(
     json: &JsonForm<'_>,
 ) -> Result<Box<dyn LogSource>, Error> {
     let unknown = || Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS };
-    match form.format.or_else(|| format_of(path)).ok_or_else(unknown)? {
+    let format = form.format.or_else(|| format_of(path)).ok_or_else(unknown)?;
+    if !matches!(format, FileFormat::Json | FileFormat::Ndjson)
+        && let Some(said) = json.each.or(json.records)
+    {
+        return Err(Error::Parameter {
+            parameter: "the way to rows in JSON",
+            value: format!("{said:?}, of {}", text::named(path)),
+            expected: "that of a file of JSON: leave out --records and --each (LogSchema::records, each), or name \
+                       another file",
+        });
+    }
+    match format {
         FileFormat::Csv => Ok(Box::new(CsvSource::open_as(path, form, b',')?)),
         FileFormat::Tsv => Ok(Box::new(CsvSource::open_as(path, form, b'\t')?)),
         FileFormat::Ndjson => Ok(Box::new(NdjsonSource::open_by(path, form, json)?)),

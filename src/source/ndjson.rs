@@ -16,8 +16,7 @@ use self::line::{Wanted, cells_of};
 use self::plain::Plain;
 use self::plan::Plan;
 use self::routes::Known;
-use super::BATCH_BYTES;
-use super::text::{Blocks, Taken, decoded, named, unpack};
+use super::text::{Batches, Blocks, Taken, decoded, named, unpack};
 use crate::error::Error;
 use crate::error::row::excerpt;
 use crate::log::{
@@ -62,9 +61,7 @@ pub struct NdjsonSource {
     wanted: Arc<Wanted>,
     /// Where they are, if not all of them are keys of lines.
     plan: Option<Arc<Plan>>,
-    /// Rows given as batches, and why there are no more.
-    rows: u64,
-    stop: Option<Stop>,
+    batches: Batches,
     found: Vec<Found>,
 }
 
@@ -93,9 +90,14 @@ impl NdjsonSource {
         json: &JsonForm<'_>,
     ) -> Result<Self, Error> {
         let (bytes, encoding) = decoded(unpack::open(path)?, form.encoding)?;
-        let mut source = Self::open_as(named(path), bytes, "NDJSON", json)?;
-        source.found.extend(encoding.map(Found::Encoding));
-        Ok(source)
+        let source = Self::open_as(named(path), bytes, "NDJSON", json)?;
+        Ok(source.having(encoding.map(Found::Encoding).into_iter().collect()))
+    }
+
+    /// With what was found of how the file is written.
+    pub(super) fn having(mut self, found: Vec<Found>) -> Self {
+        self.found = found;
+        self
     }
 
     /// Any reader of bytes, not compressed, under a name that errors will use.
@@ -128,8 +130,7 @@ impl NdjsonSource {
             selected,
             wanted,
             plan,
-            rows: 0,
-            stop: None,
+            batches: Batches::default(),
             found: Vec::new(),
         })
     }
@@ -360,20 +361,10 @@ impl LogSource for NdjsonSource {
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
-        loop {
-            if let Some(stop) = self.stop.take() {
-                return Err(stop(self.rows));
-            }
-            let Some(block) = self.next_block(BATCH_BYTES)? else { return Ok(None) };
-            let Decoded { batch, stop } = block.decode();
-            self.stop = stop;
-            let Some(batch) = batch else { continue };
-            let rows = batch.columns.first().map_or(0, Column::len);
-            self.rows += rows as u64;
-            if rows > 0 {
-                return Ok(Some(self.as_selected(&batch)));
-            }
-        }
+        let mut batches = std::mem::take(&mut self.batches);
+        let next = batches.next(|bytes| self.next_block(bytes));
+        self.batches = batches;
+        Ok(next?.map(|batch| self.as_selected(&batch)))
     }
 
     fn bytes(&self) -> usize {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use tiltmeter::job::TallyJob;
 use tiltmeter::log::{
-    Comparison, FaultReason, Keep, KeyedTable, LogSchema, RowPolicy, TopicColumn, Unlisted,
+    Comparison, FaultReason, JoinNames, Keep, KeyedTable, LogSchema, RowPolicy, TopicColumn,
+    Unlisted,
 };
 use tiltmeter::source::{CsvSource, SliceSource};
 use tiltmeter::tally::{ClusterBy, Tally, TallySpec};
@@ -177,6 +178,16 @@ fn rows_are_left_out_before_they_are_checked() {
     let log = read(text, &schema.clone().keep(Keep::new("kind", ["view"]))).unwrap();
     assert_eq!((log.positions(), log.origin().left_out), (Some(&[1, 2][..]), 1));
     assert_eq!(log.origin().kept, [Keep::new("kind", ["view"])]);
+    // Names are those of ids, with what does not count and what means nothing.
+    let rows = "who,rank,kind\na,1,View \nb,2,NA\nc,3,ad\n";
+    let schema_of = |keep| {
+        let schema = schema.clone().null("NA").keep(keep);
+        schema.join_names(JoinNames::Spaces).join_names(JoinNames::Case)
+    };
+    let ranks = |keep| read(rows, &schema_of(keep)).unwrap().positions().unwrap().to_vec();
+    assert_eq!(ranks(Keep::new("kind", ["view"])), [1]);
+    assert_eq!(ranks(Keep::none_of("kind", ["VIEW"])), [2, 3]);
+    assert_eq!(ranks(Keep::new("kind", ["AD", "na"])), [3]);
     // A line that is no row is one whatever it would be asked for.
     let broken = "who,rank,kind\na,1\n";
     let kept = read(broken, &schema.clone().keep(Keep::new("kind", ["view"])));

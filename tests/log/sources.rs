@@ -443,7 +443,7 @@ fn parquet_of_ids_objects_and_lz4() {
     use parquet::basic::Compression;
     use parquet::file::properties::WriterProperties;
     let mut uuids = FixedSizeBinaryBuilder::new(16);
-    for first in [0x12, 0xfe] {
+    for first in [0x12, 0xfe, 0x12] {
         let mut bytes = [0xab; 16];
         bytes[0] = first;
         uuids.append_value(bytes).unwrap();
@@ -452,14 +452,15 @@ fn parquet_of_ids_objects_and_lz4() {
         Arc::new(Decimal128Array::from(values).with_precision_and_scale(38, 0).unwrap())
     };
     let fields = Fields::from(vec![Field::new("id", DataType::Utf8, true)]);
-    let inner: ArrayRef = Arc::new(StringArray::from(vec![Some("ann"), Some("bo")]));
-    let user = StructArray::new(fields, vec![inner], None);
+    let inner: ArrayRef = Arc::new(StringArray::from(vec![Some("ann"), Some("bo"), None]));
+    let no_second = arrow_buffer::NullBuffer::from(vec![true, false, true]);
+    let user = StructArray::new(fields, vec![inner], Some(no_second));
     let outer = Fields::from(vec![Field::new("who", user.data_type().clone(), true)]);
     let nested: ArrayRef = Arc::new(user);
     let columns: [(&str, ArrayRef); 4] = [
         ("uuid", Arc::new(uuids.finish())),
-        ("small", whole(vec![7, -1])),
-        ("large", whole(vec![7, 1 << 100])),
+        ("small", whole(vec![7, -1, 7])),
+        ("large", whole(vec![7, 1 << 100, 7])),
         ("session", Arc::new(StructArray::new(outer, vec![nested], None))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
@@ -472,7 +473,7 @@ fn parquet_of_ids_objects_and_lz4() {
             parquet::arrow::ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-        let schema = ["uuid", "small", "large", "session.who.id"];
+        let schema = ["uuid", "small", "large"];
         let schema = schema.into_iter().fold(LogSchema::new(), LogSchema::column);
         let log = ExposureLog::open(&path, &schema).unwrap();
         let ids = |name: &str| {
@@ -482,7 +483,10 @@ fn parquet_of_ids_objects_and_lz4() {
         assert_eq!(ids("uuid"), [format!("12{tail}"), format!("fe{tail}")]);
         assert_eq!(ids("small"), ["7", "-1"]);
         assert_eq!(ids("large"), ["7".to_owned(), (1_i128 << 100).to_string()]);
-        assert_eq!(ids("session.who.id"), ["ann", "bo"]);
+        // A field of an object that is not there is nothing, and one that is nothing too.
+        let viewers = LogSchema::new().viewer("session.who.id").rows(RowPolicy::SetAside);
+        let log = ExposureLog::open(&path, &viewers).unwrap();
+        assert_eq!((log.rows(), log.origin().set_aside.rows), (1, 2));
     }
 }
 

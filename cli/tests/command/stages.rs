@@ -131,3 +131,156 @@ fn totals_are_enough_for_a_clustered_error() {
         lines().into_iter().map(|line| line.viewer).collect();
     assert_eq!(arms.values().map(Vec::len).sum::<usize>(), viewers.len());
 }
+
+/// Filters hold for the tables beside a log, and a report says them, what weighs, and where a table lacks the column.
+#[test]
+fn filters_hold_for_all_tables() {
+    let lines = lines();
+    let filter = "--filter author!=ann --filter author!=dag";
+    let of = |line: &Line| line.ranked && line.author != "ann" && line.author != "dag";
+    let more = format!("--item item --engagement click --supply ITEMS --only war {filter}");
+    let report = asked("waterfall", &more);
+    let war = &report["waterfalls"][0];
+    let engaged = share(&lines, |line| of(line) && line.click, |line| line.about == "war");
+    // Of ten items six are of other authors, two of them about war.
+    close("in all", &war["total"]["estimate"]["value"], &(engaged / (2.0 / 6.0)).ln().into());
+    // Two filters of one column are one.
+    let kept = serde_json::json!([{"column": "author", "is": "none_of", "values": ["ann", "dag"]}]);
+    assert_eq!(war["total"]["estimate"]["estimand"]["kept"], kept);
+    for (command, more) in [
+        ("members", "--baseline newest --of author"),
+        ("breaks", "--baseline newest --time at --window day --min-size 3"),
+    ] {
+        let report = asked(command, &format!("{more} --weight rank {filter}"));
+        assert_eq!(report["kept"], kept, "{command}");
+        assert_eq!(report["weights"], serde_json::json!({"columns": ["rank"]}), "{command}");
+    }
+    let text = run([
+        "waterfall",
+        &place("log.csv"),
+        "--arm",
+        "arm",
+        "--treatment",
+        "ranked",
+        "--topic",
+        "about",
+        "--viewer",
+        "viewer",
+        "--engagement",
+        "click",
+        "--supply",
+        &place("items.csv"),
+        "--item",
+        "item",
+        "--filter",
+        "viewer!=v00",
+    ])
+    .ok();
+    assert!(text.contains("of rows where \"viewer\" is not \"v00\""), "{text}");
+    // Each line is folded: what the warning says is looked for without its folds.
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("the column \"viewer\", by which rows of the log were kept, is not in"),
+        "{text}"
+    );
+}
+
+/// A log without names of columns beside a table with them.
+#[test]
+fn a_table_beside_has_a_header_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(place("log.csv")).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let bare = folder.path().join("bare.csv");
+    std::fs::write(&bare, rows).unwrap();
+    let asked = |log: &str, more: &[&str]| {
+        let items = place("items.csv");
+        let asked = [
+            "waterfall",
+            log,
+            "--arm",
+            "arm",
+            "--treatment",
+            "ranked",
+            "--topic",
+            "about",
+            "--viewer",
+            "viewer",
+            "--item",
+            "item",
+            "--engagement",
+            "click",
+            "--json",
+            "--supply",
+            &items,
+        ];
+        let report = run(asked.iter().chain(more)).json();
+        report["waterfalls"].clone()
+    };
+    let named = asked(&place("log.csv"), &[]);
+    assert_eq!(asked(bare.to_str().unwrap(), &["--columns", header]), named);
+}
+
+/// Names that a spreadsheet would compute, or that would be two fields, in the totals; what has no totals.
+#[test]
+fn totals_are_safe_to_open_and_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let log = file("log.csv");
+    let rows = "who,feed,about\n1,a,war\n2,a,\"x, y\"\n3,=b,war\n4,=b,\"x, y\"\n";
+    std::fs::write(&log, rows).unwrap();
+    let asked = |to: &str, more: &[&str]| {
+        let words = [
+            "audit",
+            &log,
+            "--arm",
+            "feed",
+            "--treatment",
+            "a",
+            "--baseline",
+            "=b",
+            "--topic",
+            "about",
+            "--viewer",
+            "who",
+            "--totals",
+            to,
+        ];
+        run(words.iter().chain(more))
+    };
+    let totals = file("totals.csv");
+    asked(&totals, &[]).ok();
+    let text = std::fs::read_to_string(&totals).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    assert!(header.ends_with(",\"topic:x, y\""), "{header}");
+    let of_b = rows.lines().filter(|row| row.contains(",'=b,"));
+    assert_eq!(of_b.count(), 2, "{rows}");
+    let none = file("none.csv");
+    for (more, why) in [
+        (&["--by", "about"][..], "not of groups"),
+        (&["--cluster", "viewer", "--cluster", "column:about"][..], "say --cluster once"),
+    ] {
+        let said = asked(&none, more).failed(2);
+        assert!(said.contains(why), "{said}");
+    }
+    let said = asked(&file("none.xlsx"), &[]).failed(2);
+    assert!(said.contains(".csv or .parquet"), "{said}");
+    assert!(!std::fs::exists(&none).unwrap());
+}
+
+/// A tally under the name of a table is one.
+#[test]
+fn a_tally_called_parquet_is_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let log = place("log.csv");
+    let estimate = |to: &str| {
+        let by = ["--arm", "arm", "--topic", "about", "--viewer", "viewer", "--out", to];
+        run(["tally", &log].iter().chain(&by)).ok();
+        run(["estimate", to, "--treatment", "ranked", "--baseline", "newest", "--json"]).json()
+    };
+    let (table, tally) = (file("t.parquet"), file("t.tally"));
+    assert_eq!(estimate(&table)["estimates"], estimate(&tally)["estimates"]);
+    assert!(std::fs::read(&table).unwrap().starts_with(b"PAR1"));
+    assert!(!std::fs::read(&tally).unwrap().starts_with(b"PAR1"));
+}

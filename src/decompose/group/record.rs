@@ -12,10 +12,11 @@ use crate::error::Error;
 use crate::estimate::json::{EstimateRecord, MeasuredRecord, WarningRecord};
 use crate::estimate::{ClusterCounts, NoTest};
 use crate::format::document;
+use crate::log::Keep;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
-use crate::tally::ClusterBy;
+use crate::tally::{ClusterBy, MultiLabel, Weights};
 
 /// The name of the schema.
 pub const GROUP_SCHEMA: &str = "tiltmeter.groups";
@@ -181,10 +182,19 @@ pub struct GroupReportRecord {
     pub unit: Unit,
     /// Which impressions form the denominator.
     pub denominator: Denominator,
+    /// What impressions weigh.
+    #[serde(default)]
+    pub weights: Weights,
     /// The position model.
     pub attention: Attention,
+    /// How several topics share an impression.
+    #[serde(default)]
+    pub multi_label: MultiLabel,
     /// The unit that was assigned or sampled independently.
     pub cluster: ClusterBy,
+    /// Which rows were asked about, by the ids in columns; all of them if there is nothing here.
+    #[serde(default)]
+    pub kept: Vec<Keep>,
     /// What was done about members without a finite ratio.
     pub zeros: ZeroMembers,
     /// Who members were compared with.
@@ -205,8 +215,11 @@ impl From<&GroupReport> for GroupReportRecord {
             baseline: report.baseline.clone(),
             unit: report.unit,
             denominator: report.denominator,
+            weights: report.weights.clone(),
             attention: report.attention.clone(),
+            multi_label: report.multi_label,
             cluster: report.cluster.clone(),
+            kept: report.kept.clone(),
             zeros: report.zeros,
             others: report.others,
             membership: report.membership,

@@ -9,10 +9,11 @@ use super::{PermutationPool, ZeroMembers};
 use crate::estimate::{
     ClusterCounts, ConfidenceInterval, Estimate, Measured, NoTest, SideOfNull, Warning,
 };
+use crate::log::Keep;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
-use crate::tally::ClusterBy;
+use crate::tally::{ClusterBy, MultiLabel, Weights};
 
 /// Which way an amplification goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -374,10 +375,16 @@ pub struct GroupReport {
     pub unit: Unit,
     /// Which impressions form the denominator.
     pub denominator: Denominator,
+    /// What impressions weigh.
+    pub weights: Weights,
     /// The position model.
     pub attention: Attention,
+    /// How several topics share an impression.
+    pub multi_label: MultiLabel,
     /// The unit that was assigned or sampled independently.
     pub cluster: ClusterBy,
+    /// Which rows were asked about, by the ids in columns; all of them if there is nothing here, or if the rows of a tally are not known.
+    pub kept: Vec<Keep>,
     /// What was done about members without a finite ratio.
     pub zeros: ZeroMembers,
     /// Who the members were compared with when labels were permuted.

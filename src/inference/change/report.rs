@@ -6,11 +6,12 @@ use super::windows::{BreakSpec, Breaks, breaks_of};
 use crate::error::Error;
 use crate::format::document;
 use crate::inference::question::TopicQuestion;
+use crate::log::{Keep, Origin};
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::{Denominator, Unit};
 use crate::question::whole::{Part, Question, same};
-use crate::tally::{ClusterBy, Tally, WindowBy};
+use crate::tally::{ClusterBy, MultiLabel, Tally, Weights, WindowBy};
 
 /// The name of the schema.
 pub const BREAKS_SCHEMA: &str = "tiltmeter.breaks";
@@ -66,10 +67,20 @@ pub struct BreaksReport {
     pub unit: Unit,
     /// Which impressions form the denominator.
     pub denominator: Denominator,
+    /// What impressions weigh.
+    #[serde(default)]
+    pub weights: Weights,
     /// The position model.
     pub attention: Attention,
+    /// How several topics share an impression.
+    #[serde(default)]
+    pub multi_label: MultiLabel,
     /// The unit that was assigned or sampled independently.
     pub cluster: ClusterBy,
+    /// Which rows were asked about, by the ids in columns; all of them if there is nothing here, or
+    /// if that is not known of the tally: [`origin`](Self::origin) says it.
+    #[serde(default)]
+    pub kept: Vec<Keep>,
     /// The windows of time.
     pub windows: WindowBy,
     /// How breaks were looked for.
@@ -118,11 +129,19 @@ impl BreaksReport {
             baseline: baseline.clone(),
             unit: question.unit,
             denominator: question.denominator,
+            weights: tally.weights().clone(),
             attention: question.attention.unwrap_or_default(),
+            multi_label: tally.spec().multi_label,
             cluster: tally.spec().cluster.clone(),
+            kept: Vec::new(),
             windows: tally.spec().windows,
             spec: *spec,
         })
+    }
+
+    /// Says which rows the tally was made of, as it does not know itself.
+    pub fn origin(self, origin: &Origin) -> Self {
+        Self { kept: origin.kept.clone(), ..self }
     }
 
     /// What was found of a topic.

@@ -6,6 +6,7 @@ use super::{Faults, RowFaults};
 use crate::error::row::FaultReason;
 use crate::log::batch::Column;
 use crate::log::id_text::each_text;
+use crate::log::names::Nulls;
 use crate::question::keep::{Comparison, Keep};
 
 /// Values of a column that are kept, to say what there is where nothing is asked about.
@@ -22,10 +23,9 @@ pub(super) struct Sieved {
 /// Answers for each row. Faults of rows that are left out are forgotten; a row that cannot be read, or a value that
 /// cannot be compared, is a fault whatever is asked.
 pub(super) fn sieved<'c>(
-    file: &str,
-    columns: impl Iterator<Item = (&'c &'c Keep, &'c Column)>,
-    rows: usize,
-    unreadable: &[usize],
+    (file, nulls): (&str, Nulls<'_>),
+    columns: impl Iterator<Item = (&'c Keep, &'c Column)>,
+    (rows, unreadable): (usize, &[usize]),
     of_row: &mut RowFaults,
 ) -> Sieved {
     let mut sieved = Sieved { keep: vec![true; rows], seen: BTreeSet::new() };
@@ -39,7 +39,7 @@ pub(super) fn sieved<'c>(
             let text = text.unwrap_or_default();
             let known = last.as_ref().filter(|(its, _)| its == text).map(|(_, verdict)| *verdict);
             let verdict = known.unwrap_or_else(|| {
-                let verdict = verdict(keep, text);
+                let verdict = verdict(keep, text, nulls);
                 last = Some((text.to_owned(), verdict));
                 verdict
             });
@@ -68,12 +68,18 @@ pub(super) fn sieved<'c>(
     sieved
 }
 
-/// Whether a value is asked for; why it cannot be said, where it cannot. Nothing is none of any values, and on no side
-/// of a number or moment.
-fn verdict(keep: &Keep, text: &str) -> Result<bool, FaultReason> {
+/// Whether a value is asked for; why it cannot be said, where it cannot. Nothing, and what means nothing, is none of any
+/// values, and on no side of a number or moment. Names are the same as in ids, with the differences that do not count.
+fn verdict(keep: &Keep, text: &str, nulls: Nulls<'_>) -> Result<bool, FaultReason> {
+    let text = if nulls.has(text) { "" } else { text };
     let compares = !matches!(keep.is, Comparison::OneOf | Comparison::NoneOf);
     if compares && text.is_empty() {
         return Ok(false);
+    }
+    if !compares {
+        let text = nulls.joined(text);
+        let is_there = keep.values.iter().any(|its| nulls.joined(its) == text);
+        return Ok(is_there == (keep.is == Comparison::OneOf));
     }
     keep.admits(text).map_err(|its| match its.with {
         "a number" => FaultReason::NotANumber,

@@ -9,9 +9,10 @@ use super::weights::WeightDiagnostics;
 use crate::base::text::number;
 use crate::estimate::{ClusterCounts, Measured, Naive, Warning};
 use crate::inference::Interval;
+use crate::log::Keep;
 use crate::question::attention::Attention;
 use crate::question::propensity::{Clip, Floor};
-use crate::tally::{ClusterBy, MultiLabel};
+use crate::tally::{ClusterBy, MultiLabel, Weights};
 
 /// Why an estimate is refused.
 ///
@@ -238,10 +239,16 @@ pub struct OffPolicyQuestion {
     pub cluster: ClusterBy,
     /// How intervals are made.
     pub interval: Interval,
+    /// What impressions weigh in exposure shares; rewards are of impressions alike.
+    #[serde(default)]
+    pub weights: Weights,
     /// The position model of exposure shares.
     pub attention: Attention,
     /// How several topics share an impression.
     pub multi_label: MultiLabel,
+    /// Which rows were asked about, by the ids in columns; all of them if there is nothing here.
+    #[serde(default)]
+    pub kept: Vec<Keep>,
     /// The reward model, in words; `None` without a doubly robust estimate.
     pub reward_model: Option<String>,
     /// The arm that is checked against.

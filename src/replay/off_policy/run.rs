@@ -15,9 +15,10 @@ use crate::error::Error;
 use crate::inference::Interval;
 use crate::log::{Role, Topics};
 use crate::question::attention::Attention;
+use crate::question::estimand::{Denominator, OfRows, Weighing};
 use crate::question::propensity::{Clip, Floor, Target};
 use crate::question::whole::Part as Said;
-use crate::tally::{ClusterBy, MultiLabel};
+use crate::tally::{ClusterBy, MultiLabel, Weights};
 
 pub(super) fn run(by: &OffPolicy<'_>) -> Result<OffPolicyReport, Error> {
     let arm = by.question.treatment.as_str();
@@ -265,10 +266,13 @@ impl Run<'_> {
         let by = self.by;
         let mut sentence = measure.phrase().to_owned();
         if let Some(topic) = topic {
-            sentence += &format!(" of topic {topic:?}, attention {}", self.settled.attention);
-            if self.settled.multi_label == MultiLabel::Fractional {
-                sentence += ", each of n topics counting 1/n";
-            }
+            let weighing = Weighing {
+                weights: &Weights::of(by.log),
+                attention: &self.settled.attention,
+                denominator: Denominator::AllImpressions,
+                multi_label: self.settled.multi_label,
+            };
+            sentence += &format!(" of topic {topic:?}{weighing}");
         }
         let other = by.check.as_deref().unwrap_or_default();
         let arm = match measure {
@@ -285,7 +289,8 @@ impl Run<'_> {
         if matches!(measure, Measure::RewardDifference | Measure::ShareDifference) {
             sentence += &format!("; checked against arm {other:?}");
         }
-        sentence + &format!("; clusters: {}", self.settled.cluster)
+        let rows = OfRows(&by.log.origin().kept);
+        sentence + &format!("{rows}; clusters: {}", self.settled.cluster)
     }
 
     fn warnings(
@@ -346,8 +351,10 @@ impl Run<'_> {
             floor: by.floor,
             cluster: self.settled.cluster.clone(),
             interval: by.interval,
+            weights: Weights::of(by.log),
             attention: self.settled.attention.clone(),
             multi_label: self.settled.multi_label,
+            kept: by.log.origin().kept.clone(),
             reward_model: by.model.as_ref().map(ToString::to_string),
             check: by.check.clone(),
         }

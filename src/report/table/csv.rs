@@ -2,7 +2,7 @@
 
 use super::{Cell, Table};
 use crate::base::digits::exact;
-use crate::base::printable::printable_name;
+use crate::base::text::csv_text as text;
 
 impl Table {
     /// The table as CSV: one row of headings, commas, lines that end with a line feed, numbers with all their digits,
@@ -59,19 +59,5 @@ fn bare(cell: &Cell) -> String {
         Cell::Words(its) | Cell::Name(its) => its.clone(),
         Cell::Parts(parts) => parts.iter().map(bare).collect(),
         other => field(other),
-    }
-}
-
-/// A text that no spreadsheet computes and no terminal obeys, in quotes where it must be.
-fn text(text: &str) -> String {
-    let mut text = printable_name(text);
-    // Spreadsheets pass over spaces, and some take the wide forms for the narrow ones.
-    let first = text.trim_start().chars().next();
-    if first.is_some_and(|first| "=+-@'＝＋－＠".contains(first)) {
-        text.insert(0, '\'');
-    }
-    match text.contains([',', '"']) || text.starts_with(' ') || text.ends_with(' ') {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
     }
 }

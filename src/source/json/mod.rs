@@ -14,7 +14,7 @@ use self::scan::Scan;
 use super::NdjsonSource;
 use super::text::{decoded, is_standard_input, named, unpack};
 use crate::error::Error;
-use crate::log::{JsonForm, TextForm};
+use crate::log::{Found as FoundOfFile, JsonForm, TextForm};
 
 const FORMAT: &str = "JSON";
 
@@ -34,10 +34,13 @@ pub(super) fn open(
                        to a file",
         });
     }
+    let (first_bytes, encoding) = decoded(unpack::open(path)?, text.encoding)?;
     let text = || Ok::<_, Error>(decoded(unpack::open(path)?, text.encoding)?.0);
     let bytes = || Ok::<_, Error>(Scan::of(text()?));
+    let found: Vec<FoundOfFile> = encoding.map(FoundOfFile::Encoding).into_iter().collect();
+    let lines = |bytes| Ok(NdjsonSource::open_as(named(path), bytes, FORMAT, form)?.having(found));
     let failed = |cause| damaged(&file, cause);
-    let mut document = bytes()?;
+    let mut document = Scan::of(first_bytes);
     let first = document.first().map_err(failed)?;
     let elements = match (first, form.records) {
         (Some(_), Some(records)) => match find(&mut document, records).map_err(failed)? {
@@ -54,16 +57,16 @@ pub(super) fn open(
         (Some(b'{'), None) => {
             let survey = survey(&mut document).map_err(failed)?;
             if survey.is_followed && !survey.has_line_ends {
-                return NdjsonSource::open_as(file, text()?, FORMAT, form);
+                return lines(text()?);
             }
             if !survey.is_followed && !is_row(&survey, form) {
                 return Err(an_object(file, survey));
             }
             Elements::of_sequence(restarted(bytes()?).map_err(failed)?)
         }
-        _ => return NdjsonSource::open_as(file, text()?, FORMAT, form),
+        _ => return lines(text()?),
     };
-    NdjsonSource::open_as(file, Box::new(elements), FORMAT, form)
+    lines(Box::new(elements))
 }
 
 /// A document once more, from where it begins.

@@ -1,6 +1,6 @@
 //! Text in other encodings than UTF-8, as UTF-8.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
@@ -14,9 +14,7 @@ pub(in crate::source) fn decoded(
     bytes: Box<dyn Read + Send>,
     declared: Option<&str>,
 ) -> Result<(Box<dyn Read + Send>, Option<String>), Error> {
-    let mut bytes = BufReader::with_capacity(LOOKED_AT, bytes);
-    // A reader that fails says so when it is read.
-    let first = bytes.fill_buf().unwrap_or_default();
+    let (first, bytes) = looked_at(bytes);
     let encoding = match declared {
         Some(label) => Encoding::for_label(label.as_bytes()).ok_or_else(|| Error::Parameter {
             parameter: "the encoding of a file",
@@ -24,16 +22,38 @@ pub(in crate::source) fn decoded(
             expected: "one that browsers know, such as utf-8, utf-16le, latin1, windows-1252, windows-1251 or \
                        shift_jis",
         })?,
-        None => told(first),
+        None => told(&first),
     };
+    let bytes = Cursor::new(first).chain(bytes);
     if encoding == UTF_8 {
         return Ok((Box::new(bytes), None));
     }
+    let bytes: Box<dyn Read + Send> = Box::new(bytes);
+    let bytes = BufReader::with_capacity(LOOKED_AT, bytes);
     let name = declared.is_none().then(|| encoding.name().to_owned());
     // A byte-order mark is left out.
     let decoder = encoding.new_decoder_with_bom_removal();
     let decoding = Decoding { bytes, decoder, text: Vec::new(), read: 0, ended: false };
     Ok((Box::new(decoding), name))
+}
+
+/// The first bytes, as many whatever pieces they come in, and a reader of those that follow; a failure is told where it
+/// was met.
+fn looked_at(mut bytes: Box<dyn Read + Send>) -> (Vec<u8>, Box<dyn Read + Send>) {
+    let mut first = Vec::new();
+    match (&mut bytes).take(LOOKED_AT as u64).read_to_end(&mut first) {
+        Ok(_) => (first, bytes),
+        Err(cause) => (first, Box::new(Fails(Some(cause)))),
+    }
+}
+
+/// A reader that fails, once.
+struct Fails(Option<io::Error>);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 /// The encoding that the beginning of a file shows.
@@ -87,7 +107,7 @@ struct Decoding {
 impl Decoding {
     fn fill(&mut self) -> io::Result<()> {
         self.text.resize(4 * LOOKED_AT, 0);
-        (self.read, _) = (0, ());
+        self.read = 0;
         let mut length = 0;
         while length == 0 && !self.ended {
             let bytes = self.bytes.fill_buf()?;
@@ -130,6 +150,31 @@ mod tests {
         let mut text = String::new();
         decoded.read_to_string(&mut text).unwrap();
         (text, found)
+    }
+
+    /// A reader of one byte at a time, which fails at the end.
+    struct Drops(Vec<u8>);
+
+    impl Read for Drops {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Err(io::Error::other("cut off"));
+            }
+            into[0] = self.0.remove(0);
+            Ok(1)
+        }
+    }
+
+    /// What is told does not hang on the pieces in which bytes come, and a failure is not lost.
+    #[test]
+    fn pieces_do_not_matter() {
+        let bytes = b"who,about\na,caf\xe9\nb,\xe9t\xe9\n".to_vec();
+        let (mut decoded, found) = decoded(Box::new(Drops(bytes)), None).unwrap();
+        assert_eq!(found.as_deref(), Some("windows-1252"));
+        let mut text = Vec::new();
+        let failed = decoded.read_to_end(&mut text).unwrap_err();
+        assert_eq!(failed.to_string(), "cut off");
+        assert_eq!(String::from_utf8(text).unwrap(), "who,about\na,café\nb,été\n");
     }
 
     #[test]

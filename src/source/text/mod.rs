@@ -2,6 +2,7 @@
 //! in a row is the business of each format.
 
 mod ahead;
+mod batches;
 mod blocks;
 mod encoding;
 mod pool;
@@ -9,6 +10,7 @@ mod pool;
 mod tests;
 pub(crate) mod unpack;
 
+pub(super) use self::batches::Batches;
 pub(super) use self::blocks::{Blocks, Taken};
 pub(super) use self::encoding::decoded;
 pub(super) use self::pool::Pool;

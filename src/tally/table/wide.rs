@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::key::{key_bits, to_text};
+use crate::base::digits::exact;
+use crate::base::text::csv_text;
 use crate::base::time::iso_text;
 use crate::tally::{Axes, CellKind, Slab, StratifyBy, Tally, WindowBy};
 
@@ -29,7 +31,8 @@ impl Tally {
     /// | `all`, `tagged` | the mass of all of them, and of those with a topic |
     /// | `topic:NAME` | for each topic, the mass of its impressions |
     ///
-    /// A share is the sum of a topic's column over that of `all`; its clustered error is what any program with
+    /// Names are as in [`Table::to_csv`](crate::report::Table::to_csv): printable, and with a `'` before what a
+    /// spreadsheet would compute. A share is the sum of a topic's column over that of `all`; its clustered error is what any program with
     /// clustered errors makes of these rows.
     ///
     /// ```
@@ -59,10 +62,10 @@ impl Tally {
                 let mut fields = vec![to_text(keys[at], bits)];
                 fields.extend(place(self.axes(), slab, &shown));
                 fields.push(row.impressions.to_string());
-                fields.extend([row.all, row.tagged].map(|mass| mass.to_string()));
+                fields.extend([row.all, row.tagged].map(exact));
                 let mut topics = vec![0.0; self.axes().topics().len()];
                 row.topics.iter().for_each(|&(topic, mass)| topics[topic] = mass);
-                fields.extend(topics.iter().map(f64::to_string));
+                fields.extend(topics.into_iter().map(exact));
                 write_row(&mut to, fields)?;
             }
         }
@@ -88,13 +91,9 @@ impl Tally {
     }
 }
 
-/// A line of CSV, with quotes where a field needs them.
+/// A line of CSV.
 fn write_row(to: &mut impl Write, fields: Vec<String>) -> std::io::Result<()> {
-    let quoted = fields.into_iter().map(|field| match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field,
-    });
-    writeln!(to, "{}", quoted.collect::<Vec<_>>().join(","))
+    writeln!(to, "{}", fields.join(","))
 }
 
 /// Which of the axes there are.
@@ -108,13 +107,13 @@ fn header(axes: &Axes, shown: &Shown) -> Vec<String> {
     names.extend(shown.stratum.then(|| "stratum".to_owned()));
     names.extend(shown.window.then(|| "window".to_owned()));
     names.extend(["impressions", "all", "tagged"].map(str::to_owned));
-    names.extend(axes.topics().iter().map(|topic| format!("topic:{topic}")));
+    names.extend(axes.topics().iter().map(|topic| csv_text(&format!("topic:{topic}"))));
     names
 }
 
 fn place(axes: &Axes, slab: Slab, shown: &Shown) -> Vec<String> {
-    let mut fields = vec![axes.arms()[slab.arm].clone()];
-    fields.extend(shown.stratum.then(|| axes.strata()[slab.stratum].clone()));
+    let mut fields = vec![csv_text(&axes.arms()[slab.arm])];
+    fields.extend(shown.stratum.then(|| csv_text(&axes.strata()[slab.stratum])));
     fields.extend(shown.window.then(|| iso_text(axes.windows()[slab.window])));
     fields
 }

@@ -55,6 +55,7 @@
 //! | `png` | no | the same plots as PNG (`report::Png`), with Roboto for their letters, which is compiled in |
 //! | `polars` | no | logs from `DataFrame`s, reports as `DataFrame`s; `tiltmeter::polars` is its version |
 //! | `lazy` | no | the same from `LazyFrame`s |
+//! | `sql` | no | logs that are queries in SQL over tables, which are held in memory |
 //! | `zip` | no | bundles of evidence as one `.zip` |
 //! | `zstd` | with `parquet` | reading text that Zstandard compressed |
 //! | `json-schema` | no | the schema of study files (`StudyFile::json_schema`) |
@@ -120,8 +121,8 @@ pub use crate::question::groups::{Group, GroupBy, Pairs};
 pub use crate::question::whole::{Question, Topics};
 pub use crate::statistic::AnyStatistic;
 pub use crate::study_file::{
-    CandidatesInput, ItemTopicsInput, JoinInput, LogInput, StudyFile, StudyInputs, StudyLog,
-    StudyRows, TableInput,
+    CandidatesInput, ItemTopicsInput, JoinInput, LogInput, NamedTable, StudyFile, StudyInputs,
+    StudyLog, StudyRows, TableInput,
 };
 pub use crate::tally::{ClusterBy, MultiLabel};
 

@@ -11,12 +11,15 @@ use crate::audit::{Audit, is_elsewhere};
 use crate::error::Error;
 use crate::format::document;
 use crate::inference::Inference;
-use crate::job::{Progress, TallyJob, log_files_but, refuse_repeats};
+use crate::job::{Progress, TallyJob, log_files_but, refuse_repeats, refuse_unlike};
 use crate::log::{
     ExposureLog, ItemTopics, ItemTopicsSchema, Keep, KeyedTable, LogSchema, Origin, RankWithin,
 };
+use crate::question::baseline::Baseline;
 use crate::question::whole::Question;
 use crate::replay::{CandidateKey, CandidateSets};
+use crate::source::LogSource;
+use crate::source::text::is_standard_input;
 use crate::tally::{ClusterBy, StratifyBy, Tally, TallySpec, TwoWay};
 
 #[cfg(feature = "json-schema")]
@@ -106,6 +109,25 @@ pub struct LogInput {
     /// Ranks from the order of rows, where the log has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank_by_order: Option<RankWithin>,
+    /// A query in SQL whose rows are the log's, and whose columns those of the schema. In it the files are the table `log`;
+    /// what names of folders and `path_columns` say are columns of it, and `file` is the path. It needs a build with the
+    /// feature `sql`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// Tables that the query names beside `log`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<NamedTable>,
+}
+
+/// A file by the name that a query has for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NamedTable {
+    /// The name.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
 }
 
 /// A table with a row for each id in a column of the log.
@@ -217,6 +239,8 @@ impl LogInput {
             split_at: None,
             join: Vec::new(),
             rank_by_order: None,
+            sql: None,
+            tables: Vec::new(),
         }
     }
 
@@ -251,10 +275,14 @@ impl LogInput {
         ready: impl Fn(ExposureLog) -> Result<ExposureLog, Error>,
     ) -> Result<ExposureLog, Error> {
         let schema = self.schema_with_tables(folder)?;
+        if let Some(query) = &self.sql {
+            return ready(self.queried(query, files, folder, schema)?);
+        }
         if let [file] = files {
             return ready(ExposureLog::open(file, &schema)?);
         }
-        refuse_repeats(files)?;
+        refuse_repeats(files, |file| self.schema.columns_of_path(file))?;
+        refuse_unlike(files, &schema)?;
         let (mut parts, mut without) = (Vec::new(), Vec::new());
         for file in files {
             let source = crate::source::open_source_as(file, &schema)?;
@@ -276,10 +304,67 @@ impl LogInput {
         }
     }
 
+    /// The rows of the query, before a schema says what they are; `None` where there is none.
+    ///
+    /// # Errors
+    /// Those of reading its tables; [`Error::Query`]; [`Error::NoSql`] in a build without the feature `sql`.
+    pub fn query_rows(
+        &self,
+        folder: impl AsRef<Path>,
+    ) -> Result<Option<Box<dyn LogSource>>, Error> {
+        let folder = folder.as_ref();
+        let rows = |query: &String| self.rows_of(query, &self.files(folder)?, folder);
+        self.sql.as_ref().map(rows).transpose()
+    }
+
+    #[cfg(feature = "sql")]
+    fn rows_of(
+        &self,
+        query: &str,
+        files: &[PathBuf],
+        folder: &Path,
+    ) -> Result<Box<dyn LogSource>, Error> {
+        let mut tables = crate::source::SqlTables::new();
+        for null in &self.schema.nulls {
+            tables = tables.null(null);
+        }
+        for file in files {
+            let source = crate::source::open_source_as(file, &self.schema)?;
+            tables = tables.of_path("log", source, &self.schema.columns_of_path(file)?)?;
+        }
+        for table in &self.tables {
+            let source = crate::source::open_source(folder.join(&table.path), None)?;
+            tables = tables.table(&table.name, source)?;
+        }
+        Ok(Box::new(tables.query(query)?))
+    }
+
+    #[cfg(not(feature = "sql"))]
+    #[allow(clippy::unused_self, reason = "as with SQL")]
+    fn rows_of(&self, query: &str, _: &[PathBuf], _: &Path) -> Result<Box<dyn LogSource>, Error> {
+        Err(Error::NoSql { query: query.to_owned() })
+    }
+
+    /// The log that a query over the files is.
+    fn queried(
+        &self,
+        query: &str,
+        files: &[PathBuf],
+        folder: &Path,
+        schema: LogSchema,
+    ) -> Result<ExposureLog, Error> {
+        // What files are like was said to their readers.
+        let schema = LogSchema { path_columns: None, ..schema };
+        let log = ExposureLog::read(self.rows_of(query, files, folder)?, &schema)?;
+        let words: Vec<&str> = query.split_whitespace().collect();
+        Ok(log.chosen(Keep::new(format!("rows of the query {}", words.join(" ")), [""; 0])))
+    }
+
     /// Whether rows can be chosen only when all are read: by a column that is made of others, or ranked by their order.
     fn is_late(&self, keep: &Keep) -> bool {
         let is_made = self.schema.combined.iter().any(|its| its.name == keep.column);
-        is_made || self.rank_by_order.is_some() || self.split_at.is_some()
+        let is_period = self.split_at.is_some() && keep.column == "period";
+        is_made || is_period || self.rank_by_order.is_some()
     }
 
     /// The schema with the rows to keep and the tables that are joined, from this folder.
@@ -298,7 +383,7 @@ impl LogInput {
     #[must_use]
     pub fn is_held(&self) -> bool {
         let late = self.keep.iter().any(|keep| self.is_late(keep));
-        late || self.split_at.is_some() || self.rank_by_order.is_some()
+        late || self.split_at.is_some() || self.rank_by_order.is_some() || self.sql.is_some()
     }
 
     /// All files that its paths stand for, from this folder.
@@ -308,7 +393,8 @@ impl LogInput {
     pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let mut files = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.more) {
-            files.extend(log_files_but(folder.join(path), &self.skip)?);
+            let at = if is_standard_input(path) { path.clone() } else { folder.join(path) };
+            files.extend(log_files_but(at, &self.skip)?);
         }
         Ok(files)
     }
@@ -320,11 +406,17 @@ impl LogInput {
             None => log,
         };
         let log = match self.rank_by_order {
-            Some(within) => log.ranked_by_order(within)?,
+            Some(within) => {
+                let aside = log.origin().set_aside.rows;
+                if aside > 0 {
+                    return Err(Error::NoOrder { file: log.origin().source.clone(), rows: aside });
+                }
+                log.ranked_by_order(within)?
+            }
             None => log,
         };
         let mut late = self.keep.iter().filter(|keep| self.is_late(keep));
-        late.try_fold(log, |log, keep| log.keep(keep))
+        late.try_fold(log, |log, keep| log.keep_as(keep, &self.schema))
     }
 }
 
@@ -393,12 +485,13 @@ impl StudyFile {
 
     fn tables(&self) -> impl Iterator<Item = &Path> {
         let joined = self.log.join.iter().map(|table| table.path.as_path());
+        let named = self.log.tables.iter().map(|table| table.path.as_path());
         let tables = [
             self.item_topics.as_ref().map(|table| &table.path),
             self.candidates.as_ref().map(|table| &table.path),
             self.supply.as_ref().map(|table| &table.path),
         ];
-        tables.into_iter().flatten().map(PathBuf::as_path).chain(joined)
+        tables.into_iter().flatten().map(PathBuf::as_path).chain(joined).chain(named)
     }
 
     /// How the log is tallied.
@@ -443,7 +536,8 @@ impl StudyFile {
         let Tables { candidates, supply } = self.read_tables(folder, topics.as_ref())?;
         let files = self.log.files(folder)?;
         // Groups are of rows, so that these are held.
-        let is_held = self.log.is_held() || !self.question.groups.is_nothing();
+        let made = self.question.baseline.as_ref().is_some_and(Baseline::is_made_of_rows);
+        let is_held = self.log.is_held() || !self.question.groups.is_nothing() || made;
         let (log, origin) = if files.len() == 1 || is_held {
             let log = self.held(&files, folder, topics.as_ref())?;
             let origin = log.origin().clone();
@@ -547,7 +641,7 @@ impl StudyFile {
         let log = ExposureLog::open(path, &schema)?;
         let has = |keep: &&Keep| log.column(&keep.column).is_ok();
         let held: Vec<&Keep> = keep.iter().filter(has).collect();
-        held.into_iter().try_fold(log, |log, keep| log.keep(keep))
+        held.into_iter().try_fold(log, |log, keep| log.keep_as(keep, &schema))
     }
 
     /// The audit, ready to be run.

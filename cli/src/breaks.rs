@@ -11,7 +11,7 @@ use tiltmeter::tally::{StratifyBy, Tally, TallySpec, WindowBy};
 
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
-use crate::log::tell_found;
+use crate::log::{tell_found, tell_left_out};
 use crate::progress::{Bar, waiting};
 use crate::rows::{self, Beside, OtherArmArgs, RowsArgs};
 
@@ -84,6 +84,7 @@ pub(crate) fn run(args: &BreaksArgs) -> Result<(), Failure> {
         ..study.tally_spec()
     };
     let (tally, origin) = tallied(&study, spec)?;
+    tell_left_out(&origin);
     let report =
         waiting("looking", || BreaksReport::of(&tally, &study.question, &args.series.spec()))?;
     args.output.show(&report.origin(&origin))

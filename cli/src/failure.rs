@@ -105,7 +105,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::UnknownArm { .. } => "--treatment and --baseline name arms".to_owned(),
         Error::UnknownTopic { .. } => "--only names topics".to_owned(),
         Error::UnknownAttention { .. } => "--attention names one of them".to_owned(),
-        Error::Unstated { what: "topics", .. } => {
+        Error::Unstated { what: "topics", .. } | Error::NoTopics => {
             "--topic COLUMN for one topic an impression, --topics COLUMN for any number".to_owned()
         }
         Error::MemoryLimit { file, needed, .. } => {
@@ -131,13 +131,11 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::RowsOfSeveral { .. } => "leave --count out once rows are repeated".to_owned(),
         Error::NoStrata { .. } => {
-            "--stratum COLUMN names the column of groups; of a tally, `tally --stratum COLUMN` makes it \
-             anew"
-                .to_owned()
+            "--stratum COLUMN; of a tally, `tally --stratum COLUMN` makes it anew".to_owned()
         }
         Error::Parameter { parameter, .. } => flags_of(parameter)?.to_owned(),
         Error::OtherJob { .. } => "--checkpoint FILE".to_owned(),
-        Error::NothingKept { column, .. } => format!("--filter {}=ONE OF THEM", printable(column)),
+        Error::NothingKept { column, .. } => format!("--filter {}=ONE OF THEM, or what some rows hold", printable(column)),
         Error::NoGlyphs { .. } => "--font FILE, or --figures-as svg".to_owned(),
         Error::EmptyLog { .. } => "see --filter, --null and --delimiter".to_owned(),
         _ => return None,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tiltmeter::log::{ItemTopicsSchema, LogSchema, Origin, RankWithin};
-use tiltmeter::{ItemTopicsInput, JoinInput, Keep, LogInput};
+use tiltmeter::{ItemTopicsInput, JoinInput, Keep, LogInput, NamedTable};
 
 use crate::failure::Failure;
 use crate::roles::RoleArgs;
@@ -39,6 +39,23 @@ pub(crate) fn tell_found(origin: &Origin) {
     }
 }
 
+/// Says on standard error how many rows are not in the numbers, and why, where no report does.
+pub(crate) fn tell_left_out(origin: &Origin) {
+    let (file, aside) = (&origin.source, origin.set_aside.rows);
+    if aside > 0 || origin.left_out > 0 {
+        let (read, left_out) = (origin.rows_read, origin.left_out);
+        out::tell(&format!(
+            "note: {file}: {read} rows read, {aside} set aside, {left_out} left out"
+        ));
+    }
+    for its in &origin.set_aside.reasons {
+        out::tell(&format!(
+            "note: {file}: set aside: {} for {} in column {:?}, first row {} ({:?})",
+            its.rows, its.reason, its.column, its.first_row, its.first_value
+        ));
+    }
+}
+
 /// What a log's own columns do not say.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Beside the log")]
@@ -57,6 +74,13 @@ pub(crate) struct BesideArgs {
     /// NAME=VALUE need no pattern.
     #[arg(long, value_name = "PATTERN")]
     columns_from_path: Option<String>,
+    /// A query in SQL whose rows are the log's: in it the files are the table log, with a column file beside their own.
+    /// Flags of columns are then those of the query. It needs a build with the feature sql.
+    #[arg(long, value_name = "QUERY")]
+    sql: Option<String>,
+    /// A table that the query may name beside log.
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse::assigned, requires = "sql")]
+    table: Vec<(String, String)>,
     /// Ranks from the order of rows within each slate, session or viewer.
     #[arg(long, value_name = "WITHIN", conflicts_with = "position")]
     rank_by_order: Option<RankWithin>,
@@ -65,6 +89,22 @@ pub(crate) struct BesideArgs {
 impl BesideArgs {
     pub(crate) fn ranks_by_order(&self) -> bool {
         self.rank_by_order.is_some()
+    }
+
+    /// The pattern of paths that says columns.
+    pub(crate) fn path_pattern(&self) -> Option<&str> {
+        self.columns_from_path.as_deref()
+    }
+
+    /// Whether topics are in a table of items.
+    pub(crate) fn has_items(&self) -> bool {
+        self.items.is_some()
+    }
+
+    fn tables(&self) -> Vec<NamedTable> {
+        let table =
+            |(name, path): &(String, String)| NamedTable { name: name.clone(), path: path.into() };
+        self.table.iter().map(table).collect()
     }
 
     /// The tables that are joined.
@@ -96,7 +136,9 @@ impl BesideArgs {
                         or --topics";
             Failure::Usage(what.to_owned())
         })?;
-        let schema = ItemTopicsSchema::new(item, topics);
+        let mut schema = ItemTopicsSchema::new(item, topics).rows(roles.policy());
+        schema = roles.null.iter().fold(schema, ItemTopicsSchema::null);
+        schema = roles.join_names.iter().fold(schema, |schema, how| schema.join_names(*how));
         Ok(Some(ItemTopicsInput { path: path.clone(), schema }))
     }
 }
@@ -114,6 +156,8 @@ impl LogArgs {
         Ok(LogInput {
             join: self.beside.joined()?,
             rank_by_order: self.beside.rank_by_order,
+            sql: self.beside.sql.clone(),
+            tables: self.beside.tables(),
             more: more.to_vec(),
             skip: self.skip.skip.clone(),
             keep: self.keep(),

@@ -57,7 +57,7 @@ Start with `tiltmeter inspect LOG`, which says what is in a log and drafts a stu
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(Box<audit::AuditArgs>),
-    Inspect(inspect::InspectArgs),
+    Inspect(Box<inspect::InspectArgs>),
     Tally(Box<tally::TallyArgs>),
     Merge(tally::MergeArgs),
     Estimate(Box<tally::EstimateArgs>),

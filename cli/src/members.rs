@@ -7,6 +7,7 @@ use tiltmeter::decompose::{
 
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
+use crate::log::tell_left_out;
 use crate::progress::waiting;
 use crate::rows::{self, Beside, OtherArmArgs, RowsArgs};
 use crate::uncertainty::IntervalArgs;
@@ -66,6 +67,7 @@ pub(crate) fn run(args: &MembersArgs) -> Result<(), Failure> {
     let question = args.rows.question(Some(&args.other))?;
     let study = args.rows.study(question, Beside::default(), column)?;
     let log = rows::read(&study)?.log;
+    tell_left_out(log.origin());
     let asked = GroupDecomposition::of_log(&log, member, &study.question).interval(interval);
     let asked = args.of.on_top_of(asked);
     args.output.show(&waiting("estimating", || asked.run())?)

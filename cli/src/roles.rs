@@ -15,25 +15,6 @@ use tiltmeter::{Attention, Baseline, ClusterBy, Error, Question};
 use crate::parse::Relabelling;
 use crate::{out, parse};
 
-/// Where rows are in JSON.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct JsonArgs {
-    /// Where in a .json document its array of rows is: the keys that lead to it, with dots between.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) records: Option<String>,
-    /// A list in each JSON object whose elements are the rows: --each seen has the columns seen.FIELD, and seen.# is
-    /// the place in the list, from 1.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) each: Option<String>,
-}
-
-impl JsonArgs {
-    pub(crate) fn reading(&self, schema: LogSchema) -> LogSchema {
-        let schema = self.records.iter().fold(schema, LogSchema::records);
-        self.each.iter().fold(schema, LogSchema::each)
-    }
-}
-
 /// Columns by role.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Columns of the log")]
@@ -145,39 +126,44 @@ pub(crate) struct RoleArgs {
     /// the first lines show another, which is said.
     #[arg(long, value_name = "CHAR", value_parser = parse::delimiter)]
     pub(crate) delimiter: Option<u8>,
-    // As in `JsonArgs`: a group of flags that holds another has none of its own, and --study goes with none of these.
     /// Where in a .json document its array of rows is: the keys that lead to it, with dots between.
     #[arg(long, value_name = "PATH")]
-    records: Option<String>,
+    pub(crate) records: Option<String>,
     /// A list in each JSON object whose elements are the rows: --each seen has the columns seen.FIELD, and seen.# is
     /// the place in the list, from 1.
     #[arg(long, value_name = "PATH")]
-    each: Option<String>,
+    pub(crate) each: Option<String>,
     /// Leave out rows that break a rule, and count them, instead of stopping at the first.
     #[arg(long)]
     pub(crate) set_aside: bool,
 }
 
+/// How a column of a role is declared.
+type Declare = fn(LogSchema, String) -> LogSchema;
+
 impl RoleArgs {
+    /// The columns of roles that are a name alone, said or not.
+    pub(crate) fn columns_of_roles(&self) -> [(Role, &Option<String>, Declare); 12] {
+        [
+            (Role::Viewer, &self.viewer, LogSchema::viewer),
+            (Role::Arm, &self.arm, LogSchema::arm),
+            (Role::Item, &self.item, LogSchema::item),
+            (Role::Position, &self.position, LogSchema::position),
+            (Role::Weight, &self.weight, LogSchema::weight),
+            (Role::Count, &self.count, LogSchema::count),
+            (Role::Stratum, &self.stratum, LogSchema::stratum),
+            (Role::Slate, &self.slate, LogSchema::slate),
+            (Role::Session, &self.session, LogSchema::session),
+            (Role::Engagement, &self.engagement, LogSchema::engagement),
+            (Role::Propensity, &self.propensity, LogSchema::propensity),
+            (Role::Satisfaction, &self.satisfaction, LogSchema::satisfaction),
+        ]
+    }
+
     /// The schema, with these columns beside those that have roles.
     pub(crate) fn schema<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> LogSchema {
         let mut schema = self.of_the_file(self.reading(LogSchema::new()));
-        type Declare = fn(LogSchema, String) -> LogSchema;
-        let roles: [(&Option<String>, Declare); 12] = [
-            (&self.viewer, LogSchema::viewer),
-            (&self.arm, LogSchema::arm),
-            (&self.item, LogSchema::item),
-            (&self.position, LogSchema::position),
-            (&self.weight, LogSchema::weight),
-            (&self.count, LogSchema::count),
-            (&self.stratum, LogSchema::stratum),
-            (&self.slate, LogSchema::slate),
-            (&self.session, LogSchema::session),
-            (&self.engagement, LogSchema::engagement),
-            (&self.propensity, LogSchema::propensity),
-            (&self.satisfaction, LogSchema::satisfaction),
-        ];
-        for (column, declare) in roles {
+        for (_, column, declare) in self.columns_of_roles() {
             if let Some(column) = column {
                 schema = declare(schema, column.clone());
             }
@@ -209,12 +195,13 @@ impl RoleArgs {
         for differ in &self.join_names {
             schema = schema.join_names(*differ);
         }
-        if let Some(delimiter) = self.delimiter {
-            schema = schema.delimiter(delimiter);
-        }
         schema = schema.numbers(self.numbers.unwrap_or_default());
-        let policy = if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict };
-        schema.rows(policy)
+        schema.rows(self.policy())
+    }
+
+    /// What becomes of rows that break a rule.
+    pub(crate) fn policy(&self) -> RowPolicy {
+        if self.set_aside { RowPolicy::SetAside } else { RowPolicy::Strict }
     }
 
     /// How the log's own files are made. A table beside it is a file of another kind: with the log's names of columns
@@ -226,14 +213,17 @@ impl RoleArgs {
         if let Some(encoding) = &self.encoding {
             schema = schema.encoding(encoding);
         }
+        if let Some(delimiter) = self.delimiter {
+            schema = schema.delimiter(delimiter);
+        }
         if let Some(lines) = self.preamble {
             schema = schema.preamble(lines);
         }
         if !self.columns.is_empty() {
             schema = schema.header(&self.columns);
         }
-        let json = JsonArgs { records: self.records.clone(), each: self.each.clone() };
-        json.reading(schema)
+        schema = self.records.iter().fold(schema, LogSchema::records);
+        self.each.iter().fold(schema, LogSchema::each)
     }
 
     /// With the topics.

@@ -3,6 +3,23 @@
 /// What the library says, and what is said here in its place. Longer ones come before what they begin with.
 const SAID: &[(&str, &str)] = &[
     ("see TopicFormat", "see --topics-separator"),
+    ("see TimeFormat", "see --time-format"),
+    (
+        "say TimeFormat::EpochSeconds or another epoch for numbers",
+        "say --time-format epoch_seconds or another epoch for numbers",
+    ),
+    (" (MAX_LINE)", ""),
+    (
+        "build with the feature sql, or",
+        "install the command with `cargo install --path cli --features sql`, or",
+    ),
+    ("(--skip, skip in a study's log, or log_files_but)", "(--skip)"),
+    ("(LogSchema::records, each)", ""),
+    (
+        "audit the log (Audit::of); a tally has only their sums",
+        "audit the log; a tally has only their sums",
+    ),
+    ("(LogSchema::topics or with_item_topics)", "(--topic, --topics or --items)"),
     ("; name the right column in the LogSchema", "; name the right column"),
     ("declare it in the LogSchema", "name its column with the flag of that role"),
     ("declare it with LogSchema::column", "name it with --column"),
@@ -12,6 +29,7 @@ const SAID: &[(&str, &str)] = &[
         "--join-names spaces,case,unicode,whole_numbers",
     ),
     ("LogSchema::null (--null)", "--null"),
+    ("LogSchema::keep (--filter 'COLUMN!=NAME')", "--filter 'COLUMN!=NAME'"),
     ("(LogSchema::count, --count)", "(--count)"),
     ("(LogSchema::first_rank, --first-rank 0)", "(--first-rank 0)"),
     ("(LogSchema::format, --format csv)", "(--format csv)"),

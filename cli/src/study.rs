@@ -66,6 +66,7 @@ pub(crate) fn write(path: &Path, study: &StudyFile, from: &Path) -> Result<(), F
     let paths = std::iter::once(&mut study.log.path)
         .chain(&mut study.log.more)
         .chain(study.log.join.iter_mut().map(|its| &mut its.path))
+        .chain(study.log.tables.iter_mut().map(|its| &mut its.path))
         .chain(study.item_topics.as_mut().map(|its| &mut its.path))
         .chain(study.candidates.as_mut().map(|its| &mut its.path))
         .chain(study.supply.as_mut().map(|its| &mut its.path));
@@ -82,6 +83,10 @@ pub(crate) fn write(path: &Path, study: &StudyFile, from: &Path) -> Result<(), F
 
 /// A path from a folder: what is in the folder by the rest of its name, all else from the root.
 pub(crate) fn seen_from(folder: &Path, path: &Path) -> Result<PathBuf, Failure> {
+    // Standard input is the same from everywhere.
+    if path.to_str() == Some("-") {
+        return Ok(path.to_owned());
+    }
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let absolute =
         |path: &Path| std::path::absolute(path).map_err(|cause| Failure::of_file(path, cause));

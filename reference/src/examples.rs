@@ -83,6 +83,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("JoinInput.path", r#""accounts.csv""#),
     ("JoinInput.on", r#""user_id""#),
     ("LogInput.rank_by_order", r#""slate""#),
+    ("LogInput.sql", r#""SELECT * FROM log JOIN accounts USING (user_id)""#),
+    ("LogInput.tables", r#"[{ name = "accounts", path = "accounts.csv" }]"#),
+    ("NamedTable.name", r#""accounts""#),
+    ("NamedTable.path", r#""accounts.csv""#),
     (
         "StudyFile.item_topics",
         r#"{ path = "items.csv", schema = { item = "post_id", topics = { column = "about" } } }"#,
@@ -93,6 +97,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("ItemTopicsSchema.topics", r#"{ column = "about" }"#),
     ("ItemTopicsSchema.repeats", r#""union""#),
     ("ItemTopicsSchema.nulls", r#"["NA"]"#),
+    ("ItemTopicsSchema.join_names", r#"["spaces", "case"]"#),
     ("ItemTopicsSchema.rows", r#""set_aside""#),
     (
         "StudyFile.supply",

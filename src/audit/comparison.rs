@@ -133,10 +133,7 @@ impl Comparison<'_> {
         let all = self.compared.made.tally().axes().topics();
         let topics = match topics {
             Some(topics) => topics,
-            None if all.is_empty() => {
-                let call = "LogSchema::topics or with_item_topics";
-                return Err(Error::Unstated { what: "topics", call });
-            }
+            None if all.is_empty() => return Err(Error::NoTopics),
             None => all,
         };
         // What is named twice is one question, and counts once where several are taken into account.

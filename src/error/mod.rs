@@ -476,6 +476,12 @@ pub enum Error {
         /// The method that says it.
         call: &'static str,
     },
+    /// No impression has a topic.
+    #[error(
+        "no impression has a topic: say which column has them (LogSchema::topics or with_item_topics), or look at what \
+         that column holds"
+    )]
+    NoTopics,
     /// A question says what an answer of this kind does not look at.
     #[error(
         "{by} does not look at the {part} of a question, and this one says {said}; ask one that leaves it \
@@ -889,7 +895,7 @@ pub enum Error {
     /// A file in a folder of logs looks like a log and is of no format that can be read.
     #[error(
         "{}: this file in a folder of logs looks like one of them and cannot be read; write it in a \
-         format that can be ({}), or leave it out by its name (log_files_but, or skip in a study's log)",
+         format that can be ({}), or leave it out by its name (--skip, skip in a study's log, or log_files_but)",
         of_path(path),
         KNOWN_ENDINGS
     )]
@@ -1013,6 +1019,39 @@ pub enum Error {
     Frame {
         /// What the frame library said.
         detail: String,
+    },
+    /// Rows that were set aside leave no place among those that are ranked by their order.
+    #[error(
+        "{file}: {rows} rows were set aside, and ranks by the order of rows would move up what comes after them; mend those \
+         rows, or name a column of ranks",
+        file = printable(file)
+    )]
+    NoOrder {
+        /// The file or source.
+        file: String,
+        /// How many were set aside.
+        rows: u64,
+    },
+    /// A query in SQL was not understood, or could not be answered.
+    #[error(
+        "the query: {detail}; its tables are {}",
+        each(tables),
+        detail = printable(detail)
+    )]
+    Query {
+        /// What the engine said.
+        detail: String,
+        /// The tables that it may name.
+        tables: Vec<String>,
+    },
+    /// A log is a query in SQL, and this build has no engine for it.
+    #[error(
+        "the log is the query {query}, and this build has no SQL; build with the feature sql, or write the query's rows to a file"
+        , query = quoted(query)
+    )]
+    NoSql {
+        /// The query.
+        query: String,
     },
     /// Letters of a picture are in none of the fonts with which it was to become pixels.
     #[error(

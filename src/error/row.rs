@@ -90,11 +90,14 @@ pub enum FaultReason {
     RepeatedKey,
     /// Something else than a list, where a list is taken apart into rows.
     NotAList,
+    /// An element without fields, in a list that is taken apart into rows.
+    NotAnObject,
 }
 
 impl FaultReason {
     /// What the row should hold, and what to do.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "a sentence for each of them, and nothing else")]
     pub const fn mend(self) -> &'static str {
         match self {
             Self::Malformed => {
@@ -132,7 +135,7 @@ impl FaultReason {
             Self::TimeOutOfRange => {
                 "times are held in microseconds, up to the year 294,246; check the column's unit"
             }
-            Self::UnreadableTopics => "not a list in the declared format; see TopicFormat",
+            Self::UnreadableTopics => "not in the declared format of topics; see TopicFormat",
             Self::ListAsText => {
                 "a list, where a topic as text was declared; say TopicFormat::JsonList, or PythonList \
                  for single quotes"
@@ -154,6 +157,9 @@ impl FaultReason {
             Self::RepeatedKey => "the key stands twice in the line; write it once",
             Self::NotAList => {
                 "no list, where each element of one is a row (LogSchema::each, --each); write [] for none"
+            }
+            Self::NotAnObject => {
+                "an element of it is no object, as those are that are rows (LogSchema::each, --each); take it out"
             }
         }
     }
@@ -187,6 +193,7 @@ impl fmt::Display for FaultReason {
             Self::NotYesOrNo => "neither yes nor no",
             Self::RepeatedKey => "repeated key",
             Self::NotAList => "not a list",
+            Self::NotAnObject => "not an object",
         })
     }
 }

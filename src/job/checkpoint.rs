@@ -9,11 +9,12 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::distinct::refuse_repeats;
+use super::distinct::{refuse_repeats, refuse_unlike};
 use super::parts::Parts;
 use super::{Filter, TallyJob};
 use crate::error::Error;
 use crate::log::{ItemTopics, KeyedTable, LogSchema, Origin};
+use crate::source::text::is_standard_input;
 use crate::tally::{Tally, TallySpec};
 
 /// What makes one job another: equal for two runs of the same one.
@@ -49,6 +50,10 @@ const END: u64 = 1 << 16;
 
 impl InputFile {
     fn of(path: &Path) -> Result<Self, Error> {
+        if !is_kept(path) {
+            let (path, ends) = (path.to_owned(), String::new());
+            return Ok(Self { path, bytes: 0, modified: None, changed: None, ends });
+        }
         let io = |cause| Error::Io { path: path.to_owned(), cause };
         let mut file = File::open(path).map_err(io)?;
         let about = file.metadata().map_err(io)?;
@@ -73,6 +78,12 @@ impl InputFile {
         let path = std::fs::canonicalize(path).map_err(io)?;
         Ok(Self { path, bytes: about.len(), modified, changed, ends: hex(ends) })
     }
+}
+
+/// Whether a file can be read again: a pipe cannot.
+fn is_kept(path: &Path) -> bool {
+    // What is not there is told by whoever reads it.
+    !is_standard_input(path) && path.metadata().map_or(true, |about| about.is_file())
 }
 
 fn hex(digest: Sha256) -> String {
@@ -115,7 +126,17 @@ pub(super) struct State {
 
 impl Identity {
     pub(super) fn of(job: &TallyJob<'_>, schema: &LogSchema) -> Result<Self, Error> {
-        refuse_repeats(&job.files)?;
+        refuse_repeats(&job.files, |file| job.schema.columns_of_path(file))?;
+        refuse_unlike(&job.files, &job.schema)?;
+        if let Some(pipe) = job.files.iter().find(|file| job.checkpoint.is_some() && !is_kept(file))
+        {
+            return Err(Error::Parameter {
+                parameter: "a checkpoint",
+                value: format!("{pipe:?}, which can be read but once"),
+                expected: "files that are still there when the job goes on; save it to a file, or leave the \
+                           checkpoint away",
+            });
+        }
         // The table is in memory, and only a checkpoint outlives it.
         let of_table = job.item_topics.filter(|_| job.checkpoint.is_some());
         Ok(Self {

@@ -7,22 +7,38 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use crate::error::Error;
+use crate::error::role::Role;
+use crate::log::LogSchema;
+use crate::source::open_source_as;
 use crate::source::text::unpack::{is_packed, open};
-use crate::source::text::without_packing;
+use crate::source::text::{is_standard_input, without_packing};
 use crate::tally::Tally;
 
 /// So many bytes are looked at, unpacked, before whole files are compared.
 const BEGINNING: u64 = 1 << 16;
 
-/// Refuses files of which two are the same: by their paths, by links, or byte for byte, packed or not.
+/// Columns that the path of a file says, with their values.
+type OfPath = Vec<(String, String)>;
+
+/// Refuses files of which two are the same: by their paths, by links, or byte for byte, packed or not. Equal bytes under
+/// paths that say different things (`of_path`) are different rows.
 ///
 /// # Errors
 /// [`Error::RepeatedFile`], [`Error::SamePart`]; [`Error::Io`].
-pub(crate) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
+pub(crate) fn refuse_repeats<P: AsRef<Path>>(
+    paths: &[P],
+    of_path: impl Fn(&Path) -> Result<OfPath, Error>,
+) -> Result<(), Error> {
     let mut known: HashMap<PathBuf, &Path> = HashMap::new();
     let mut links = Links::default();
     let mut by_beginning: HashMap<[u8; 16], Vec<Begun<'_>>> = HashMap::new();
     for path in paths.iter().map(AsRef::as_ref) {
+        if is_standard_input(path) {
+            match known.insert(path.to_owned(), path) {
+                Some(_) => return Err(Error::RepeatedFile { path: path.to_owned() }),
+                None => continue,
+            }
+        }
         let io = |cause| Error::Io { path: path.to_owned(), cause };
         let about = std::fs::metadata(path).map_err(io)?;
         let place = std::fs::canonicalize(path).map_err(io)?;
@@ -32,6 +48,11 @@ pub(crate) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
         if let Some(first) = links.known(&about, path) {
             return Err(same(&first, path, "one file by two names"));
         }
+        // What a pipe holds can be read but once.
+        if !about.is_file() {
+            continue;
+        }
+        let said = of_path(path)?;
         let mut text = Vec::new();
         if open(path)?.take(BEGINNING).read_to_end(&mut text).is_err() {
             // Whoever reads it in earnest says what is wrong with it.
@@ -45,7 +66,7 @@ pub(crate) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
         for other in others.iter() {
             // How long a packed file is, is known once it is read.
             let may_be = packed || other.packed || other.size == about.len();
-            if may_be && are_equal(other.path, path)? {
+            if may_be && other.said == said && are_equal(other.path, path)? {
                 let how = match packed || other.packed {
                     true => "equal once unpacked",
                     false => "equal byte for byte",
@@ -53,7 +74,40 @@ pub(crate) fn refuse_repeats<P: AsRef<Path>>(paths: &[P]) -> Result<(), Error> {
                 return Err(same(other.path, path, how));
             }
         }
-        others.push(Begun { path, size: about.len(), packed });
+        others.push(Begun { path, size: about.len(), packed, said });
+    }
+    Ok(())
+}
+
+/// Refuses files of which one lacks a column of topics that another has: its rows would count as rows without the topic.
+///
+/// # Errors
+/// [`Error::MissingColumn`]; those of opening a file.
+pub(crate) fn refuse_unlike<P: AsRef<Path>>(paths: &[P], schema: &LogSchema) -> Result<(), Error> {
+    let mut known: Vec<String> = Vec::new();
+    for (at, path) in paths.iter().map(AsRef::as_ref).enumerate() {
+        let is_kept = path.metadata().is_ok_and(|about| about.is_file());
+        if paths.len() < 2 || !schema.has_flags() || !is_kept {
+            continue;
+        }
+        let available = open_source_as(path, schema)?.column_names().to_vec();
+        let mut here = schema.flags_among(&available);
+        here.sort_unstable();
+        if at == 0 {
+            known = here;
+            continue;
+        }
+        let lacks =
+            |of: &[String], others: &[String]| others.iter().find(|its| !of.contains(its)).cloned();
+        let first = || paths[0].as_ref();
+        let missing = lacks(&here, &known).map(|column| (path, column));
+        if let Some((path, column)) =
+            missing.or_else(|| lacks(&known, &here).map(|column| (first(), column)))
+        {
+            let (file, role) = (path.display().to_string(), Role::Topics);
+            let available = open_source_as(path, schema)?.column_names().to_vec();
+            return Err(Error::MissingColumn { file, column, role, available });
+        }
     }
     Ok(())
 }
@@ -65,6 +119,7 @@ struct Begun<'p> {
     size: u64,
     /// Whether it is compressed.
     packed: bool,
+    said: OfPath,
 }
 
 /// Whether a text file has no rows, and so nothing that could be counted twice.
@@ -136,7 +191,7 @@ impl Links {
 /// equal files, and files that hold equal tallies; those of [`Tally::open_saved`], [`Tally::import`] and
 /// [`Tally::merge_all`].
 pub fn merge_files<P: AsRef<Path>>(paths: &[P]) -> Result<Tally, Error> {
-    refuse_repeats(paths)?;
+    refuse_repeats(paths, |_| Ok(Vec::new()))?;
     let mut tallies: Vec<Tally> = Vec::with_capacity(paths.len());
     for (at, path) in paths.iter().map(AsRef::as_ref).enumerate() {
         let tally = open_tally(path)?;

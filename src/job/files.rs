@@ -5,10 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use glob::Pattern;
 
 use crate::error::Error;
+use crate::source::text::is_standard_input;
 use crate::source::{is_log, looks_like_log};
 
 /// The log files that a path stands for: itself if it is a file, those in it if it is a folder
-/// (not in folders inside it), or those that match it as a pattern (`logs/2024-*/*.parquet`; `**`
+/// (and in folders inside it that are called `NAME=VALUE`, whose names say a column, but not in others), or those that match it as a pattern (`logs/2024-*/*.parquet`; `**`
 /// for folders at any depth). In the order of their names.
 ///
 /// Hidden files and folders, whose names begin with `.` or `_` (`.ipynb_checkpoints`, `_SUCCESS`), are
@@ -65,7 +66,9 @@ pub fn log_files_but<S: AsRef<str>>(
             false => skip.matches(&name),
         })
     };
-    let mut files = if path.is_file() {
+    // A pipe is a file too, and standard input has a path of its own.
+    let is_one = is_standard_input(path) || path.exists() && !path.is_dir();
+    let mut files = if is_one {
         vec![path.to_owned()]
     } else if path.is_dir() {
         let mut files = in_folder(path)?;
@@ -94,13 +97,17 @@ fn pattern(text: &str) -> Result<Pattern, Error> {
     })
 }
 
-/// The files in a folder that are logs or look like them.
+/// The files in a folder that are logs or look like them, and those in folders that say a column.
 fn in_folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let io = |cause| Error::Io { path: path.to_owned(), cause };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(io)? {
         let file = entry.map_err(io)?.path();
         let name = file.file_name().unwrap_or_default();
+        if file.is_dir() && !is_hidden(name) && name.to_string_lossy().contains('=') {
+            files.extend(in_folder(&file)?);
+            continue;
+        }
         if file.is_file() && !is_hidden(name) && (is_log(&file) || looks_like_log(&file)) {
             files.push(file);
         }

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::distinct::refuse_repeats;
 pub use self::distinct::{merge_files, open_tally, save_tally};
+pub(crate) use self::distinct::{refuse_repeats, refuse_unlike};
 pub use self::files::{log_files, log_files_but};
 pub use self::stream::tally_source;
 pub use crate::base::progress::Progress;

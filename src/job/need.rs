@@ -1,11 +1,12 @@
 //! Which columns a job needs: others are not decoded.
 
 use super::Filter;
-use crate::log::{ItemTopics, LogSchema, Role};
+use crate::log::{ItemTopics, LogSchema, Role, RowPolicy};
 use crate::question::attention::Attention;
 use crate::tally::{ClusterBy, StratifyBy, TallySpec, WindowBy};
 
-/// The schema without the columns that the tally does not need.
+/// The schema without the columns that the tally does not need. Where rows that break a rule are set aside all columns
+/// are looked at: which rows count must not depend on how many files they are in, and a log of one file is read whole.
 pub(super) fn needed(
     schema: &LogSchema,
     spec: &TallySpec,
@@ -21,7 +22,10 @@ pub(super) fn needed(
         units.iter().any(|unit| matches!(unit, ClusterBy::Column(name) if name == column))
             || matches!(&spec.strata, StratifyBy::Column(name) if name == column)
     };
+    let is_checked = schema.rows == RowPolicy::SetAside;
     schema.restricted(|role, column| match role {
+        Role::Topics if is_checked => item_topics.is_none(),
+        _ if is_checked => true,
         Role::Arm | Role::Weight | Role::Count => true,
         Role::Topics => item_topics.is_none(),
         Role::Item => item_topics.is_some() || clustered(ClusterBy::Item) || named(column),

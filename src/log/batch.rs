@@ -146,6 +146,9 @@ pub enum Column {
     Boolean(Vec<Option<bool>>),
     /// Microseconds since 1970-01-01T00:00:00Z.
     Timestamp(Vec<Option<i64>>),
+    /// The same by a clock whose zone the source does not say: UTC, unless a schema names a zone
+    /// ([`TimeFormat::Zone`](crate::log::TimeFormat::Zone)).
+    LocalTime(Vec<Option<i64>>),
     /// Lists of text.
     TextList(Vec<Option<Vec<String>>>),
     /// Cells that have each a type of their own. What a cell is in a role does not depend on the
@@ -170,7 +173,9 @@ impl Column {
             Self::Text(text) => text.len(),
             Self::Coded(coded) => coded.codes().len(),
             Self::Shared(shared) => shared.keys.len(),
-            Self::Integer(values) | Self::Timestamp(values) => values.len(),
+            Self::Integer(values) | Self::Timestamp(values) | Self::LocalTime(values) => {
+                values.len()
+            }
             Self::Whole(values) => values.len(),
             Self::SharedWhole(shared) => shared.keys.len(),
             Self::Float(values) => values.len(),
@@ -196,7 +201,7 @@ impl Column {
             Self::Integer(_) | Self::Whole(_) | Self::SharedWhole(_) => "whole numbers",
             Self::Float(_) => "floating-point numbers",
             Self::Boolean(_) => "booleans",
-            Self::Timestamp(_) => "timestamps",
+            Self::Timestamp(_) | Self::LocalTime(_) => "timestamps",
             Self::TextList(_) => "lists of text",
             Self::Mixed(_) | Self::Cells(_) => "values of several types",
             Self::Unsupported { type_name, .. } => type_name,

@@ -2,19 +2,20 @@
 //! applied here and nowhere else. Opens no files; computes nothing from the values.
 
 mod pieces;
-mod sieve;
+pub(super) mod sieve;
 
 use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(super) use self::pieces::{Known, Piece, Told};
-use self::sieve::Sieved;
+use self::sieve::{Sieve, Sieved, Written};
 use super::batch::{Batch, Column, TextColumn};
 use super::dictionary::Coded;
 use super::form::{Found, NumberForm};
 use super::id_text::id_text;
 use super::ids::IdReader;
+use super::keyed::KeyedTable;
 use super::made::Made;
 use super::mixed;
 use super::mixed_value::{MixedValue, of_floats};
@@ -80,7 +81,7 @@ pub(super) struct LogBuilder<'s> {
     before: u64,
     rows: usize,
     /// What is asked of rows, and of which column.
-    sieves: Vec<(&'s Keep, Place)>,
+    sieves: Vec<(&'s Keep, Place, Written<'s>)>,
     /// Some of what the first of these columns held.
     seen: BTreeSet<String>,
     left_out: usize,
@@ -189,10 +190,8 @@ impl<'s> LogBuilder<'s> {
         available: &[String],
     ) -> Result<(Self, Vec<usize>), Error> {
         if schema.needs().is_empty() {
-            return Err(Error::Unstated {
-                what: "columns",
-                call: "LogSchema::arm, viewer, topics and the like",
-            });
+            let call = "LogSchema::arm, viewer, topics and the like";
+            return Err(Error::Unstated { what: "columns", call });
         }
         schema.check_combined(file)?;
         schema.check_numbers()?;
@@ -211,20 +210,22 @@ impl<'s> LogBuilder<'s> {
         let made = Made::of(file, schema, available, |column| index(Role::Named, column))?;
         let mut place = |role, column: &str| match made.place(column) {
             Some(place) => Ok(Place::Made(place)),
-            None => index(role, column).map(Place::Read),
+            None => {
+                index(role, column).map(Place::Read).map_err(|error| of_tables_too(error, schema))
+            }
         };
         for (role, column) in schema.needs() {
             let place = place(role, column)?;
             if role == Role::Named && !named.insert(column) {
                 continue;
             }
-            let (join_names, target) = (schema.join_names.as_slice(), Target::new(role, schema)?);
-            let numbers = schema.numbers;
+            let (join_names, numbers) = (schema.join_names.as_slice(), schema.numbers);
+            let target = Target::new(role, schema)?;
             readings.push(Reading { role, column, place, join_names, numbers, target });
         }
         let sieves = schema.keep.iter().map(|keep| {
             keep.check()?;
-            Ok((keep, place(Role::Named, &keep.column)?))
+            Ok((keep, place(Role::Named, &keep.column)?, Written::of(schema, &keep.column)))
         });
         let sieves = sieves.collect::<Result<_, Error>>()?;
         // Rows are counted by a column, and a path may say all that is asked.
@@ -347,9 +348,14 @@ impl<'s> LogBuilder<'s> {
         }
         let mut of_row = faults.of_row;
         let sieved = (!self.sieves.is_empty()).then(|| {
-            let columns = self.sieves.iter().map(|sieve| (sieve.0, column(sieve.1)));
+            let sieves = self.sieves.iter().map(|&(keep, place, written)| Sieve {
+                keep,
+                column: column(place),
+                written,
+                is_made: matches!(place, Place::Made(_)),
+            });
             let nulls = Nulls::of(self.nulls, self.join_names);
-            sieve::sieved((&self.file, nulls), columns, (rows, &unreadable), &mut of_row)
+            sieve::sieved((&self.file, nulls), sieves, (rows, &unreadable), &mut of_row)
         });
         Ok(Gathered { rows, faults: of_row, sieved })
     }
@@ -419,7 +425,7 @@ impl<'s> LogBuilder<'s> {
             .collect::<Result<_, Error>>()?;
         let unread_count = self.unread_count;
         let left_out = self.left_out as u64;
-        let sieve = self.sieves.into_iter().next().map(|(keep, _)| keep.clone());
+        let sieve = self.sieves.into_iter().next().map(|(keep, ..)| keep.clone());
         let sieve = sieve.map(|keep| (keep, self.seen.into_iter().collect()));
         let rows_read = self.rows as u64;
         Ok(Built { rows, rows_read, set_aside, left_out, sieve, unread_count, keep, columns })
@@ -461,6 +467,18 @@ pub(super) fn is_like_count(name: &str) -> bool {
 
 /// Where each column of a source stands, if there is one of its name only.
 struct Places<'n>(HashMap<&'n str, Option<usize>>);
+
+/// Says of a column that is missing that those of tables beside the log can be named as well.
+fn of_tables_too(error: Error, schema: &LogSchema) -> Error {
+    match error {
+        Error::MissingColumn { file, column, role, mut available } => {
+            let tables = schema.tables.iter().flat_map(KeyedTable::column_names);
+            available.extend(tables.map(str::to_owned));
+            Error::MissingColumn { file, column, role, available }
+        }
+        other => other,
+    }
+}
 
 impl<'n> Places<'n> {
     fn of(names: &'n [String]) -> Self {
@@ -597,7 +615,10 @@ impl Reading<'_> {
             Target::Topics(reader) => {
                 if matches!(
                     column,
-                    Column::Float(_) | Column::Timestamp(_) | Column::Unsupported { .. }
+                    Column::Float(_)
+                        | Column::Timestamp(_)
+                        | Column::LocalTime(_)
+                        | Column::Unsupported { .. }
                 ) {
                     return Err(wrong_type("topics", "name the column that holds the topics"));
                 }

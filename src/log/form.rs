@@ -48,8 +48,15 @@ pub enum NumberForm {
 said_by_words!(NumberForm);
 
 impl NumberForm {
-    /// The number that a text is.
-    pub(super) fn read(self, text: &str) -> Option<f64> {
+    /// The number that a text is; `None` where it is none in this form.
+    ///
+    /// ```
+    /// use tiltmeter::log::NumberForm;
+    /// assert_eq!(NumberForm::DecimalComma.read("1.234,5"), Some(1234.5));
+    /// assert_eq!(NumberForm::ThousandsComma.read("1,23"), None);
+    /// ```
+    #[must_use]
+    pub fn read(self, text: &str) -> Option<f64> {
         let (decimal, thousands): (char, &[char]) = match self {
             Self::Plain => return text.parse().ok(),
             Self::ThousandsComma => ('.', &[',']),
@@ -94,6 +101,8 @@ pub enum Found {
     HeaderLikeData(String),
     /// A column that the names of folders say.
     FolderColumn(String),
+    /// A column of the file's own, which is read though the names of folders say it too.
+    BesideFolder(String),
     /// Of a table beside the log, by its file.
     Table(String, Box<Found>),
 }
@@ -116,6 +125,11 @@ impl fmt::Display for Found {
                 printable(name)
             ),
             Self::Table(file, found) => write!(f, "{}: {found}", printable(file)),
+            Self::BesideFolder(name) => write!(
+                f,
+                "column {:?} of the file itself, and not what the names of its folders say of it",
+                printable(name)
+            ),
             Self::FolderColumn(name) => {
                 write!(f, "column {:?} from the names of folders", printable(name))
             }
@@ -133,6 +147,24 @@ pub(crate) struct TextForm<'s> {
     /// Lines before that.
     pub(crate) preamble: Option<u32>,
     pub(crate) format: Option<FileFormat>,
+}
+
+impl TextForm<'_> {
+    /// What is declared that files of a format do not have.
+    pub(crate) fn not_of(&self, format: FileFormat) -> Option<String> {
+        let is_text = matches!(format, FileFormat::Csv | FileFormat::Tsv);
+        let is_json = matches!(format, FileFormat::Json | FileFormat::Ndjson);
+        let of_lines = || {
+            let delimiter =
+                self.delimiter.map(|byte| format!("a delimiter, {:?}", char::from(byte)));
+            let header = self.header.first().map(|name| format!("names of columns, {name:?}"));
+            let preamble = self.preamble.map(|lines| format!("{lines} lines before the names"));
+            delimiter.or(header).or(preamble)
+        };
+        let encoding =
+            self.encoding.filter(|_| !is_json).map(|name| format!("an encoding, {name}"));
+        if is_text { None } else { of_lines().or(encoding) }
+    }
 }
 
 #[cfg(test)]

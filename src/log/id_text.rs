@@ -18,7 +18,9 @@ pub(super) fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c
         Column::Boolean(values) => {
             values[row].map(|b| Cow::Borrowed(if b { "true" } else { "false" }))
         }
-        Column::Timestamp(values) => values[row].map(|at| Cow::Owned(parse::moment_id(at))),
+        Column::Timestamp(values) | Column::LocalTime(values) => {
+            values[row].map(|at| Cow::Owned(parse::moment_id(at)))
+        }
         Column::Float(_)
         | Column::TextList(_)
         | Column::Mixed(_)
@@ -28,7 +30,7 @@ pub(super) fn id_text<'c>(column: &'c Column) -> impl Fn(usize) -> Option<Cow<'c
 }
 
 /// Each value of a column as the text that ids are compared by.
-pub(super) fn each_text(column: &Column, mut take: impl FnMut(Option<&str>)) {
+pub(crate) fn each_text(column: &Column, mut take: impl FnMut(Option<&str>)) {
     match column {
         Column::Float(values) => {
             of_floats(values).iter().for_each(|cell| {

@@ -1,6 +1,8 @@
 //! The rows of a log that are asked about.
 
 use super::ExposureLog;
+use super::builder::sieve::Written;
+use super::schema::LogSchema;
 use crate::error::Error;
 use crate::question::keep::Keep;
 
@@ -26,11 +28,17 @@ impl ExposureLog {
     /// [`Error::UnknownColumn`]; [`Error::Parameter`] for a comparison that cannot be made;
     /// [`Error::NothingKept`] when no row is kept.
     pub fn keep(&self, keep: &Keep) -> Result<Self, Error> {
+        self.keep_as(keep, &LogSchema::new())
+    }
+
+    /// The same, of values that are written as a schema says.
+    pub(crate) fn keep_as(&self, keep: &Keep, schema: &LogSchema) -> Result<Self, Error> {
         keep.check()?;
         let ids = self.column(&keep.column)?;
+        let written = Written::of(schema, &keep.column);
         // By code, so that each distinct id is looked at once.
         let admits = |id| {
-            keep.admits(id).map_err(|_| Error::Parameter {
+            written.admits(keep, id).map_err(|_| Error::Parameter {
                 parameter: "a column to compare",
                 value: format!("{:?} with {id:?} in it, of which it is asked whether {keep}", keep.column),
                 expected: "a number in every row that is compared with one, and a date or time where \

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::id_text::each_text;
+use super::names::{JoinNames, joined};
 use super::{Column, Found, LogSource, SharedText, TextColumn};
 use crate::error::Error;
 use crate::error::row::{RowFault, excerpt};
@@ -30,6 +31,8 @@ pub struct KeyedTable {
     on: String,
     columns: Arc<Vec<(String, Arc<TextColumn>)>>,
     row_of: Arc<HashMap<Box<str>, u32, RandomState>>,
+    /// Differences between keys that do not count.
+    rules: Vec<JoinNames>,
     found: Vec<Found>,
 }
 
@@ -87,8 +90,28 @@ impl KeyedTable {
             }
         }
         let columns = names.into_iter().zip(texts.into_iter().map(Arc::new)).collect();
-        let (on, found) = (on.to_owned(), Vec::new());
-        Ok(Self { source, on, columns: Arc::new(columns), row_of: Arc::new(row_of), found })
+        let (on, columns, row_of) = (on.to_owned(), Arc::new(columns), Arc::new(row_of));
+        Ok(Self { source, on, columns, row_of, rules: Vec::new(), found: Vec::new() })
+    }
+
+    /// The same table for a log in which keys that differ only so are the same.
+    ///
+    /// # Errors
+    /// [`Error::RepeatedKey`] where two rows then have one key and are not alike.
+    pub(super) fn joined(&self, rules: &[JoinNames]) -> Result<Self, Error> {
+        let mut row_of: HashMap<Box<str>, u32, RandomState> = HashMap::default();
+        let mut rows: Vec<(&str, u32)> =
+            self.row_of.iter().map(|(key, row)| (&**key, *row)).collect();
+        rows.sort_unstable_by_key(|(_, row)| *row);
+        for (key, row) in rows {
+            let first = *row_of.entry(joined(key, rules).into()).or_insert(row) as usize;
+            let others = self.columns.iter().filter(|(name, _)| *name != self.on);
+            if others.into_iter().any(|(_, column)| column.get(first) != column.get(row as usize)) {
+                let (file, column, key) = (self.source.clone(), self.on.clone(), key.to_owned());
+                return Err(Error::RepeatedKey { file, column, key });
+            }
+        }
+        Ok(Self { row_of: Arc::new(row_of), rules: rules.to_vec(), ..self.clone() })
     }
 
     /// The file or source.
@@ -128,7 +151,11 @@ impl KeyedTable {
         each_text(keys, |key| {
             let key = key.unwrap_or_default();
             if key != last.0 || rows.is_empty() {
-                let row = self.row_of.get(key).copied().unwrap_or(SharedText::NULL);
+                let row = match self.rules.as_slice() {
+                    [] => self.row_of.get(key),
+                    rules => self.row_of.get(&*joined(key, rules)),
+                };
+                let row = row.copied().unwrap_or(SharedText::NULL);
                 last = (key.to_owned(), row);
             }
             if last.1 == SharedText::NULL {

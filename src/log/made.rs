@@ -1,6 +1,7 @@
 //! Columns that a file does not have and that are made while it is read: those of a table beside it, a list of
 //! topics out of a column for each, and what the file's path says.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub(super) struct Made<'s> {
     columns: Vec<(&'s str, Making)>,
     tables: Vec<FromTable<'s>>,
     of_folders: Vec<&'s str>,
+    /// Columns of the file that folders' names say too.
+    beside_folders: Vec<&'s str>,
 }
 
 #[derive(Debug)]
@@ -34,7 +37,7 @@ enum Making {
 /// A table, and where its key stands in a batch.
 #[derive(Debug)]
 struct FromTable<'s> {
-    table: &'s KeyedTable,
+    table: Cow<'s, KeyedTable>,
     key: usize,
 }
 
@@ -60,6 +63,9 @@ impl<'s> Made<'s> {
                 continue;
             }
             let is_there = there.contains(column);
+            if is_there && of_folder(file, column).is_some() {
+                made.beside_folders.push(column);
+            }
             let mut makings = Vec::new();
             for (at, table) in schema.tables.iter().enumerate() {
                 makings.extend(table.place(column).map(|place| Making::Table { table: at, place }));
@@ -69,8 +75,10 @@ impl<'s> Made<'s> {
                 && topics.format == TopicFormat::Flags
                 && topics.column == column
             {
-                makings.push(flags(file, column, available, &mut index)?);
-            } else if makings.is_empty() && !is_there {
+                made.columns.push((column, flags(file, column, available, &mut index)?));
+                continue;
+            }
+            if makings.is_empty() && !is_there {
                 makings.extend(of_folder(file, column).map(|value| constant(&value)));
                 made.of_folders.extend(makings.last().map(|_| column));
             }
@@ -78,13 +86,21 @@ impl<'s> Made<'s> {
                 (0, _) => {}
                 (1, false) => made.columns.extend(makings.pop().map(|making| (column, making))),
                 _ => {
-                    let (file, column) = (file.to_owned(), column.to_owned());
+                    let tables = schema.tables.iter().filter(|its| its.place(column).is_some());
+                    let files: Vec<&str> =
+                        std::iter::once(file).chain(tables.map(KeyedTable::source)).collect();
+                    let (file, column) = (files.join(" with "), column.to_owned());
                     return Err(Error::RepeatedColumn { file, column });
                 }
             }
         }
-        made.tables =
-            schema.tables.iter().map(|table| FromTable { table, key: usize::MAX }).collect();
+        let table = |table: &'s KeyedTable| match schema.join_names.as_slice() {
+            [] => Ok(Cow::Borrowed(table)),
+            rules => table.joined(rules).map(Cow::Owned),
+        };
+        let tables =
+            schema.tables.iter().map(|its| Ok(FromTable { table: table(its)?, key: usize::MAX }));
+        made.tables = tables.collect::<Result<_, Error>>()?;
         let used = |at: usize| {
             let of = |(_, making): &(_, Making)| matches!(making, Making::Table { table, .. } if *table == at);
             made.columns.iter().any(of)
@@ -99,7 +115,8 @@ impl<'s> Made<'s> {
     /// What was found that the schema does not say: columns from the names of folders, and how tables are written.
     pub(super) fn found(&self) -> impl Iterator<Item = Found> {
         let of_folders = self.of_folders.iter().map(|name| Found::FolderColumn((*name).to_owned()));
-        of_folders.chain(self.tables.iter().flat_map(|its| its.table.found()))
+        let beside = self.beside_folders.iter().map(|name| Found::BesideFolder((*name).to_owned()));
+        of_folders.chain(beside).chain(self.tables.iter().flat_map(|its| its.table.found()))
     }
 
     /// The place of a column among those made.
@@ -138,6 +155,24 @@ fn constant(value: &str) -> Making {
     Making::Constant(Arc::new([Some(value)].into_iter().collect()))
 }
 
+fn parts(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.split(',').map(str::trim)
+}
+
+/// For each name or pattern between commas, the topic of a column by that name, if it is of one.
+pub(super) fn flags_of(pattern: &str) -> impl Iterator<Item = impl Fn(&str) -> Option<String>> {
+    parts(pattern).map(|part| {
+        let (before, after) = part.split_once('*').unwrap_or((part, ""));
+        move |name: &str| {
+            if !part.contains('*') {
+                return (name == part).then(|| name.to_owned());
+            }
+            let topic = name.strip_prefix(before)?.strip_suffix(after)?;
+            (!topic.is_empty()).then(|| topic.to_owned())
+        }
+    })
+}
+
 /// The columns that a pattern with `*`, or names with commas between, stand for; each is a topic, called by what
 /// the `*` stands for.
 fn flags(
@@ -147,15 +182,7 @@ fn flags(
     mut index: impl FnMut(&str) -> Result<usize, Error>,
 ) -> Result<Making, Error> {
     let mut of = Vec::new();
-    for part in pattern.split(',').map(str::trim) {
-        let (before, after) = part.split_once('*').unwrap_or((part, ""));
-        let topic = |name: &String| {
-            if !part.contains('*') {
-                return (name == part).then(|| name.clone());
-            }
-            let topic = name.strip_prefix(before)?.strip_suffix(after)?;
-            (!topic.is_empty()).then(|| topic.to_owned())
-        };
+    for (part, topic) in parts(pattern).zip(flags_of(pattern)) {
         let found: Vec<_> =
             available.iter().filter_map(|name| Some((name, topic(name)?))).collect();
         if found.is_empty() {

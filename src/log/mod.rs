@@ -51,6 +51,8 @@ pub use self::dictionary::{Coded, Dictionary, RankedKeys};
 use self::feed::Feed;
 pub(crate) use self::form::TextForm;
 pub use self::form::{FileFormat, Found, NumberForm};
+#[cfg(feature = "sql")]
+pub(crate) use self::id_text::each_text;
 pub(crate) use self::json_form::JsonForm;
 pub use self::keyed::KeyedTable;
 pub use self::mixed_value::MixedValue;
@@ -440,9 +442,13 @@ impl ExposureLog {
         called: impl Into<String>,
         keep: impl FnMut(usize) -> bool,
     ) -> Result<Self, Error> {
-        let mut log = self.clone().retained(keep)?;
-        log.origin.kept.push(Keep::new(called, [""; 0]));
-        Ok(log)
+        Ok(self.clone().retained(keep)?.chosen(Keep::new(called, [""; 0])))
+    }
+
+    /// The same rows, which were chosen so.
+    pub(crate) fn chosen(mut self, keep: Keep) -> Self {
+        self.origin.kept.push(keep);
+        self
     }
 
     /// The rows for which `keep` is true, which others are told of elsewhere.
@@ -675,6 +681,7 @@ impl ItemTopics {
         let name = source.name().to_owned();
         let as_log = LogSchema {
             nulls: schema.nulls.clone(),
+            join_names: schema.join_names.clone(),
             ..LogSchema::new().item(&schema.item).topics(schema.topics.clone()).rows(schema.rows)
         };
         let (mut builder, wanted) = LogBuilder::new(&name, &as_log, source.column_names())?;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::writing::{
-    DayForm, day_form, has_no_width, is_like_null, is_mark, is_rounded, is_whole, number_in, ways,
-    whole_number,
+    DayForm, day_form, has_no_width, is_like_null, is_like_total, is_mark, is_rounded, is_whole,
+    number_in, ways, whole_number,
 };
 use crate::base::printable::has_look;
 use crate::error::role::Role;
@@ -112,6 +112,11 @@ impl<'s> Nulls<'s> {
         joined(name, self.rules)
     }
 
+    /// Whether any differences in writing do not count.
+    pub(super) fn joins(self) -> bool {
+        !self.rules.is_empty()
+    }
+
     pub(super) fn has(self, text: &str) -> bool {
         let same = |null: &String| {
             null == text
@@ -205,6 +210,11 @@ pub enum OddNames {
         #[serde(default, skip_serializing_if = "is_zero")]
         more: u64,
     },
+    /// Words that stand before sums in tables, such as `Total`: a line of totals counts as a row.
+    Totals {
+        /// Up to five of them.
+        names: Vec<String>,
+    },
 }
 
 impl fmt::Display for NameRemark {
@@ -247,6 +257,11 @@ impl fmt::Display for NameRemark {
                 ": {}{} are long numbers that a program rounded, so that ids that differ in later digits are one; have it write them as text",
                 list(names),
                 beside(*more, ","),
+            ),
+            OddNames::Totals { names } => write!(
+                f,
+                ": {} may be of a line of totals, which counts as a row; LogSchema::keep (--filter 'COLUMN!=NAME') leaves it out",
+                list(names),
             ),
         }
     }
@@ -294,6 +309,7 @@ struct Found {
     days: BTreeMap<DayForm, String>,
     rounded: BTreeSet<String>,
     more_rounded: u64,
+    totals: BTreeSet<String>,
 }
 
 /// Groups of names, as many as are shown.
@@ -333,6 +349,9 @@ impl Found {
                     true => _ = found.null_like.insert(name.to_owned()),
                     false => found.more_null_like += 1,
                 }
+            }
+            if is_like_total(name) {
+                found.totals.insert(name.to_owned());
             }
             if let Some(form) = day_form(name) {
                 found.days.entry(form).or_insert_with(|| name.to_owned());
@@ -393,6 +412,10 @@ impl Found {
             (!self.rounded.is_empty()).then(|| OddNames::Rounded {
                 names: self.rounded.into_iter().collect(),
                 more: self.more_rounded,
+            }),
+            // A topic or a stratum may well be called so.
+            (!self.totals.is_empty() && !matches!(role, Role::Topics | Role::Stratum)).then(|| {
+                OddNames::Totals { names: self.totals.into_iter().take(EXAMPLES).collect() }
             }),
         ];
         let column = column.map(str::to_owned);
@@ -457,6 +480,16 @@ impl NameRemark {
     }
 }
 
+/// As many examples as are kept; how many more there are.
+fn put_together(names: &mut Vec<String>, others: Vec<String>) -> u64 {
+    names.extend(others);
+    names.sort_unstable();
+    names.dedup();
+    let more = names.len().saturating_sub(EXAMPLES) as u64;
+    names.truncate(EXAMPLES);
+    more
+}
+
 /// Adds what is seen of further rows.
 pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
     for remark in more {
@@ -478,11 +511,7 @@ pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
                 OddNames::Rounded { names, more },
                 OddNames::Rounded { names: others, more: beside },
             ) => {
-                names.extend(others);
-                names.sort_unstable();
-                names.dedup();
-                *more += beside + names.len().saturating_sub(EXAMPLES) as u64;
-                names.truncate(EXAMPLES);
+                *more += beside + put_together(names, others);
             }
             (
                 OddNames::Alike { groups, more },
@@ -513,6 +542,9 @@ pub(super) fn absorb(remarks: &mut Vec<NameRemark>, more: Vec<NameRemark>) {
             (OddNames::Days { examples }, OddNames::Days { examples: others }) => {
                 let mut forms: BTreeSet<_> = examples.iter().map(|its| day_form(its)).collect();
                 examples.extend(others.into_iter().filter(|its| forms.insert(day_form(its))));
+            }
+            (OddNames::Totals { names }, OddNames::Totals { names: others }) => {
+                put_together(names, others);
             }
             _ => unreachable!("they are of one kind"),
         }

@@ -50,7 +50,8 @@ impl ExposureLog {
     /// Only rows that the log holds are counted: one that was set aside, or left out before, moves up those after it.
     ///
     /// # Errors
-    /// [`Error::MissingRole`] for a log without the column of these.
+    /// [`Error::MissingRole`] for a log without the column of these; [`Error::Parameter`] for one whose rows stand for
+    /// several impressions, which have no order among them.
     pub fn ranked_by_order(mut self, within: RankWithin) -> Result<Self, Error> {
         let role = match within {
             RankWithin::Slate => Role::Slate,
@@ -58,6 +59,15 @@ impl ExposureLog {
             RankWithin::Viewer => Role::Viewer,
         };
         let lists = self.require_ids(role, "ranks by the order of rows")?;
+        if let Some(count) =
+            self.counts().and_then(|counts| counts.iter().find(|count| **count > 1.0))
+        {
+            return Err(Error::Parameter {
+                parameter: "a row that is ranked by its order",
+                value: format!("one that stands for {count} impressions"),
+                expected: "a row for each impression, or a column of ranks",
+            });
+        }
         let arms = self.arms();
         let mut shown: std::collections::HashMap<(u32, u32), u32> =
             std::collections::HashMap::new();

@@ -45,6 +45,14 @@ pub(super) fn time(text: &str, format: &TimeFormat) -> Option<i64> {
     }
 }
 
+/// A moment by a clock whose zone is not said, given as if it were UTC: by that of the format, if it names one.
+pub(super) fn local_time(at: i64, format: &TimeFormat) -> Option<i64> {
+    let TimeFormat::Zone(name) = format else { return Some(at) };
+    let local = TimeZone::UTC.to_datetime(jiff::Timestamp::from_microsecond(at).ok()?);
+    let zone = TimeZone::get(name).ok()?;
+    Some(zone.to_ambiguous_timestamp(local).compatible().ok()?.as_microsecond())
+}
+
 /// Microseconds since the epoch, from a whole number in the given unit.
 pub(super) fn whole_time(value: i64, format: &TimeFormat) -> Option<i64> {
     match format {
@@ -53,7 +61,7 @@ pub(super) fn whole_time(value: i64, format: &TimeFormat) -> Option<i64> {
         TimeFormat::Pattern(_) => return time(&value.to_string(), format),
         _ => {}
     }
-    value.checked_mul(microseconds_per_unit(format)?)
+    value.checked_mul(microseconds_per_unit(format)?).filter(is_moment)
 }
 
 /// Microseconds since the epoch, from a number in the given unit, to the nearest microsecond.
@@ -63,7 +71,12 @@ pub(super) fn fractional_time(value: f64, format: &TimeFormat) -> Option<i64> {
         _ => (value * microseconds_per_unit(format)? as f64).round(),
     };
     // Beyond 2^62 an f64 is no exact microsecond any more, and years are past 100,000.
-    (scaled.abs() < (1_i64 << 62) as f64).then_some(scaled as i64)
+    (scaled.abs() < (1_i64 << 62) as f64).then_some(scaled as i64).filter(is_moment)
+}
+
+/// Whether a moment is within the years that calendars are kept of, so that milliseconds are not taken for seconds.
+fn is_moment(at: &i64) -> bool {
+    jiff::Timestamp::from_microsecond(*at).is_ok()
 }
 
 fn microseconds_per_unit(format: &TimeFormat) -> Option<i64> {

@@ -83,6 +83,23 @@ pub(super) fn of_folder(path: &str, column: &str) -> Option<String> {
     Some(if value == "__HIVE_DEFAULT_PARTITION__" { String::new() } else { value })
 }
 
+/// All columns that folders' names say.
+pub(super) fn of_folders(path: &str) -> Vec<(String, String)> {
+    let plain = path.replace('\\', "/");
+    let mut columns: Vec<(String, String)> = Vec::new();
+    for folder in plain.rsplit_once('/').map_or("", |(folders, _)| folders).split('/') {
+        let Some((name, _)) = folder.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            continue;
+        };
+        if let Some(value) =
+            of_folder(path, name).filter(|_| columns.iter().all(|(its, _)| its != name))
+        {
+            columns.push((name.to_owned(), value));
+        }
+    }
+    columns
+}
+
 /// `%20` and the like as the characters that they stand for.
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());

@@ -137,7 +137,7 @@ impl TopicColumn {
     }
 
     /// A text, whose topics are those of the regular expressions that it matches, whatever its case and accents; in
-    /// the syntax of the crate `regex`.
+    /// the syntax of the crate `regex`. A topic with several patterns is that of texts that match any of them.
     ///
     /// ```
     /// use tiltmeter::log::{LogSchema, TopicColumn};
@@ -154,8 +154,11 @@ impl TopicColumn {
         patterns: impl IntoIterator<Item = (T, P)>,
     ) -> Self {
         let mut topics = Self::new(column, TopicFormat::Text);
-        let patterns = patterns.into_iter();
-        topics.matches = patterns.map(|(topic, pattern)| (topic.into(), pattern.into())).collect();
+        for (topic, pattern) in patterns {
+            let pattern = pattern.into();
+            let either = |before: &mut String| *before = format!("(?:{before})|(?:{pattern})");
+            topics.matches.entry(topic.into()).and_modify(either).or_insert(pattern);
+        }
         topics
     }
 
@@ -630,8 +633,43 @@ impl LogSchema {
     /// The columns whose ranges tell which rows need not be read: time and arm. A column that is
     /// not declared has an empty name, which no column has.
     pub(crate) fn range_columns(&self) -> [&str; 2] {
-        let time = self.time.as_ref().map_or("", |(column, _)| column);
+        // What a file says of local times is not yet by the zone.
+        let time = self.time.as_ref().filter(|(_, format)| !matches!(format, TimeFormat::Zone(_)));
+        let time = time.map_or("", |(column, _)| column);
         [time, self.arm.as_deref().unwrap_or("")]
+    }
+
+    /// All columns that a path says, by the pattern or by names of folders.
+    pub(crate) fn columns_of_path(
+        &self,
+        path: &std::path::Path,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let path = path.display().to_string();
+        let mut columns = match &self.path_columns {
+            Some(pattern) => {
+                super::path::PathPattern::of(pattern)?.values(&path)?.into_iter().collect()
+            }
+            None => Vec::new(),
+        };
+        columns.extend(super::path::of_folders(&path));
+        columns.sort();
+        columns.dedup_by(|a, b| a.0 == b.0);
+        Ok(columns)
+    }
+
+    /// Whether topics are a column each.
+    pub(crate) fn has_flags(&self) -> bool {
+        self.topics.as_ref().is_some_and(|topics| topics.format == TopicFormat::Flags)
+    }
+
+    /// Those of a file's columns that are of topics each.
+    pub(crate) fn flags_among(&self, available: &[String]) -> Vec<String> {
+        let Some(topics) = self.topics.as_ref().filter(|_| self.has_flags()) else {
+            return Vec::new();
+        };
+        let is_one =
+            |name: &&String| super::made::flags_of(&topics.column).any(|part| part(name).is_some());
+        available.iter().filter(is_one).cloned().collect()
     }
 
     /// The tables whose columns are columns of the log too.

@@ -12,7 +12,7 @@ use super::dictionary::Dictionary;
 use super::ids::{Memo, UNKNOWN, all_made, none_made};
 use super::matching::{Patterns, domain};
 use super::mixed_value::MixedValue;
-use super::names::Nulls;
+use super::names::{JoinNames, Nulls};
 use super::parse::python_list;
 use super::recent::Recent;
 use super::schema::{TopicColumn, TopicFormat, Unlisted};
@@ -501,11 +501,21 @@ impl<'s> TopicReader<'s> {
                 continue;
             }
             let new = column.relabel.get(trimmed).or_else(|| column.relabel.get(label));
-            match (new, column.unlisted) {
+            // Names that are the same to the log are the same to what renames them.
+            let joined = self.nulls.joined(trimmed);
+            let alike = || {
+                if !self.nulls.joins() {
+                    return None;
+                }
+                let mut old =
+                    column.relabel.iter().filter(|(old, _)| self.nulls.joined(old) == joined);
+                old.next().map(|(_, new)| new)
+            };
+            match (new.or_else(alike), column.unlisted) {
                 (Some(new), _) => renamed.push(Cow::Borrowed(&**new)),
                 (None, Unlisted::Refuse) if !column.relabel.is_empty() => return Err(label.clone()),
                 (None, Unlisted::Untag) if !column.relabel.is_empty() => {}
-                (None, _) => renamed.push(self.nulls.joined(trimmed)),
+                (None, _) => renamed.push(joined),
             }
         }
         Ok(renamed)
@@ -563,6 +573,9 @@ pub struct ItemTopicsSchema {
     /// is at fault.
     #[serde(default)]
     pub(super) nulls: Vec<String>,
+    /// Takes names that differ only so for the same: of items and of topics. Say what the log's schema says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) join_names: Vec<JoinNames>,
     /// What to do with rows that break a rule.
     #[serde(default)]
     pub(super) rows: RowPolicy,
@@ -576,6 +589,7 @@ impl ItemTopicsSchema {
             topics,
             repeats: ItemRepeats::Refuse,
             nulls: Vec::new(),
+            join_names: Vec::new(),
             rows: RowPolicy::Strict,
         }
     }
@@ -585,6 +599,15 @@ impl ItemTopicsSchema {
     #[must_use]
     pub fn null(mut self, text: impl Into<String>) -> Self {
         self.nulls.push(text.into());
+        self
+    }
+
+    /// Takes names that differ only so for the same: of items and of topics. Say what the log's schema says.
+    #[must_use]
+    pub fn join_names(mut self, differ: JoinNames) -> Self {
+        if !self.join_names.contains(&differ) {
+            self.join_names.push(differ);
+        }
         self
     }
 

@@ -93,6 +93,7 @@ pub(super) fn each_number<T>(
             Column::Mixed(values) => of_mixed(&values[row]),
             Column::Boolean(_)
             | Column::Timestamp(_)
+            | Column::LocalTime(_)
             | Column::TextList(_)
             | Column::Cells(_)
             | Column::Unsupported { .. } => return None,
@@ -134,6 +135,14 @@ pub(super) fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason>
     }
 }
 
+/// Whether no number is a time in a format. A pattern may be of whole numbers, such as 20260309.
+const fn is_text_alone(format: &TimeFormat) -> bool {
+    matches!(
+        format,
+        TimeFormat::Iso | TimeFormat::Rfc2822 | TimeFormat::Javascript | TimeFormat::Zone(_)
+    )
+}
+
 /// Calls `add` for every row of a column that may hold times; `None` if it may not.
 pub(super) fn each_time(
     column: &Column,
@@ -141,11 +150,7 @@ pub(super) fn each_time(
     null: impl Fn(&str) -> bool,
     mut add: impl FnMut(usize, Checked<i64>),
 ) -> Option<()> {
-    // A pattern may be of whole numbers, such as 20260309.
-    let is_text = matches!(
-        format,
-        TimeFormat::Iso | TimeFormat::Rfc2822 | TimeFormat::Javascript | TimeFormat::Zone(_)
-    );
+    let is_text = is_text_alone(format);
     let parse = |text: Option<&str>| match text {
         Some(text) if !null(text) => match parse::time(text, format) {
             Some(at) => Ok(at),
@@ -184,6 +189,9 @@ pub(super) fn each_time(
             Column::Coded(coded) => parse(coded.id(row)),
             Column::Shared(shared) => parse(shared.get(row)),
             Column::Timestamp(values) => values[row].map_or_else(no_value, Ok),
+            Column::LocalTime(values) => values[row].map_or_else(no_value, |at| {
+                or_fault(parse::local_time(at, format), &parse::moment_id(at))
+            }),
             Column::Integer(values) if !is_text => {
                 values[row].map_or_else(no_value, |v| or_fault(parse::whole_time(v, format), &v))
             }

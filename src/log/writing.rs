@@ -23,6 +23,29 @@ pub(super) fn is_whole(text: &str) -> bool {
         && text != "-0"
 }
 
+/// Whether a name is what stands before the sums of a table, in some of the languages of offices.
+pub(super) fn is_like_total(name: &str) -> bool {
+    const TOTALS: [&str; 11] = [
+        "total",
+        "totals",
+        "grand total",
+        "subtotal",
+        "sum",
+        "gesamt",
+        "summe",
+        "totale",
+        "totaal",
+        "insgesamt",
+        "total g\u{e9}n\u{e9}ral",
+    ];
+    // The longest, with a colon.
+    if name.len() > 16 {
+        return false;
+    }
+    let name = name.trim().trim_end_matches(':');
+    TOTALS.iter().any(|total| total.eq_ignore_ascii_case(name))
+}
+
 /// Whether a name is what programs and people write where they have no value.
 pub(super) fn is_like_null(name: &str) -> bool {
     const NULLS: [&str; 19] = [

@@ -59,6 +59,23 @@ pub enum Baseline {
     Nothing,
 }
 
+impl Baseline {
+    /// Whether it is made of impressions, which sums do not tell.
+    pub(crate) const fn is_made_of_rows(&self) -> bool {
+        match self {
+            Self::Arm(_) | Self::Reference(_) | Self::Nothing | Self::Supply(Supply::Known) => {
+                false
+            }
+            Self::Supply(Supply::Sampled { .. })
+            | Self::Chronological
+            | Self::UniformPool
+            | Self::EngagementWeighted(_)
+            | Self::Period(_)
+            | Self::Propensity(_) => true,
+        }
+    }
+}
+
 /// What was available, as a table of items with topics and, if items count differently, weights
 /// ([`Audit::supply`](crate::Audit::supply)).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -110,15 +110,19 @@ impl Compared {
         number.map(Self::Number).or_else(|| crate::base::time::iso(text).map(Self::Moment))
     }
 
-    /// Where a value of the column lies.
-    fn order(&self, id: &str) -> Result<std::cmp::Ordering, NotComparable> {
+    /// Where a value of the column lies, read as a number or as a moment.
+    fn order(
+        &self,
+        number: impl FnOnce() -> Option<f64>,
+        moment: impl FnOnce() -> Option<i64>,
+    ) -> Result<std::cmp::Ordering, NotComparable> {
         match self {
-            Self::Number(number) => match id.trim().parse::<f64>() {
-                Ok(value) if value.is_finite() => Ok(value.total_cmp(number)),
+            Self::Number(with) => match number() {
+                Some(value) if value.is_finite() => Ok(value.total_cmp(with)),
                 _ => Err(NotComparable { with: "a number" }),
             },
-            Self::Moment(moment) => match crate::base::time::iso(id.trim()) {
-                Some(at) => Ok(at.cmp(moment)),
+            Self::Moment(with) => match moment() {
+                Some(at) => Ok(at.cmp(with)),
                 None => Err(NotComparable { with: "a date or a time" }),
             },
         }
@@ -153,13 +157,27 @@ impl Keep {
     /// # Errors
     /// [`NotComparable`] for a value that is neither what the column is compared with.
     pub fn admits(&self, value: &str) -> Result<bool, NotComparable> {
+        self.admits_read(
+            value,
+            |value| value.trim().parse().ok(),
+            |value| crate::base::time::iso(value.trim()),
+        )
+    }
+
+    /// The same of a value that is written as its file writes numbers and moments.
+    pub(crate) fn admits_read(
+        &self,
+        value: &str,
+        number: impl FnOnce(&str) -> Option<f64>,
+        moment: impl FnOnce(&str) -> Option<i64>,
+    ) -> Result<bool, NotComparable> {
         match self.is {
             Comparison::OneOf => Ok(self.values.iter().any(|its| its == value)),
             Comparison::NoneOf => Ok(!self.values.iter().any(|its| its == value)),
             is => {
                 let with = self.values.first().and_then(|its| Compared::of(its));
                 let with = with.ok_or(NotComparable { with: "a number, a date or a time" })?;
-                with.order(value).map(|order| is.holds(order))
+                with.order(|| number(value), || moment(value)).map(|order| is.holds(order))
             }
         }
     }

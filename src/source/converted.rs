@@ -10,6 +10,17 @@ pub(super) struct Converted {
     pub(super) faults: Vec<(usize, String, FaultReason)>,
 }
 
+impl Converted {
+    /// The same times by a clock whose zone is not said.
+    pub(super) fn local(self) -> Self {
+        let column = match self.column {
+            Column::Timestamp(times) => Column::LocalTime(times),
+            other => other,
+        };
+        Self { column, ..self }
+    }
+}
+
 impl From<Column> for Converted {
     fn from(column: Column) -> Self {
         Self { column, faults: Vec::new() }

@@ -10,7 +10,7 @@ use crate::log::{Batch, Column, LogSource, TextColumn};
 /// Reads a polars `DataFrame`.
 ///
 /// Text, categoricals and enums, numbers, booleans, dates, datetimes and lists of text are read;
-/// datetimes without a zone count as UTC.
+/// datetimes without a zone count as UTC, unless the schema names a zone.
 ///
 /// ```
 /// use polars::prelude::df;
@@ -137,7 +137,9 @@ fn column(series: &Series) -> Result<Converted, PolarsError> {
     };
     let times = |microseconds: fn(i64) -> Option<i64>| -> Result<Converted, PolarsError> {
         let values = integers(&series.to_physical_repr())?;
-        Ok(converted::times(values.into_iter(), microseconds))
+        let times = converted::times(values.into_iter(), microseconds);
+        let has_zone = matches!(series.dtype(), DataType::Datetime(_, Some(_)));
+        Ok(if has_zone { times } else { times.local() })
     };
     let column = match series.dtype() {
         DataType::String => text(series)?,
@@ -167,6 +169,11 @@ fn column(series: &Series) -> Result<Converted, PolarsError> {
             };
             let lists = series.list()?.series_iter().map(list);
             Column::TextList(lists.collect::<Result<_, PolarsError>>()?)
+        }
+        // Decimals, which queries make of numbers with a point.
+        dtype if dtype.is_numeric() => {
+            let values = series.cast(&DataType::Float64)?;
+            Column::Float(values.f64()?.iter().collect())
         }
         DataType::Null => Column::Text((0..series.len()).map(|_| None).collect()),
         other => Column::Unsupported { type_name: other.to_string(), rows: series.len() },

@@ -15,6 +15,7 @@
 //! | columns as slices or ndarray arrays | [`SliceSource`] |
 //! | rows that come one after the other, as from a database | [`RowSource`] |
 //! | rows as structs | [`ImpressionSource`] |
+//! | whatever else SQL makes a log of | `SqlTables` (feature `sql`) |
 //! | a log saved before | [`ExposureLog::open_saved`] (feature `parquet`) |
 //!
 //! The other way, [`write_parquet`] puts the rows of any source into a Parquet file.
@@ -38,6 +39,8 @@ mod rows;
 #[cfg(feature = "parquet")]
 mod saved;
 mod slice;
+#[cfg(feature = "sql")]
+mod sql;
 pub(crate) mod text;
 #[cfg(feature = "xlsx")]
 mod workbook;
@@ -55,6 +58,8 @@ pub use self::parquet::{ParquetSource, write_parquet};
 use self::room::Room;
 pub use self::rows::RowSource;
 pub use self::slice::{ArrayElement, SliceSource};
+#[cfg(feature = "sql")]
+pub use self::sql::{SqlSource, SqlTables};
 #[cfg(feature = "xlsx")]
 pub use self::workbook::WorkbookSource;
 use crate::error::{Error, KNOWN_ENDINGS};
@@ -183,6 +188,14 @@ pub(crate) fn by_ending(
             value: format!("{said:?}, of {}", text::named(path)),
             expected: "that of a file of JSON: leave out --records and --each (LogSchema::records, each), or name \
                        another file",
+        });
+    }
+    if let Some(said) = form.not_of(format) {
+        return Err(Error::Parameter {
+            parameter: "what is said of how text is written",
+            value: format!("{said}, of {}", text::named(path)),
+            expected: "what goes with the format: names of columns, lines before them and what stands between fields are \
+                       of CSV, and an encoding of CSV and JSON; leave it out",
         });
     }
     match format {

@@ -9,3 +9,5 @@ mod parquet_output;
 mod same_thing;
 mod shapes;
 mod sources;
+#[cfg(feature = "sql")]
+mod sql;

@@ -249,6 +249,24 @@ fn odd_names_are_told() {
     assert_eq!(told, [null_like(Role::Viewer, &["NA", "NaN", "null"])]);
 }
 
+/// A line of totals is pointed out by what stands in it for a viewer; a topic may be called so.
+#[test]
+fn totals_are_pointed_out() {
+    let log = |role: fn(LogSchema, String) -> LogSchema, name: &str| {
+        let names = ["ann", "bo", name];
+        let rows = SliceSource::new("rows").text("who", &names).text("about", &names);
+        let schema = role(LogSchema::new(), "who".to_owned()).topics(TopicColumn::single("about"));
+        NameRemark::of_log(&ExposureLog::read(rows, &schema).unwrap())
+    };
+    for name in ["Total", "TOTAL:", "Gesamt", "grand total"] {
+        let told = log(LogSchema::viewer, name);
+        let names = OddNames::Totals { names: vec![name.to_owned()] };
+        assert_eq!(told, [NameRemark { role: Role::Viewer, column: None, names }]);
+        assert!(told[0].to_string().contains("--filter"));
+    }
+    assert!(log(LogSchema::viewer, "Totally").is_empty());
+}
+
 /// Letters with marks, characters without width and no-break spaces: told, and joined.
 #[test]
 fn letters_with_marks() {

@@ -592,6 +592,32 @@ fn frames_with_times_out_of_range_and_untyped_lists() {
     assert_eq!(log.topics().unwrap().untagged(), 2);
 }
 
+/// Times without a zone are by the zone that the schema names, as the same times written as text are; others are what
+/// they are.
+#[cfg(feature = "polars")]
+#[test]
+fn frames_with_times_of_a_clock() {
+    use polars::prelude::{
+        Column as Named, DataFrame, Int64Chunked, IntoSeries, NewChunkedArray, TimeUnit, TimeZone,
+    };
+    let berlin = LogSchema::new().time("t", TimeFormat::Zone("Europe/Berlin".into()));
+    // 2026-03-08T00:30 and, in summer, 2026-07-08T00:30.
+    let stored = [1_772_929_800_000_000_i64, 1_783_470_600_000_000];
+    let read = |zone: Option<TimeZone>, schema: &LogSchema| {
+        let column = Int64Chunked::from_slice("t".into(), &stored);
+        let column = column.into_datetime(TimeUnit::Microseconds, zone).into_series();
+        let frame = DataFrame::new(2, vec![Named::from(column)]).unwrap();
+        let log = ExposureLog::read(tiltmeter::source::FrameSource::new(&frame), schema).unwrap();
+        log.times().unwrap().to_vec()
+    };
+    let text = SliceSource::new("t").text("t", &["2026-03-08T00:30:00", "2026-07-08T00:30:00"]);
+    let text = ExposureLog::read(text, &berlin).unwrap().times().unwrap().to_vec();
+    assert_eq!(text, [stored[0] - 3_600_000_000, stored[1] - 7_200_000_000]);
+    assert_eq!(read(None, &berlin), text);
+    assert_eq!(read(None, &LogSchema::new().time("t", TimeFormat::Iso)), stored);
+    assert_eq!(read(Some(TimeZone::UTC), &berlin), stored);
+}
+
 #[cfg(feature = "parquet")]
 mod saved {
     use proptest::collection::vec;

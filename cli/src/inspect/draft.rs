@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use tiltmeter::log::Role;
+use tiltmeter::LogInput;
+use tiltmeter::log::{LogSchema, Role};
 use tiltmeter::report::printable;
+use toml::{Table, Value};
 
 use super::facts::Counted;
 use super::guess::Guessed;
+use super::reading::Reading;
 use super::show::shown;
 use super::{InspectArgs, Inspected};
 use crate::failure::Failure;
@@ -35,20 +38,25 @@ const TREATMENTS: &[&str] = &[
 /// Columns that may have been assigned, where there is no viewer; the likelier first.
 const ASSIGNED: &[&str] = &["experiment", "household", "hour", "day", "date", "week"];
 
-pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<String, Failure> {
-    let log = seen_from(&folder_of(path), &args.log)?;
-    let log = log.to_str().ok_or_else(|| Failure::of_file(&log, "its name is no UTF-8"))?;
-    let mut text = format!(
+pub(crate) fn draft(
+    its: &Inspected,
+    reading: &Reading,
+    args: &InspectArgs,
+    path: &Path,
+) -> Result<String, Failure> {
+    let folder = folder_of(path);
+    let mut text = String::from(
         "# An audit, drafted by `tiltmeter inspect` from what is in the log. Every line is a guess.\n\
          # Check what the columns are, say what is compared with what, and which unit was assigned or\n\
-         # sampled independently; then: tiltmeter audit --study FILE\n\n\
-         [log]\npath = {}\n{}\n[log.schema]\n",
-        toml_of(log)?,
-        match args.skip.skip.as_slice() {
-            [] => String::new(),
-            skip => format!("skip = {}\n", toml_of(&skip)?),
-        }
+         # sampled independently; then: tiltmeter audit --study FILE\n\n",
     );
+    let items = args.log.beside.item_topics(&args.log.roles)?;
+    if let Some(mut items) = items.clone() {
+        items.path = seen_from(&folder, &items.path)?;
+        text.push_str(&format!("item_topics = {}\n\n", toml_of(&items)?));
+    }
+    text.push_str(&log(reading, &folder)?);
+    text.push_str("\n[log.schema]\n");
     for guessed in &its.guess.roles {
         text.push_str(&declared(guessed, &its.facts.arms)?);
     }
@@ -58,7 +66,9 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
             toml_of(TO_BE_SAID)?
         ));
     }
-    if its.guess.role(Role::Topics).is_none() {
+    let schema = its.guess.schema(reading.input.schema.clone());
+    let schema = table(&schema)?;
+    if items.is_none() && !schema.contains_key("topics") {
         text.push_str(&format!(
             "topics = {{ column = {}, format = \"single\" }} # delete it where a table has the topics of items ([item_topics])\n",
             toml_of(TO_BE_SAID)?
@@ -73,10 +83,10 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
             one_line(&its.guess.other_topics)
         ));
     }
-    if !its.guess.clusters.is_empty() {
-        text.push_str(&format!("columns = {}\n", toml_of(&its.guess.clusters)?));
+    let is_said = |key: &str| its.guess.roles.iter().any(|role| key == key_of(role.role));
+    for (key, value) in schema.iter().filter(|(key, _)| *key != "rows" && !is_said(key)) {
+        text.push_str(&line(key, value)?);
     }
-    text.push_str(&reading(args)?);
     let aside = its.facts.quality.origin.set_aside.rows;
     if aside > 0 {
         text.push_str(&format!(
@@ -92,21 +102,47 @@ pub(crate) fn draft(its: &Inspected, args: &InspectArgs, path: &Path) -> Result<
     Ok(text)
 }
 
-/// How the file is read, as far as flags said it.
-fn reading(args: &InspectArgs) -> Result<String, Failure> {
-    let mut text = String::new();
-    if !args.null.is_empty() {
-        text.push_str(&format!("nulls = {}\n", toml_of(&args.null)?));
+/// The files, the tables that are joined and the rows that are kept.
+fn log(reading: &Reading, folder: &Path) -> Result<String, Failure> {
+    let mut input = LogInput { schema: LogSchema::new(), ..reading.as_said() };
+    let joined = input.join.iter_mut().map(|join| &mut join.path);
+    let named = input.tables.iter_mut().map(|table| &mut table.path);
+    for path in std::iter::once(&mut input.path).chain(&mut input.more).chain(joined).chain(named) {
+        *path = seen_from(folder, path)?;
+        path.to_str().ok_or_else(|| Failure::of_file(path, "its name is no UTF-8"))?;
     }
-    if let Some(delimiter) = args.delimiter {
-        text.push_str(&format!("delimiter = {delimiter} # the byte {:?}\n", char::from(delimiter)));
-    }
-    for (name, path) in [("records", &args.json_rows.records), ("each", &args.json_rows.each)] {
-        if let Some(path) = path {
-            text.push_str(&format!("{name} = {}\n", toml_of(path)?));
-        }
+    let input = table(&input)?;
+    let mut text = String::from("[log]\n");
+    text.push_str(&line("path", &input["path"])?);
+    for (key, value) in input.iter().filter(|(key, _)| !matches!(&***key, "path" | "schema")) {
+        text.push_str(&line(key, value)?);
     }
     Ok(text)
+}
+
+/// What is said of something, by keys; nothing of what is empty.
+fn table(value: &impl serde::Serialize) -> Result<Table, Failure> {
+    let mut table =
+        Table::try_from(value).map_err(|cause| Failure::Told(format!("the draft: {cause}")))?;
+    table.retain(|_, value| value.as_array().is_none_or(|its| !its.is_empty()));
+    Ok(table)
+}
+
+fn line(key: &str, value: &Value) -> Result<String, Failure> {
+    let what = match (key, value) {
+        ("delimiter", Value::Integer(byte)) => u8::try_from(*byte).ok().map(char::from),
+        _ => None,
+    };
+    let what = what.map_or_else(String::new, |character| format!(" # the byte {character:?}"));
+    Ok(format!("{key} = {}{what}\n", toml_of(value)?))
+}
+
+/// The key of a role in a schema.
+fn key_of(role: Role) -> String {
+    match role {
+        Role::Topics => "topics".to_owned(),
+        role => super::show::flag(role),
+    }
 }
 
 /// A line of the schema.
@@ -131,10 +167,7 @@ fn declared(guessed: &Guessed, arms: &[Counted]) -> Result<String, Failure> {
         }
         _ => guessed.because.clone(),
     };
-    let role = match guessed.role {
-        Role::Topics => "topics".to_owned(),
-        role => super::show::flag(role),
-    };
+    let role = key_of(guessed.role);
     Ok(format!("{role} = {value} # {}\n", printable(&because)))
 }
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tiltmeter::log::{Coded, DataQuality, NameRemark, Role};
+use tiltmeter::log::{Coded, DataQuality, ItemTopics, NameRemark, Role};
 use tiltmeter::{Error, ExposureLog, Relation};
 
+use super::InspectArgs;
 use super::guess::Guess;
+use super::reading::Reading;
+use crate::failure::Failure;
+use crate::spoken::in_flags;
 
 /// Counts under the guess.
 #[derive(Debug, Default, Serialize)]
@@ -67,9 +71,36 @@ pub(crate) struct RankCount {
     pub(crate) slates_without: Option<u64>,
 }
 
+/// Counts under the guess, or under as much of it as the log can be read by: a column that cannot be used spoils nothing
+/// that others say.
+pub(crate) fn of(
+    reading: &Reading,
+    guess: &mut Guess,
+    args: &InspectArgs,
+) -> Result<Facts, Failure> {
+    let items = args.log.beside.item_topics(&args.log.roles)?;
+    let read = |guess: &Guess| {
+        let log = reading.input_with(guess.schema(reading.input.schema.clone())).open("")?;
+        match &items {
+            Some(items) => log.with_item_topics(&ItemTopics::open(&items.path, &items.schema)?),
+            None => Ok(log),
+        }
+    };
+    loop {
+        match read(guess) {
+            Ok(log) => return Ok(Facts::of(&log, guess, args.top)?),
+            Err(fault) => {
+                if !guess.give_up(&in_flags(&fault.to_string())) {
+                    return Ok(Facts::default());
+                }
+            }
+        }
+    }
+}
+
 impl Facts {
     /// Counts.
-    pub(crate) fn of(log: &ExposureLog, guess: &Guess, top: usize) -> Result<Self, Error> {
+    fn of(log: &ExposureLog, guess: &Guess, top: usize) -> Result<Self, Error> {
         let arms = log.arms().map(counted).unwrap_or_default();
         let mut topics = topics(log);
         let topic_count = topics.len();

@@ -1,10 +1,14 @@
 //! Which column is which, by name and content. A guess, to be read by somebody who knows the log.
 
 use serde::Serialize;
-use tiltmeter::log::{COUNT_NAMES, LogSchema, Role, TimeFormat, TopicColumn, TopicFormat};
+use tiltmeter::log::{
+    COUNT_NAMES, LogSchema, NumberForm, Role, TimeFormat, TopicColumn, TopicFormat,
+};
 
 use super::profile::{ColumnProfile, Holds, Profile};
-use super::show::shown;
+use super::show::{shown, word};
+use crate::log::LogArgs;
+use crate::roles::RoleArgs;
 
 /// More columns than this are not tried as clusters.
 const MOST_CLUSTERS: usize = 16;
@@ -14,6 +18,9 @@ const MOST_CLUSTERS: usize = 16;
 pub(crate) struct Guessed {
     pub(crate) role: Role,
     pub(crate) column: String,
+    /// Whether a flag says so.
+    #[serde(skip)]
+    pub(crate) said: bool,
     /// Why.
     pub(crate) because: String,
     /// How times are written.
@@ -35,6 +42,12 @@ pub(crate) struct Guess {
     pub(crate) other_topics: Vec<String>,
     /// Columns, beside those of roles, that impressions could be clustered by.
     pub(crate) clusters: Vec<String>,
+    /// What the first place has as its rank, where that is not 1 and nobody said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_rank: Option<u32>,
+    /// How numbers are written in columns of roles, where nobody said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) numbers: Option<NumberForm>,
     /// What keeps a column from its role.
     pub(crate) remarks: Vec<String>,
 }
@@ -79,6 +92,10 @@ const NAMES: &[(Role, &[&str])] = &[
             "subject",
             "persona",
             "uid",
+            "seen_by",
+            "shown_to",
+            "profile",
+            "who",
         ],
     ),
     (
@@ -88,7 +105,7 @@ const NAMES: &[(Role, &[&str])] = &[
             "ad", "product",
         ],
     ),
-    (Role::Position, &["position", "rank", "pos", "slot", "watch_index", "index", "place"]),
+    (Role::Position, &["position", "rank", "pos", "slot", "watch_index", "index", "place", "#"]),
     (
         Role::Time,
         &[
@@ -149,13 +166,27 @@ const TOPIC_NAMES: &[&str] = &[
     "label",
     "party",
     "stance",
+    "about",
     "publisher",
     "genre",
     "section",
 ];
 
-/// How well a name fits: the place in the list, exact names first.
+/// How well a name fits: the place in the list, exact names first. Of a field inside objects its own name fits less well
+/// than the whole, and of one called `id` that of what it is in.
 fn place(name: &str, names: &[&str]) -> Option<usize> {
+    let inner = || {
+        let (outer, own) = name.rsplit_once('.')?;
+        let outer = outer.rsplit('.').next().unwrap_or(outer);
+        Some(
+            names.len()
+                + place_of_one(if own.eq_ignore_ascii_case("id") { outer } else { own }, names)?,
+        )
+    };
+    place_of_one(name, names).or_else(inner)
+}
+
+fn place_of_one(name: &str, names: &[&str]) -> Option<usize> {
     let name = name.to_ascii_lowercase().replace([' ', '-', '.'], "_");
     let stem = name.strip_suffix("_id").or_else(|| name.strip_suffix("id")).unwrap_or(&name);
     let stem = stem.trim_end_matches('_');
@@ -170,8 +201,8 @@ fn fits(role: Role, column: &ColumnProfile) -> Result<(), String> {
     match role {
         Role::Arm | Role::Stratum if column.distinct < 2 => refuse("has fewer than two values"),
         Role::Arm if column.distinct > 50 || column.more_distinct => refuse("has many values"),
-        Role::Position if column.holds != Holds::WholeNumbers => refuse("holds other than ranks"),
-        Role::Position if low < 1.0 => refuse("starts below 1; add 1 if its ranks start at 0"),
+        Role::Position if !are_whole(column) => refuse("holds other than ranks"),
+        Role::Position if low < 0.0 => refuse("starts below 0"),
         Role::Time if column.time_format.is_none() => refuse("is in no format that is tried"),
         Role::Propensity if !numbers || low <= 0.0 || high > 1.0 => refuse("is no probability"),
         Role::Satisfaction if !numbers || low < 0.0 || high > 1.0 => refuse("is no probability"),
@@ -192,21 +223,54 @@ fn fits(role: Role, column: &ColumnProfile) -> Result<(), String> {
     }
 }
 
-pub(crate) fn of(profile: &Profile) -> Guess {
+/// Whether a name is called like an arm.
+pub(crate) fn is_of_arms(name: &str) -> bool {
+    is_called(Role::Arm, name)
+}
+
+/// Whether a name is called like viewers.
+pub(crate) fn is_of_viewers(name: &str) -> bool {
+    is_called(Role::Viewer, name)
+}
+
+fn is_called(role: Role, name: &str) -> bool {
+    NAMES.iter().any(|(its, names)| *its == role && place(name, names).is_some())
+}
+
+/// Whole numbers, with or without a point and zeros.
+fn are_whole(column: &ColumnProfile) -> bool {
+    let whole = |its: &String| its.parse().is_ok_and(|number: f64| number.fract() == 0.0);
+    match column.holds {
+        Holds::WholeNumbers => true,
+        Holds::Numbers => column.number_form.is_none() && column.values.iter().all(whole),
+        _ => false,
+    }
+}
+
+pub(crate) fn of(profile: &Profile, log: &LogArgs) -> Guess {
     let mut guess = Guess {
         roles: Vec::new(),
         perhaps: Vec::new(),
         other_topics: Vec::new(),
         clusters: Vec::new(),
+        first_rank: None,
+        numbers: None,
         remarks: Vec::new(),
     };
+    guess.said(&log.roles);
     let counts = [&COUNT_NAMES, MORE_COUNTS].concat();
     for (role, names) in NAMES {
-        guess.by_name(*role, if *role == Role::Count { &counts } else { names }, profile);
+        let is_ranked = *role == Role::Position && log.beside.ranks_by_order();
+        if guess.role(*role).is_none() && !is_ranked {
+            guess.by_name(*role, if *role == Role::Count { &counts } else { names }, profile);
+        }
     }
     guess.arm_by_content(profile);
-    guess.topics(profile);
-    guess.clusters(profile);
+    if log.roles.topic_column().is_none() && !log.beside.has_items() {
+        guess.topics(profile);
+    }
+    guess.clusters(profile, &log.roles);
+    guess.as_written(profile, &log.roles);
     guess
 }
 
@@ -214,6 +278,67 @@ impl Guess {
     /// The column of a role.
     pub(crate) fn role(&self, role: Role) -> Option<&Guessed> {
         self.roles.iter().find(|its| its.role == role)
+    }
+
+    /// What flags say is not guessed.
+    fn said(&mut self, roles: &RoleArgs) {
+        let said = |role, column: &str| Guessed {
+            role,
+            column: column.to_owned(),
+            said: true,
+            because: "as said".to_owned(),
+            time_format: None,
+            topic_format: None,
+        };
+        for (role, column, _) in roles.columns_of_roles() {
+            self.roles.extend(column.as_deref().map(|column| said(role, column)));
+        }
+        if let Some(column) = &roles.time {
+            let time_format = Some(roles.time_format.clone().unwrap_or_default());
+            self.roles.push(Guessed { time_format, ..said(Role::Time, column) });
+        }
+    }
+
+    /// Ranks from 0, and numbers as offices write them.
+    fn as_written(&mut self, profile: &Profile, roles: &RoleArgs) {
+        let column_of =
+            |guessed: &Guessed| profile.columns.iter().find(|its| its.name == guessed.column);
+        if let Some(at) = self.roles.iter().position(|its| its.role == Role::Position)
+            && let Some((low, _)) = column_of(&self.roles[at]).and_then(|its| its.range)
+            && low == 0.0
+            && roles.first_rank.is_none()
+        {
+            self.first_rank = Some(0);
+            self.roles[at].because.push_str(
+                "; ranks from 0, which is taken for the first place (--first-rank 0): if it says that \
+                 the rank is not known, leave it out",
+            );
+        }
+        let numeric = [
+            Role::Count,
+            Role::Position,
+            Role::Engagement,
+            Role::Propensity,
+            Role::Weight,
+            Role::Satisfaction,
+        ];
+        let of_roles = self.roles.iter().filter(|its| numeric.contains(&its.role));
+        let forms: Vec<Option<NumberForm>> =
+            of_roles.filter_map(column_of).map(|its| its.number_form).collect();
+        if roles.numbers.is_none() {
+            self.numbers = forms.iter().copied().flatten().next();
+        }
+        for column in &profile.columns {
+            let Some(form) = column.number_form else { continue };
+            if Some(form) != self.numbers.or(roles.numbers) {
+                self.remarks.push(format!(
+                    "{:?} holds numbers such as {}, which --numbers {} reads",
+                    column.name,
+                    shown(&column.values[0]),
+                    word(&form),
+                ));
+            }
+        }
     }
 
     fn by_name(&mut self, role: Role, names: &[&str], profile: &Profile) {
@@ -234,6 +359,7 @@ impl Guess {
                     let mut guessed = Guessed {
                         role,
                         column: column.name.clone(),
+                        said: false,
                         because,
                         time_format,
                         topic_format: None,
@@ -251,6 +377,8 @@ impl Guess {
                     }
                     return;
                 }
+                // What is inside an object has names of its own.
+                Err(_) if column.holds == Holds::Unreadable => {}
                 Err(remark) => self.remarks.push(remark),
             }
         }
@@ -308,6 +436,7 @@ impl Guess {
             self.perhaps.push(Guessed {
                 role: Role::Arm,
                 column: column.name.clone(),
+                said: false,
                 because: format!("the only text with two values: {}", values.join(", ")),
                 time_format: None,
                 topic_format: None,
@@ -334,15 +463,59 @@ impl Guess {
             self.roles.push(Guessed {
                 role: Role::Topics,
                 column: column.name.clone(),
+                said: false,
                 because,
                 time_format: None,
                 topic_format: Some(format),
             });
         }
         self.other_topics = named.map(|column| column.name.clone()).collect();
+        if self.role(Role::Topics).is_some() {
+            return;
+        }
+        if let Some((pattern, topics)) = self.columns_of_topics(profile) {
+            self.roles.push(Guessed {
+                role: Role::Topics,
+                column: pattern,
+                said: false,
+                because: format!("{topics} columns that say yes or no, called alike"),
+                time_format: None,
+                topic_format: Some(TopicFormat::Flags),
+            });
+        } else if let Some(column) = profile.columns.iter().find(|its| are_addresses(its)) {
+            self.perhaps.push(Guessed {
+                role: Role::Topics,
+                column: column.name.clone(),
+                said: false,
+                because: "addresses; if their domains are the topics (--topic-domain)".to_owned(),
+                time_format: None,
+                topic_format: Some(TopicFormat::Domain),
+            });
+        }
     }
 
-    fn clusters(&mut self, profile: &Profile) {
+    /// The pattern of columns that say yes or no and are called alike, and how many they are: the most of one kind.
+    fn columns_of_topics(&self, profile: &Profile) -> Option<(String, usize)> {
+        let mut kinds: Vec<(&str, usize)> = Vec::new();
+        for column in &profile.columns {
+            let Some(at) = column.name.find(['_', '.', ':', ' ', '-']) else { continue };
+            let start = &column.name[..=at];
+            if start.len() < column.name.len() && !kinds.iter().any(|(its, _)| *its == start) {
+                let mut alike = profile.columns.iter().filter(|its| its.name.starts_with(start));
+                let is_taken =
+                    |its: &ColumnProfile| self.roles.iter().any(|role| role.column == its.name);
+                let is_flag = |its: &ColumnProfile| says_yes_or_no(its) && !is_taken(its);
+                let count = alike.clone().count();
+                if count > 1 && alike.all(is_flag) && !start.contains('*') {
+                    kinds.push((start, count));
+                }
+            }
+        }
+        let (start, count) = kinds.into_iter().max_by_key(|(_, count)| *count)?;
+        Some((format!("{start}*"), count))
+    }
+
+    fn clusters(&mut self, profile: &Profile, roles: &RoleArgs) {
         let ids = [
             Role::Viewer,
             Role::Session,
@@ -364,6 +537,8 @@ impl Guess {
             .filter(|its| ids.contains(&its.role))
             .map(|its| &*its.column)
             .collect();
+        let topics = roles.topic_column();
+        let made = |name: &str| roles.combined.iter().any(|(its, _)| its == name);
         let most = (profile.rows / 2) as usize;
         let found = profile.columns.iter().filter(|column| {
             let kind = matches!(column.holds, Holds::Text | Holds::WholeNumbers | Holds::Times)
@@ -371,11 +546,35 @@ impl Guess {
             let named =
                 !taken.contains(&&*column.name) && !self.other_topics.contains(&column.name);
             kind && named
+                && !made(&column.name)
+                && topics.as_ref().is_none_or(|topics| topics.column_name() != column.name)
                 && column.missing == 0
                 && !column.more_distinct
                 && (2..=most).contains(&column.distinct)
         });
         self.clusters = found.take(MOST_CLUSTERS).map(|column| column.name.clone()).collect();
+    }
+
+    /// Does without what keeps the log from being read, as far as the fault says what that is; `false` where nothing is
+    /// left that was guessed.
+    pub(crate) fn give_up(&mut self, fault: &str) -> bool {
+        let named = |column: &str| fault.contains(&format!("{column:?}"));
+        let cluster = self.clusters.iter().position(|column| named(column));
+        let guessed = |its: &Guessed| !its.said;
+        let role = self.roles.iter().position(|its| guessed(its) && named(&its.column));
+        let (what, column) = if let Some(at) = cluster {
+            ("a cluster".to_owned(), self.clusters.remove(at))
+        } else if let Some(at) = role.or_else(|| self.roles.iter().rposition(guessed)) {
+            let its = self.roles.remove(at);
+            (its.role.to_string(), its.column)
+        } else if let Some(column) = self.clusters.pop() {
+            ("a cluster".to_owned(), column)
+        } else {
+            self.remarks.push(format!("it cannot be read so: {fault}"));
+            return false;
+        };
+        self.remarks.push(format!("it cannot be read with {column:?} as {what}: {fault}"));
+        true
     }
 
     /// The schema that the guess makes, its cluster columns among the further ones.
@@ -399,6 +598,12 @@ impl Guess {
                 _ => schema,
             };
         }
+        if let Some(rank) = self.first_rank {
+            schema = schema.first_rank(rank);
+        }
+        if let Some(form) = self.numbers {
+            schema = schema.numbers(form);
+        }
         self.clusters.iter().fold(schema, LogSchema::column)
     }
 }
@@ -406,6 +611,20 @@ impl Guess {
 fn count(column: &ColumnProfile) -> String {
     let more = if column.more_distinct { "more than " } else { "" };
     format!("{more}{}", column.distinct)
+}
+
+/// What a column of one topic holds.
+fn says_yes_or_no(column: &ColumnProfile) -> bool {
+    match column.holds {
+        Holds::Booleans => true,
+        Holds::WholeNumbers => column.range.is_some_and(|(low, high)| low >= 0.0 && high <= 1.0),
+        _ => false,
+    }
+}
+
+fn are_addresses(column: &ColumnProfile) -> bool {
+    let is_address = |its: &String| its.starts_with("https://") || its.starts_with("http://");
+    column.holds == Holds::Text && column.values.iter().all(is_address)
 }
 
 /// So many topics that are all numbers are more than a codebook mostly has.

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
 use serde::Serialize;
 use tiltmeter::Error;
 use tiltmeter::ExposureLog;
-use tiltmeter::log::{Column, LogSchema, MixedValue, TimeFormat};
-use tiltmeter::source::{LogSource, SliceSource, open_source_as};
+use tiltmeter::log::{Column, Found, LogSchema, MixedValue, NumberForm, TimeFormat};
+use tiltmeter::source::{LogSource, SliceSource};
+
+use crate::roles::RoleArgs;
 
 /// Distinct values are counted up to so many.
 pub(crate) const MOST_DISTINCT: usize = 100_000;
@@ -23,6 +24,8 @@ pub(crate) struct Profile {
     pub(crate) rows: u64,
     /// Rows that are no rows of the format.
     pub(crate) unreadable: u64,
+    /// What was found of how the file is written, and not said.
+    pub(crate) found: Vec<Found>,
     pub(crate) columns: Vec<ColumnProfile>,
 }
 
@@ -46,6 +49,9 @@ pub(crate) struct ColumnProfile {
     pub(crate) range: Option<(f64, f64)>,
     /// How times are written, where values are.
     pub(crate) time_format: Option<TimeFormat>,
+    /// How numbers are written, where values are and it is not plainly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number_form: Option<NumberForm>,
     /// All that were counted.
     #[serde(skip)]
     pub(crate) values: Vec<String>,
@@ -118,7 +124,7 @@ impl Counter {
         }
     }
 
-    fn profile(mut self, name: String) -> ColumnProfile {
+    fn profile(mut self, name: String, forms: &[NumberForm]) -> ColumnProfile {
         // What is inside has columns of its own.
         if self.objects > 0 && self.objects == self.rows - self.missing {
             self.unreadable = true;
@@ -141,18 +147,38 @@ impl Counter {
         } else {
             holds(&values, time_format.as_ref())
         };
+        let is_text = holds == Holds::Text && stored_as == "text";
+        let number_form = forms.iter().copied().find(|form| is_text && is_all_in(*form, &values));
         ColumnProfile {
-            range: range(&values),
+            range: range(&values, number_form.unwrap_or_default()),
+            number_form,
             distinct: values.len(),
             more_distinct: self.more,
             missing: self.missing,
             most_frequent: counted.into_iter().take(3).collect(),
             name,
             stored_as,
-            holds,
+            holds: number_form.map_or(holds, |form| holds_numbers(form, &values)),
             time_format,
             values,
         }
+    }
+}
+
+impl ColumnProfile {
+    /// A column that is in no file of the log's own, by its values with how often they are there.
+    pub(crate) fn beside(
+        name: String,
+        values: impl Iterator<Item = (String, u64)>,
+        missing: u64,
+    ) -> Self {
+        let counter = Counter {
+            stored_as: Some("text".to_owned()),
+            counts: values.collect(),
+            missing,
+            ..Counter::default()
+        };
+        counter.profile(name, &[])
     }
 }
 
@@ -163,7 +189,9 @@ fn cell(column: &Column, row: usize) -> Option<Cow<'_, str>> {
         Column::Text(text) => text.get(row).map(Cow::Borrowed),
         Column::Coded(coded) => coded.id(row).map(Cow::Borrowed),
         Column::Shared(shared) => shared.get(row).map(Cow::Borrowed),
-        Column::Integer(values) | Column::Timestamp(values) => owned(values[row]?.to_string()),
+        Column::Integer(values) | Column::Timestamp(values) | Column::LocalTime(values) => {
+            owned(values[row]?.to_string())
+        }
         Column::Whole(values) => owned(values[row].to_string()),
         Column::SharedWhole(shared) => owned(shared.get(row)?.to_string()),
         Column::Float(values) => owned(values[row]?.to_string()),
@@ -181,9 +209,8 @@ fn cell(column: &Column, row: usize) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Reads a whole file and counts what is in its columns.
-pub(crate) fn of(path: &Path, reading: &LogSchema, nulls: &[String]) -> Result<Profile, Error> {
-    let mut source = open_source_as(path, reading)?;
+/// Reads all rows and counts what is in their columns.
+pub(crate) fn of(mut source: Box<dyn LogSource>, roles: &RoleArgs) -> Result<Profile, Error> {
     let names = source.column_names().to_vec();
     source.select(&(0..names.len()).collect::<Vec<_>>());
     let mut counters: Vec<Counter> = names.iter().map(|_| Counter::default()).collect();
@@ -192,11 +219,29 @@ pub(crate) fn of(path: &Path, reading: &LogSchema, nulls: &[String]) -> Result<P
         rows += batch.columns.first().map_or(0, Column::len) as u64;
         unreadable += batch.unreadable.len() as u64;
         for (counter, column) in counters.iter_mut().zip(&batch.columns) {
-            counter.column(column, nulls);
+            counter.column(column, &roles.null);
         }
     }
-    let columns = names.into_iter().zip(counters).map(|(name, its)| its.profile(name)).collect();
-    Ok(Profile { rows, unreadable, columns })
+    let forms = match &roles.numbers {
+        Some(form) => std::slice::from_ref(form),
+        // What is both, as 1,000 is, is likelier this one.
+        None => &[NumberForm::ThousandsComma, NumberForm::DecimalComma][..],
+    };
+    let columns = names.into_iter().zip(counters);
+    let columns = columns.map(|(name, its)| its.profile(name, forms)).collect();
+    Ok(Profile { rows, unreadable, found: source.found(), columns })
+}
+
+/// Whether all values are numbers in a form, and some are in no other.
+fn is_all_in(form: NumberForm, values: &[String]) -> bool {
+    form != NumberForm::Plain
+        && values.iter().any(|its| its.contains(','))
+        && values.iter().all(|its| form.read(its).is_some_and(f64::is_finite))
+}
+
+fn holds_numbers(form: NumberForm, values: &[String]) -> Holds {
+    let whole = |its: &String| form.read(its).is_some_and(|number| number.fract() == 0.0);
+    if values.iter().all(whole) { Holds::WholeNumbers } else { Holds::Numbers }
 }
 
 fn holds(values: &[String], time: Option<&TimeFormat>) -> Holds {
@@ -216,11 +261,11 @@ fn holds(values: &[String], time: Option<&TimeFormat>) -> Holds {
     }
 }
 
-fn range(values: &[String]) -> Option<(f64, f64)> {
+fn range(values: &[String], form: NumberForm) -> Option<(f64, f64)> {
     let mut ends: Option<(f64, f64)> = None;
     for value in values {
         // Larger ones would be rounded.
-        let at: f64 = value.parse().ok().filter(|at: &f64| at.abs() < 9e15)?;
+        let at = form.read(value).filter(|at| at.abs() < 9e15)?;
         let (low, high) = ends.unwrap_or((at, at));
         ends = Some((low.min(at), high.max(at)));
     }

@@ -6,9 +6,10 @@ use tiltmeter::log::Role;
 use tiltmeter::report::{printable, printable_name};
 
 use super::Inspected;
-use super::facts::{ClusterFact, Counted, Facts, Ranks};
+use super::facts::{ClusterFact, Counted, Ranks};
 use super::guess::Guess;
 use super::profile::{ColumnProfile, Holds};
+use crate::spoken::in_flags;
 
 /// A name from a log as it may be printed, and not too long.
 pub(crate) fn shown(text: &str) -> String {
@@ -17,6 +18,12 @@ pub(crate) fn shown(text: &str) -> String {
         short.push_str("...");
     }
     printable_name(&short)
+}
+
+/// An option's word.
+pub(crate) fn word(option: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(option).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// Columns of text with as much room as each needs.
@@ -60,14 +67,21 @@ pub(crate) fn text(its: &Inspected, top: usize) -> String {
     if its.profile.unreadable > 0 {
         let _ = write!(text, ", {} of them unreadable", its.profile.unreadable);
     }
-    text.push_str("\n\nColumns\n");
+    text.push('\n');
+    for found in &its.profile.found {
+        let _ = writeln!(text, "  found: {}", in_flags(&found.to_string()));
+    }
+    for taken in &its.taken {
+        let _ = writeln!(text, "  found: {}", printable(taken));
+    }
+    text.push_str("\nColumns\n");
     let mut rows =
         vec![["name", "holds", "distinct", "missing", "most frequent"].map(String::from).to_vec()];
     rows.extend(its.profile.columns.iter().map(column));
     text.push_str(&aligned(&rows));
     text.push_str("\nWhat they may be (a guess: read it before believing it)\n");
     text.push_str(&guess(&its.guess));
-    text.push_str(&facts(&its.facts, top));
+    text.push_str(&facts(its, top));
     text
 }
 
@@ -133,10 +147,16 @@ fn list(counted: &[Counted]) -> String {
     shown.join(", ")
 }
 
-fn facts(facts: &Facts, top: usize) -> String {
+fn facts(its: &Inspected, top: usize) -> String {
+    let facts = &its.facts;
     let quality = &facts.quality;
+    let of_files = match (its.files, its.files_counted) {
+        (1, _) => String::new(),
+        (_, 1) => ", of the first file".to_owned(),
+        (files, _) => format!(", of all {files} files"),
+    };
     let mut text = format!(
-        "\nUnder that guess\n  {} impressions, {} rows set aside, {} untagged\n",
+        "\nUnder that guess{of_files}\n  {} impressions, {} rows set aside, {} untagged\n",
         quality.impressions, quality.origin.set_aside.rows, quality.untagged
     );
     for its in &quality.origin.set_aside.reasons {
@@ -158,7 +178,7 @@ fn facts(facts: &Facts, top: usize) -> String {
         let _ = writeln!(text, "  {} topics, by rows: {}", facts.topic_count, list(&facts.topics));
     }
     for remark in &facts.names {
-        let _ = writeln!(text, "  look at {}", printable(&remark.to_string()));
+        let _ = writeln!(text, "  look at {}", printable(&in_flags(&remark.to_string())));
     }
     if let Some((first, last)) = quality.time_range {
         let _ = writeln!(text, "  times: {} to {}", moment(first), moment(last));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod alike;
 mod at_once;
 mod audit;
 mod cases;
@@ -13,6 +14,7 @@ mod said;
 mod same_thing;
 mod shapes;
 mod spoken;
+mod sql;
 mod stages;
 mod steps;
 mod support;

@@ -101,6 +101,86 @@ fn inspect_shows_what_is_inside() {
     assert!(rows == 240 && columns.iter().any(|its| its == "appears.#"), "{rows} {columns:?}");
 }
 
+/// What `inspect` with these words drafts is the plain log, without a word changed; it tells what it found.
+fn is_drafted(line: &str, found: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study.toml");
+    let mut words: Vec<String> = vec!["inspect".to_owned()];
+    words.extend(line.split_whitespace().map(|word| match word.strip_prefix('+') {
+        Some(name) => case(name),
+        None => word.to_owned(),
+    }));
+    words.extend(["--write-study".to_owned(), study.to_str().unwrap().to_owned()]);
+    let told = run(&words).ok();
+    assert!(told.contains(found), "{told}");
+    let draft = std::fs::read_to_string(&study).unwrap();
+    let asked = ["audit", "--study", study.to_str().unwrap(), "--interval", "delta", "--json"];
+    let report = run(asked).json();
+    let war = report["estimates"].as_array().unwrap();
+    let war = war.iter().find(|its| its["topic"] == "war").unwrap();
+    assert!((war["value"].as_f64().unwrap() - 58.0 / 34.0).abs() < 1e-12, "{line}: {draft}");
+    assert!((war["low"].as_f64().unwrap() - 1.244).abs() < 5e-4, "{line}: {draft}");
+}
+
+#[test]
+fn drafts_hold_the_same_log() {
+    is_drafted("+plain.csv", "clusters");
+    is_drafted("+rank0.csv", "--first-rank 0");
+    is_drafted("+onehot.csv", "4 columns that say yes or no");
+    is_drafted("+counts.csv", "so many impressions alike");
+    is_drafted("+array.json", "clusters");
+    is_drafted("+lines.json", "clusters");
+    is_drafted("+wrapped.json", "--records results");
+    is_drafted("+nested.jsonl", "seen_by.feed");
+    is_drafted("+appears.json", "--each appears");
+    is_drafted("+plain.xlsx", "clusters");
+    is_drafted("+log_no_arm.csv --join +accounts.csv --on viewer", "arm");
+    is_drafted("+log_items.csv --join +items.csv --on item", "topic");
+    is_drafted("+log_items.csv --items +items.csv --item item --topic topic", "4 topics");
+    is_drafted(
+        "+arm_is_file_ranked.csv +arm_is_file_newest.csv --columns-from-path arm_is_file_{arm}.csv",
+        "of all 2 files",
+    );
+}
+
+/// The same log written anew: in another encoding, with lines before the names, with another character between fields,
+/// under a name that says nothing, in folders that say the arm.
+#[test]
+fn drafts_hold_what_offices_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = std::fs::read_to_string(case("plain.csv")).unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let latin: Vec<u8> = plain.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    is_drafted(&file("latin.csv", &latin), "windows-1252");
+    let wide: Vec<u8> = std::iter::once(0xfeff)
+        .chain(plain.encode_utf16())
+        .flat_map(|unit: u16| unit.to_le_bytes())
+        .collect();
+    is_drafted(&file("wide.csv", &wide), "UTF-16LE");
+    let offices = plain.replace(',', ";").replace('.', ",");
+    is_drafted(&file("offices.csv", offices.as_bytes()), "--numbers decimal_comma");
+    let titled = format!("A study\nof feeds\n\n{plain}Total,,240\n");
+    is_drafted(&file("titled.csv", titled.as_bytes()), "before the names of the columns");
+    is_drafted(&file("rows.txt", plain.as_bytes()), "--format csv");
+    let (names, rows) = plain.split_once('\n').unwrap();
+    let arm = names.split(',').position(|name| name == "arm").unwrap();
+    for (at, of) in ["ranked", "newest"].into_iter().enumerate() {
+        let its = rows.lines().filter(|row| row.split(',').nth(arm) == Some(of));
+        let without = |row: &str| {
+            let fields = row.split(',').enumerate().filter(|(at, _)| *at != arm);
+            fields.map(|(_, field)| field).collect::<Vec<_>>().join(",")
+        };
+        let text: Vec<String> = std::iter::once(names).chain(its).map(without).collect();
+        file(&format!("hive/arm={of}/part-{at}.csv"), format!("{}\n", text.join("\n")).as_bytes());
+    }
+    is_drafted(folder.path().join("hive").to_str().unwrap(), "2 files");
+}
+
 /// By its third of the addresses, in both arms: counted with grep.
 #[test]
 fn an_address_has_a_domain() {

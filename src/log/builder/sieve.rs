@@ -5,12 +5,72 @@ use std::collections::BTreeSet;
 use super::{Faults, RowFaults};
 use crate::error::row::FaultReason;
 use crate::log::batch::Column;
+use crate::log::form::NumberForm;
 use crate::log::id_text::each_text;
 use crate::log::names::Nulls;
+use crate::log::parse;
+use crate::log::schema::LogSchema;
+use crate::log::time_format::TimeFormat;
 use crate::question::keep::{Comparison, Keep};
 
 /// Values of a column that are kept, to say what there is where nothing is asked about.
 const SEEN: usize = 24;
+
+/// How values of a column are written that are to be compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::log) struct Written<'s> {
+    numbers: NumberForm,
+    /// Of a column of times: the format.
+    times: Option<&'s TimeFormat>,
+    /// Whether its texts say the time of an unknown zone as if it were UTC.
+    is_local: bool,
+}
+
+impl<'s> Written<'s> {
+    /// As a schema says.
+    pub(in crate::log) fn of(schema: &'s LogSchema, column: &str) -> Self {
+        let times = schema.time.as_ref().filter(|(its, _)| its == column).map(|(_, format)| format);
+        Self { numbers: schema.numbers, times, is_local: false }
+    }
+
+    /// The same in a column whose values are moments already, which its texts say in ISO 8601.
+    fn stored_as(self, column: &Column) -> Self {
+        match column {
+            Column::Timestamp(_) => Self { times: None, ..self },
+            Column::LocalTime(_) => Self { is_local: true, ..self },
+            _ => self,
+        }
+    }
+
+    /// Whether a value is on the side that is asked for.
+    pub(in crate::log) fn admits(
+        self,
+        keep: &Keep,
+        value: &str,
+    ) -> Result<bool, crate::question::keep::NotComparable> {
+        keep.admits_read(
+            value,
+            |value| self.numbers.read(value.trim()),
+            // Ids of moments are written in ISO 8601, whatever their file had.
+            |value| {
+                let as_said = self.times.and_then(|format| match self.is_local {
+                    true => parse::local_time(parse::time(value, &TimeFormat::Iso)?, format),
+                    false => parse::time(value, format),
+                });
+                as_said.or_else(|| parse::time(value, &TimeFormat::Iso))
+            },
+        )
+    }
+}
+
+/// One question to the rows: which, of which column, and how that is written.
+pub(super) struct Sieve<'c> {
+    pub(super) keep: &'c Keep,
+    pub(super) column: &'c Column,
+    pub(super) written: Written<'c>,
+    /// Whether it is a column of a table beside the log, which may have no row for one of the log's.
+    pub(super) is_made: bool,
+}
 
 /// Which rows of a batch are asked about.
 #[derive(Debug)]
@@ -24,22 +84,30 @@ pub(super) struct Sieved {
 /// cannot be compared, is a fault whatever is asked.
 pub(super) fn sieved<'c>(
     (file, nulls): (&str, Nulls<'_>),
-    columns: impl Iterator<Item = (&'c Keep, &'c Column)>,
+    sieves: impl Iterator<Item = Sieve<'c>>,
     (rows, unreadable): (usize, &[usize]),
     of_row: &mut RowFaults,
 ) -> Sieved {
     let mut sieved = Sieved { keep: vec![true; rows], seen: BTreeSet::new() };
     let mut certain = vec![false; rows];
     unreadable.iter().for_each(|&row| certain[row] = true);
-    for (at, (keep, column)) in columns.enumerate() {
+    for (at, Sieve { keep, column, written, is_made }) in sieves.enumerate() {
+        let written = written.stored_as(column);
         let mut row = 0;
         // Neighbours mostly have the same.
         let mut last: Option<(String, Result<bool, FaultReason>)> = None;
         each_text(column, |text| {
             let text = text.unwrap_or_default();
             let known = last.as_ref().filter(|(its, _)| its == text).map(|(_, verdict)| *verdict);
+            // Of what is in no table nothing can be said, and the fault stays.
+            let is_missing =
+                || of_row.get(&row).is_some_and(|fault| fault.reason == FaultReason::NotInTable);
+            if is_made && text.is_empty() && is_missing() {
+                row += 1;
+                return;
+            }
             let verdict = known.unwrap_or_else(|| {
-                let verdict = verdict(keep, text, nulls);
+                let verdict = verdict(keep, text, nulls, written);
                 last = Some((text.to_owned(), verdict));
                 verdict
             });
@@ -70,7 +138,12 @@ pub(super) fn sieved<'c>(
 
 /// Whether a value is asked for; why it cannot be said, where it cannot. Nothing, and what means nothing, is none of any
 /// values, and on no side of a number or moment. Names are the same as in ids, with the differences that do not count.
-fn verdict(keep: &Keep, text: &str, nulls: Nulls<'_>) -> Result<bool, FaultReason> {
+fn verdict(
+    keep: &Keep,
+    text: &str,
+    nulls: Nulls<'_>,
+    written: Written<'_>,
+) -> Result<bool, FaultReason> {
     let text = if nulls.has(text) { "" } else { text };
     let compares = !matches!(keep.is, Comparison::OneOf | Comparison::NoneOf);
     if compares && text.is_empty() {
@@ -81,7 +154,7 @@ fn verdict(keep: &Keep, text: &str, nulls: Nulls<'_>) -> Result<bool, FaultReaso
         let is_there = keep.values.iter().any(|its| nulls.joined(its) == text);
         return Ok(is_there == (keep.is == Comparison::OneOf));
     }
-    keep.admits(text).map_err(|its| match its.with {
+    written.admits(keep, text).map_err(|its| match its.with {
         "a number" => FaultReason::NotANumber,
         _ => FaultReason::UnreadableTime,
     })

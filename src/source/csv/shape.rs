@@ -51,8 +51,10 @@ impl Shape {
         if form.preamble.is_none() {
             shape.skip_titles(bytes, &rows);
         }
-        let names = rows.iter().find(|row| base + row.start >= shape.skip);
-        shape.found.extend(like_data(names).map(Found::HeaderLikeData));
+        let first = rows.iter().position(|row| base + row.start >= shape.skip);
+        if let Some((names, rest)) = first.and_then(|first| rows[first..].split_first()) {
+            shape.found.extend(like_data(names, rest).map(Found::HeaderLikeData));
+        }
         shape
     }
 
@@ -150,12 +152,22 @@ fn is_value(field: &str) -> bool {
     field.parse::<f64>().is_ok() || crate::base::time::iso(field).is_some()
 }
 
-/// One of the names, if a half or more are no names or a name stands twice.
-fn like_data(names: Option<&Row>) -> Option<String> {
-    let fields = &names?.fields;
+/// One of the names, if a half or more are no names, the first is none, or two or more stand in rows below them too.
+fn like_data(names: &Row, rest: &[Row]) -> Option<String> {
+    let fields = &names.fields;
     let values = fields.iter().filter(|field| is_value(field)).count();
-    let value = fields.iter().find(|field| is_value(field))?;
-    (2 * values >= fields.len()).then(|| value.clone())
+    if let Some(value) = fields.iter().find(|field| is_value(field))
+        && (2 * values >= fields.len() || is_value(&fields[0]))
+    {
+        return Some(value.clone());
+    }
+    let again = |at: usize| {
+        let below = |row: &Row| row.fields.get(at) == Some(&fields[at]);
+        !fields[at].is_empty() && rest.iter().any(below)
+    };
+    let mut again = (0..fields.len()).filter(|at| again(*at));
+    let first = again.next()?;
+    again.next().map(|_| fields[first].clone())
 }
 
 #[cfg(test)]
@@ -194,6 +206,18 @@ mod tests {
                 "7,2024-01-01,x\n8,2024-01-02,y\n".to_owned(),
                 (b',', "7,2024-01-01,x", false, vec![HeaderLikeData("7".into())]),
             ),
+            (
+                "1\tU2\tx\n2\tU3\ty\n".replace('\t', ","),
+                (b',', "1,U2,x", false, vec![HeaderLikeData("1".into())]),
+            ),
+            // Names that are values in the rows below.
+            (
+                "r01,ranked,war\nr01,ranked,sport\nr02,newest,war\n".to_owned(),
+                (b',', "r01,ranked,war", false, vec![HeaderLikeData("r01".into())]),
+            ),
+            // One of them alone may be so, as years are names of columns.
+            ("who,war\na,war\nb,sport\n".to_owned(), (b',', "who,war", false, vec![])),
+            ("who,about,2024\na,b,1\n".to_owned(), (b',', "who,about,2024", false, vec![])),
             ("only\none\n".to_owned(), (b',', "only", false, vec![])),
             (String::new(), (b',', "", false, vec![])),
         ];

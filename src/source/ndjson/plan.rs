@@ -119,6 +119,12 @@ impl Plan {
         }
     }
 
+    /// Why an element without fields is no row.
+    pub(super) fn no_fields(&self, line: &str) -> LineFault {
+        let column = self.each.clone().unwrap_or_default();
+        (column, excerpt(line), FaultReason::NotAnObject)
+    }
+
     /// Whether the values of a place are in the elements of the list.
     pub(super) fn is_inner(&self, place: usize) -> bool {
         self.columns[place].1
@@ -133,7 +139,7 @@ impl Plan {
 pub(super) struct Line {
     pub(super) outer: Settled,
     /// The elements of the list that is taken apart.
-    pub(super) elements: Vec<Vec<Placed>>,
+    pub(super) elements: Vec<Option<Vec<Placed>>>,
     pub(super) is_taken_apart: bool,
 }
 
@@ -171,8 +177,11 @@ impl Node {
 #[derive(Default)]
 struct Met {
     cells: Vec<Placed>,
-    elements: Vec<Vec<Placed>>,
+    /// `None` for an element in which there can be no fields.
+    elements: Vec<Option<Vec<Placed>>>,
     lists: usize,
+    /// Whether what was met is an object or a list.
+    has_inside: bool,
     /// Whether there is something else where the list should be.
     is_no_list: bool,
 }
@@ -241,6 +250,7 @@ impl<'de> Visitor<'de> for Wanted<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { node, met } = self;
+        met.has_inside = true;
         met.is_no_list |= node.each.is_some();
         let wanted = |key: &str| node.keys.get(key);
         while let Some(next) = map.next_key_seed(Key(&wanted))? {
@@ -254,11 +264,16 @@ impl<'de> Visitor<'de> for Wanted<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let Self { node, met } = self;
+        met.has_inside = true;
         if let Some(each) = &node.each {
             met.lists += 1;
             let mut element = Met::default();
             while items.next_element_seed(Wanted { node: each, met: &mut element })?.is_some() {
-                met.elements.push(std::mem::take(&mut element.cells));
+                let cells = std::mem::take(&mut element.cells);
+                let has_inside = std::mem::take(&mut element.has_inside);
+                // Of plain elements themselves, and of nothing in them, more can be asked.
+                let is_row = has_inside || each.cell.is_some() || each.is_leaf();
+                met.elements.push(is_row.then_some(cells));
             }
             return Ok(());
         }

@@ -132,7 +132,8 @@ impl<'w> Rows<'w> {
         };
         let is_there: Vec<bool> = outer.iter().map(|value| *value != MixedValue::Null).collect();
         for (number, element) in (1..).zip(rows.elements) {
-            let mut element = match plan.settled(element, line) {
+            let settled = element.ok_or_else(|| plan.no_fields(line));
+            let mut element = match settled.and_then(|element| plan.settled(element, line)) {
                 Ok(element) => element,
                 Err(fault) => {
                     self.fault(fault);

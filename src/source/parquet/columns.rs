@@ -38,7 +38,10 @@ pub(super) fn column(array: &ArrayRef, dictionary: &mut Option<KnownDictionary>)
             Float(map::<Decimal128Type, _>(array, |v| v as f64 / unit))
         }
         DataType::Boolean => Boolean(array.as_boolean().iter().collect()),
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => return times(array),
+        DataType::Timestamp(_, Some(_)) => return times(array),
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => {
+            return times(array).local();
+        }
         DataType::FixedSizeBinary(UUID) => uuids(array),
         DataType::List(items) if items.data_type().is_integer() => {
             whole_lists(array, |row| array.as_list::<i32>().value(row))

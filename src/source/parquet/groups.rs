@@ -51,7 +51,7 @@ fn bounds(array: &ArrayRef) -> Vec<Option<Bound>> {
     let bound = |row: usize| match &column {
         Column::Whole(values) => Some(Bound::Whole(values[row])),
         Column::Integer(values) => values[row].map(Bound::Whole),
-        Column::Timestamp(values) => values[row].map(Bound::Time),
+        Column::Timestamp(values) | Column::LocalTime(values) => values[row].map(Bound::Time),
         Column::Text(values) => values.get(row).map(|text| Bound::Text(text.to_owned())),
         Column::Shared(values) => values.get(row).map(|text| Bound::Text(text.to_owned())),
         _ => None,

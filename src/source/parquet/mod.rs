@@ -41,7 +41,8 @@ use crate::log::{Batch, Column, Limit, LogSource, MAX_FOOTER};
 /// Reads a Parquet file, row group by row group.
 ///
 /// Text (plain or dictionary), whole numbers, floating-point numbers, decimals, booleans, dates,
-/// timestamps, UUIDs and lists of text or whole numbers are read; timestamps without a zone count as UTC. A
+/// timestamps, UUIDs and lists of text or whole numbers are read; timestamps without a zone count as UTC, unless
+/// the schema names a zone. A
 /// field of an object is a column by its way, such as `user.id`. Compression may be none, Snappy, gzip, LZ4 or
 /// Zstandard. Pages have at most [`MAX_PAGE`](crate::log::MAX_PAGE) bytes and the
 /// footer at most [`MAX_FOOTER`] ([`Error::TooLarge`]), which is known before anything is decoded.

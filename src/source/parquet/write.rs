@@ -307,7 +307,7 @@ impl Types {
             Column::Integer(_) | Column::Whole(_) | Column::SharedWhole(_) => Kind::Whole,
             Column::Float(_) => Kind::Float,
             Column::Boolean(_) => Kind::Boolean,
-            Column::Timestamp(_) => Kind::Time,
+            Column::Timestamp(_) | Column::LocalTime(_) => Kind::Time,
             Column::TextList(_) => Kind::TextList,
             Column::Mixed(cells) => {
                 for (row, cell) in cells.iter().enumerate() {
@@ -388,7 +388,7 @@ fn array(column: &Column, kind: Kind, rows: Range<usize>) -> ArrayRef {
         }))),
         Kind::Time => {
             let times = rows.map(|row| match column {
-                Column::Timestamp(values) => values[row],
+                Column::Timestamp(values) | Column::LocalTime(values) => values[row],
                 _ => None,
             });
             Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))

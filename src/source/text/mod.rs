@@ -19,7 +19,7 @@ pub(super) use self::pool::Pool;
 const STANDARD_INPUT: &str = "-";
 
 /// Whether a path is that of what is given on standard input.
-pub(super) fn is_standard_input(path: &std::path::Path) -> bool {
+pub(crate) fn is_standard_input(path: &std::path::Path) -> bool {
     path.to_str() == Some(STANDARD_INPUT)
 }
 

@@ -90,6 +90,9 @@ fn of_files() -> Vec<Error> {
 
 fn of_rows() -> Vec<Error> {
     vec![
+        Error::NoOrder { file: file(), rows: 2 },
+        Error::Query { detail: text("no table \"accounts\""), tables: texts(&["log"]) },
+        Error::NoSql { query: text("SELECT * FROM log") },
         Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
         Error::NothingKept {
             file: file(),
@@ -120,6 +123,7 @@ fn of_questions() -> Vec<Error> {
         Error::SeveralEstimates { topic: war(), first: text("one"), second: text("other") },
         Error::UnknownAttention { attention: text("top 3"), available: names() },
         Error::OtherTally { what: "cluster", said: text("viewer"), tally: text("item") },
+        Error::NoTopics,
         Error::Unstated { what: "baseline", call: "Question::between or Question::against" },
         Error::NotLookedAt { by: "a waterfall", part: "statistics", said: text("odds_ratio") },
         Error::RepeatedCandidate { table: text("c.csv"), item: text("i"), pool: text("s1") },

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::flags::{flags_of, parts};
 use super::id_text::each_text;
 use super::keyed::KeyedTable;
 use super::path::{PathPattern, of_folder};
@@ -153,24 +154,6 @@ impl<'s> Made<'s> {
 
 fn constant(value: &str) -> Making {
     Making::Constant(Arc::new([Some(value)].into_iter().collect()))
-}
-
-fn parts(pattern: &str) -> impl Iterator<Item = &str> {
-    pattern.split(',').map(str::trim)
-}
-
-/// For each name or pattern between commas, the topic of a column by that name, if it is of one.
-pub(super) fn flags_of(pattern: &str) -> impl Iterator<Item = impl Fn(&str) -> Option<String>> {
-    parts(pattern).map(|part| {
-        let (before, after) = part.split_once('*').unwrap_or((part, ""));
-        move |name: &str| {
-            if !part.contains('*') {
-                return (name == part).then(|| name.to_owned());
-            }
-            let topic = name.strip_prefix(before)?.strip_suffix(after)?;
-            (!topic.is_empty()).then(|| topic.to_owned())
-        }
-    })
 }
 
 /// The columns that a pattern with `*`, or names with commas between, stand for; each is a topic, called by what

@@ -9,6 +9,7 @@ mod cells;
 mod chunks;
 mod dictionary;
 mod feed;
+mod flags;
 mod form;
 mod id_text;
 mod ids;

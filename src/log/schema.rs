@@ -667,8 +667,9 @@ impl LogSchema {
         let Some(topics) = self.topics.as_ref().filter(|_| self.has_flags()) else {
             return Vec::new();
         };
-        let is_one =
-            |name: &&String| super::made::flags_of(&topics.column).any(|part| part(name).is_some());
+        let is_one = |name: &&String| {
+            super::flags::flags_of(&topics.column).any(|part| part(name).is_some())
+        };
         available.iter().filter(is_one).cloned().collect()
     }
 

@@ -38,12 +38,16 @@ impl Part {
 /// The p-value that coins leave: [`ShareBounds`](super::ShareBounds) says which; 0 where no cluster is in both
 /// arms, or many carry the difference.
 pub(super) fn least_p(arms: [Arm<'_>; 2]) -> f64 {
-    let every = every(arms);
-    let (both, one): (Vec<Part>, Vec<Part>) = every.iter().partition(|its| its.is_in_both());
-    let seen = leanings(&every);
-    if both.is_empty() || effective(&seen) >= MANY {
+    // Most designs are nested, or have many clusters: neither needs what comes after.
+    if !any_in_both(arms) {
         return 0.0;
     }
+    let every = every(arms);
+    let seen = leanings(&every);
+    if effective(&seen) >= MANY {
+        return 0.0;
+    }
+    let (both, one): (Vec<Part>, Vec<Part>) = every.iter().partition(|its| its.is_in_both());
     let coins = p_of_coins(leanings(&without_strays(both)));
     coins.min(p_of_others(&one, seen.iter().sum::<f64>()))
 }
@@ -64,6 +68,20 @@ pub(super) fn least_p_of_two(halves: [[Arm<'_>; 2]; 2], scales: [f64; 2]) -> f64
     let mass = |at: usize| parts.iter().map(|parts| parts[at].mass()).sum::<f64>();
     let least = least_mass(both.iter().map(|&at| mass(at)).collect());
     p_of_coins(both.into_iter().filter(|&at| mass(at) >= least).map(|at| all[at]).collect())
+}
+
+/// Whether some cluster is in both arms.
+fn any_in_both(arms: [Arm<'_>; 2]) -> bool {
+    let mut both =
+        arms[0].1.iter().zip(arms[1].1).filter(|(a, b)| **a > 0.0 && **b > 0.0).peekable();
+    if both.peek().is_none() {
+        return false;
+    }
+    let totals = arms.map(|(_, all)| all.iter().sum::<f64>());
+    both.any(|(a, b)| {
+        let all = [a / totals[0], b / totals[1]];
+        Part { topic: [0.0; 2], all }.is_in_both()
+    })
 }
 
 /// Each cluster's part of either arm.

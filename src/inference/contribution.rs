@@ -188,14 +188,21 @@ impl Contributions {
     /// where none does.
     pub(super) fn effective(&self, side: Side, quantity: Quantity) -> Option<f64> {
         let of_topic = |cell: &Cell| cell.side == side && cell.quantity == quantity;
-        let columns = self.cells_with_columns().filter(|(cell, _)| of_topic(cell));
-        let mut topic = vec![0.0; self.present.len()];
-        for (_, column) in columns {
+        let mut columns = self.cells_with_columns().filter(|(cell, _)| of_topic(cell));
+        let carried = |topic: &[f64]| {
+            let (sum, squares) = topic
+                .iter()
+                .fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
+            (squares > 0.0).then(|| sum * sum / squares)
+        };
+        let (_, first) = columns.next()?;
+        let Some((_, second)) = columns.next() else { return carried(first) };
+        // Of strata kept apart, all together.
+        let mut topic = first.clone();
+        for column in std::iter::once(second).chain(columns.map(|(_, column)| column)) {
             topic.iter_mut().zip(column).for_each(|(sum, value)| *sum += value);
         }
-        let sum: f64 = topic.iter().sum();
-        let squares: f64 = topic.iter().map(|value| value * value).sum();
-        (squares > 0.0).then(|| sum * sum / squares)
+        carried(&topic)
     }
 
     /// For each cluster, its place in the tally.

@@ -5,7 +5,7 @@ use super::contribution::Contributions;
 use super::share_bounds::{BoundsForm, Contrast, ShareBounds};
 use super::shares::Shares;
 use super::tails::above;
-use super::{Inference, Interval, Multiplicity, Test, simultaneous};
+use super::{Case, Inference, Interval, Multiplicity, Test, simultaneous};
 use crate::error::Error;
 use crate::estimate::{
     ConfidenceInterval, Estimate, Finding, IntervalMethod, NoInterval, SideOfNull, Warning,
@@ -18,19 +18,17 @@ pub(super) fn alone(
     estimate: &mut Estimate,
     statistic: &dyn Statistic,
     (working, contributions): (Working, &Contributions),
-    form: BoundsForm,
+    (form, known): (BoundsForm, Option<&Case<'_>>),
 ) -> Option<f64> {
     if matches!(working, Working::Undefined(_)) {
         let null = statistic.null()?;
         return note(estimate, statistic, ([null; 2], None), || None);
     }
-    let shares = match Shares::of(statistic, contributions) {
-        Some(Ok(shares)) => Some(shares),
-        _ => None,
-    };
-    let contrast = shares
-        .as_ref()
-        .map(|shares| Contrast::of(statistic, contributions.totals(), shares).in_form(form));
+    let made = if known.is_none() { Shares::of(statistic, contributions) } else { None };
+    let shares = known.map_or(made.as_ref(), |case| case.shares.as_ref());
+    let shares = shares.and_then(|shares| shares.as_ref().ok());
+    let contrast =
+        shares.map(|shares| Contrast::of(statistic, contributions.totals(), shares).in_form(form));
     let level = estimate.interval.as_ref().map_or(0.95, |interval| interval.level);
     estimate.warnings.extend(contrast.as_ref().and_then(|its| its.held_back(1.0 - level)));
     let bounds = contrast.as_ref().filter(|_| is_thin(estimate)).map(|contrast| {

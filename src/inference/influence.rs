@@ -220,14 +220,9 @@ pub(super) struct Influence {
 impl Influence {
     pub(super) fn of(gradient: &[f64], contributions: &Contributions) -> Self {
         let members = Members::of(contributions).where_it_looks(gradient, contributions);
-        let scores = scores(contributions, gradient);
-        let weighed = || {
-            let pairs = scores.iter().zip(&members.of);
-            pairs.map(|(score, here)| (*score, *here, 1.0))
-        };
         let factors = members.factors(|clusters| small_sample(clusters.max(2.0)));
-        let spread = Spread::of(weighed(), factors);
-        let moments = moments(weighed());
+        let scores = scores(contributions, gradient);
+        let (spread, moments) = spread_and_moments(&scores, &members.of, factors);
         Self { members, spread, moments, of_baseline: 0.0 }
     }
 
@@ -292,21 +287,22 @@ fn means(scores: impl Iterator<Item = (Score, [bool; 2], f64)>) -> [f64; 2] {
     [0, 1].map(mean)
 }
 
-/// The sums of squares and of cubes around the arms' means, without small-sample factors.
-fn moments(scores: impl Iterator<Item = (Score, [bool; 2], f64)> + Clone) -> [f64; 2] {
-    let count = |side: usize| scores.clone().filter(|(_, here, _)| here[side]).count().max(1);
-    let sum = |side: usize| {
-        let of_side = scores.clone().filter(|(_, here, _)| here[side]);
-        of_side.map(|(score, ..)| score.of[side]).sum::<f64>()
-    };
-    let means = [0, 1].map(|side| sum(side) / count(side) as f64);
-    let mut moments = [0.0; 2];
-    for (score, here, _) in scores {
+/// The spread of unweighted clusters, and the sums of squares and of cubes around the arms' means without small-sample
+/// factors: both in one pass, since what is read of many clusters takes longer than what is done with it.
+fn spread_and_moments(scores: &[Score], of: &[[bool; 2]], factors: [f64; 2]) -> (Spread, [f64; 2]) {
+    let means = means(scores.iter().zip(of).map(|(score, here)| (*score, *here, 1.0)));
+    let roots = factors.map(f64::sqrt);
+    let (mut spread, mut moments) = (Spread::default(), [0.0; 2]);
+    for (score, &here) in scores.iter().zip(of) {
+        let [a, b] = score.joined(here, means, roots);
+        spread.together += (a + b) * (a + b);
+        spread.alone[0] += a * a;
+        spread.alone[1] += b * b;
         let [a, b] = score.joined(here, means, [1.0; 2]);
         moments[0] += (a + b).powi(2);
         moments[1] += (a + b).powi(3);
     }
-    moments
+    (spread, moments)
 }
 
 /// Each cluster's contribution times the gradient, by arm. By columns, so that a processor's vectors take

@@ -371,7 +371,8 @@ fn answer(
         test: test.transpose()?,
         warnings,
     };
-    let p = finding::alone(&mut estimate, statistic, (working, &contributions), form);
+    let p =
+        finding::alone(&mut estimate, statistic, (working, &contributions), (form, case.as_ref()));
     Ok(Answer { estimate, scale: statistic.scale(), joint, p })
 }
 

@@ -339,15 +339,15 @@ impl ArmShare {
         let share = topic_total / all_total;
         let (mut clusters, mut squares, mut fourths, mut sizes) = (0.0, 0.0, 0.0, 0.0);
         let (mut off, mut off_squares) = (0.0, 0.0);
+        // A cluster of the other arm alone adds nothing. Passed over by a branch, which of them are would be guessed
+        // wrong for every other one.
         for (&topic, &all) in topic.iter().zip(all) {
-            if all <= 0.0 {
-                continue;
-            }
-            let residual = residual(topic, all, share);
+            let here = all > 0.0;
+            let residual = if here { residual(topic, all, share) } else { 0.0 };
             let square = residual * residual;
             // How far the share moves without the cluster.
             let moved = -residual / (all_total - all);
-            clusters += 1.0;
+            clusters += f64::from(u8::from(here));
             squares += square;
             fourths += square * square;
             sizes += all * all;

@@ -49,21 +49,23 @@ fn cases() {
     run_all(&files);
 }
 
-/// Their commands are run beside the logs that ship with the project, and write there: so in a copy.
+/// With the chapter of the guide that is told in commands. Their commands are run beside the logs that ship with the project, and write there: so in a copy.
 #[test]
 fn readmes() {
     let folder = tempfile::tempdir().unwrap();
     let logs = ["data/open_bandit_small.csv.gz", "data/simulated/conflict.parquet"];
-    let readmes = [("root", "../README.md"), ("command", "README.md")].map(|(name, readme)| {
-        let at = |end: &str| folder.path().join(format!("{name}.{end}"));
-        fs::copy(Path::new(HERE).join(readme), at("md")).unwrap();
-        fs::create_dir(at("out")).unwrap();
-        for log in logs {
-            let to = at("in").join(log);
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(Path::new(HERE).join("..").join(log), to).unwrap();
-        }
-        at("md")
-    });
+    let guide = ("guide", "../docs/guide/beyond-one-ratio.md");
+    let readmes =
+        [("root", "../README.md"), ("command", "README.md"), guide].map(|(name, readme)| {
+            let at = |end: &str| folder.path().join(format!("{name}.{end}"));
+            fs::copy(Path::new(HERE).join(readme), at("md")).unwrap();
+            fs::create_dir(at("out")).unwrap();
+            for log in logs {
+                let to = at("in").join(log);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(Path::new(HERE).join("..").join(log), to).unwrap();
+            }
+            at("md")
+        });
     run_all(&readmes);
 }

@@ -641,7 +641,12 @@ impl StudyFile {
         let log = ExposureLog::open(path, &schema)?;
         let has = |keep: &&Keep| log.column(&keep.column).is_ok();
         let held: Vec<&Keep> = keep.iter().filter(has).collect();
-        held.into_iter().try_fold(log, |log, keep| log.keep_as(keep, &schema))
+        // A table that names no column of times has those of the log's column as the log has them.
+        let written = match schema.time {
+            None => LogSchema { time: self.log.schema.time.clone(), ..schema.clone() },
+            Some(_) => schema.clone(),
+        };
+        held.into_iter().try_fold(log, |log, keep| log.keep_as(keep, &written))
     }
 
     /// The audit, ready to be run.

@@ -81,7 +81,7 @@ pub(crate) struct BesideArgs {
     /// A table that the query may name beside log.
     #[arg(long, value_name = "NAME=FILE", value_parser = parse::assigned, requires = "sql")]
     table: Vec<(String, String)>,
-    /// Ranks from the order of rows within each slate, session or viewer.
+    /// Ranks from the order of rows within each slate, session or viewer and arm, before rows are filtered.
     #[arg(long, value_name = "WITHIN", conflicts_with = "position")]
     rank_by_order: Option<RankWithin>,
 }

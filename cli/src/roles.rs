@@ -247,8 +247,18 @@ impl RoleArgs {
         } else {
             TopicColumn::domain(self.topic_domain.as_ref()?)
         };
+        Some(self.relabelled(topics))
+    }
+
+    /// With the new names of topics.
+    pub(crate) fn relabelled(&self, topics: TopicColumn) -> TopicColumn {
         let table = self.relabel_table.iter().flat_map(|table| &table.0);
-        Some(topics.relabel(table.chain(&self.relabel).cloned()).unlisted(Unlisted::Keep))
+        topics.relabel(table.chain(&self.relabel).cloned()).unlisted(Unlisted::Keep)
+    }
+
+    /// Whether topics get new names.
+    pub(crate) fn relabels(&self) -> bool {
+        self.relabel_table.is_some() || !self.relabel.is_empty()
     }
 
     /// With the log's weights and counts, as far as a table has their columns.

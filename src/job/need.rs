@@ -35,7 +35,8 @@ pub(super) fn needed(
         Role::Stratum => spec.strata == StratifyBy::Stratum || named(column),
         Role::Position => by_rank,
         Role::Satisfaction => cascade,
-        Role::Time => timed,
+        // How its times are written is how those of a filter are.
+        Role::Time => timed || schema.keep.iter().any(|keep| keep.column == column),
         Role::Named => named(column),
         Role::Engagement | Role::Propensity => false,
     })

@@ -57,7 +57,10 @@ pub(crate) fn draft(
     }
     text.push_str(&log(reading, &folder)?);
     text.push_str("\n[log.schema]\n");
-    for guessed in &its.guess.roles {
+    // With new names there is more to say of topics than their format, and all of it is said below.
+    let is_below =
+        |guessed: &&Guessed| guessed.role == Role::Topics && its.guess.relabelled.is_some();
+    for guessed in its.guess.roles.iter().filter(|guessed| !is_below(guessed)) {
         text.push_str(&declared(guessed, &its.facts.arms)?);
     }
     if its.guess.role(Role::Arm).is_none() {
@@ -83,7 +86,8 @@ pub(crate) fn draft(
             one_line(&its.guess.other_topics)
         ));
     }
-    let is_said = |key: &str| its.guess.roles.iter().any(|role| key == key_of(role.role));
+    let said = its.guess.roles.iter().filter(|guessed| !is_below(guessed));
+    let is_said = |key: &str| said.clone().any(|role| key == key_of(role.role));
     for (key, value) in schema.iter().filter(|(key, _)| *key != "rows" && !is_said(key)) {
         text.push_str(&line(key, value)?);
     }

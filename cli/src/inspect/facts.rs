@@ -90,7 +90,15 @@ pub(crate) fn of(
         match read(guess) {
             Ok(log) => return Ok(Facts::of(&log, guess, args.top)?),
             Err(fault) => {
-                if !guess.give_up(&in_flags(&fault.to_string())) {
+                let column = match &fault {
+                    Error::MissingColumn { column, .. }
+                    | Error::ColumnType { column, .. }
+                    | Error::RepeatedColumn { column, .. }
+                    | Error::NothingKept { column, .. } => Some(column.as_str()),
+                    Error::Row(fault) => Some(fault.column.as_str()),
+                    _ => None,
+                };
+                if !guess.give_up(&in_flags(&fault.to_string()), column) {
                     return Ok(Facts::default());
                 }
             }

@@ -50,6 +50,9 @@ pub(crate) struct Guess {
     pub(crate) numbers: Option<NumberForm>,
     /// What keeps a column from its role.
     pub(crate) remarks: Vec<String>,
+    /// The column of topics with new names, where flags say some.
+    #[serde(skip)]
+    pub(crate) relabelled: Option<TopicColumn>,
 }
 
 /// What speaks against a guess.
@@ -228,6 +231,11 @@ pub(crate) fn is_of_arms(name: &str) -> bool {
     is_called(Role::Arm, name)
 }
 
+/// Whether a name is called like what was shown.
+pub(crate) fn is_of_content(name: &str) -> bool {
+    is_called(Role::Item, name) || place(name, TOPIC_NAMES).is_some()
+}
+
 /// Whether a name is called like viewers.
 pub(crate) fn is_of_viewers(name: &str) -> bool {
     is_called(Role::Viewer, name)
@@ -256,6 +264,7 @@ pub(crate) fn of(profile: &Profile, log: &LogArgs) -> Guess {
         first_rank: None,
         numbers: None,
         remarks: Vec::new(),
+        relabelled: None,
     };
     guess.said(&log.roles);
     let counts = [&COUNT_NAMES, MORE_COUNTS].concat();
@@ -268,6 +277,12 @@ pub(crate) fn of(profile: &Profile, log: &LogArgs) -> Guess {
     guess.arm_by_content(profile);
     if log.roles.topic_column().is_none() && !log.beside.has_items() {
         guess.topics(profile);
+    }
+    if let Some(Guessed { column, topic_format, .. }) = guess.role(Role::Topics)
+        && log.roles.relabels()
+    {
+        let topics = TopicColumn::new(column, topic_format.unwrap_or_default());
+        guess.relabelled = Some(log.roles.relabelled(topics));
     }
     guess.clusters(profile, &log.roles);
     guess.as_written(profile, &log.roles);
@@ -353,7 +368,9 @@ impl Guess {
                 Ok(()) => {
                     let time_format = column.time_format.clone().filter(|_| role == Role::Time);
                     let because = match &time_format {
-                        Some(format) => format!("its name, and times in the format {format:?}"),
+                        Some(format) => {
+                            format!("its name, and times in the format {}", flag_of(format))
+                        }
                         None => format!("its name, and {} distinct values", count(column)),
                     };
                     let mut guessed = Guessed {
@@ -557,8 +574,13 @@ impl Guess {
 
     /// Does without what keeps the log from being read, as far as the fault says what that is; `false` where nothing is
     /// left that was guessed.
-    pub(crate) fn give_up(&mut self, fault: &str) -> bool {
-        let named = |column: &str| fault.contains(&format!("{column:?}"));
+    pub(crate) fn give_up(&mut self, fault: &str, column: Option<&str>) -> bool {
+        let named = |its: &str| {
+            let start = its.strip_suffix('*').filter(|start| !start.is_empty());
+            column.is_some_and(|column| {
+                column == its || start.is_some_and(|start| column.starts_with(start))
+            })
+        };
         let cluster = self.clusters.iter().position(|column| named(column));
         let guessed = |its: &Guessed| !its.said;
         let role = self.roles.iter().position(|its| guessed(its) && named(&its.column));
@@ -588,7 +610,8 @@ impl Guess {
                 Role::Time => schema.time(column, time_format.clone().unwrap_or_default()),
                 Role::Count => schema.count(column),
                 Role::Topics => {
-                    schema.topics(TopicColumn::new(column, topic_format.unwrap_or_default()))
+                    let topics = || TopicColumn::new(column, topic_format.unwrap_or_default());
+                    schema.topics(self.relabelled.clone().unwrap_or_else(topics))
                 }
                 Role::Slate => schema.slate(column),
                 Role::Session => schema.session(column),
@@ -605,6 +628,15 @@ impl Guess {
             schema = schema.numbers(form);
         }
         self.clusters.iter().fold(schema, LogSchema::column)
+    }
+}
+
+/// A format of times as a flag says it.
+fn flag_of(format: &TimeFormat) -> String {
+    match format {
+        TimeFormat::Pattern(pattern) => format!("pattern:{pattern}"),
+        TimeFormat::Zone(name) => format!("zone:{name}"),
+        plain => word(plain),
     }
 }
 

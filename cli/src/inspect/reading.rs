@@ -8,7 +8,7 @@ use tiltmeter::report::printable;
 use tiltmeter::source::open_source_as;
 use tiltmeter::{Error, LogInput};
 
-use super::guess::{is_of_arms, is_of_viewers};
+use super::guess::{is_of_arms, is_of_content, is_of_viewers};
 use super::profile::{self, Profile};
 use super::show::word;
 use super::spool::Spool;
@@ -109,9 +109,12 @@ impl Reading {
     fn as_it_looks(&mut self, roles: &RoleArgs) -> Result<Profile, Failure> {
         let schema = self.input.schema.clone();
         match self.read(roles) {
-            Err(Error::UnknownFormat { .. }) if roles.format.is_none() => {
+            Err(Error::UnknownFormat { known, .. }) if roles.format.is_none() => {
                 let file = self.files[0].clone();
-                let Some(format) = format_of(&file) else { return Ok(self.read(roles)?) };
+                let Some(format) = format_of(&file) else {
+                    let path = PathBuf::from(self.called());
+                    return Err(Error::UnknownFormat { path, known }.into());
+                };
                 let its = word(&format);
                 let why = format!(
                     "{} looks like {its}, which its name does not say (--format {its})",
@@ -192,20 +195,20 @@ fn of_element(name: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// A list of objects in each row that holds what was shown: the only one whose elements have arms or viewers, where the
-/// rows have none themselves.
+/// A list of objects in each row that holds what was shown: the only one whose elements have arms or viewers where the
+/// rows have none themselves, or items or topics where the rows have none but are of a viewer or an arm.
 fn lists_of_rows(profile: &Profile) -> Option<String> {
     let names = || profile.columns.iter().map(|its| its.name.as_str());
     let is_shown = |name: &str| is_of_arms(name) || is_of_viewers(name);
+    let outside = |is: fn(&str) -> bool| names().any(|name| of_element(name).is_none() && is(name));
+    let is_feed = outside(is_of_arms) || outside(is_of_viewers);
     let mut lists: Vec<&str> = Vec::new();
-    for name in names() {
-        let Some((list, field)) = of_element(name) else {
-            if is_shown(name) {
-                return None;
-            }
-            continue;
+    for (list, field) in names().filter_map(of_element) {
+        let holds_rows = match is_feed {
+            true => is_of_content(field) && !outside(is_of_content),
+            false => is_shown(field),
         };
-        if is_shown(field) && !lists.contains(&list) {
+        if holds_rows && !lists.contains(&list) {
             lists.push(list);
         }
     }

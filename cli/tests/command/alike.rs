@@ -84,7 +84,41 @@ fn filters_read_as_the_schema_says() {
             "audit {log} {D} --time t --time-format {format} --rank-by-order viewer --filter t>=2026-03-08"
         );
         assert_eq!(shares(&line), (0.0, 0.5), "{name}, when all is read");
+        // The same in two files, and for a supply with the log's column.
+        let text = rows(times);
+        let lines: Vec<&str> = text.lines().collect();
+        let parts = [[0, 1, 3], [0, 2, 4]].map(|places| places.map(|at| lines[at]).join("\n"));
+        for (part, text) in parts.iter().enumerate() {
+            files.file(&format!("{name}/{part}.csv"), &format!("{text}\n"));
+        }
+        let folder = files.at(name);
+        let line =
+            format!("audit {folder} {D} --time t --time-format {format} --filter t>=2026-03-08");
+        assert_eq!(shares(&line), (0.0, 0.5), "{name}, in two files");
+        let supply = files.file(
+            &format!("{name}-supply.csv"),
+            &format!("topic,t\nwar,{}\nx,{}\nwar,{}\n", times[0], times[1], times[2]),
+        );
+        let line = format!(
+            "audit {log} --arm arm --treatment ranked --topic topic --viewer viewer --baseline-supply {supply} --json --time t --time-format {format} --filter t>=2026-03-08"
+        );
+        assert_eq!(shares(&line), (0.0, 0.5), "{name}, of a supply");
     }
+    // What means nothing is asked for as nothing.
+    let log = files.file(
+        "na.csv",
+        "viewer,arm,topic,c\na,ranked,war,NA\nb,newest,war,DE\na,ranked,x,DE\nb,newest,x,NA\n",
+    );
+    for null in ["", " --null NA"] {
+        assert_eq!(shares(&format!("audit {log} {D} --filter c!=NA{null}")), (0.0, 1.0), "{null}");
+    }
+    // Numbers of JSON are numbers, whatever numbers in text look like.
+    let log = files.file(
+        "numbers.ndjson",
+        "{\"viewer\":\"a\",\"arm\":\"ranked\",\"topic\":\"war\",\"w\":1.234}\n{\"viewer\":\"a\",\"arm\":\"ranked\",\"topic\":\"x\",\"w\":2.5}\n{\"viewer\":\"b\",\"arm\":\"newest\",\"topic\":\"war\",\"w\":\"3,5\"}\n{\"viewer\":\"b\",\"arm\":\"newest\",\"topic\":\"x\",\"w\":4}\n",
+    );
+    let line = format!("audit {log} {D} --numbers decimal_comma --filter w>2");
+    assert_eq!(shares(&line), (0.0, 0.5));
     let log = files.file(
         "numbers.csv",
         "viewer;arm;topic;views\na;ranked;war;1.483\na;ranked;x;20\nb;ranked;war;300,5\nc;newest;war;2.000\nc;newest;x;900\nd;newest;x;150\n",

@@ -343,3 +343,44 @@ fn odd_names() {
     let json = run(["inspect", &case("plain.csv"), "--json"]).json();
     assert_eq!(json["facts"]["names"].as_array().map(Vec::len), Some(0));
 }
+
+/// A feed in a list of each row is taken apart where the list alone says what was shown.
+#[test]
+fn a_feed_in_a_list_is_taken_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, study) = (folder.path().join("log.ndjson"), folder.path().join("study.toml"));
+    let rows = r#"{"viewer":"u1","feed":"ranked","shown":[{"post":"p1","topic":"war"},{"post":"p2","topic":"war"}]}
+{"viewer":"u2","feed":"newest","shown":[{"post":"p1","topic":"war"},{"post":"p3","topic":"x"},{"post":"p4","topic":"x"}]}
+{"viewer":"u3","feed":"ranked","shown":[{"post":"p3","topic":"x"},{"post":"p1","topic":"war"}]}
+{"viewer":"u4","feed":"newest","shown":[{"post":"p4","topic":"x"}]}
+"#;
+    std::fs::write(&log, rows).unwrap();
+    let (log, study) = (log.to_str().unwrap(), study.to_str().unwrap());
+    let told = run(["inspect", log, "--relabel", "war=conflict", "--write-study", study]).ok();
+    assert!(told.contains("--each shown") && told.contains("8 impressions"), "{told}");
+    let report = run(["audit", "--study", study, "--json"]).json();
+    let first = &report["estimates"][0];
+    assert_eq!(first["topic"], "conflict");
+    assert!((first["value"].as_f64().unwrap() - 3.0).abs() < 1e-12, "{first}");
+}
+
+/// A column that one file lacks is done without, and no other; what cannot be told is said by its own name.
+#[test]
+fn one_column_spoils_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let one = file("one.csv", "viewer,arm,rank,topic\na,ranked,1,war\na,newest,2,sport\n");
+    let two = file("two.csv", "viewer,arm,topic\nb,ranked,war\nb,newest,war\n");
+    let found = run(["inspect", &one, &two, "--json"]).json();
+    expect(&found, &[("arm", "arm"), ("topics", "topic"), ("viewer", "viewer")]);
+    assert_eq!(found["facts"]["quality"]["impressions"], 4);
+    let remarks = found["guess"]["remarks"].to_string();
+    assert!(remarks.contains("cannot be read with \\\"rank\\\" as the position"), "{remarks}");
+    let blob = file("blob", "no log at all\n");
+    let refused = run(["inspect", &blob]).failed(1);
+    assert!(refused.contains("blob") && refused.contains("--format csv"), "{refused}");
+}

@@ -7,6 +7,7 @@ use crate::error::row::FaultReason;
 use crate::log::batch::Column;
 use crate::log::form::NumberForm;
 use crate::log::id_text::each_text;
+use crate::log::mixed_value::MixedValue;
 use crate::log::names::Nulls;
 use crate::log::parse;
 use crate::log::schema::LogSchema;
@@ -38,6 +39,10 @@ impl<'s> Written<'s> {
         match column {
             Column::Timestamp(_) => Self { times: None, ..self },
             Column::LocalTime(_) => Self { is_local: true, ..self },
+            // Numbers that the file holds as such are written plainly here.
+            Column::Integer(_) | Column::Whole(_) | Column::SharedWhole(_) | Column::Float(_) => {
+                Self { numbers: NumberForm::Plain, ..self }
+            }
             _ => self,
         }
     }
@@ -93,12 +98,17 @@ pub(super) fn sieved<'c>(
     unreadable.iter().for_each(|&row| certain[row] = true);
     for (at, Sieve { keep, column, written, is_made }) in sieves.enumerate() {
         let written = written.stored_as(column);
+        let is_number = numbers_among(column);
         let mut row = 0;
         // Neighbours mostly have the same.
-        let mut last: Option<(String, Result<bool, FaultReason>)> = None;
+        let mut last: Option<(String, bool, Result<bool, FaultReason>)> = None;
         each_text(column, |text| {
             let text = text.unwrap_or_default();
-            let known = last.as_ref().filter(|(its, _)| its == text).map(|(_, verdict)| *verdict);
+            let is_plain = is_number.as_ref().is_some_and(|of_row| of_row[row]);
+            let known = last.as_ref().filter(|(its, plain, _)| its == text && *plain == is_plain);
+            let known = known.map(|(.., verdict)| *verdict);
+            let written =
+                if is_plain { Written { numbers: NumberForm::Plain, ..written } } else { written };
             // Of what is in no table nothing can be said, and the fault stays.
             let is_missing =
                 || of_row.get(&row).is_some_and(|fault| fault.reason == FaultReason::NotInTable);
@@ -108,7 +118,7 @@ pub(super) fn sieved<'c>(
             }
             let verdict = known.unwrap_or_else(|| {
                 let verdict = verdict(keep, text, nulls, written);
-                last = Some((text.to_owned(), verdict));
+                last = Some((text.to_owned(), is_plain, verdict));
                 verdict
             });
             match verdict {
@@ -136,6 +146,19 @@ pub(super) fn sieved<'c>(
     sieved
 }
 
+/// Of cells that have each a type of their own, as those of JSON, which are numbers and no text.
+fn numbers_among(column: &Column) -> Option<Vec<bool>> {
+    let is_number =
+        |cell: &MixedValue| matches!(cell, MixedValue::Integer(_) | MixedValue::Float(_));
+    match column {
+        Column::Mixed(cells) => Some(cells.iter().map(is_number).collect()),
+        Column::Cells(cells) => {
+            Some((0..cells.len()).map(|row| is_number(&cells.get(row))).collect())
+        }
+        _ => None,
+    }
+}
+
 /// Whether a value is asked for; why it cannot be said, where it cannot. Nothing, and what means nothing, is none of any
 /// values, and on no side of a number or moment. Names are the same as in ids, with the differences that do not count.
 fn verdict(
@@ -151,7 +174,9 @@ fn verdict(
     }
     if !compares {
         let text = nulls.joined(text);
-        let is_there = keep.values.iter().any(|its| nulls.joined(its) == text);
+        // A value that means nothing is asked for as nothing.
+        let is_it = |its: &String| (text.is_empty() && nulls.has(its)) || nulls.joined(its) == text;
+        let is_there = keep.values.iter().any(is_it);
         return Ok(is_there == (keep.is == Comparison::OneOf));
     }
     written.admits(keep, text).map_err(|its| match its.with {

@@ -159,8 +159,8 @@ fn numbers_among(column: &Column) -> Option<Vec<bool>> {
     }
 }
 
-/// Whether a value is asked for; why it cannot be said, where it cannot. Nothing, and what means nothing, is none of any
-/// values, and on no side of a number or moment. Names are the same as in ids, with the differences that do not count.
+/// Whether a value is asked for; why it cannot be said, where it cannot. Nothing, and what means nothing, is on no side of a
+/// number or moment, and the same as a value that means nothing. Names are the same as in ids, with the differences that do not count.
 fn verdict(
     keep: &Keep,
     text: &str,

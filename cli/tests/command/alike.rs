@@ -104,6 +104,12 @@ fn filters_read_as_the_schema_says() {
         );
         assert_eq!(shares(&line), (0.0, 0.5), "{name}, of a supply");
     }
+}
+
+/// The same of numbers, in text and in JSON, and of what means nothing.
+#[test]
+fn filters_read_numbers_as_the_schema_says() {
+    let files = Files::new();
     // What means nothing is asked for as nothing.
     let log = files.file(
         "na.csv",

@@ -276,7 +276,15 @@ impl LogInput {
     ) -> Result<ExposureLog, Error> {
         let schema = self.schema_with_tables(folder)?;
         if let Some(query) = &self.sql {
+            refuse_repeats(files, |file| self.schema.columns_of_path(file))?;
             return ready(self.queried(query, files, folder, schema)?);
+        }
+        if let Some(table) = self.tables.first() {
+            return Err(Error::Parameter {
+                parameter: "a table that a query names",
+                value: format!("{:?}, and there is no query", table.name),
+                expected: "a query beside it (sql in a study's log, --sql), or a table that is joined",
+            });
         }
         if let [file] = files {
             return ready(ExposureLog::open(file, &schema)?);
@@ -375,7 +383,9 @@ impl LogInput {
         let early = self.keep.iter().filter(|keep| !self.is_late(keep));
         let schema = early.fold(self.schema.clone(), |schema, keep| schema.keep(keep.clone()));
         self.join.iter().try_fold(schema, |schema, join| {
-            Ok(schema.table(KeyedTable::open(folder.join(&join.path), &join.on)?))
+            let table = KeyedTable::open(folder.join(&join.path), &join.on)?;
+            let table = table.joined(&schema.join_names)?;
+            Ok(schema.table(table))
         })
     }
 

@@ -34,8 +34,8 @@ pub(crate) struct RoleArgs {
     /// When it was shown.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) time: Option<String>,
-    /// How times are written: iso (the default), epoch_seconds, epoch_milliseconds, epoch_microseconds
-    /// (since 1970), or a pattern such as pattern:%d-%m-%Y.
+    /// How times are written: iso (the default), epoch_seconds, epoch_milliseconds, epoch_microseconds, epoch_nanoseconds
+    /// (since 1970), rfc2822, javascript, zone:Europe/Berlin for local times, or a pattern such as pattern:%d-%m-%Y.
     #[arg(long, value_name = "FORMAT", requires = "time")]
     pub(crate) time_format: Option<TimeFormat>,
     /// How many impressions alike a row stands for: the report is that of a log with the row so often.

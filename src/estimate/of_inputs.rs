@@ -30,8 +30,8 @@ impl Warning {
             Self::WithoutEffect { said } => write!(f, "{said}"),
             Self::NotKeptInTable { table, column } => write!(
                 f,
-                "the column {column:?}, by which rows of the log were kept, is not in {table}: all rows \
-                 there count, those of what was left out of the log too"
+                "what chose rows of the log, {column:?}, is not in {table}: all rows there count, those of \
+                 what was left out of the log too"
             ),
             Self::TopicsInOne { separator, example, impressions, of } => write!(
                 f,

@@ -339,8 +339,8 @@ impl ArmShare {
         let share = topic_total / all_total;
         let (mut clusters, mut squares, mut fourths, mut sizes) = (0.0, 0.0, 0.0, 0.0);
         let (mut off, mut off_squares) = (0.0, 0.0);
-        // A cluster of the other arm alone adds nothing. Passed over by a branch, which of them are would be guessed
-        // wrong for every other one.
+        // A cluster of the other arm alone adds nothing, and is added all the same: a processor guesses which way a branch
+        // goes, and would be wrong about every other cluster.
         for (&topic, &all) in topic.iter().zip(all) {
             let here = all > 0.0;
             let residual = if here { residual(topic, all, share) } else { 0.0 };

@@ -99,6 +99,8 @@ pub enum Found {
     IndexColumn,
     /// Names of columns that look like values: there may be no line of names.
     HeaderLikeData(String),
+    /// A first line that is the names which were said: it counts as a row.
+    NamesAsRow,
     /// A column that the names of folders say.
     FolderColumn(String),
     /// A column of the file's own, which is read though the names of folders say it too.
@@ -125,6 +127,10 @@ impl fmt::Display for Found {
                 printable(name)
             ),
             Self::Table(file, found) => write!(f, "{}: {found}", printable(file)),
+            Self::NamesAsRow => f.write_str(
+                "a first line that is the names of the columns that were said: it counts as a row, unless they are left \
+                 unsaid (LogSchema::header, --columns)",
+            ),
             Self::BesideFolder(name) => write!(
                 f,
                 "column {:?} of the file itself, and not what the names of its folders say of it",

@@ -94,11 +94,16 @@ impl KeyedTable {
         Ok(Self { source, on, columns, row_of, rules: Vec::new(), found: Vec::new() })
     }
 
+    /// Whether its keys are told apart as a log with these rules tells its own apart.
+    pub(super) fn is_joined(&self, rules: &[JoinNames]) -> bool {
+        self.rules == rules
+    }
+
     /// The same table for a log in which keys that differ only so are the same.
     ///
     /// # Errors
     /// [`Error::RepeatedKey`] where two rows then have one key and are not alike.
-    pub(super) fn joined(&self, rules: &[JoinNames]) -> Result<Self, Error> {
+    pub(crate) fn joined(&self, rules: &[JoinNames]) -> Result<Self, Error> {
         let mut row_of: HashMap<Box<str>, u32, RandomState> = HashMap::default();
         let mut rows: Vec<(&str, u32)> =
             self.row_of.iter().map(|(key, row)| (&**key, *row)).collect();

@@ -95,13 +95,7 @@ impl<'s> Made<'s> {
                 }
             }
         }
-        let table = |table: &'s KeyedTable| match schema.join_names.as_slice() {
-            [] => Ok(Cow::Borrowed(table)),
-            rules => table.joined(rules).map(Cow::Owned),
-        };
-        let tables =
-            schema.tables.iter().map(|its| Ok(FromTable { table: table(its)?, key: usize::MAX }));
-        made.tables = tables.collect::<Result<_, Error>>()?;
+        made.tables = tables_of(schema)?;
         let used = |at: usize| {
             let of = |(_, making): &(_, Making)| matches!(making, Making::Table { table, .. } if *table == at);
             made.columns.iter().any(of)
@@ -150,6 +144,16 @@ impl<'s> Made<'s> {
         };
         self.columns.iter().map(make).collect()
     }
+}
+
+/// The tables beside a log, whose keys are told apart as its own are; mostly that was done once for all files.
+fn tables_of(schema: &LogSchema) -> Result<Vec<FromTable<'_>>, Error> {
+    let table = |table| FromTable { table, key: usize::MAX };
+    let tables = schema.tables.iter().map(|its| match its.is_joined(&schema.join_names) {
+        true => Ok(table(Cow::Borrowed(its))),
+        false => its.joined(&schema.join_names).map(|its| table(Cow::Owned(its))),
+    });
+    tables.collect()
 }
 
 fn constant(value: &str) -> Making {

@@ -16,6 +16,13 @@ pub(super) struct Patterns<'s>(Vec<(&'s str, Regex)>);
 impl<'s> Patterns<'s> {
     pub(super) fn of(column: &'s TopicColumn) -> Result<Self, Error> {
         let compiled = column.matches.iter().map(|(topic, pattern)| {
+            if topic.is_empty() || pattern.is_empty() {
+                return Err(Error::Parameter {
+                    parameter: "the pattern of a topic",
+                    value: format!("{topic}={pattern}"),
+                    expected: "a topic, and a pattern, which would match every text if there were nothing in it",
+                });
+            }
             let regex = Regex::new(&folded_pattern(pattern)).map_err(|cause| Error::Parameter {
                 parameter: "the pattern of a topic",
                 value: format!("{topic}={pattern}: {cause}"),

@@ -128,6 +128,14 @@ impl Estimand {
         }
         conditions + &OfRows(&self.kept).to_string()
     }
+
+    /// Which arm is compared with what, in words.
+    pub(crate) fn arms(&self) -> String {
+        match &self.baseline {
+            Baseline::Nothing => format!("arm {:?}", self.treatment),
+            baseline => format!("arm {:?} against {baseline}", self.treatment),
+        }
+    }
 }
 
 /// What an impression counts, as sentences say it after the unit: each part begins with a comma.
@@ -162,16 +170,6 @@ impl fmt::Display for OfRows<'_> {
         self.0.iter().enumerate().try_for_each(|(at, keep)| {
             write!(f, "{}{keep}", if at == 0 { ", of rows where " } else { " and " })
         })
-    }
-}
-
-impl Estimand {
-    /// Which arm is compared with what, in words.
-    pub(crate) fn arms(&self) -> String {
-        match &self.baseline {
-            Baseline::Nothing => format!("arm {:?}", self.treatment),
-            baseline => format!("arm {:?} against {baseline}", self.treatment),
-        }
     }
 }
 

@@ -180,9 +180,13 @@ pub(crate) fn by_ending(
 ) -> Result<Box<dyn LogSource>, Error> {
     let unknown = || Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS };
     let format = form.format.or_else(|| format_of(path)).ok_or_else(unknown)?;
-    if !matches!(format, FileFormat::Json | FileFormat::Ndjson)
-        && let Some(said) = json.each.or(json.records)
-    {
+    // Lines have no place where their rows are.
+    let of_json = match format {
+        FileFormat::Json => None,
+        FileFormat::Ndjson => json.records,
+        _ => json.each.or(json.records),
+    };
+    if let Some(said) = of_json {
         return Err(Error::Parameter {
             parameter: "the way to rows in JSON",
             value: format!("{said:?}, of {}", text::named(path)),

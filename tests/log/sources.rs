@@ -616,6 +616,18 @@ fn frames_with_times_of_a_clock() {
     assert_eq!(read(None, &berlin), text);
     assert_eq!(read(None, &LogSchema::new().time("t", TimeFormat::Iso)), stored);
     assert_eq!(read(Some(TimeZone::UTC), &berlin), stored);
+    // And are such still where they were written to Parquet.
+    #[cfg(feature = "parquet")]
+    for (zone, expected) in [(None, &text[..]), (Some(TimeZone::UTC), &stored[..])] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        let column = Int64Chunked::from_slice("t".into(), &stored);
+        let column = column.into_datetime(TimeUnit::Microseconds, zone).into_series();
+        let frame = DataFrame::new(2, vec![Named::from(column)]).unwrap();
+        tiltmeter::source::write_parquet(tiltmeter::source::FrameSource::new(&frame), &path, &[])
+            .unwrap();
+        assert_eq!(ExposureLog::open(&path, &berlin).unwrap().times().unwrap(), expected);
+    }
 }
 
 #[cfg(feature = "parquet")]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tiltmeter::log::{LogSchema, TopicColumn};
+use tiltmeter::log::{LogSchema, TimeFormat, TopicColumn};
 use tiltmeter::source::{SliceSource, SqlTables};
 use tiltmeter::{Audit, Error, ExposureLog, LogInput, NamedTable, Question, StudyFile, StudyLog};
 
@@ -160,4 +160,34 @@ fn what_is_wrong_with_a_query_is_said() {
             other => panic!("{other}"),
         }
     }
+}
+
+/// The same file twice would be counted twice, and a table for a query is none without one.
+#[test]
+fn what_is_read_is_read_once() {
+    let schema = LogSchema::new().arm("arm").topics(TopicColumn::single("topic"));
+    let mut study = queried("plain.csv", &[], "SELECT * FROM log", schema.clone());
+    study.log.more.push(case("plain.csv"));
+    assert!(matches!(study.read("".as_ref()), Err(Error::RepeatedFile { .. })));
+    let mut study = queried("plain.csv", &[("accounts", "accounts.csv")], "", schema);
+    study.log.sql = None;
+    assert!(matches!(study.read("".as_ref()), Err(Error::Parameter { .. })));
+}
+
+/// Times of a clock stay such in a query's rows: by the zone that the schema of the log names.
+#[test]
+fn times_of_a_clock_stay_so() {
+    use polars::prelude::{
+        Column as Named, DataFrame, Int64Chunked, IntoSeries, NewChunkedArray, TimeUnit,
+    };
+    // 2026-03-08T00:30, which in Berlin is an hour earlier in UTC.
+    let stored = [1_772_929_800_000_000_i64];
+    let column = Int64Chunked::from_slice("t".into(), &stored);
+    let column = column.into_datetime(TimeUnit::Microseconds, None).into_series();
+    let frame = DataFrame::new(1, vec![Named::from(column)]).unwrap();
+    let source = tiltmeter::source::FrameSource::new(&frame);
+    let rows = SqlTables::new().table("log", source).unwrap().query("SELECT * FROM log").unwrap();
+    let berlin = TimeFormat::Zone("Europe/Berlin".into());
+    let log = ExposureLog::read(rows, &LogSchema::new().time("t", berlin)).unwrap();
+    assert_eq!(log.times().unwrap(), [stored[0] - 3_600_000_000]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tiltmeter::log::KeyedTable;
+use tiltmeter::log::{KeyedTable, LogSchema};
 
 use super::profile::{ColumnProfile, Profile};
 use super::reading::Reading;
@@ -13,17 +13,25 @@ use crate::log::LogArgs;
 pub(crate) fn add(profile: &mut Profile, reading: &Reading, log: &LogArgs) {
     let said: BTreeSet<&str> =
         log.roles.columns_of_roles().into_iter().filter_map(|its| its.1.as_deref()).collect();
-    for name in names(reading, log) {
-        if said.contains(&*name) || profile.columns.iter().any(|its| its.name == name) {
-            continue;
-        }
-        let schema = reading.input.schema.clone().column(&name);
-        let Ok(rows) = reading.input_with(schema).open("") else { continue };
-        let Ok(ids) = rows.column(&name) else { continue };
+    let mut names = names(reading, log);
+    names.retain(|name| {
+        !said.contains(&**name) && !profile.columns.iter().any(|its| its.name == *name)
+    });
+    let read = |names: &mut dyn Iterator<Item = &String>| {
+        let schema = names.fold(reading.input.schema.clone(), LogSchema::column);
+        reading.input_with(schema).open("").ok()
+    };
+    // All at once where each row has all of them, so that what one lacks is not what another lacks.
+    let together = read(&mut names.iter()).filter(|rows| rows.origin().set_aside.rows == 0);
+    for name in &names {
+        let alone = if together.is_none() { read(&mut std::iter::once(name)) } else { None };
+        let Some(rows) = together.as_ref().or(alone.as_ref()) else { continue };
+        let Ok(ids) = rows.column(name) else { continue };
         let mut counts = vec![0; ids.dictionary().len()];
         ids.codes().iter().for_each(|&code| counts[code as usize] += 1);
         let values = ids.dictionary().iter().map(str::to_owned).zip(counts);
-        profile.columns.push(ColumnProfile::beside(name, values, rows.origin().set_aside.rows));
+        let missing = rows.origin().set_aside.rows;
+        profile.columns.push(ColumnProfile::beside(name.clone(), values, missing));
     }
 }
 

@@ -218,6 +218,7 @@ fn patterns_and_columns_of_topics() {
     let line = format!("audit {log} {text} --topic-match war=war --topic-match war=krieg");
     assert_eq!(shares(&line), (1.0, 0.5));
     refused(&format!("audit {log} {text} --topic-match peace=peace"), "no impression has a topic");
+    refused(&format!("audit {log} {text} --topic-match war="), "would match every text");
 
     let of_columns =
         "--arm arm --treatment ranked --baseline newest --viewer viewer --json --topic-columns";
@@ -294,6 +295,13 @@ fn formats_have_flags_of_their_own() {
         refused(&format!("audit {lines} {asked} --topic seen {flag}"), why);
     }
     refused(&format!("audit {lines} {asked} --each seen --topic seen.t"), "is no object");
+    refused(&format!("audit {lines} {asked} --records seen --topic seen"), "leave out --records");
+    // Names that were said and stand there too.
+    let named = files.file("named.csv", "viewer,arm,topic\na,ranked,war\nb,ranked,x\n");
+    let line = format!(
+        "audit {named} --columns viewer,arm,topic --arm arm --treatment ranked --viewer viewer --topic topic --statistic treatment_share"
+    );
+    assert!(run(words(&line)).ok().contains("counts as a row"));
     let log = files.file("epochs.csv", "viewer,arm,topic,t\na,ranked,war,1772323200000\n");
     refused(
         &format!(
@@ -325,9 +333,18 @@ fn baselines_of_impressions_are_of_all_files() {
     files.file("days/two.csv", &two);
     let all = files.file("all.csv", &format!("{one}{}", two.strip_prefix(names).unwrap()));
     let asked = "--arm arm --treatment ranked --viewer viewer --topic topic --time t --before 2026-03-03 --json";
-    let whole = run(words(&format!("audit {all} {asked}"))).json();
-    let parts = run(words(&format!("audit {} {asked}", files.at("days")))).json();
+    // In either half of the log one of three impressions is of war.
+    for report in whole_and_parts([&all, &files.at("days")], asked) {
+        let war = report["estimates"].as_array().unwrap().iter().find(|its| its["topic"] == "war");
+        assert!((war.unwrap()["value"].as_f64().unwrap() - 1.0).abs() < 1e-12, "{report}");
+    }
+}
+
+/// The reports of one log as a file and as a folder of its parts, whose estimates are the same.
+fn whole_and_parts(logs: [&str; 2], asked: &str) -> [serde_json::Value; 2] {
+    let [whole, parts] = logs.map(|log| run(words(&format!("audit {log} {asked}"))).json());
     assert_eq!(whole["estimates"], parts["estimates"]);
+    [whole, parts]
 }
 
 /// Which rows count does not depend on how many files they are in.
@@ -340,9 +357,7 @@ fn rows_set_aside_are_the_same_in_parts() {
     files.file("parts/a.csv", &format!("{names}{rows}"));
     files.file("parts/b.csv", names);
     let asked = format!("{D} --position position --engagement dwell --set-aside");
-    let whole = run(words(&format!("audit {log} {asked}"))).json();
-    let parts = run(words(&format!("audit {} {asked}", files.at("parts")))).json();
-    assert_eq!(whole["estimates"], parts["estimates"]);
-    assert_eq!(whole["quality"]["origin"]["set_aside"]["rows"], 2);
-    assert_eq!(parts["quality"]["origin"]["set_aside"]["rows"], 2);
+    for report in whole_and_parts([&log, &files.at("parts")], &asked) {
+        assert_eq!(report["quality"]["origin"]["set_aside"]["rows"], 2);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{close, run};
+use crate::support::{Ran, close, run};
 
 /// A line of `cases/stages.in/log.csv`.
 struct Line {
@@ -50,6 +50,19 @@ fn asked(command: &str, more: &str) -> serde_json::Value {
         word => word.to_owned(),
     });
     run(words).json()
+}
+
+/// From what there was to what was clicked, of a log with these columns.
+fn waterfall(log: &str, more: &[&str]) -> Ran {
+    let line = "waterfall LOG --arm arm --treatment ranked --topic about --viewer viewer --item item \
+                --engagement click --supply ITEMS";
+    let items = place("items.csv");
+    let words = line.split_whitespace().map(|word| match word {
+        "LOG" => log,
+        "ITEMS" => &items,
+        word => word,
+    });
+    run(words.chain(more.iter().copied()))
 }
 
 #[test]
@@ -155,34 +168,11 @@ fn filters_hold_for_all_tables() {
         assert_eq!(report["kept"], kept, "{command}");
         assert_eq!(report["weights"], serde_json::json!({"columns": ["rank"]}), "{command}");
     }
-    let text = run([
-        "waterfall",
-        &place("log.csv"),
-        "--arm",
-        "arm",
-        "--treatment",
-        "ranked",
-        "--topic",
-        "about",
-        "--viewer",
-        "viewer",
-        "--engagement",
-        "click",
-        "--supply",
-        &place("items.csv"),
-        "--item",
-        "item",
-        "--filter",
-        "viewer!=v00",
-    ])
-    .ok();
+    let text = waterfall(&place("log.csv"), &["--filter", "viewer!=v00"]).ok();
     assert!(text.contains("of rows where \"viewer\" is not \"v00\""), "{text}");
     // Each line is folded: what the warning says is looked for without its folds.
     let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        told.contains("the column \"viewer\", by which rows of the log were kept, is not in"),
-        "{text}"
-    );
+    assert!(told.contains("what chose rows of the log, \"viewer\", is not in"), "{text}");
 }
 
 /// A log without names of columns beside a table with them.
@@ -194,27 +184,7 @@ fn a_table_beside_has_a_header_of_its_own() {
     let bare = folder.path().join("bare.csv");
     std::fs::write(&bare, rows).unwrap();
     let asked = |log: &str, more: &[&str]| {
-        let items = place("items.csv");
-        let asked = [
-            "waterfall",
-            log,
-            "--arm",
-            "arm",
-            "--treatment",
-            "ranked",
-            "--topic",
-            "about",
-            "--viewer",
-            "viewer",
-            "--item",
-            "item",
-            "--engagement",
-            "click",
-            "--json",
-            "--supply",
-            &items,
-        ];
-        let report = run(asked.iter().chain(more)).json();
+        let report = waterfall(log, &[&["--json"], more].concat()).json();
         report["waterfalls"].clone()
     };
     let named = asked(&place("log.csv"), &[]);

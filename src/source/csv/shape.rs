@@ -45,6 +45,10 @@ impl Shape {
             }
         }
         if !form.header.is_empty() {
+            let first = rows(&bytes[shape.skip..], all, shape.delimiter).into_iter().next();
+            shape
+                .found
+                .extend(first.filter(|row| row.fields == form.header).map(|_| Found::NamesAsRow));
             return shape;
         }
         let rows = rows(bytes_left, all, shape.delimiter);

@@ -224,6 +224,8 @@ enum Kind {
     Float,
     Boolean,
     Time,
+    /// By a clock whose zone is not said, and stays unsaid.
+    LocalTime,
     TextList,
 }
 
@@ -235,6 +237,7 @@ impl Kind {
             Self::Float => "floating-point numbers",
             Self::Boolean => "booleans",
             Self::Time => "timestamps",
+            Self::LocalTime => "timestamps without a zone",
             Self::TextList => "lists of text",
         }
     }
@@ -246,6 +249,7 @@ impl Kind {
             Self::Float => DataType::Float64,
             Self::Boolean => DataType::Boolean,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::TextList => DataType::new_list(DataType::Utf8, true),
         }
     }
@@ -307,7 +311,8 @@ impl Types {
             Column::Integer(_) | Column::Whole(_) | Column::SharedWhole(_) => Kind::Whole,
             Column::Float(_) => Kind::Float,
             Column::Boolean(_) => Kind::Boolean,
-            Column::Timestamp(_) | Column::LocalTime(_) => Kind::Time,
+            Column::Timestamp(_) => Kind::Time,
+            Column::LocalTime(_) => Kind::LocalTime,
             Column::TextList(_) => Kind::TextList,
             Column::Mixed(cells) => {
                 for (row, cell) in cells.iter().enumerate() {
@@ -386,12 +391,13 @@ fn array(column: &Column, kind: Kind, rows: Range<usize>) -> ArrayRef {
             },
             _ => None,
         }))),
-        Kind::Time => {
+        Kind::Time | Kind::LocalTime => {
             let times = rows.map(|row| match column {
                 Column::Timestamp(values) | Column::LocalTime(values) => values[row],
                 _ => None,
             });
-            Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
+            let times = TimestampMicrosecondArray::from_iter(times);
+            Arc::new(if kind == Kind::Time { times.with_timezone("UTC") } else { times })
         }
         Kind::TextList => {
             let mut lists = ListBuilder::new(StringBuilder::new());

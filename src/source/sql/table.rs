@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use polars::prelude::{
     DataFrame, DataType, Int64Chunked, IntoSeries, ListBuilderTrait, ListStringChunkedBuilder,
-    NamedFrom, NewChunkedArray, PolarsResult, Series, TimeUnit, TimeZone,
+    NamedFrom, NewChunkedArray, PlSmallStr, PolarsResult, Series, TimeUnit, TimeZone,
 };
 
 use crate::error::Error;
@@ -32,6 +32,8 @@ enum Cells {
     Boolean(Vec<Option<bool>>),
     /// Microseconds since 1970-01-01T00:00:00Z.
     Moment(Vec<Option<i64>>),
+    /// The same by a clock whose zone is not said.
+    LocalTime(Vec<Option<i64>>),
     Lists(Vec<Option<Vec<String>>>),
 }
 
@@ -103,7 +105,8 @@ impl Cells {
             Column::Whole(values) => Self::Whole(values.iter().copied().map(Some).collect()),
             Column::Float(values) => Self::Float(values.clone()),
             Column::Boolean(values) => Self::Boolean(values.clone()),
-            Column::Timestamp(values) | Column::LocalTime(values) => Self::Moment(values.clone()),
+            Column::Timestamp(values) => Self::Moment(values.clone()),
+            Column::LocalTime(values) => Self::LocalTime(values.clone()),
             Column::TextList(values) => Self::Lists(values.clone()),
             Column::Unsupported { rows, .. } => Self::Nothing(*rows),
             Column::Mixed(values) => Self::of_mixed(values),
@@ -177,7 +180,7 @@ impl Cells {
         match self {
             Self::Nothing(rows) => *rows,
             Self::Text(texts) => texts.len(),
-            Self::Whole(values) | Self::Moment(values) => values.len(),
+            Self::Whole(values) | Self::Moment(values) | Self::LocalTime(values) => values.len(),
             Self::Float(values) => values.len(),
             Self::Boolean(values) => values.len(),
             Self::Lists(values) => values.len(),
@@ -207,10 +210,8 @@ impl Cells {
             Self::Whole(values) => Series::new(name, values),
             Self::Float(values) => Series::new(name, values),
             Self::Boolean(values) => Series::new(name, values),
-            Self::Moment(values) => {
-                let moments = Int64Chunked::from_slice_options(name, &values);
-                moments.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_series()
-            }
+            Self::Moment(values) => times(name, &values, Some(TimeZone::UTC)),
+            Self::LocalTime(values) => times(name, &values, None),
             Self::Lists(values) => {
                 let mut lists = ListStringChunkedBuilder::new(name, values.len(), values.len());
                 for list in &values {
@@ -223,6 +224,11 @@ impl Cells {
             }
         }
     }
+}
+
+fn times(name: PlSmallStr, values: &[Option<i64>], zone: Option<TimeZone>) -> Series {
+    let values = Int64Chunked::from_slice_options(name, values);
+    values.into_datetime(TimeUnit::Microseconds, zone).into_series()
 }
 
 /// What text may be that is all numbers.

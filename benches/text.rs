@@ -1,4 +1,5 @@
-//! Reading text: into a log with three of six columns, with all six, and from files that are compressed.
+//! Reading text: into a log with three of six columns, with all six, and from files that are compressed. Beside
+//! it what bounds it: the files taken apart by crates that do nothing else, nothing kept, in halves on two threads.
 //! Throughput is impressions per second.
 
 #[allow(dead_code, reason = "other benches use the rest")]
@@ -29,6 +30,33 @@ fn packed(path: &Path, program: &str, ending: &str) -> Option<PathBuf> {
     out.status.success().then_some(packed)
 }
 
+/// How many values there are, by `csv`.
+fn values_of_csv(text: &[u8]) -> usize {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text);
+    let (mut record, mut values) = (csv::ByteRecord::new(), 0);
+    while reader.read_byte_record(&mut record).is_ok_and(|is_there| is_there) {
+        values += record.len();
+    }
+    values
+}
+
+/// How many values there are, by `simd-json`'s tape of each line.
+fn values_of_ndjson(text: &[u8]) -> usize {
+    // It writes into what it reads.
+    let mut text = text.to_vec();
+    let mut buffers = simd_json::Buffers::default();
+    let lines = text.split_mut(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let mut of_line = |line| simd_json::to_tape_with_buffers(line, &mut buffers).map(|t| t.0.len());
+    lines.map(|line| of_line(line).expect("a line that was written here")).sum()
+}
+
+/// Both halves of a text, which end where a line does.
+fn halves(text: &[u8]) -> (&[u8], &[u8]) {
+    let middle = text.len() / 2;
+    let end = text[middle..].iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    text.split_at(middle + end)
+}
+
 fn main() {
     let columns = Columns::make(Shape::of(ROWS));
     let folder = tempfile::tempdir().expect("a folder for files");
@@ -49,6 +77,18 @@ fn main() {
         };
         read(name.to_owned(), &path, &schema(1));
         read(format!("{name}_all_columns"), &path, &all());
+        let values = match form {
+            Form::Csv => values_of_csv,
+            Form::Ndjson => values_of_ndjson,
+        };
+        let text = std::fs::read(&path).expect("the file that was written");
+        let (one, other) = halves(&text);
+        group.bench_function(format!("{name}_taken_apart_alone"), |b| {
+            b.iter(|| rayon::join(|| values(one), || values(other)));
+        });
+        let mut read = |name: String, path: &Path, schema: &LogSchema| {
+            group.bench_function(name, |b| b.iter(|| ExposureLog::open(path, schema)));
+        };
         for (program, ending) in [("gzip", "gz"), ("zstd", "zst")] {
             match packed(&path, program, ending) {
                 Some(path) => read(format!("{name}_{ending}"), &path, &schema(1)),

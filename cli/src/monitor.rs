@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::log::tell_found;
 use crate::out;
 use crate::progress::waiting;
-use crate::roles::Uses;
+use crate::roles::{RoleArgs, Uses};
 use crate::tally::{ByArgs, SkipArgs};
 
 /// Watch an audit while clusters come in, with intervals that hold at every look.
@@ -68,6 +68,8 @@ struct InitArgs {
     side: Option<Sidedness>,
     #[command(flatten)]
     by: ByArgs,
+    #[command(flatten)]
+    roles: RoleArgs,
 }
 
 /// Take in logs: whole clusters, each once. Every log is a look. Two that observe at the same time
@@ -121,7 +123,7 @@ impl InitArgs {
             let what = "a monitor watches under one --attention; make one monitor for each";
             return Err(Failure::Usage(what.to_owned()));
         }
-        if self.by.roles.stratum.is_some() {
+        if self.roles.stratum.is_some() {
             let what = "--stratum changes nothing here: what is watched looks at all strata together; \
                         leave it out, or keep the rows of one stratum";
             return Err(Failure::Usage(what.to_owned()));
@@ -135,9 +137,9 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
         let what = "is there already; what was observed would be lost. Name another file";
         return Err(Failure::of_file(&args.state, what));
     }
-    let (schema, tally) = args.by.plan()?;
+    let (schema, tally) = args.by.plan(&args.roles, &[])?;
     args.refuse_without_effect()?;
-    args.by.roles.tell_unused(&Uses::of_tally(&tally));
+    args.roles.tell_unused(&Uses::of_tally(&tally, []));
     let mut question =
         Question::between(&args.treatment, args.baseline.as_str()).topics(&args.watch);
     question.statistics.extend(args.statistic.clone());

@@ -38,9 +38,20 @@ pub(crate) struct QuestionArgs {
     /// A statistic; amplification_ratio by default.
     #[arg(long, value_name = "NAME")]
     statistic: Vec<AnyStatistic>,
-    /// pooled (the default), cluster_mean, reach or reach:impressions=NUMBER.
+    /// pooled (the default), cluster_mean, reach, reach:impressions=NUMBER, or within: each cluster compared with
+    /// itself.
     #[arg(long, value_name = "UNIT")]
     unit: Option<Unit>,
+    /// Compare each viewer with itself in both arms, as a regression with an effect of each viewer does: least squares
+    /// for differences, Poisson for ratios. The same as --unit within where viewers are the clusters.
+    #[arg(long, value_name = "WHOM", conflicts_with = "unit")]
+    within: Option<WithinWhom>,
+}
+
+/// Who is compared with itself.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum WithinWhom {
+    Viewer,
 }
 
 /// The groups that are answered one by one.
@@ -179,10 +190,23 @@ impl QuestionArgs {
         units: (ClusterBy, Option<ClusterBy>),
         rows: (Option<MultiLabel>, Option<&RoleArgs>),
     ) -> Result<Question, Failure> {
+        let unit = self.unit(&units.0)?;
         let mut question = self.subject.question(Some(baseline), units, rows)?;
         question.statistics = self.statistic.clone();
-        question.unit = self.unit.unwrap_or_default();
+        question.unit = unit;
         Ok(question)
+    }
+
+    /// How clusters are put together.
+    fn unit(&self, cluster: &ClusterBy) -> Result<Unit, Failure> {
+        match (self.within, cluster) {
+            (None, _) => Ok(self.unit.unwrap_or_default()),
+            (Some(WithinWhom::Viewer), ClusterBy::Viewer) => Ok(Unit::Within),
+            (Some(WithinWhom::Viewer), other) => Err(Failure::Usage(format!(
+                "--within viewer compares viewers with themselves, and the clusters are by {other}: leave out --cluster, \
+                 or say --unit within to compare those clusters with themselves"
+            ))),
+        }
     }
 
     /// The question of one arm against another or of a reference, about a tally.

@@ -337,12 +337,12 @@ impl<'q> Uses<'q> {
         }
     }
 
-    pub(crate) fn of_tally(spec: &'q TallySpec) -> Self {
+    pub(crate) fn of_tally(spec: &'q TallySpec, keeps: impl IntoIterator<Item = &'q str>) -> Self {
         Self {
             attentions: spec.attentions.iter().collect(),
             units: vec![&spec.cluster],
             baseline: None,
-            keeps: Vec::new(),
+            keeps: keeps.into_iter().collect(),
         }
     }
 

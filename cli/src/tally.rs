@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use tiltmeter::job::{TallyJob, log_files_but, merge_files, open_tally, save_tally};
-use tiltmeter::log::{LogSchema, Origin};
+use tiltmeter::log::{ItemTopics, LogSchema, Origin};
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec};
 use tiltmeter::{Attention, LogInput, StudyFile, StudyInputs, StudyLog};
 
 use crate::baseline::{BaselineArgs, KindArgs};
 use crate::failure::Failure;
 use crate::forms::OutputArgs;
-use crate::log::tell_found;
+use crate::log::{LogArgs, tell_found};
 use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
@@ -27,9 +27,8 @@ const CHECKPOINT: Duration = Duration::from_secs(30);
 /// Example: tiltmeter tally logs/*.parquet --arm feed --topic about --viewer who --out monday.tally
 #[derive(Debug, Args)]
 pub(crate) struct TallyArgs {
-    /// The logs: files, folders or patterns.
-    #[arg(value_name = "FILES", required = true)]
-    logs: Vec<PathBuf>,
+    #[command(flatten)]
+    log: LogArgs,
     /// The tally to write; with .parquet, a table of it, which other programs read too.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -39,8 +38,6 @@ pub(crate) struct TallyArgs {
     /// Save what is done to this file now and then, and go on from it if it is there.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    #[command(flatten)]
-    skip: SkipArgs,
     #[command(flatten)]
     by: ByArgs,
 }
@@ -73,20 +70,22 @@ pub(crate) struct ByArgs {
     pub(crate) attention: Vec<Attention>,
     #[command(flatten)]
     clusters: ClusterArgs,
-    #[command(flatten)]
-    pub(crate) roles: RoleArgs,
 }
 
 impl ByArgs {
-    /// The schema, and how rows are summed.
-    pub(crate) fn plan(&self) -> Result<(LogSchema, TallySpec), Failure> {
-        let (cluster, second) = self.clusters.units(&self.roles)?;
+    /// The schema of a log with these columns and some more, and how its rows are summed.
+    pub(crate) fn plan(
+        &self,
+        roles: &RoleArgs,
+        more: &[&str],
+    ) -> Result<(LogSchema, TallySpec), Failure> {
+        let (cluster, second) = self.clusters.units(roles)?;
         if second.is_some() {
             let what = "a tally is by one unit; make one by each, or audit the logs";
             return Err(Failure::Usage(what.to_owned()));
         }
         // By the column's name, so that estimands say which one it was.
-        let strata = match &self.roles.stratum {
+        let strata = match &roles.stratum {
             Some(column) => StratifyBy::Column(column.clone()),
             None => StratifyBy::Nothing,
         };
@@ -95,17 +94,34 @@ impl ByArgs {
         if !self.attention.is_empty() {
             spec.attentions.clone_from(&self.attention);
         }
-        Ok((self.roles.schema(column_of(&spec.cluster)), spec))
+        let columns = column_of(&spec.cluster).into_iter().chain(more.iter().copied());
+        Ok((roles.schema(columns), spec))
     }
 }
 
 pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
-    let (schema, spec) = args.by.plan()?;
-    out::check([Some(&args.out), args.checkpoint.as_ref()], &args.logs)?;
-    args.by.roles.tell_unused(&Uses::of_tally(&spec));
-    let files = args.skip.files_of(&args.logs)?;
-    out::check([Some(&args.out), args.checkpoint.as_ref()], &files)?;
-    let mut job = TallyJob::new(files, schema, spec);
+    let roles = &args.log.roles;
+    let keep = args.log.keep();
+    let kept: Vec<&str> = keep.iter().map(|its| &*its.column).collect();
+    // A column that rows are chosen by while they are read needs no role.
+    let late = if args.log.beside.ranks_by_order() { &kept[..] } else { &[] };
+    let (schema, spec) = args.by.plan(roles, late)?;
+    let written = [Some(&args.out), args.checkpoint.as_ref()];
+    out::check(written, &args.log.logs)?;
+    roles.tell_unused(&Uses::of_tally(&spec, kept));
+    let input = args.log.input(schema)?;
+    let topics = args.log.beside.item_topics(roles)?;
+    let topics = topics.map(|its| ItemTopics::open(&its.path, &its.schema)).transpose()?;
+    if input.is_held() {
+        return held(args, &input, topics.as_ref(), &spec);
+    }
+    let here = Path::new("");
+    let files = input.files(here)?;
+    out::check(written, &files)?;
+    let mut job = TallyJob::new(files, input.schema_with_tables(here)?, spec);
+    if let Some(topics) = &topics {
+        job = job.item_topics(topics);
+    }
     if let Some(memory) = args.memory {
         job = job.memory(memory.saturating_mul(1 << 20));
     }
@@ -116,11 +132,42 @@ pub(crate) fn run(args: &TallyArgs) -> Result<(), Failure> {
     let done = job.on_progress(|progress| bar.at(progress)).run();
     bar.end();
     let done = done?;
-    tell_cautions(&done.origin);
-    tell_found(&done.origin);
-    save_tally(&done.tally, &args.out)?;
+    save(args, &done.tally, &done.origin)?;
     done.remove_checkpoint()?;
     told(&args.out, &done.tally, Some(&done.origin))
+}
+
+/// The same of rows that have to be held together: those of a query, and those that are ranked by their order.
+fn held(
+    args: &TallyArgs,
+    input: &LogInput,
+    topics: Option<&ItemTopics>,
+    spec: &TallySpec,
+) -> Result<(), Failure> {
+    let of_parts =
+        [("--memory", args.memory.is_some()), ("--checkpoint", args.checkpoint.is_some())];
+    if let Some((flag, _)) = of_parts.into_iter().find(|(_, is_said)| *is_said) {
+        let what = format!(
+            "{flag} is of logs that are read in parts, and with --sql and --rank-by-order all rows are held together: \
+             leave it out"
+        );
+        return Err(Failure::Usage(what));
+    }
+    let log = input.open(Path::new(""))?;
+    let log = match topics {
+        Some(topics) => log.with_item_topics(topics)?,
+        None => log,
+    };
+    let tally = Tally::of(&log, spec)?;
+    save(args, &tally, log.origin())?;
+    told(&args.out, &tally, Some(log.origin()))
+}
+
+/// Writes a tally, with what was found on the way on standard error.
+fn save(args: &TallyArgs, tally: &Tally, origin: &Origin) -> Result<(), Failure> {
+    tell_cautions(origin);
+    tell_found(origin);
+    Ok(save_tally(tally, &args.out)?)
 }
 
 /// What an audit of the log would warn of, and an estimate from the tally cannot know.

@@ -19,6 +19,7 @@ pub(super) fn answers(
     let is_of_viewers =
         compared.elsewhere.is_none() && compared.rows == BaselineRowKind::Impressions;
     for Query { question, .. } in asked.iter().filter(|_| !is_of_viewers) {
+        crate::statistic::refuse_within(question.unit, "a comparison with what is no arm")?;
         if matches!(question.unit, Unit::Reach(_)) {
             return Err(Error::Parameter {
                 parameter: "the unit",

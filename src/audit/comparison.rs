@@ -158,8 +158,10 @@ impl Comparison<'_> {
         for estimate in &mut estimates {
             estimate.warnings.extend(said.iter().cloned());
             estimate.estimand.baseline = self.baseline.clone();
-            let kept = self.quality.iter().flat_map(|quality| &quality.origin.kept);
-            estimate.estimand.kept = kept.cloned().collect();
+            estimate.estimand.kept = match &self.quality {
+                Some(quality) => quality.origin.kept.clone(),
+                None => self.compared.made.tally().kept().to_vec(),
+            };
             estimate.warnings.extend(self.warnings.iter().cloned());
             if self.compared.rows == BaselineRowKind::Expected {
                 estimate.naive = None;

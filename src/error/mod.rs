@@ -282,6 +282,19 @@ pub enum Error {
         /// What stands there twice.
         key: String,
     },
+    /// No row of several files is such that it would be kept.
+    #[error(
+        "{file}: no row is kept of {rows}, since there is none where {asked}; ask for others, or read other files",
+        file = printable(file)
+    )]
+    AllLeftOut {
+        /// The file, or how many.
+        file: String,
+        /// How many rows there are, those set aside included.
+        rows: u64,
+        /// What was asked of them, in words.
+        asked: String,
+    },
     /// No row is such that it would be kept.
     #[error(
         "{file}: no row is kept, since there is none where {asked}; the column has {}",

@@ -48,6 +48,13 @@ pub enum Warning {
     },
     /// Every impression was its own cluster.
     ImpressionsAsClusters,
+    /// Of clusters that are compared with themselves, some are in one arm only, and add nothing.
+    ClustersInOneArm {
+        /// In the treatment alone.
+        treatment: u64,
+        /// In the baseline alone.
+        baseline: u64,
+    },
     /// Only some of the clusters have impressions in both arms.
     PartlyCrossed {
         /// Clusters in both arms.
@@ -322,6 +329,11 @@ impl fmt::Display for Warning {
             ),
             Self::ImpressionsAsClusters => f.write_str(
                 "every impression counted as its own cluster: impressions of one viewer are not independent, so the interval is too short",
+            ),
+            Self::ClustersInOneArm { treatment, baseline } => write!(
+                f,
+                "clusters in one arm only add nothing to the estimate, which is of those in both (treatment alone: \
+                 {treatment}, baseline alone: {baseline})",
             ),
             Self::PartlyCrossed { both, either } => write!(
                 f,

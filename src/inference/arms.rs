@@ -125,7 +125,7 @@ impl ArmBlock {
     /// By cluster, whether it belongs to the arm: by impressions for reach, else by mass.
     pub(super) fn members(&self, unit: Unit) -> Vec<bool> {
         match unit {
-            Unit::Pooled | Unit::ClusterMean if !self.all.masses.is_empty() => {
+            Unit::Pooled | Unit::ClusterMean | Unit::Within if !self.all.masses.is_empty() => {
                 self.all.masses.iter().map(|mass| *mass > Mass::ZERO).collect()
             }
             _ => self.all.counts.iter().map(|count| *count > 0).collect(),
@@ -141,8 +141,8 @@ impl ArmBlock {
             Quantity::Topic | Quantity::All => &self.topic,
         };
         match (unit, quantity) {
-            (Unit::Pooled, Quantity::All) => all.masses_to(values),
-            (Unit::Pooled, _) => topic.masses_to(values),
+            (Unit::Pooled | Unit::Within, Quantity::All) => all.masses_to(values),
+            (Unit::Pooled | Unit::Within, _) => topic.masses_to(values),
             (Unit::ClusterMean, Quantity::All) => {
                 values.extend(self.members(unit).into_iter().map(flag));
             }

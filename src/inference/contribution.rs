@@ -4,8 +4,10 @@
 use ndarray::{Array2, ShapeBuilder};
 
 use super::arms::{ArmBlock, ArmCells, index};
+use super::lanes::{self, compensated_sum};
 use super::question::TopicQuestion;
 use super::summary::Summary;
+use super::within;
 use crate::error::Error;
 use crate::estimate::{ArmTotals, ClusterCounts};
 use crate::question::baseline::Baseline;
@@ -119,6 +121,8 @@ impl Contributions {
             present: Vec::with_capacity(tally.clusters()),
             places: Vec::with_capacity(tally.clusters()),
         };
+        // What a fit is made of are masses.
+        let unit = if question.unit == Unit::Within { Unit::Pooled } else { question.unit };
         let mut sums = [0, 1].map(|_| ArmBlock::default());
         let cells = summary.cells().to_vec();
         let mut of_cells: Vec<ArmBlock> = cells.iter().map(|_| ArmBlock::default()).collect();
@@ -133,13 +137,25 @@ impl Contributions {
                     summary.add_in_stratum(number, sums);
                 }
             }
-            let here = [0, 1].map(|side| summary.add(side, &sums[side], question.unit));
+            let here = [0, 1].map(|side| summary.add(side, &sums[side], unit));
             made.add_places(tally.block_clusters(block), &here);
-            made.add_block(question.unit, &cells, here, &sums, &of_cells);
+            made.add_block(unit, &cells, here, &sums, &of_cells);
         }
-        let totals = totals(&made.columns);
-        summary.finish(question.unit, totals, &made.present);
-        let Growing { columns, present, places } = made;
+        let Growing { mut columns, mut present, mut places } = made;
+        if question.unit == Unit::Within
+            && let Some(fitted) = statistic.within().and_then(|fit| within::fitted(&columns, fit))
+        {
+            summary.note_one_arm(&present);
+            let says = |at: &mut usize| {
+                *at += 1;
+                fitted.says[*at - 1]
+            };
+            let (mut one, mut two) = (0, 0);
+            present.retain(|_| says(&mut one));
+            places.retain(|_| says(&mut two));
+            columns = fitted.columns.to_vec();
+        }
+        summary.finish(question.unit, totals(&columns), &present);
         Ok(Self { columns, present, places, summary })
     }
 
@@ -190,9 +206,8 @@ impl Contributions {
         let of_topic = |cell: &Cell| cell.side == side && cell.quantity == quantity;
         let mut columns = self.cells_with_columns().filter(|(cell, _)| of_topic(cell));
         let carried = |topic: &[f64]| {
-            let (sum, squares) = topic
-                .iter()
-                .fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
+            let of = |at: lanes::Place| [at.of(topic), at.of(topic) * at.of(topic)];
+            let [sum, squares] = lanes::sums(topic.len(), of);
             (squares > 0.0).then(|| sum * sum / squares)
         };
         let (_, first) = columns.next()?;
@@ -281,15 +296,4 @@ impl Growing {
 /// The total of each column.
 pub(super) fn totals(columns: &[Vec<f64>]) -> Vec<f64> {
     columns.iter().map(|column| compensated_sum(column)).collect()
-}
-
-/// A sum whose error does not grow with its length (Neumaier 1974).
-pub(super) fn compensated_sum(values: &[f64]) -> f64 {
-    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
-    for &value in values {
-        let next = sum + value;
-        lost += if sum.abs() >= value.abs() { (sum - next) + value } else { (value - next) + sum };
-        sum = next;
-    }
-    sum + lost
 }

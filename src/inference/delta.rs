@@ -1,7 +1,7 @@
 //! The cluster-robust delta method (linearisation).
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 
 use super::Uncertainty;
 use super::influence::Variance;
@@ -108,9 +108,11 @@ pub(super) fn normal_quantile(tail: f64) -> f64 {
     -Normal::standard().inverse_cdf(tail)
 }
 
-/// What Student's t exceeds with this probability, below one half; for 1 degree of freedom or
-/// more. By bisection of the survival function, since the library's own inverse does not end for
-/// some degrees of freedom.
+/// What Student's t exceeds with this probability, below one half; for 1 degree of freedom or more.
+///
+/// By Newton's steps on the logarithm of the survival function over that of t, which is concave and falls, so
+/// that they end on the far side of the quantile and come back to it from there; the library's own inverse does
+/// not end for some degrees of freedom.
 pub(super) fn student_quantile(tail: f64, degrees: f64) -> f64 {
     /// Past this the expansion around the normal is exact in double precision.
     const NEARLY_NORMAL: f64 = 1e6;
@@ -120,22 +122,29 @@ pub(super) fn student_quantile(tail: f64, degrees: f64) -> f64 {
         _ => return normal + expansion(normal, degrees),
     };
     // Student's tails are heavier than the normal's.
-    let (mut low, mut high) = (normal, (2.0 * normal).max(1.0));
-    while student.sf(high) > tail {
-        (low, high) = (high, 2.0 * high);
-    }
-    while high - low > f64::EPSILON * high {
-        let middle = low + (high - low) / 2.0;
-        if middle <= low || middle >= high {
+    let (mut low, mut high) = (normal, f64::INFINITY);
+    let mut at = normal + expansion(normal, degrees);
+    for _ in 0..200 {
+        let above = student.sf(at);
+        if above > tail {
+            low = low.max(at)
+        } else {
+            high = high.min(at)
+        }
+        let newton = at * ((above / tail).ln() * above / (at * student.pdf(at))).exp();
+        let next = match newton {
+            newton if newton >= low && newton <= high => newton,
+            _ if high.is_finite() => f64::midpoint(low, high),
+            _ => 2.0 * low.max(0.5),
+        };
+        let is_there =
+            (next - at).abs() <= 4.0 * f64::EPSILON * at || high - low <= f64::EPSILON * low;
+        at = next;
+        if is_there || above == tail {
             break;
         }
-        if student.sf(middle) > tail {
-            low = middle;
-        } else {
-            high = middle;
-        }
     }
-    low + (high - low) / 2.0
+    at
 }
 
 /// The first two terms of Student's quantile beyond the normal's, in powers of 1/degrees

@@ -329,6 +329,7 @@ impl Pilot {
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
         crate::statistic::check_unit(statistic, question.unit)?;
+        crate::statistic::refuse_within(question.unit, "a plan")?;
         crate::statistic::check_strata(statistic, tally.axes().strata())?;
         let contributions = Contributions::of(tally, question, statistic)?;
         let refused = |reason| Error::Pilot { reason };

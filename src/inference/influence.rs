@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::arms::index;
 use super::contribution::Contributions;
+use super::lanes::{self, Place, Row};
 use crate::estimate::NoInterval;
 use crate::statistic::{Cell, Over, Side, Statistic, Working};
 
@@ -221,8 +222,7 @@ impl Influence {
     pub(super) fn of(gradient: &[f64], contributions: &Contributions) -> Self {
         let members = Members::of(contributions).where_it_looks(gradient, contributions);
         let factors = members.factors(|clusters| small_sample(clusters.max(2.0)));
-        let scores = scores(contributions, gradient);
-        let (spread, moments) = spread_and_moments(&scores, &members.of, factors);
+        let (spread, moments) = spread_and_moments(contributions, gradient, &members, factors);
         Self { members, spread, moments, of_baseline: 0.0 }
     }
 
@@ -287,22 +287,89 @@ fn means(scores: impl Iterator<Item = (Score, [bool; 2], f64)>) -> [f64; 2] {
     [0, 1].map(mean)
 }
 
-/// The spread of unweighted clusters, and the sums of squares and of cubes around the arms' means without small-sample
-/// factors: both in one pass, since what is read of many clusters takes longer than what is done with it.
-fn spread_and_moments(scores: &[Score], of: &[[bool; 2]], factors: [f64; 2]) -> (Spread, [f64; 2]) {
-    let means = means(scores.iter().zip(of).map(|(score, here)| (*score, *here, 1.0)));
+/// The spread of clusters, and the sums of squares and of cubes around the arms' means without small-sample
+/// factors. The same as [`Spread::of`] with the [`scores`], but column by column, since what is read of many
+/// clusters takes longer than what is done with it.
+fn spread_and_moments(
+    contributions: &Contributions,
+    gradient: &[f64],
+    members: &Members,
+    factors: [f64; 2],
+) -> (Spread, [f64; 2]) {
+    let arms = SIDES.map(|side| ArmScores::of(contributions, gradient, members, side));
+    let clusters = members.of.len();
+    let [mean_a, mean_b] = arms.each_ref().map(ArmScores::mean);
     let roots = factors.map(f64::sqrt);
-    let (mut spread, mut moments) = (Spread::default(), [0.0; 2]);
-    for (score, &here) in scores.iter().zip(of) {
-        let [a, b] = score.joined(here, means, roots);
-        spread.together += (a + b) * (a + b);
-        spread.alone[0] += a * a;
-        spread.alone[1] += b * b;
-        let [a, b] = score.joined(here, means, [1.0; 2]);
-        moments[0] += (a + b).powi(2);
-        moments[1] += (a + b).powi(3);
+    let [together, alone_a, alone_b, squares, cubes] = lanes::sums(
+        clusters,
+        #[inline(always)]
+        |at: Place| {
+            // Parts around the means, 0 for what is only rounding: `Score::joined`.
+            let ((a, size_a), (b, size_b)) = (arms[0].at(at), arms[1].at(at));
+            let (here_a, here_b) = (arms[0].here(at), arms[1].here(at));
+            let (a, b) = (here_a * (a - mean_a.into()), here_b * (b - mean_b.into()));
+            let (size_a, size_b) = (here_a * size_a, here_b * size_b);
+            let least = Row::from(16.0 * f64::EPSILON);
+            let plain = (a + b).unless_within(a + b, least * (size_a + size_b));
+            let (a, b) = (a * roots[0].into(), b * roots[1].into());
+            let sizes = size_a * roots[0].into() + size_b * roots[1].into();
+            let counts = Row::ONE.unless_within(a + b, least * sizes);
+            let (a, b) = (counts * a, counts * b);
+            [(a + b) * (a + b), a * a, b * b, plain * plain, plain * plain * plain]
+        },
+    );
+    (Spread { together, alone: [alone_a, alone_b] }, [squares, cubes])
+}
+
+/// The [`scores`] of one arm, made of columns each time that they are asked for.
+struct ArmScores<'c> {
+    columns: Vec<(&'c [f64], f64)>,
+    members: &'c Members,
+    side: usize,
+}
+
+impl<'c> ArmScores<'c> {
+    fn of(
+        contributions: &'c Contributions,
+        gradient: &[f64],
+        members: &'c Members,
+        side: Side,
+    ) -> Self {
+        let columns = contributions.cells_with_columns().zip(gradient);
+        let columns = columns.filter(|((cell, _), _)| cell.side == side);
+        let columns = columns.map(|((_, column), slope)| (&column[..], *slope)).collect();
+        Self { columns, members, side: index(side) }
     }
-    (spread, moments)
+
+    /// The scores of some clusters, and how large the terms were.
+    #[inline(always)]
+    fn at(&self, at: Place) -> (Row, Row) {
+        let (mut score, mut size) = (Row::ZERO, Row::ZERO);
+        for (column, slope) in &self.columns {
+            let term = at.of(column) * (*slope).into();
+            score = score + term;
+            size = size + term.abs();
+        }
+        (score.unless_within(score, size * (8.0 * f64::EPSILON).into()), size)
+    }
+
+    /// 1 for clusters that count, else 0.
+    #[inline(always)]
+    fn here(&self, at: Place) -> Row {
+        at.is(&self.members.of, self.side)
+    }
+
+    /// The mean of those that count.
+    fn mean(&self) -> f64 {
+        let clusters = self.members.of.len();
+        let [sum] = lanes::sums(
+            clusters,
+            #[inline(always)]
+            |at| [self.at(at).0 * self.here(at)],
+        );
+        let counted = self.members.sizes[self.side];
+        if counted > 0 { sum / counted as f64 } else { 0.0 }
+    }
 }
 
 /// Each cluster's contribution times the gradient, by arm. By columns, so that a processor's vectors take

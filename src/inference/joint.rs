@@ -9,6 +9,7 @@ use super::summary::Shared;
 use super::{Case, Inference, Interval, Multiplicity, Query};
 use crate::error::Error;
 use crate::estimate::{Estimate, IntervalMethod, NoInterval, SideOfNull};
+use crate::question::estimand::Unit;
 use crate::question::multiplicity::ReplicateErrors;
 use crate::statistic::Scale;
 use crate::tally::Tally;
@@ -62,7 +63,9 @@ impl Replicates {
             }
             _ => None,
         };
-        if for_interval.is_none() && for_tests.is_none() {
+        // Weights that are fitted to all clusters are no sums of a tally.
+        let is_fitted = asked.iter().any(|its| its.question.unit == Unit::Within);
+        if is_fitted || for_interval.is_none() && for_tests.is_none() {
             return Ok(Self { of_interval: Vec::new(), of_tests: Vec::new() });
         }
         let shared = Shared::of(tally, asked);

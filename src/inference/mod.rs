@@ -18,6 +18,7 @@ mod influence;
 mod interval;
 mod jackknife;
 mod joint;
+mod lanes;
 mod monitor;
 mod multiplicity;
 mod naive;
@@ -37,6 +38,7 @@ mod topic_sets;
 mod two_way;
 mod wild;
 mod windowed;
+mod within;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -85,6 +87,7 @@ use crate::estimate::{
     Warning,
 };
 use crate::log::ClusterKey;
+use crate::question::estimand::Unit;
 pub use crate::question::multiplicity::{Multiplicity, ReplicateErrors, RomanoWolf, TwoStage};
 use crate::statistic::{Quantity, Scale, Side, Statistic, Undefined, Working};
 use crate::tally::{ClusterBy, StratifyBy, Tally};
@@ -128,6 +131,12 @@ impl Inference {
         if let Some(method) = &self.multiplicity {
             method.check()?;
             self.must_test(method)?;
+        }
+        if matches!(self.test, Some(Test::Permutation(_))) {
+            let units = asked.iter().map(|asked| asked.question.unit);
+            units
+                .into_iter()
+                .try_for_each(|unit| crate::statistic::refuse_within(unit, "a permutation test"))?;
         }
         let statistics = asked.iter().map(|asked| asked.statistic);
         self.test.iter().try_for_each(|test| test.check(statistics.clone()))
@@ -320,6 +329,9 @@ fn answer(
     let summary = contributions.summary();
     let working = match statistic.other_topics().iter().any(|its| its == question.topic) {
         true if statistic.contrasts().is_some() => Working::Undefined(Undefined::SameTopic),
+        _ if question.unit == Unit::Within && summary.clusters().both == 0 => {
+            Working::Undefined(Undefined::NoClusterInBothArms)
+        }
         _ => statistic.value(summary.totals()),
     };
     let mut warnings = warnings(tally, summary);
@@ -600,6 +612,11 @@ fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
         if clusters < FEW_CLUSTERS && (side == Side::Treatment || summary.has_baseline()) {
             warnings.push(Warning::FewClusters { side, clusters });
         }
+    }
+    let [treatment_alone, baseline_alone] = summary.one_arm();
+    if treatment_alone + baseline_alone > 0 {
+        let (treatment, baseline) = (treatment_alone, baseline_alone);
+        warnings.push(Warning::ClustersInOneArm { treatment, baseline });
     }
     if relation == Relation::PartlyCrossed {
         let either = treatment + baseline - both;

@@ -4,6 +4,7 @@
 use super::arms::index;
 use super::coins;
 use super::contribution::Contributions;
+use super::lanes::{self, Place, Row};
 use crate::estimate::NoInterval;
 use crate::statistic::{Cell, KnownBaseline, Over, Quantity, Side, Statistic};
 
@@ -187,8 +188,10 @@ impl Shares {
         if let Some(known) = known {
             baseline = Some(ArmShare::known(known).ok_or(NoInterval::UndefinedValue)?);
         }
+        // Most designs are nested, and need nothing of what comes after.
+        let shares_clusters = contributions.clusters().both > 0;
         let shared = match places {
-            [Some(a), Some(b)] => {
+            [Some(a), Some(b)] if shares_clusters => {
                 let arm = |[topic, all]: [usize; 2]| {
                     (&columns[topic][..], &columns[all][..], totals[topic], totals[all])
                 };
@@ -197,7 +200,7 @@ impl Shares {
             _ => Together::default(),
         };
         let least_p = match places {
-            [Some(a), Some(b)] => {
+            [Some(a), Some(b)] if shares_clusters => {
                 coins::least_p([a, b].map(|[topic, all]| (&columns[topic][..], &columns[all][..])))
             }
             // Against what is said to be shown never, or always, one stray impression would be as sure a finding
@@ -321,11 +324,12 @@ fn most_correlation([a, b]: [ArmShare; 2], ways: [&Shares; 2]) -> f64 {
     most.fold(1.0, f64::min).max(-1.0)
 }
 
-/// What a cluster has of the topic beyond the arm's share, with what is only rounding set to zero.
-fn residual(topic: f64, all: f64, share: f64) -> f64 {
-    let expected = share * all;
+/// What clusters have of the topic beyond the arm's share, with what is only rounding set to zero.
+#[inline(always)]
+fn residuals(topic: Row, all: Row, share: f64) -> Row {
+    let expected = all * share.into();
     let residual = topic - expected;
-    if residual.abs() <= 8.0 * f64::EPSILON * (topic + expected) { 0.0 } else { residual }
+    residual.unless_within(residual, (topic + expected) * (8.0 * f64::EPSILON).into())
 }
 
 impl ArmShare {
@@ -337,23 +341,20 @@ impl ArmShare {
         impressions: f64,
     ) -> Result<Self, NoInterval> {
         let share = topic_total / all_total;
-        let (mut clusters, mut squares, mut fourths, mut sizes) = (0.0, 0.0, 0.0, 0.0);
-        let (mut off, mut off_squares) = (0.0, 0.0);
-        // A cluster of the other arm alone adds nothing, and is added all the same: a processor guesses which way a branch
-        // goes, and would be wrong about every other cluster.
-        for (&topic, &all) in topic.iter().zip(all) {
-            let here = all > 0.0;
-            let residual = if here { residual(topic, all, share) } else { 0.0 };
-            let square = residual * residual;
-            // How far the share moves without the cluster.
-            let moved = -residual / (all_total - all);
-            clusters += f64::from(u8::from(here));
-            squares += square;
-            fourths += square * square;
-            sizes += all * all;
-            off += moved;
-            off_squares += moved * moved;
-        }
+        // A cluster of the other arm alone adds nothing, and is added all the same.
+        let [clusters, squares, fourths, sizes, off, off_squares] = lanes::sums(
+            topic.len(),
+            #[inline(always)]
+            |at: Place| {
+                let (topic, all) = (at.of(topic), at.of(all));
+                let residual = residuals(topic, all, share);
+                let square = residual * residual;
+                // How far the share moves without the cluster.
+                let moved = residual.over(all - all_total.into());
+                let here = Row::ONE.where_more(all, Row::ZERO);
+                [here, square, square * square, all * all, moved, moved * moved]
+            },
+        );
         if clusters < 2.0 {
             return Err(NoInterval::SingleCluster);
         }
@@ -413,28 +414,31 @@ type Arm<'c> = (&'c [f64], &'c [f64], f64, f64);
 impl Together {
     fn of((x_a, n_a, all_x_a, all_a): Arm<'_>, (x_b, n_b, all_x_b, all_b): Arm<'_>) -> Self {
         let (p_a, p_b) = (all_x_a / all_a, all_x_b / all_b);
-        let (mut products, mut squares, mut fourths, mut clusters) = (0.0, [0.0; 2], [0.0; 2], 0.0);
+        let both = |at: Place| {
+            let is = Row::ONE.where_more(at.of(n_a), Row::ZERO);
+            is.where_more(at.of(n_b), Row::ZERO)
+        };
+        let together = |at: Place| {
+            let both = both(at);
+            let a = both * residuals(at.of(x_a), at.of(n_a), p_a);
+            let b = both * residuals(at.of(x_b), at.of(n_b), p_b);
+            let squares = [a * a, b * b];
+            let fourths = squares.map(|square| square * square);
+            [a * b, squares[0], squares[1], fourths[0], fourths[1], both]
+        };
+        let [products, squares_a, squares_b, fourths_a, fourths_b, mut clusters] =
+            lanes::sums(n_a.len(), together);
+        let (squares, fourths) = ([squares_a, squares_b], [fourths_a, fourths_b]);
         // By arm, of the topic and of the rest: sums and sums of squares.
-        let mut masses = [[[0.0; 2]; 2]; 2];
-        for at in 0..n_a.len() {
-            if n_a[at] > 0.0 && n_b[at] > 0.0 {
-                let a = residual(x_a[at], n_a[at], p_a);
-                let b = residual(x_b[at], n_b[at], p_b);
-                products += a * b;
-                let parts = [(x_a[at], n_a[at]), (x_b[at], n_b[at])];
-                for (mass, (x, n)) in masses.iter_mut().zip(parts) {
-                    for ([sum, squares], part) in mass.iter_mut().zip([x, n - x]) {
-                        *sum += part;
-                        *squares += part * part;
-                    }
-                }
-                for (side, square) in [a * a, b * b].into_iter().enumerate() {
-                    squares[side] += square;
-                    fourths[side] += square * square;
-                }
-                clusters += 1.0;
-            }
-        }
+        let masses = [(x_a, n_a), (x_b, n_b)].map(|(x, n)| {
+            let parts = |at: Place| {
+                let topic = both(at) * at.of(x);
+                let rest = both(at) * at.of(n) - topic;
+                [topic, topic * topic, rest, rest * rest]
+            };
+            let [topic, of_topic, rest, of_rest] = lanes::sums(n.len(), parts);
+            [[topic, of_topic], [rest, of_rest]]
+        });
         let effective = [0, 1].map(|side: usize| {
             if fourths[side] > 0.0 {
                 3.0 * squares[side] * squares[side] / fourths[side]

@@ -27,6 +27,8 @@ pub(super) struct Summary {
     is_weighed: bool,
     /// Whether the baseline is an arm.
     has_baseline: bool,
+    /// How many clusters are in the treatment alone and in the baseline alone, where they add nothing.
+    one_arm: [u64; 2],
     /// By cell over a stratum, how many impressions the arm has there; 0 for others.
     in_stratum: Vec<u64>,
 }
@@ -63,6 +65,7 @@ impl Summary {
             state
         };
         Self {
+            one_arm: [0; 2],
             in_stratum: vec![0; cells.len()],
             cells,
             totals: Vec::new(),
@@ -77,6 +80,7 @@ impl Summary {
     /// What is known of columns that no tally made: totals and clusters, nothing of impressions.
     pub(super) fn of_columns(cells: Vec<Cell>, totals: Vec<f64>, present: &[[bool; 2]]) -> Self {
         Self {
+            one_arm: [0; 2],
             in_stratum: vec![0; cells.len()],
             cells,
             totals,
@@ -127,6 +131,21 @@ impl Summary {
         };
         self.totals = self.cells.iter().zip(totals).map(exact).collect();
         self.clusters = counts(present.iter().copied());
+        if let (Unit::Within, [topic_a, all_a, topic_b, all_b]) = (unit, &self.totals[..]) {
+            self.arms[0].totals = (*topic_a, *all_a);
+            self.arms[1].totals = (*topic_b, *all_b);
+        }
+    }
+
+    /// Notes how many clusters are in one arm only, of all that there are.
+    pub(super) fn note_one_arm(&mut self, present: &[[bool; 2]]) {
+        let ClusterCounts { treatment, baseline, both, .. } = counts(present.iter().copied());
+        self.one_arm = [treatment - both, baseline - both];
+    }
+
+    /// How many clusters are in the treatment alone and in the baseline alone, where they add nothing.
+    pub(super) fn one_arm(&self) -> [u64; 2] {
+        self.one_arm
     }
 
     /// The mass of a quantity over all strata; not known of other topics.

@@ -91,12 +91,12 @@ impl TopicSets {
 
     /// The totals of all impressions, in treatment and baseline.
     pub(crate) fn all(&self) -> [f64; 2] {
-        [0, 1].map(|side: usize| super::contribution::compensated_sum(&self.all[side]))
+        [0, 1].map(|side: usize| super::lanes::compensated_sum(&self.all[side]))
     }
 
     /// The totals of a set, in treatment and baseline.
     pub(crate) fn total(&self, set: usize) -> [f64; 2] {
-        [0, 1].map(|side: usize| super::contribution::compensated_sum(&self.sets[set][side]))
+        [0, 1].map(|side: usize| super::lanes::compensated_sum(&self.sets[set][side]))
     }
 
     /// Sums by cluster: of all impressions in treatment and baseline, then of each of these sets.

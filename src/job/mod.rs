@@ -41,7 +41,7 @@ pub const MIN_MEMORY: usize = 64 << 20;
 /// # Memory
 ///
 /// At most [`memory`](TallyJob::memory) bytes are used, beside the program itself (about 24 MiB for the
-/// command): an eighth for rows in flight, up to a quarter for the pages of Parquet files that are being
+/// command): a quarter for rows in flight, up to a quarter for the pages of Parquet files that are being
 /// decoded, and the rest for tallies, the result and what merging takes among them. There is a thread for
 /// each 32 MiB at most.
 ///

@@ -1,4 +1,4 @@
-//! How the memory of a job is divided: an eighth for rows in flight, up to a quarter for what is decoded,
+//! How the memory of a job is divided: a quarter for rows in flight, up to a quarter for what is decoded,
 //! and the rest for tallies.
 
 use std::sync::Arc;
@@ -25,9 +25,14 @@ pub(super) struct Shares {
 }
 
 impl Shares {
+    /// Which part of the memory is for rows in flight. With an eighth, chunks are half as large, and what each
+    /// of them costs for its viewers, whatever its rows, is paid twice.
+    const IN_FLIGHT: usize = 4;
+
     pub(super) fn of(memory: usize, threads: usize) -> Self {
         let threads = threads.min(memory / LEAST_OF_THREAD).max(1);
-        let (chunk, room) = (memory / 8 / threads, Room::new(memory / Room::PART, threads));
+        let (chunk, room) =
+            (memory / Self::IN_FLIGHT / threads, Room::new(memory / Room::PART, threads));
         Self { memory, threads, chunk, room, largest: AtomicUsize::new(0) }
     }
 
@@ -41,7 +46,9 @@ impl Shares {
     fn for_tallies(&self) -> usize {
         let making = (self.threads + 1) * self.largest.load(Ordering::Relaxed);
         self.memory
-            - (self.memory / 8 + self.room.ever_used()).saturating_add(making).min(self.memory)
+            - (self.memory / Self::IN_FLIGHT + self.room.ever_used())
+                .saturating_add(making)
+                .min(self.memory)
     }
 
     /// Whether there is room for another tally of a chunk, and to merge it, beside so many bytes of

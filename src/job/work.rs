@@ -15,8 +15,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::base::lock::Lock;
 use crate::base::progress::{Progress, Told};
+use crate::base::time::iso_text;
 use crate::error::Error;
 use crate::log::{Chunk, Chunks, ColumnPool, ExposureLog, ItemTopics, LogSchema, Origin};
+use crate::question::keep::{Comparison, Keep};
 use crate::tally::{Merger, Tally, TallySpec, WAITING};
 
 pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
@@ -43,7 +45,8 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
     let (tally, state) = match resumed {
         Some((tally, state)) => (Some(tally), state),
         None => {
-            let rows = (shares.chunk / schema.bytes_per_row()) as u64;
+            // A part with its ids is one chunk: a few rows more would be a chunk of their own.
+            let rows = (shares.chunk / 4 * 3 / schema.bytes_per_row()) as u64;
             let parts = Parts::of(&job.files, &schema, &job.filter, rows, &shares.room)?;
             (None, State { identity, parts, done: BTreeMap::new() })
         }
@@ -82,7 +85,7 @@ pub(super) fn run(job: TallyJob<'_>) -> Result<JobDone, Error> {
         gathered
     });
     done?;
-    gathering.finish(&job.files)
+    gathering.finish(&job.files, job.filter.kept(&schema))
 }
 
 pub(super) fn lock(checkpoint: &Path) -> Result<Lock, Error> {
@@ -274,6 +277,19 @@ impl Work<'_> {
 }
 
 impl Filter {
+    /// What it asks of rows, in the words of a log's choices.
+    fn kept(&self, schema: &LogSchema) -> Vec<Keep> {
+        let mut kept = Vec::new();
+        if let (Some(times), Some((column, _))) = (&self.times, &schema.time) {
+            kept.push(Keep::compared(column, Comparison::AtLeast, iso_text(times.start)));
+            kept.push(Keep::compared(column, Comparison::Below, iso_text(times.end)));
+        }
+        if let (Some(arms), Some(column)) = (&self.arms, &schema.arm) {
+            kept.push(Keep::new(column, arms));
+        }
+        kept
+    }
+
     /// The rows that are asked for; `None` if there are none.
     fn apply(&self, log: ExposureLog) -> Result<Option<ExposureLog>, Error> {
         if self.times.is_none() && self.arms.is_none() {
@@ -506,7 +522,8 @@ impl<'j> Gathering<'j> {
         })
     }
 
-    fn finish(mut self, files: &[PathBuf]) -> Result<JobDone, Error> {
+    /// What all parts together are, of rows that the job's filter kept.
+    fn finish(mut self, files: &[PathBuf], kept: Vec<Keep>) -> Result<JobDone, Error> {
         let started = Instant::now();
         self.state.identity.check_files()?;
         self.merge()?;
@@ -522,11 +539,23 @@ impl<'j> Gathering<'j> {
         };
         origin.rows_read += self.state.parts.rows_unread;
         origin.left_out += self.state.parts.rows_unread;
-        let Some(tally) = tally else {
-            return Err(Error::EmptyLog { file: origin.source, set_aside: origin.set_aside.rows });
+        origin.kept.extend(kept);
+        let Some(mut tally) = tally else {
+            return Err(nothing_of(origin));
         };
+        tally.of_rows(&origin.kept);
         self.times.merge += started.elapsed();
         let checkpoint = self.checkpoint.map(|(path, _)| path);
         Ok(JobDone { tally, origin, times: self.times, progress: self.progress, checkpoint })
     }
+}
+
+/// Why there is no tally of rows that were read.
+fn nothing_of(origin: Origin) -> Error {
+    let Origin { source: file, kept, rows_read: rows, set_aside, left_out, .. } = origin;
+    if left_out == 0 || kept.is_empty() {
+        return Error::EmptyLog { file, set_aside: set_aside.rows };
+    }
+    let asked: Vec<String> = kept.iter().map(Keep::to_string).collect();
+    Error::AllLeftOut { file, rows, asked: asked.join(", and ") }
 }

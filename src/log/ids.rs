@@ -443,8 +443,7 @@ impl IdReader {
 
     /// Bytes of memory held, and of names that are copied when they are compared and put in order.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(self.ids.codes())
-            + self.ids.dictionary().bytes()
+        self.ids.dictionary().bytes()
             + 2 * self.ids.dictionary().text_bytes()
             + self.numbers.bytes()
             + self.shared.bytes(TextColumn::bytes)

@@ -707,7 +707,8 @@ impl LogSchema {
         }
     }
 
-    /// Bytes of memory that a row takes while it is read and tallied, but for distinct ids.
+    /// Bytes of memory that a row takes while it is read and tallied, but for distinct ids: its numbers, and
+    /// the place of its sum while rows are grouped.
     pub(crate) fn bytes_per_row(&self) -> usize {
         let column = |role| match role {
             Role::Time
@@ -718,7 +719,7 @@ impl LogSchema {
             | Role::Satisfaction => 16,
             _ => 4,
         };
-        12 + self.needs().iter().map(|(role, _)| column(*role)).sum::<usize>()
+        8 + self.needs().iter().map(|(role, _)| column(*role)).sum::<usize>()
     }
 
     /// The schema of just the columns for which `keep` is true, by role and column; combined ones

@@ -424,12 +424,12 @@ impl<'s> TopicReader<'s> {
         (self.sets.labels.len(), self.sets.ends.len())
     }
 
-    /// Bytes of memory held, and of names that are copied when they are compared and put in order.
+    /// Bytes of memory held, but for a number for each row, and of names that are copied when they are
+    /// compared and put in order.
     pub(super) fn bytes(&self) -> usize {
         // A text that was seen, and a set: its entry in a table, and what its allocation takes beside.
         const ENTRY: usize = 64;
-        size_of::<u32>() * self.set_of_row.len()
-            + self.sets.labels.bytes()
+        self.sets.labels.bytes()
             + 2 * self.sets.labels.text_bytes()
             + self.sets.ends.capacity() * (8 + ENTRY)
             + 8 * self.sets.members.capacity()

@@ -163,6 +163,7 @@ fn unit(unit: Unit) -> String {
     match unit {
         Unit::Pooled => "pooled".to_owned(),
         Unit::ClusterMean => "cluster mean".to_owned(),
+        Unit::Within => "within clusters".to_owned(),
         Unit::Reach(Reach { impressions, mass }) => {
             let mut text = "reach".to_owned();
             if impressions != 1 {

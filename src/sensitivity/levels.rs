@@ -82,7 +82,7 @@ impl Levels {
             });
         }
         for unit in &self.units {
-            crate::statistic::check_unit(&crate::statistic::TreatmentShare, *unit)?;
+            crate::statistic::check_unit(&crate::statistic::AmplificationRatio, *unit)?;
         }
         for baseline in &self.baselines {
             if let Baseline::Reference(reference) = baseline {

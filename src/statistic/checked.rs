@@ -11,7 +11,7 @@ use super::contrast;
 use super::origin::{self, Origin};
 use super::{
     ALL, Cell, KnownBaseline, NullOf, Over, Quantity, Scale, Side, Statistic, Undefined, Units,
-    Working, standardised,
+    WithinFit, Working, standardised,
 };
 use crate::error::{Error, StatisticFault};
 
@@ -287,6 +287,10 @@ impl Statistic for Checked<'_> {
         }
         self.note(Call::Gradient, totals, |totals| self.fault_of(gradient, totals));
         vec![0.0; self.cells.len()]
+    }
+
+    fn within(&self) -> Option<WithinFit> {
+        self.of.within()
     }
 
     fn is_of_counts(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The difference of exposure shares.
 
-use super::{Scale, Side, Statistic, TwoArms, Working};
+use super::{Scale, Side, Statistic, TwoArms, WithinFit, Working};
 
 /// The topic's share in the treatment minus its share in the baseline, `S_A - S_B`, from -1 to
 /// 1. Finite even where an arm never shows the topic.
@@ -43,6 +43,10 @@ impl Statistic for Difference {
             -1.0 / t.all_baseline,
             t.topic_baseline / (t.all_baseline * t.all_baseline),
         ]
+    }
+
+    fn within(&self) -> Option<WithinFit> {
+        Some(WithinFit::LeastSquares)
     }
 
     fn term(&self, _: Side, share: f64, _: &[f64]) -> Option<f64> {

@@ -27,7 +27,7 @@ pub use self::contrast::{ShareStatistic, StratumContrast, TopicContrast};
 pub(crate) use self::known::AgainstKnown;
 pub use self::known::KnownBaseline;
 use self::origin::{Asking, Origin};
-pub use self::unit::{Reach, Unit};
+pub use self::unit::{Reach, Unit, WithinFit};
 use self::value::ConfidenceInterval;
 
 macro_rules! statistics {
@@ -154,6 +154,9 @@ pub enum Undefined {
     NoTreatmentMass,
     /// The baseline has no mass at all under this attention model and these weights.
     NoBaselineMass,
+    /// No cluster has mass in both arms, so that none can be compared with itself; for a ratio, none that was shown
+    /// the topic.
+    NoClusterInBothArms,
     /// A stratum has mass in one arm only, and the statistic needs its share in both.
     StratumInOneArm,
     /// No stratum has mass in both arms, so that nothing can be compared within one.
@@ -177,6 +180,9 @@ impl fmt::Display for Undefined {
             Self::NothingButTopic => "the topic was all there was in both arms",
             Self::NoTreatmentMass => "the treatment has no exposure mass",
             Self::NoBaselineMass => "the baseline has no exposure mass",
+            Self::NoClusterInBothArms => {
+                "no cluster with exposure mass in both arms shows anything of the topic"
+            }
             Self::StratumInOneArm => "a stratum has exposure mass in one arm only",
             Self::NoStratumInBothArms => "no stratum has exposure mass in both arms",
             Self::StratumInNeitherArm => {
@@ -297,10 +303,16 @@ pub enum Units {
 /// Whether a statistic may be asked for in a unit.
 pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Error> {
     match (statistic.units(), unit) {
-        (Units::Reach, Unit::Pooled | Unit::ClusterMean) => Err(Error::Parameter {
+        (Units::Reach, Unit::Pooled | Unit::ClusterMean | Unit::Within) => Err(Error::Parameter {
             parameter: "the unit",
             value: format!("{unit} for {}", statistic.name()),
             expected: "Unit::Reach, since it counts the clusters that a topic reached",
+        }),
+        (_, Unit::Within) if statistic.within().is_none() => Err(Error::Parameter {
+            parameter: "the statistic",
+            value: format!("{} {unit}", statistic.name()),
+            expected: "a difference (least squares) or a ratio (Poisson regression): difference, amplification_ratio, \
+                       log_ratio or percent_amplification",
         }),
         (_, Unit::Reach(Reach { impressions: 0, .. })) => Err(Error::Parameter {
             parameter: "the impressions of Reach",
@@ -316,6 +328,18 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses fits within clusters where what is asked is no function of sums over these.
+pub(crate) fn refuse_within(unit: Unit, what: &str) -> Result<(), Error> {
+    if unit != Unit::Within {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        parameter: "the unit",
+        value: format!("{unit}, in {what}"),
+        expected: "Unit::Pooled, Unit::ClusterMean or Unit::Reach: a fit's weights are of all clusters together",
+    })
 }
 
 /// The totals that a statistic needs, with strata by their places among these.
@@ -536,6 +560,12 @@ pub trait Statistic: fmt::Debug + Send + Sync {
     /// The units it has a meaning for; a question in another is refused.
     fn units(&self) -> Units {
         Units::All
+    }
+
+    /// How it compares clusters with themselves, where [`Unit::Within`] has a meaning for it: it is then asked for its
+    /// value and gradient as one of two weighted shares.
+    fn within(&self) -> Option<WithinFit> {
+        None
     }
 
     /// Whether the value hangs on how many impressions the totals are of, and not on shares alone: where

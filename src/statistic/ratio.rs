@@ -1,7 +1,7 @@
 //! The amplification ratio, as a ratio, as its logarithm and as percent: one quantity on three
 //! scales.
 
-use super::{Scale, Side, Statistic, TwoArms, Undefined, Working};
+use super::{Scale, Side, Statistic, TwoArms, Undefined, WithinFit, Working};
 
 fn log_ratio(totals: &[f64]) -> Working {
     match TwoArms::from_totals(totals).shares() {
@@ -50,6 +50,10 @@ macro_rules! on_scale {
 
             fn gradient(&self, totals: &[f64]) -> Vec<f64> {
                 log_ratio_gradient(totals)
+            }
+
+            fn within(&self) -> Option<WithinFit> {
+                Some(WithinFit::Poisson)
             }
 
             fn term(&self, _: Side, share: f64, _: &[f64]) -> Option<f64> {

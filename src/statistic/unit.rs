@@ -33,6 +33,60 @@ pub enum Unit {
     ClusterMean,
     /// The share of clusters that the topic reached at all.
     Reach(Reach),
+    /// Each cluster compared with itself, as a fit with an effect of each cluster does ([`WithinFit`]); for
+    /// differences and ratios of two arms. Clusters that are in one arm only say nothing there.
+    Within,
+}
+
+/// How the same clusters are compared in two arms: what a regression with an effect of each cluster (fixed effects)
+/// has as its coefficient, in time linear in the clusters.
+///
+/// With `x` the topic's mass of a cluster in an arm, `n` all of it, and sums over the clusters that are in both arms,
+/// each has weights under which the statistic is one of two weighted shares `sum w x/n / sum w`. Its influence is the
+/// cluster's score over the slope of all scores, so that [`Delta`](crate::inference::Delta)'s variance is the sandwich
+/// by cluster with the factor `G/(G - 1)`, `G` the clusters that say something. `fixest`, `pyfixest` and `statsmodels`
+/// multiply it by `(N - 1)/(N - K)` too, and count clusters in `G` that say nothing.
+///
+/// ```
+/// # let log = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_log.in"));
+/// use tiltmeter::log::{LogSchema, TopicColumn};
+/// use tiltmeter::source::SliceSource;
+/// use tiltmeter::{Audit, ExposureLog, Question, Unit};
+///
+/// // Ada is shown much about war in both feeds, Bo little; each sees twice as much of it in the ranked one.
+/// let (who, feed, about): (Vec<&str>, Vec<&str>, Vec<&str>) = [
+///     ("ada", "ranked", 8, 10), ("ada", "newest", 12, 30), ("bo", "ranked", 6, 30), ("bo", "newest", 1, 10),
+/// ]
+/// .into_iter()
+/// .flat_map(|(who, feed, war, all)| (0..all).map(move |at| (who, feed, if at < war { "war" } else { "" })))
+/// .fold(Default::default(), |mut rows: (Vec<_>, Vec<_>, Vec<_>), (who, feed, about)| {
+///     rows.0.push(who);
+///     rows.1.push(feed);
+///     rows.2.push(about);
+///     rows
+/// });
+/// let source = SliceSource::new("rows").text("who", &who).text("feed", &feed).text("about", &about);
+/// let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+/// let log = ExposureLog::read(source, &schema)?;
+///
+/// let question = Question::between("ranked", "newest").topics(["war"]);
+/// let pooled = Audit::of(&log, &question).run()?;
+/// let within = Audit::of(&log, &question.unit(Unit::Within)).run()?;
+/// // Ada is mostly in the one feed and Bo in the other, which hides it from the pooled ratio.
+/// assert!((pooled.get("war")?.value().unwrap() - 14.0 / 13.0).abs() < 1e-12);
+/// assert!((within.get("war")?.value().unwrap() - 2.0).abs() < 1e-12);
+/// # Ok::<(), tiltmeter::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WithinFit {
+    /// Least squares with a dummy for each cluster: `w = n_A n_B/(n_A + n_B)`, and the coefficient is the difference
+    /// of the weighted shares.
+    LeastSquares,
+    /// Poisson regression with an effect of each cluster (conditional likelihood: Hausman, Hall and Griliches 1984,
+    /// doi 10.2307/1911191): `w = n_A n_B/(R n_A + n_B)`, and `R` is the ratio of the weighted shares. Clusters that
+    /// were shown nothing of the topic say nothing here.
+    Poisson,
 }
 
 said_by_words!(Unit);
@@ -71,6 +125,7 @@ impl fmt::Display for Unit {
                 }
                 f.write_str(" of the topic")
             }
+            Self::Within => f.write_str("within clusters, each compared with itself"),
         }
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn tally(log: &ExposureLog, spec: &TallySpec, most: usize) -> Result<
         Tally {
             spec: spec.clone(),
             weights: Weights::of(log),
+            kept: log.origin().kept.clone(),
             axes: slots.axes.clone(),
             keys: clusters.keys.to_vec(),
             blocks,
@@ -446,6 +447,7 @@ mod tests {
         Tally {
             spec: spec.clone(),
             weights: Weights::of(log),
+            kept: log.origin().kept.clone(),
             axes: slots.axes.clone(),
             keys: clusters.keys.to_vec(),
             blocks,

@@ -13,6 +13,7 @@ use super::{Squares, Tally, Weights};
 use crate::error::Error;
 use crate::log::ClusterKey;
 use crate::question::attention::Attention;
+use crate::question::keep::Keep;
 
 /// Blocks that are merged before the memory of those used up is given back.
 pub(super) const BLOCKS_AT_A_TIME: usize = 64;
@@ -58,6 +59,7 @@ impl Tally {
             return Ok((*first).clone());
         }
         Weights::of_all(tallies.iter().map(|tally| &tally.weights))?;
+        tallies.iter().try_for_each(|tally| of_same_rows(first, tally))?;
         let plan = Plan::of(&tallies)?;
         let parts = plan.parts(tallies.iter().copied());
         let stretches = plan.keys.par_chunks(BLOCK * BLOCKS_TOGETHER);
@@ -176,6 +178,7 @@ struct Plan {
     squares: Vec<Vec<Squares>>,
     impressions: u64,
     weights: Weights,
+    kept: Vec<Keep>,
 }
 
 impl Plan {
@@ -199,7 +202,9 @@ impl Plan {
         // Parts that were made to be added may be weighed otherwise each.
         let weights = Weights::of_all(tallies.iter().map(|tally| &tally.weights));
         let weights = weights.unwrap_or_default();
-        Ok(Self { keys: union(tallies), axes, cells, of_counts, squares, impressions, weights })
+        let kept = first.kept.clone();
+        let keys = union(tallies);
+        Ok(Self { keys, axes, cells, of_counts, squares, impressions, weights, kept })
     }
 
     fn parts<'p>(&'p self, tallies: impl Iterator<Item = &'p Tally>) -> Vec<Part<'p>> {
@@ -221,8 +226,8 @@ impl Plan {
     }
 
     fn tally(self, spec: super::TallySpec, blocks: Vec<Block>) -> Tally {
-        let Self { axes, keys, squares, impressions, weights, .. } = self;
-        Tally { spec, weights, axes, keys, blocks, squares, impressions }
+        let Self { axes, keys, squares, impressions, weights, kept, .. } = self;
+        Tally { spec, weights, kept, axes, keys, blocks, squares, impressions }
     }
 }
 
@@ -418,6 +423,19 @@ fn each(
             }
         }
     }
+}
+
+/// Refuses sums of rows that were chosen in two ways: those of one state and those of all are no parts of one sum.
+fn of_same_rows(first: &Tally, other: &Tally) -> Result<(), Error> {
+    if first.kept == other.kept {
+        return Ok(());
+    }
+    let said = |tally: &Tally| match &tally.kept[..] {
+        [] => "all rows, or not known".to_owned(),
+        kept => kept.iter().map(Keep::to_string).collect::<Vec<_>>().join(" and "),
+    };
+    let (first, second) = (said(first), said(other));
+    Err(Error::Unmergeable { what: "the choice of rows", first, second })
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ use crate::error::Error;
 use crate::log::{ClusterKey, ExposureLog};
 use crate::question::attention::Attention;
 pub use crate::question::cluster::{ClusterBy, MAX_BUCKET_BITS, StratifyBy};
+use crate::question::keep::Keep;
 pub use crate::question::multi_label::MultiLabel;
 pub use crate::question::weights::Weights;
 pub use crate::question::window::WindowBy;
@@ -125,6 +126,8 @@ impl TallySpec {
 pub struct Tally {
     spec: TallySpec,
     weights: Weights,
+    /// Which rows of the log it is of, as far as that is known.
+    kept: Vec<Keep>,
     axes: Axes,
     /// Ascending.
     keys: Vec<ClusterKey>,
@@ -240,6 +243,18 @@ impl Tally {
     #[must_use]
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// Which rows of the log were asked for, all of which hold; all rows if empty. A tally that another program
+    /// made does not know it.
+    #[must_use]
+    pub fn kept(&self) -> &[Keep] {
+        &self.kept
+    }
+
+    /// Says which rows this was made of.
+    pub(crate) fn of_rows(&mut self, kept: &[Keep]) {
+        self.kept = kept.to_vec();
     }
 
     /// Says what the impressions weigh that this was made of.

@@ -21,6 +21,7 @@ use super::{Axes, ClusterBy, Mass, Squares, StratifyBy, Tally, TallySpec, Weight
 use crate::error::Error;
 use crate::log::{ClusterKey, MAX_WEIGHT};
 use crate::place::replace;
+use crate::question::keep::Keep;
 
 const FORMAT: &str = "saved tally";
 const MAGIC: &[u8] = b"tiltmeter saved tally\n";
@@ -42,6 +43,9 @@ struct Header<'t> {
     /// Not known of tallies that were saved before it was said.
     #[serde(default)]
     weights: Cow<'t, Weights>,
+    /// Which rows of a log it is of; not said where it is of all, or saved before it was said.
+    #[serde(default, skip_serializing_if = "<[Keep]>::is_empty")]
+    kept: Cow<'t, [Keep]>,
     axes: Cow<'t, Axes>,
     impressions: u64,
     clusters: u64,
@@ -162,6 +166,7 @@ impl Tally {
             written_by: concat!("tiltmeter ", env!("CARGO_PKG_VERSION")).to_owned(),
             spec: Cow::Borrowed(&self.spec),
             weights: Cow::Borrowed(&self.weights),
+            kept: Cow::Borrowed(&self.kept),
             axes: Cow::Borrowed(&self.axes),
             impressions: self.impressions,
             clusters: self.keys.len() as u64,
@@ -199,7 +204,7 @@ impl Tally {
         input.version()?;
         let header = input.header()?;
         let progress = progress(&header, &input)?;
-        let Header { spec, axes, impressions, weights, .. } = header;
+        let Header { spec, axes, impressions, weights, kept, .. } = header;
         let (spec, axes) = (spec.into_owned(), axes.into_owned());
         let keys = read_keys(&mut input, header.clusters, &spec.cluster)?;
         let squares = read_squares(&mut input, spec.attentions.len(), &axes)?;
@@ -217,8 +222,8 @@ impl Tally {
             return Err(input.damaged("a sum is larger than its count allows"));
         }
         let found = sums.impressions;
-        let weights = weights.into_owned();
-        let tally = Self { spec, weights, axes, keys, blocks, squares, impressions };
+        let (weights, kept) = (weights.into_owned(), kept.into_owned());
+        let tally = Self { spec, weights, kept, axes, keys, blocks, squares, impressions };
         input.at(Place::End);
         if found != impressions || tally.entries() != header.entries {
             return Err(

@@ -28,3 +28,4 @@ mod shared;
 mod standardised;
 mod stratified;
 mod waterfall;
+mod within;

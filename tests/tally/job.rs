@@ -18,7 +18,7 @@ use tiltmeter::log::{
 };
 use tiltmeter::source::SliceSource;
 use tiltmeter::tally::{StratifyBy, Tally, TallySpec, WindowBy};
-use tiltmeter::{Attention, ClusterBy, Error, ExposureLog, MultiLabel};
+use tiltmeter::{Attention, Audit, ClusterBy, Error, ExposureLog, MultiLabel, Question};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -373,7 +373,36 @@ fn times_and_arms() {
     assert!(job(40 * HOUR..60 * HOUR).run().is_ok());
     assert!(matches!(job(0..60 * HOUR).run(), Err(Error::Row(_))));
     let never = job(HOUR * 10_000..HOUR * 10_001).run().unwrap_err();
-    assert!(matches!(never, Error::EmptyLog { .. }), "{never}");
+    assert!(matches!(never, Error::AllLeftOut { .. }), "{never}");
+    assert!(never.to_string().contains("at least \"1971-02-21T16:00:00Z\""), "{never}");
+}
+
+/// A tally says of which rows it is, saved in either form and after merging, and is not added to one of others.
+#[test]
+fn a_tally_says_of_which_rows_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Rows::made(2_000, 100).files(folder.path(), 2);
+    let job = |files: &[PathBuf]| TallyJob::new(files.to_vec(), schema(), TallySpec::default());
+    let of = |file: usize| job(&files[file..=file]).arms(["ranked", "newest"]).run().unwrap().tally;
+    let (one, two) = (of(0), of(1));
+    let said = |tally: &Tally| tally.kept().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let wanted = ["\"arm\" is \"newest\" or \"ranked\""];
+    assert_eq!(said(&one), wanted);
+    assert_eq!(said(&one.merge(&two).unwrap()), wanted);
+    let path = folder.path().join("some.tally");
+    one.save(&path).unwrap();
+    assert_eq!(said(&Tally::open_saved(&path).unwrap()), wanted);
+    let table = folder.path().join("some.parquet");
+    if cfg!(feature = "parquet") {
+        tiltmeter::job::save_tally(&one, &table).unwrap();
+        assert_eq!(said(&tiltmeter::job::open_tally(&table).unwrap()), wanted);
+    }
+    let question = Question::between("ranked", "newest").topics(["war"]);
+    let report = Audit::of_tally(&one, &question).run().unwrap();
+    let conditions = report.estimates()[0].estimand.conditions();
+    assert!(conditions.ends_with(wanted[0]), "{conditions}");
+    let refused = one.merge(&job(&files[1..]).run().unwrap().tally).unwrap_err().to_string();
+    assert!(refused.contains("the choice of rows") && refused.contains("all rows"), "{refused}");
 }
 
 /// The first fault in the order of the files is reported, with its row in the file.

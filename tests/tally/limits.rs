@@ -124,12 +124,26 @@ fn large_pages() {
 fn a_log_by_impressions_is_one_part() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");
-    let rows: String = (0..300_000).map(|row| format!("viewer {row},{},t\n", row % 2)).collect();
+    let rows: String = (0..800_000).map(|row| format!("viewer {row},{},t\n", row % 2)).collect();
     std::fs::write(&path, format!("who,feed,about\n{rows}")).unwrap();
     let spec = TallySpec { cluster: ClusterBy::Impression, ..TallySpec::default() };
     let job = |memory| TallyJob::new([path.clone()], schema(), spec.clone()).memory(memory).run();
     let error = job(MIN_MEMORY).unwrap_err();
+    // The tally outgrows its share before or when it would be added to another.
+    let refused = matches!(error, Error::UnmergeableClusters { .. } | Error::MemoryLimit { .. });
+    assert!(refused && error.to_string().contains("more"), "{error}");
+    assert_eq!(job(1 << 30).unwrap().tally.clusters(), 800_000);
+}
+
+/// Two files of a log by impressions are two parts.
+#[test]
+fn logs_by_impressions_are_not_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["a.csv", "b.csv"].map(|name| folder.path().join(name));
+    for path in &files {
+        std::fs::write(path, format!("who,feed,about\nviewer {},0,t\n", path.display())).unwrap();
+    }
+    let spec = TallySpec { cluster: ClusterBy::Impression, ..TallySpec::default() };
+    let error = TallyJob::new(files, schema(), spec).run().unwrap_err();
     assert!(matches!(error, Error::UnmergeableClusters { .. }), "{error}");
-    assert!(error.to_string().contains("more memory"), "{error}");
-    assert_eq!(job(1 << 30).unwrap().tally.clusters(), 300_000);
 }

@@ -48,6 +48,63 @@ fn tallies_merged_are_the_audit() {
     }
 }
 
+/// A tally of what an audit is asked of says what the audit says: chosen rows, an arm in a table of accounts, topics
+/// in a table of items, ranks by the order of rows.
+#[test]
+fn tallies_read_what_audits_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = place(folder.path(), name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (mut log, mut accounts) = ("who,what,land\n".to_owned(), "who,arm\n".to_owned());
+    for who in 0..60 {
+        let arm = if who % 2 == 0 { "ranked" } else { "newest" };
+        accounts.push_str(&format!("v{who},{arm}\n"));
+        for row in 0..8 + who % 3 {
+            let what = (who * 7 + row * 5) % 11 / if arm == "ranked" { 2 } else { 1 };
+            let land = if row % 4 == 0 { "FR" } else { "DE" };
+            log.push_str(&format!("v{who},i{what},{land}\n"));
+        }
+    }
+    let items = (0..11).map(|item| format!("i{item},{}\n", if item < 4 { "war" } else { "" }));
+    let items = write("items.csv", format!("what,topic\n{}", items.collect::<String>()));
+    let (log, accounts) = (write("log.csv", log), write("accounts.csv", accounts));
+    let files = [&*log, &accounts, &items];
+    let asked = "--treatment ranked --baseline newest --json";
+    for ranks in ["", "--rank-by-order viewer --attention logarithmic"] {
+        let about = format!(
+            "{log} --viewer who --arm arm --join {accounts} --on who --items {items} --item what --topic topic \
+             --filter land=DE {ranks}"
+        );
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let audit = run(words(&format!("audit {about} {asked}"))).json();
+        let tally = place(folder.path(), "some.tally");
+        let told = run(words(&format!("tally {about} --out {tally}"))).ok();
+        assert!(told.contains(" in 60 clusters"), "{told}");
+        let attention = ranks.split_once("--attention").map_or("", |_| "--attention logarithmic");
+        let estimate = run(words(&format!("estimate {tally} {attention} {asked}"))).json();
+        assert_eq!(estimate["estimates"], audit["estimates"], "{ranks}");
+        let kept = &estimate["estimates"][0]["estimand"]["kept"][0];
+        assert_eq!(kept["column"], "land", "{estimate}");
+    }
+    let held = format!(
+        "tally {} --viewer who --arm land --topic what --rank-by-order viewer --memory 64 --out x",
+        files[0]
+    );
+    let refused = run(held.split_whitespace().map(str::to_owned));
+    assert!(
+        refused.code != 0 && refused.err.contains("--memory is of logs that are read in parts"),
+        "{}",
+        refused.err
+    );
+    let line =
+        format!("tally {log} {log} --viewer who --arm land --topic what --filter land=PL --out x");
+    let none = run(line.split_whitespace().map(str::to_owned));
+    assert!(none.code != 0, "{}", none.out);
+}
+
 /// The text of a gzip file, by `gzip`.
 fn unzipped(path: &str) -> String {
     let ran = std::process::Command::new("gzip").args(["-dc", path]).output().unwrap();

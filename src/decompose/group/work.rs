@@ -270,6 +270,7 @@ fn check(ask: &GroupDecomposition<'_>, tally: &Tally, groups: &Groups) -> Result
         return refuse("permutations", value, "between 2 and 1,000,000");
     }
     crate::statistic::check_unit(&AmplificationRatio, ask.question.unit)?;
+    crate::statistic::refuse_within(ask.question.unit, "groups and their members")?;
     check_members(tally, groups)?;
     let totals = tally.totals();
     let topics = tally.axes().topics().len();

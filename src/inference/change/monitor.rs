@@ -251,6 +251,7 @@ impl ChangeMonitor {
         let mut values = Vec::with_capacity(CHARTED.len());
         for statistic in CHARTED {
             crate::statistic::check_unit(statistic, self.unit)?;
+            crate::statistic::refuse_within(self.unit, "a control chart")?;
             let contributions = Contributions::of_part(tally, &question, statistic)?;
             values.push(measured(statistic, &contributions));
         }

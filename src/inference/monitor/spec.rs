@@ -308,6 +308,7 @@ impl MonitoredQuestion {
 
     fn check(&self, tally: &TallySpec) -> Result<(), Error> {
         statistic::check_unit(&*self.statistic, self.unit())?;
+        statistic::refuse_within(self.unit(), "a monitor")?;
         let name = self.statistic.name();
         let own = statistic::Checked::of(&*self.statistic, 1)?.is_some();
         let listed = statistic::ALL.iter().any(|its| its.name() == name);

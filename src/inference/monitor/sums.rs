@@ -30,7 +30,8 @@ pub(super) struct TooLarge;
 /// Binary digits after the point of the contributions in a unit.
 pub(super) const fn bits(unit: Unit) -> u32 {
     match unit {
-        Unit::Pooled => Mass::FRACTION_BITS,
+        // Monitors within clusters are refused.
+        Unit::Pooled | Unit::Within => Mass::FRACTION_BITS,
         Unit::ClusterMean => SHARE_BITS,
         Unit::Reach(_) => 0,
     }

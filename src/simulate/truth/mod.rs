@@ -52,6 +52,7 @@ impl<'q> Contrast<'q> {
         };
         let statistics = question.distinct_statistics();
         statistics.iter().try_for_each(|statistic| check_unit(&**statistic, question.unit))?;
+        crate::statistic::refuse_within(question.unit, "a simulation's truth")?;
         Ok(Self {
             treatment: &question.treatment,
             baseline,

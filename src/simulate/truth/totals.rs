@@ -206,7 +206,8 @@ impl<'a> Counting<'a> {
         about: TopicDefinition,
     ) -> Result<Self, Error> {
         let viewers = match contrast.unit {
-            Unit::Pooled => 0,
+            // Truths within clusters are refused.
+            Unit::Pooled | Unit::Within => 0,
             Unit::ClusterMean | Unit::Reach(_) => simulation.viewers.len(),
         };
         let each = viewers * layout.arms * (layout.topics.len() + 1);
@@ -280,7 +281,7 @@ fn contribution(unit: Unit, masses: &[f64], impressions: &[u32], column: usize) 
     let flag = |holds: bool| f64::from(u8::from(holds));
     let all = masses.len() - 1;
     match unit {
-        Unit::Pooled => masses[column],
+        Unit::Pooled | Unit::Within => masses[column],
         Unit::ClusterMean if masses[all] <= 0.0 => 0.0,
         Unit::ClusterMean => masses[column] / masses[all],
         Unit::Reach(_) if column == all => flag(impressions[all] > 0),

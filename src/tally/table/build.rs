@@ -144,7 +144,8 @@ impl LongRows {
         if impressions == 0 {
             return Err(Error::EmptyLog { file: self.file, set_aside: 0 });
         }
-        Ok(Tally { spec, weights: Weights::default(), axes, keys, blocks, squares, impressions })
+        let (weights, kept) = (Weights::default(), Vec::new());
+        Ok(Tally { spec, weights, kept, axes, keys, blocks, squares, impressions })
     }
 
     fn axes(&self, spec: &TallySpec) -> Result<Axes, Error> {

@@ -17,12 +17,13 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::build::{CellName, Kind, LongRows, Names, Sums};
 use super::key::{from_text, key_bits};
 use super::{
-    ARM, AXES_KEY, BUCKET_FUNCTION, BUCKETS_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND,
-    KIND_ALL, KIND_TAGGED, KIND_TOPIC, MASS, OWN, SCALE_KEY, SPEC_KEY, STRATUM, TOPIC, TableFault,
-    TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WEIGHTS_KEY, WINDOW,
+    ARM, AXES_KEY, BUCKET_FUNCTION, BUCKETS_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KEPT_KEY,
+    KIND, KIND_ALL, KIND_TAGGED, KIND_TOPIC, MASS, OWN, SCALE_KEY, SPEC_KEY, STRATUM, TOPIC,
+    TableFault, TableFaultReason, VERSION, VERSION_KEY, WEIGHT_SCALE, WEIGHTS_KEY, WINDOW,
 };
 use crate::error::Error;
 use crate::log::TextColumn;
+use crate::question::keep::Keep;
 use crate::source::parquet::{all_text, damaged, guarded};
 use crate::tally::{Axes, Mass, Squares, StratifyBy, Tally, TallySpec, Weights};
 
@@ -85,6 +86,7 @@ fn read(path: &Path, expected: Option<&TallySpec>) -> Result<Tally, Error> {
     }
     let mut tally = rows.tally(about.spec, about.axes.as_ref())?;
     tally.weigh(&about.weights);
+    tally.of_rows(&about.kept);
     match about.impressions {
         Some(said) if said != tally.impressions => {
             let detail = format!("{said} impressions, where the rows have {}", tally.impressions);
@@ -101,6 +103,8 @@ struct TopicDefinition {
     impressions: Option<u64>,
     /// Not known of a table that an engine made.
     weights: Weights,
+    /// Which rows of a log it is of, if it says so.
+    kept: Vec<Keep>,
 }
 
 impl TopicDefinition {
@@ -149,7 +153,8 @@ impl TopicDefinition {
         }
         let impressions = get(IMPRESSIONS_KEY).map(|said| parse(file, said)).transpose()?;
         let weights = get(WEIGHTS_KEY).map(|said| parse(file, said)).transpose()?;
-        Ok(Self { spec, axes, impressions, weights: weights.unwrap_or_default() })
+        let kept = get(KEPT_KEY).map(|said| parse(file, said)).transpose()?.unwrap_or_default();
+        Ok(Self { spec, axes, impressions, weights: weights.unwrap_or_default(), kept })
     }
 }
 

@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::key::{key_bits, to_text};
 use super::{
-    ARM, AXES_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KIND, KIND_ALL, KIND_TAGGED, KIND_TOPIC,
-    MASS, OWN, STRATUM, TOPIC, WEIGHTS_KEY, WINDOW,
+    ARM, AXES_KEY, CLUSTER, COUNT, CROSS, IMPRESSIONS_KEY, KEPT_KEY, KIND, KIND_ALL, KIND_TAGGED,
+    KIND_TOPIC, MASS, OWN, STRATUM, TOPIC, WEIGHTS_KEY, WINDOW,
 };
 use crate::error::Error;
 use crate::place::replace;
@@ -69,6 +69,10 @@ impl Tally {
         metadata.push((IMPRESSIONS_KEY, self.impressions.to_string()));
         metadata.push((AXES_KEY, axes));
         metadata.push((WEIGHTS_KEY, weights));
+        if !self.kept.is_empty() {
+            let kept = serde_json::to_string(&self.kept).map_err(|cause| failed(&cause))?;
+            metadata.push((KEPT_KEY, kept));
+        }
         let entry = |(key, value): (&str, _)| KeyValue::new(key.to_owned(), value);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

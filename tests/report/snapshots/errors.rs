@@ -94,6 +94,7 @@ fn of_rows() -> Vec<Error> {
         Error::Query { detail: text("no table \"accounts\""), tables: texts(&["log"]) },
         Error::NoSql { query: text("SELECT * FROM log") },
         Error::RepeatedKey { file: file(), column: text("who"), key: text("ann") },
+        Error::AllLeftOut { file: text("2 files"), rows: 60, asked: text("\"country\" is \"xx\"") },
         Error::NothingKept {
             file: file(),
             column: text("country"),

@@ -42,6 +42,7 @@ fn questions() {
         json!("cluster_mean"),
         json!({"reach": {"impressions": 1, "mass": 0.0}}),
         json!({"reach": {"impressions": 3, "mass": 1.5}}),
+        json!("within"),
     ];
     let window = [
         json!("nothing"),
@@ -224,6 +225,7 @@ fn warnings_of_clusters() -> Vec<Json> {
         json!({"kind": "unequal_clusters", "side": other, "effective": 2.5, "clusters": 40}),
         json!({"kind": "few_clusters_for_method", "clusters": 12, "enough": 25}),
         json!({"kind": "impressions_as_clusters"}),
+        json!({"kind": "clusters_in_one_arm", "treatment": 1, "baseline": 7}),
         json!({"kind": "partly_crossed", "both": 1, "either": 9}),
         json!({"kind": "partly_crossed", "both": 2, "either": 9}),
         json!({"kind": "of_clusters_by", "unit": "week", "warning": few}),

@@ -1,0 +1,230 @@
+//! Fits within viewers: pyfixest's, closed forms, and simulations with a known truth.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+use tiltmeter::inference::{Bootstrap, Delta, Jackknife, Permutation, Quantile, Test};
+use tiltmeter::log::{LogSchema, TopicColumn};
+use tiltmeter::source::SliceSource;
+use tiltmeter::statistic::{
+    AmplificationRatio, AnyStatistic, Difference, LogRatio, OddsRatio, Undefined,
+};
+use tiltmeter::{Audit, Error, Estimate, ExposureLog, Interval, Question, Unit, Value, Warning};
+
+/// Viewer, whether it is the treatment, whether it is the topic, weight in sixteenths.
+type Row = (i64, u8, u8, u32);
+
+fn log(rows: &[Row], weighed: bool) -> ExposureLog {
+    let who: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let feed: Vec<&str> = rows.iter().map(|row| if row.1 == 1 { "a" } else { "b" }).collect();
+    let about: Vec<&str> = rows.iter().map(|row| if row.2 == 1 { "war" } else { "rest" }).collect();
+    let dwell: Vec<f64> = rows.iter().map(|row| f64::from(row.3) / 16.0).collect();
+    let source = SliceSource::new("rows")
+        .integer("who", &who)
+        .text("feed", &feed)
+        .text("about", &about)
+        .float("dwell", &dwell);
+    let schema = LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("about"));
+    let schema = if weighed { schema.weight("dwell") } else { schema };
+    ExposureLog::read(source, &schema).expect("the columns are whole")
+}
+
+fn question(statistic: impl Into<AnyStatistic>) -> Question {
+    Question::between("a", "b").topics(["war"]).unit(Unit::Within).statistic(statistic)
+}
+
+fn delta() -> Interval {
+    Interval::Delta(Delta::default())
+}
+
+fn first(audit: Audit<'_>) -> Estimate {
+    audit.run().expect("arms and topics are there").estimates()[0].clone()
+}
+
+fn near(ours: f64, theirs: f64, tolerance: f64, what: &str) {
+    assert!((ours - theirs).abs() <= tolerance * theirs.abs(), "{what}: {ours} for {theirs}");
+}
+
+fn golden() -> Json {
+    serde_json::from_str(include_str!("../golden/within.json")).unwrap()
+}
+
+fn rows_of(case: &Json) -> Vec<Row> {
+    serde_json::from_value(case["rows"].clone()).unwrap()
+}
+
+/// `feols` and `fepois` with viewers absorbed, to 1e-10 and their errors to 1e-8; with its defaults pyfixest has
+/// (N - 1)/(N - K) too.
+#[test]
+fn pyfixest_agrees() {
+    for (name, case) in golden()["cases"].as_object().unwrap() {
+        let rows = rows_of(case);
+        let log = log(&rows, name == "weighed");
+        // Theirs counts viewers in one arm only too, but not those of one row, nor, in Poisson regression, those who
+        // were shown nothing of the topic.
+        let counted = |least: u8| {
+            let mut shown: HashMap<i64, (u32, u8)> = HashMap::new();
+            for row in &rows {
+                let its = shown.entry(row.0).or_default();
+                (its.0, its.1) = (its.0 + 1, its.1.max(row.2));
+            }
+            shown.values().filter(|(rows, topic)| *rows > 1 && *topic >= least).count()
+        };
+        for (at, fit, statistic) in [
+            (0, "least_squares", AnyStatistic::from(Difference)),
+            (1, "poisson", AnyStatistic::from(LogRatio)),
+        ] {
+            let what = format!("{name}, {fit}");
+            let theirs = &case["answers"][fit];
+            let ours = first(Audit::of(&log, &question(statistic)).interval(delta()));
+            near(ours.value().unwrap(), theirs["value"].as_f64().unwrap(), 1e-10, &what);
+            let says = case["answers"]["clusters"][at].as_u64().unwrap();
+            assert_eq!(ours.clusters.both, says, "{what}");
+            let factor = |clusters: f64| clusters / (clusters - 1.0);
+            let own = (factor(says as f64) / factor(counted(at as u8) as f64)).sqrt();
+            let error = ours.standard_error.unwrap();
+            near(error, own * theirs["standard_error"].as_f64().unwrap(), 1e-8, &what);
+            // With its own factors it is longer by less than what N rows and 2 coefficients can do.
+            let default = theirs["default_error"].as_f64().unwrap();
+            let rows = rows.len() as f64;
+            assert!(error < own * default && own * default < error * (1.0 + 4.0 / rows), "{what}");
+        }
+        // One fit on three scales.
+        let ratio = first(Audit::of(&log, &question(AmplificationRatio)).interval(delta()));
+        let log_ratio = case["answers"]["poisson"]["value"].as_f64().unwrap();
+        near(ratio.value().unwrap(), log_ratio.exp(), 1e-10, name);
+    }
+}
+
+/// Intervals of every kind are near the delta method's with 60 viewers, and hold the value.
+#[test]
+fn all_intervals_serve_it() {
+    let golden = golden();
+    let log = log(&rows_of(&golden["cases"]["plain"]), false);
+    for statistic in [AnyStatistic::from(Difference), AnyStatistic::from(AmplificationRatio)] {
+        let of = |interval: Interval| {
+            let estimate = first(Audit::of(&log, &question(statistic.clone())).interval(interval));
+            let ends = estimate.interval.expect("60 viewers");
+            (ends.low.unwrap(), estimate.value().unwrap(), ends.high.unwrap())
+        };
+        let (low, value, high) = of(delta());
+        for interval in [
+            Interval::default(),
+            Interval::Jackknife(Jackknife::default()),
+            Interval::Bootstrap(Bootstrap::default()),
+        ] {
+            let (its_low, its_value, its_high) = of(interval);
+            assert!(its_low < value && value < its_high && its_value == value, "{interval:?}");
+            let longer = (its_high - its_low) / (high - low);
+            assert!(
+                (0.8..1.3).contains(&longer),
+                "{interval:?}: {longer} times as long, {low} {high}"
+            );
+        }
+    }
+}
+
+/// Who is in one arm only says nothing, and is counted; where nobody is in both there is no value, and the reason.
+#[test]
+fn clusters_in_one_arm_add_nothing() {
+    let golden = golden();
+    let rows = rows_of(&golden["cases"]["some_in_one_arm"]);
+    let of =
+        |rows: &[Row]| first(Audit::of(&log(rows, false), &question(Difference)).interval(delta()));
+    let all = of(&rows);
+    let alone = |row: &Row| !rows.iter().any(|other| other.0 == row.0 && other.1 != row.1);
+    let both: Vec<Row> = rows.iter().filter(|row| !alone(row)).copied().collect();
+    let some = of(&both);
+    assert_eq!((all.value, all.interval.clone()), (some.value, some.interval.clone()));
+    let warned = all.warnings.iter().find_map(|its| match its {
+        Warning::ClustersInOneArm { treatment, baseline } => Some((*treatment, *baseline)),
+        _ => None,
+    });
+    assert_eq!(warned, Some((8, 7)));
+    assert!(all.sentence().contains("exposure share"), "{}", all.sentence());
+    assert_eq!(
+        all.estimand.conditions(),
+        "within clusters, each compared with itself, attention uniform"
+    );
+    let apart: Vec<Row> = rows.iter().filter(|row| alone(row)).copied().collect();
+    assert_eq!(of(&apart).value, Value::Undefined(Undefined::NoClusterInBothArms));
+}
+
+/// What has no fit, or is no function of sums over clusters, is refused in words that say what has one.
+#[test]
+fn what_has_no_fit_is_refused() {
+    let golden = golden();
+    let log = log(&rows_of(&golden["cases"]["few"]), false);
+    let refused = |audit: Audit<'_>| match audit.run() {
+        Err(error @ Error::Parameter { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let odds = refused(Audit::of(&log, &question(OddsRatio)));
+    assert!(odds.contains("amplification_ratio"), "{odds}");
+    let test = Test::Permutation(Permutation::default());
+    let permuted = refused(Audit::of(&log, &question(Difference)).test(test));
+    assert!(permuted.contains("a permutation test"), "{permuted}");
+}
+
+/// Random numbers (SplitMix64; Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((word ^ (word >> 31)) >> 11) as f64 / 2.0_f64.powi(53)
+    }
+}
+
+/// A study of viewers who differ in what they like, and of whom those who like the topic use the treatment more: its
+/// ratio is `lift` for each of them.
+fn study(seed: u64, viewers: i64, lift: f64) -> Vec<Row> {
+    let mut random = Random(seed);
+    let mut rows = Vec::new();
+    for viewer in 0..viewers {
+        let liking = 0.02 + 0.2 * random.next().powi(2);
+        for arm in [0, 1] {
+            let often = if (arm == 1) == (liking > 0.08) { 30.0 } else { 8.0 };
+            for _ in 0..(1.0 + 2.0 * often * random.next()) as usize {
+                let shown = random.next() < liking * if arm == 1 { lift } else { 1.0 };
+                rows.push((viewer, arm, u8::from(shown), 16));
+            }
+        }
+    }
+    rows
+}
+
+/// 400 studies of 40 and of 200 viewers with a known ratio of 1.4: intervals by the delta method hold it in 95% of
+/// them but for chance (three binomial standard errors) and, with few viewers, two points; the pooled ratio is another.
+#[test]
+fn known_ratios_are_covered() {
+    for (viewers, least) in [(40, 0.95 - 0.02 - 0.033), (200, 0.95 - 0.033)] {
+        let (mut covered, mut pooled_covers, mut logs) = (0, 0, 0.0);
+        let studies = 400;
+        for seed in 0..studies {
+            let log = log(&study(seed * 1_000 + viewers as u64, viewers, 1.4), false);
+            let interval =
+                Interval::Delta(Delta { quantile: Quantile::StudentT, ..Delta::default() });
+            let within = first(Audit::of(&log, &question(AmplificationRatio)).interval(interval));
+            let pooled = question(AmplificationRatio).unit(Unit::Pooled);
+            let pooled = first(Audit::of(&log, &pooled).interval(interval));
+            let holds = |its: &Estimate| {
+                let ends = its.interval.as_ref().unwrap();
+                ends.low.unwrap() < 1.4 && 1.4 < ends.high.unwrap()
+            };
+            covered += u64::from(holds(&within));
+            pooled_covers += u64::from(holds(&pooled));
+            logs += within.value().unwrap().ln();
+        }
+        let part = covered as f64 / studies as f64;
+        assert!(part >= least && part <= 0.95 + 0.033, "{viewers} viewers: {part}");
+        let mean = (logs / studies as f64).exp();
+        assert!((mean - 1.4).abs() < 0.03, "{viewers} viewers: {mean}");
+        if viewers == 200 {
+            assert!(pooled_covers * 10 < studies, "{pooled_covers} of {studies}");
+        }
+    }
+}

@@ -330,11 +330,6 @@ impl fmt::Display for Warning {
             Self::ImpressionsAsClusters => f.write_str(
                 "every impression counted as its own cluster: impressions of one viewer are not independent, so the interval is too short",
             ),
-            Self::ClustersInOneArm { treatment, baseline } => write!(
-                f,
-                "clusters in one arm only add nothing to the estimate, which is of those in both (treatment alone: \
-                 {treatment}, baseline alone: {baseline})",
-            ),
             Self::PartlyCrossed { both, either } => write!(
                 f,
                 "only {both} of {either} clusters {} impressions in both arms; the others are compared with nothing of their own",
@@ -436,6 +431,11 @@ impl Warning {
     /// Of baselines that are not arms.
     fn of_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ClustersInOneArm { treatment, baseline } => write!(
+                f,
+                "clusters in one arm only add nothing to the estimate, which is of those in both (treatment alone: \
+                 {treatment}, baseline alone: {baseline})",
+            ),
             Self::RequestsWithoutCandidates { requests, of } => write!(
                 f,
                 "{requests} of {of} requests have no candidates in the table, and are left out of both arms"

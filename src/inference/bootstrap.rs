@@ -47,7 +47,7 @@ const MOST_REPLICATES: u32 = 1_000_000;
 /// Right for any number of clusters from some dozens up, and for statistics whose distribution is
 /// skewed. With few clusters in an arm percentile, basic and BCa intervals are too short, and the
 /// result carries [`Warning::FewClustersForMethod`]; [`crate::guide::coverage_tables`] says by
-/// how much. A thousand replicates of 50 topics take a sixteenth of a second for 100,000 viewers
+/// how much. A thousand replicates of 50 topics take a sixth of a second for 100,000 viewers
 /// and a hundredth for 1,024 hash buckets of them (`benches/README.md`); studentised or under
 /// multinomial weights they cost a pass over all clusters for each replicate and topic.
 ///

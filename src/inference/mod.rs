@@ -327,13 +327,7 @@ fn answer(
     let Query { ref question, statistic } = asked[at];
     let contributions = Contributions::of(tally, question, statistic)?;
     let summary = contributions.summary();
-    let working = match statistic.other_topics().iter().any(|its| its == question.topic) {
-        true if statistic.contrasts().is_some() => Working::Undefined(Undefined::SameTopic),
-        _ if question.unit == Unit::Within && summary.clusters().both == 0 => {
-            Working::Undefined(Undefined::NoClusterInBothArms)
-        }
-        _ => statistic.value(summary.totals()),
-    };
+    let working = working(question, statistic, summary);
     let mut warnings = warnings(tally, summary);
     warnings.extend(few_that_carry(&contributions));
     let interval = inference.interval;
@@ -386,6 +380,22 @@ fn answer(
     let p =
         finding::alone(&mut estimate, statistic, (working, &contributions), (form, case.as_ref()));
     Ok(Answer { estimate, scale: statistic.scale(), joint, p })
+}
+
+/// The value on the working scale, or why there is none.
+fn working(
+    question: &TopicQuestion<'_>,
+    statistic: &dyn Statistic,
+    summary: &summary::Summary,
+) -> Working {
+    let is_itself = statistic.other_topics().iter().any(|its| its == question.topic);
+    if is_itself && statistic.contrasts().is_some() {
+        return Working::Undefined(Undefined::SameTopic);
+    }
+    if question.unit == Unit::Within && summary.clusters().both == 0 {
+        return Working::Undefined(Undefined::NoClusterInBothArms);
+    }
+    statistic.value(summary.totals())
 }
 
 /// The interval of a value that is infinite or that of no exposure.

@@ -14,8 +14,9 @@ use tiltmeter::inference::{
     MonitorSpec, Multiplicity, Permutation, ReplicateErrors, RomanoWolf, ShareBounds, Simultaneous,
     Test, Trail, WildBootstrap, WildTest,
 };
+use tiltmeter::statistic::{AmplificationRatio, AnyStatistic, Difference};
 use tiltmeter::tally::Tally;
-use tiltmeter::{Audit, AuditReport, Error, Interval, Question};
+use tiltmeter::{Audit, AuditReport, Error, Interval, Question, Unit};
 use workload::{ARMS, Columns, Shape};
 
 fn audit(tally: &Tally, by: Inference) -> Result<AuditReport, Error> {
@@ -101,6 +102,31 @@ fn bca_of_many_topics(group: &mut BenchmarkGroup<'_, WallTime>) {
     }
 }
 
+/// Ten million viewers compared with themselves, four rows each in either arm in turn; throughput is viewers.
+fn within(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let viewers = 10_000_000;
+    let shape = Shape { viewers, topics: 2, ..Shape::of(40_000_000) };
+    let mut columns = Columns::make(shape);
+    columns.arm.iter_mut().zip(0_u32..).for_each(|(arm, row)| *arm = row & 1);
+    let log = columns.log().expect("the made-up log is right");
+    drop(columns);
+    let tally = workload::per_viewer(&log).expect("the log has arms and viewers");
+    drop(log);
+    group.throughput(Throughput::Elements(viewers.into()));
+    for (name, statistic) in
+        [("least_squares", AnyStatistic::from(Difference)), ("poisson", AmplificationRatio.into())]
+    {
+        let question = Question::between(ARMS[0], ARMS[1]).topics([workload::topic_name(1)]);
+        let question = question.unit(Unit::Within).statistic(statistic);
+        group.bench_function(BenchmarkId::new("within_viewers_10m", name), |b| {
+            b.iter(|| {
+                let audit = Audit::of_tally(&tally, &question);
+                audit.interval(Interval::Delta(Delta::default())).run()
+            });
+        });
+    }
+}
+
 /// A monitor that observes 10,000 clusters at once.
 fn monitor(group: &mut BenchmarkGroup<'_, WallTime>) {
     let shape = Shape { viewers: 10_000, topics: 10, ..Shape::of(1_000_000) };
@@ -130,6 +156,7 @@ fn main() {
     group.measurement_time(Duration::from_secs(2));
     by_method(&mut group);
     bca_of_many_topics(&mut group);
+    within(&mut group);
     monitor(&mut group);
     group.finish();
     criterion.final_summary();

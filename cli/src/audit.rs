@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tiltmeter::inference::{Blocks, Inference, Test};
 use tiltmeter::tally::{StratifyBy, Tally};
-use tiltmeter::{GroupBy, LogInput, Place, StudyFile, StudyInputs, StudyLog};
+use tiltmeter::{Baseline, GroupBy, LogInput, Place, StudyFile, StudyInputs, StudyLog};
 
 use crate::baseline::{Against, BaselineArgs, KindArgs};
 use crate::failure::Failure;
@@ -183,6 +183,9 @@ fn check_totals(path: &Path, study: &StudyFile) -> Result<(), Failure> {
         "--totals are of the whole log, not of groups; say --filter for the rows of one"
     } else if study.question.second_cluster.is_some() {
         "--totals are of clusters that go one way; say --cluster once"
+    } else if matches!(study.question.baseline, Some(Baseline::Period(_))) {
+        "--totals are by arm, and --before compares an arm with its own past, which they do not tell apart; say \
+         --split-at and --filter period=VALUE for the rows of either"
     } else if !is_a(path, "csv") && !is_a(path, "parquet") {
         "--totals writes .csv or .parquet; say so in the file's name"
     } else {

@@ -88,7 +88,6 @@ const SAID: &[(&str, &str)] = &[
     ),
     ("say ItemRepeats::Union", "say repeats = \"union\" in a study file"),
     ("EngagementWeighted::plus would keep them", "--baseline-engagement=1 would keep them"),
-    ("Unit::Pooled, Unit::ClusterMean or Unit::Reach", "--unit pooled, cluster_mean or reach"),
     ("Unit::Pooled or Unit::ClusterMean", "--unit pooled or cluster_mean"),
     ("Unit::Pooled", "--unit pooled"),
     ("Unit::Reach", "--unit reach"),

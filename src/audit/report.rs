@@ -142,9 +142,9 @@ impl AuditReport {
     /// What was estimated, in a sentence that a methods section could print.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Some(first) = self.estimates.first() else {
+        if self.estimates.is_empty() {
             return "Nothing was estimated.".to_owned();
-        };
+        }
         let mut topics: Vec<_> = self.estimates.iter().map(|e| &e.estimand.topic).collect();
         topics.sort();
         topics.dedup();
@@ -157,7 +157,7 @@ impl AuditReport {
         phrases.retain(|phrase| seen.insert(*phrase));
         let mut sentence = match self.is_grouped() {
             true => self.of_groups(&of, &phrases.join("; ")),
-            false => of_one(first, &of, &phrases.join("; ")),
+            false => of_one(&self.estimates, &of, &phrases.join("; ")),
         };
         if let Some(Ok(interval)) = self.estimates.iter().map(|e| e.interval).find(Result::is_ok) {
             let made = self.by_topics(|e| e.interval.ok().and(e.method));
@@ -295,16 +295,26 @@ impl AuditReport {
     }
 }
 
+/// How many clusters there are, of which not all topics may have as many.
+fn clusters(estimates: &[Estimate], of: impl Fn(&Estimate) -> u64) -> String {
+    let (least, most) = estimates
+        .iter()
+        .map(of)
+        .fold((u64::MAX, 0), |(least, most), clusters| (least.min(clusters), most.max(clusters)));
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
+}
+
 /// What was asked of one comparison, with its clusters.
-fn of_one(first: &Estimate, of: &str, phrases: &str) -> String {
+fn of_one(estimates: &[Estimate], of: &str, phrases: &str) -> String {
+    let first = &estimates[0];
     let estimand = &first.estimand;
+    let treatment = clusters(estimates, |its| its.clusters.treatment);
     let clusters = match estimand.baseline {
-        Baseline::Nothing => first.clusters.treatment.to_string(),
+        Baseline::Nothing => treatment,
         _ => format!(
-            "{} in {:?} and {} in the baseline, {}",
-            first.clusters.treatment,
+            "{treatment} in {:?} and {} in the baseline, {}",
             estimand.treatment,
-            first.clusters.baseline,
+            clusters(estimates, |its| its.clusters.baseline),
             first.clusters.relation
         ),
     };

@@ -38,6 +38,9 @@ pub(crate) const KNOWN_ENDINGS: &str = if cfg!(feature = "parquet") {
 /// How to make a file readable that is not.
 fn as_readable(path: &std::path::Path) -> &'static str {
     let name = path.to_string_lossy().to_ascii_lowercase();
+    if name == "-" {
+        return "standard input has no name: say what it is (LogSchema::format, --format csv)";
+    }
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("xz") => "unpack it with `xz -dk`",
         Some("bz2") => "unpack it with `bunzip2 -k`",

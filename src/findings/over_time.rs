@@ -56,7 +56,8 @@ pub struct ShareInWindow {
     pub arm: String,
     /// The topic.
     pub topic: String,
-    /// The share in the unit of the study, 0 to 1; `None` where the arm showed nothing in the window.
+    /// The share in the unit of the study (pooled where that compares clusters with themselves), 0 to 1;
+    /// `None` where the arm showed nothing in the window.
     pub share: Option<f64>,
     /// The lower bound of its interval.
     pub low: Option<f64>,
@@ -200,7 +201,7 @@ impl Asked<'_> {
             topic,
             treatment: arm,
             baseline: &none,
-            unit: question.unit,
+            unit: question.unit.of_one_arm(),
             denominator: question.denominator,
             attention: tally.spec().attentions.first().unwrap_or(&Attention::Uniform),
         };

@@ -58,7 +58,8 @@ pub struct TopicAtRank {
     pub topic: String,
     /// Its impressions.
     pub impressions: u64,
-    /// The share in the unit of the study, 0 to 1; `None` where the arm showed nothing at the rank.
+    /// The share in the unit of the study (pooled where that compares clusters with themselves), 0 to 1;
+    /// `None` where the arm showed nothing at the rank.
     pub share: Option<f64>,
     /// The lower bound of its interval.
     pub low: Option<f64>,

@@ -21,7 +21,7 @@ use thiserror::Error;
 /// assert_eq!(serde_json::to_value(interval).unwrap()["bootstrap"]["kind"], "bca");
 /// assert_eq!(
 ///     "median".parse::<Unit>().unwrap_err().to_string(),
-///     "there is no \"median\"; there are pooled, cluster_mean, reach"
+///     "there is no \"median\"; there are pooled, cluster_mean, reach, within"
 /// );
 /// assert!("equivalence:low=0.9,high=1.1".parse::<Test>().is_ok());
 /// # Ok::<(), tiltmeter::UnknownWord>(())
@@ -293,7 +293,7 @@ mod tests {
     fn faults_say_what_there_is() {
         assert_eq!(
             fault::<Unit>("mean"),
-            "there is no \"mean\"; there are pooled, cluster_mean, reach"
+            "there is no \"mean\"; there are pooled, cluster_mean, reach, within"
         );
         assert_eq!(fault::<Unit>("pooled:3"), "pooled has no parameters");
         assert_eq!(

@@ -132,11 +132,15 @@ impl Inference {
             method.check()?;
             self.must_test(method)?;
         }
-        if matches!(self.test, Some(Test::Permutation(_))) {
-            let units = asked.iter().map(|asked| asked.question.unit);
-            units
-                .into_iter()
-                .try_for_each(|unit| crate::statistic::refuse_within(unit, "a permutation test"))?;
+        let of_rows = match &self.test {
+            Some(Test::Permutation(_)) => Some("a permutation test"),
+            Some(Test::CochranMantelHaenszel(_)) => Some("the Cochran-Mantel-Haenszel test"),
+            Some(Test::EqualStrata) => Some("the test that strata are equal"),
+            _ => None,
+        };
+        if let Some(test) = of_rows {
+            let mut units = asked.iter().map(|asked| asked.question.unit);
+            units.try_for_each(|unit| crate::statistic::refuse_within(unit, test))?;
         }
         let statistics = asked.iter().map(|asked| asked.statistic);
         self.test.iter().try_for_each(|test| test.check(statistics.clone()))

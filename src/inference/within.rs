@@ -93,22 +93,22 @@ impl Both {
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
         for _ in 0..STEPS {
             let [score, slope] = self.score(log.exp());
-            if score > 0.0 {
-                low = log
-            } else {
-                high = log
-            }
             // The expected number of the treatment's is a logistic curve: far from its middle a step is cut short.
             let step = (score / slope).clamp(-2.0, 2.0);
-            let next = log + if step.is_finite() { step } else { score.signum() };
-            let inside = next > low && next < high;
-            let next =
-                if inside { next } else { f64::midpoint(low.max(log - 4.0), high.min(log + 4.0)) };
-            let is_there = (next - log).abs() <= 4.0 * f64::EPSILON * log.abs().max(1.0);
-            log = next;
-            if score == 0.0 || is_there {
+            if score == 0.0 || step.abs() <= 2.0 * f64::EPSILON * log.abs().max(1.0) {
                 break;
             }
+            if score > 0.0 {
+                low = log;
+            } else {
+                high = log;
+            }
+            let next = log + if step.is_finite() { step } else { score.signum() };
+            log = if next > low && next < high {
+                next
+            } else {
+                f64::midpoint(low.max(log - 4.0), high.min(log + 4.0))
+            };
         }
         Some(log.exp())
     }
@@ -160,6 +160,25 @@ mod tests {
         }
     }
 
+    /// Where the score is 0 from the start, that is the root: two viewers with as much of it in either arm, and
+    /// twice as much in one.
+    #[test]
+    fn an_exact_root_is_kept() {
+        for (lift, rest) in [(1.0, 1.0), (2.0, 0.0)] {
+            let columns = [vec![lift; 2], vec![2.0; 2], vec![1.0; 2], vec![1.0 + rest; 2]];
+            let [a, all_a, b, all_b] = fitted(&columns, WithinFit::Poisson)
+                .unwrap()
+                .columns
+                .map(|column| column.iter().sum::<f64>());
+            let shares = [a / all_a, b / all_b];
+            let wanted = [lift / 2.0, 1.0 / (1.0 + rest)];
+            assert!(
+                shares.iter().zip(wanted).all(|(share, wanted)| (share - wanted).abs() < 1e-15),
+                "{shares:?}"
+            );
+        }
+    }
+
     /// Far from 1, with clusters of very unequal sizes, the score is 0 at the root.
     #[test]
     fn the_root_is_found() {
@@ -172,10 +191,11 @@ mod tests {
                 .enumerate()
                 .map(|(at, n)| 0.01 * n / factor * (1.0 + at as f64 % 3.0))
                 .collect();
+            let shown: f64 = x_a.iter().sum();
             let both = Both { x_a, n_a, x_b, n_b };
             let ratio = both.ratio().unwrap();
-            let [score, slope] = both.score(ratio);
-            assert!((score / slope).abs() < 1e-13, "{factor}: {ratio}, {score} of {slope}");
+            let [score, _] = both.score(ratio);
+            assert!(score.abs() < 1e-14 * shown, "{factor}: {ratio}, {score} of {shown}");
         }
     }
 }

@@ -180,6 +180,14 @@ pub(crate) fn by_ending(
 ) -> Result<Box<dyn LogSource>, Error> {
     let unknown = || Error::UnknownFormat { path: path.to_owned(), known: KNOWN_ENDINGS };
     let format = form.format.or_else(|| format_of(path)).ok_or_else(unknown)?;
+    if let (true, Some(value)) = (text::is_standard_input(path), not_read_once(format)) {
+        return Err(Error::Parameter {
+            parameter: "the format of standard input",
+            value: value.to_owned(),
+            expected: "one that is read once: ndjson, csv or tsv. A document and a file with parts are looked at before \
+                       they are read; write it to a file",
+        });
+    }
     // Lines have no place where their rows are.
     let of_json = match format {
         FileFormat::Json => None,
@@ -213,6 +221,16 @@ pub(crate) fn by_ending(
         FileFormat::Xlsx => Ok(Box::new(WorkbookSource::open(path)?)),
         #[cfg(not(all(feature = "parquet", feature = "xlsx")))]
         _ => Err(unknown()),
+    }
+}
+
+/// The name of a format whose files are looked at before they are read, so that they cannot come through a pipe.
+fn not_read_once(format: FileFormat) -> Option<&'static str> {
+    match format {
+        FileFormat::Json => Some("json"),
+        FileFormat::Parquet => Some("parquet"),
+        FileFormat::Xlsx => Some("xlsx"),
+        FileFormat::Csv | FileFormat::Tsv | FileFormat::Ndjson => None,
     }
 }
 

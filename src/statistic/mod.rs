@@ -308,7 +308,7 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
             value: format!("{unit} for {}", statistic.name()),
             expected: "Unit::Reach, since it counts the clusters that a topic reached",
         }),
-        (_, Unit::Within) if statistic.within().is_none() => Err(Error::Parameter {
+        (_, Unit::Within) if !is_of_two_shares(statistic) => Err(Error::Parameter {
             parameter: "the statistic",
             value: format!("{} {unit}", statistic.name()),
             expected: "a difference (least squares) or a ratio (Poisson regression): difference, amplification_ratio, \
@@ -330,6 +330,11 @@ pub(crate) fn check_unit(statistic: &dyn Statistic, unit: Unit) -> Result<(), Er
     }
 }
 
+/// Whether a statistic has a fit within clusters, which makes the totals of two arms.
+fn is_of_two_shares(statistic: &dyn Statistic) -> bool {
+    statistic.within().is_some() && statistic.cells(1) == Cell::TWO_ARMS
+}
+
 /// Refuses fits within clusters where what is asked is no function of sums over these.
 pub(crate) fn refuse_within(unit: Unit, what: &str) -> Result<(), Error> {
     if unit != Unit::Within {
@@ -338,7 +343,7 @@ pub(crate) fn refuse_within(unit: Unit, what: &str) -> Result<(), Error> {
     Err(Error::Parameter {
         parameter: "the unit",
         value: format!("{unit}, in {what}"),
-        expected: "Unit::Pooled, Unit::ClusterMean or Unit::Reach: a fit's weights are of all clusters together",
+        expected: "pooled, cluster_mean or reach: a fit's weights are of all clusters together",
     })
 }
 
@@ -563,7 +568,7 @@ pub trait Statistic: fmt::Debug + Send + Sync {
     }
 
     /// How it compares clusters with themselves, where [`Unit::Within`] has a meaning for it: it is then asked for its
-    /// value and gradient as one of two weighted shares.
+    /// value and gradient as one of two weighted shares. For one of [`Cell::TWO_ARMS`] alone.
     fn within(&self) -> Option<WithinFit> {
         None
     }

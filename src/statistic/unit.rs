@@ -89,6 +89,13 @@ pub enum WithinFit {
     Poisson,
 }
 
+impl Unit {
+    /// The unit for a share of one arm alone: a fit within clusters is of two, and its arms are pooled.
+    pub(crate) fn of_one_arm(self) -> Self {
+        if self == Self::Within { Self::Pooled } else { self }
+    }
+}
+
 said_by_words!(Unit);
 
 /// When a cluster counts as reached by a topic.

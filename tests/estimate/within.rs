@@ -234,3 +234,64 @@ fn known_ratios_are_covered() {
         println!("{viewers} viewers: delta {by_delta}, default {by_default}");
     }
 }
+
+/// The root of the score by halving, from the definition.
+fn root(rows: &[Row]) -> Option<f64> {
+    let mut by_viewer: HashMap<i64, [f64; 4]> = HashMap::new();
+    for (viewer, treatment, topic, _) in rows {
+        let its = by_viewer.entry(*viewer).or_default();
+        let side = if *treatment == 1 { 0 } else { 2 };
+        its[side] += f64::from(*topic);
+        its[side + 1] += 1.0;
+    }
+    let both: Vec<[f64; 4]> =
+        by_viewer.into_values().filter(|its| its[1] > 0.0 && its[3] > 0.0).collect();
+    let of = |at: usize| both.iter().map(|its| its[at]).sum::<f64>();
+    if of(0) <= 0.0 || of(2) <= 0.0 {
+        return None;
+    }
+    let score = |log: f64| {
+        let part = |[x_a, n_a, x_b, n_b]: &[f64; 4]| {
+            let expected = log.exp() * n_a / (log.exp() * n_a + n_b);
+            x_a - (x_a + x_b) * expected
+        };
+        both.iter().map(part).sum::<f64>()
+    };
+    let (mut low, mut high) = (-40.0, 40.0);
+    for _ in 0..200 {
+        let middle = f64::midpoint(low, high);
+        if score(middle) > 0.0 { low = middle } else { high = middle }
+    }
+    Some(f64::midpoint(low, high).exp())
+}
+
+/// Thousands of small studies, many of whose scores are exactly 0 on the way: the value is the root of the score, and
+/// the shares are shares.
+#[test]
+fn small_studies_have_their_root() {
+    let mut random = Random(7);
+    let mut found = 0;
+    for study in 0..3_000 {
+        let viewers = 2 + (random.next() * 6.0) as i64;
+        let most = [1.0, 3.0, 12.0][study % 3];
+        let mut rows = Vec::new();
+        for viewer in 0..viewers {
+            for arm in [0, 1] {
+                for _ in 0..=(random.next() * most) as usize {
+                    rows.push((viewer, arm, u8::from(random.next() < 0.4), 16));
+                }
+            }
+        }
+        let audit =
+            Audit::of(&log(&rows, false), &question(AmplificationRatio)).interval(delta()).run();
+        let (Ok(report), Some(root)) = (audit, root(&rows)) else { continue };
+        let estimate = &report.estimates()[0];
+        let what = format!("study {study}");
+        near(estimate.value().unwrap(), root, 1e-11, &what);
+        let shares = [estimate.treatment.share.unwrap(), estimate.baseline.share.unwrap()];
+        assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{what}: {shares:?}");
+        near(shares[0] / shares[1], root, 1e-11, &what);
+        found += 1;
+    }
+    assert!(found > 2_000, "{found}");
+}

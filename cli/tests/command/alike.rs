@@ -163,6 +163,11 @@ fn standard_input_is_a_log() {
     assert_eq!(report(&run(words(&line)).ok()), of_file);
     let told = piped("inspect -");
     assert!(told.contains("5 impressions") && told.contains("--format csv"), "{told}");
+    // What is looked at before it is read is not, and a pipe has no name that says what it is.
+    for format in ["json", "parquet", "xlsx"] {
+        refused(&format!("audit - --format {format} {D}"), "must be one that is read once");
+    }
+    refused(&format!("audit - {D}"), "standard input has no name: say what it is (--format csv)");
 }
 
 /// What is said of a log's names holds for the tables beside it.

@@ -96,6 +96,10 @@ impl BlockBootstrap {
         if let Some(value) = series.iter().find(|value| !value.is_finite()) {
             return refuse("a value of the series", value, "finite");
         }
+        // A series of windows that have no value is empty, and without breaks.
+        if breaks.is_empty() {
+            return Ok(Vec::new());
+        }
         let ends = [&[0], breaks, &[series.len()]].concat();
         if ends.windows(2).any(|pair| pair[0] >= pair[1]) {
             let value = format!("{breaks:?}");

@@ -192,6 +192,7 @@ impl SeriesBreaks {
         statistic: &dyn Statistic,
         spec: &BreakSpec,
     ) -> Result<Self, Error> {
+        crate::statistic::refuse_within(question.unit, "breaks")?;
         crate::statistic::check_unit(statistic, question.unit)?;
         let starts = tally.axes().windows();
         let windowed = |(window, &start): (usize, &i64)| {

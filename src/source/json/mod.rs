@@ -12,7 +12,7 @@ use self::elements::Elements;
 use self::find::{Found, Survey, find, survey};
 use self::scan::Scan;
 use super::NdjsonSource;
-use super::text::{decoded, is_standard_input, named, unpack};
+use super::text::{decoded, named, unpack};
 use crate::error::Error;
 use crate::log::{Found as FoundOfFile, JsonForm, TextForm};
 
@@ -26,14 +26,6 @@ pub(super) fn open(
     form: &JsonForm<'_>,
 ) -> Result<NdjsonSource, Error> {
     let file = named(path);
-    if is_standard_input(path) {
-        return Err(Error::Parameter {
-            parameter: "the format of standard input",
-            value: "json".to_owned(),
-            expected: "one that is read once: ndjson, csv or tsv. A document is looked at before it is read; write it \
-                       to a file",
-        });
-    }
     let (first_bytes, encoding) = decoded(unpack::open(path)?, text.encoding)?;
     let text = || Ok::<_, Error>(decoded(unpack::open(path)?, text.encoding)?.0);
     let bytes = || Ok::<_, Error>(Scan::of(text()?));

@@ -340,7 +340,8 @@ impl ArmShare {
         (topic_total, all_total): (f64, f64),
         impressions: f64,
     ) -> Result<Self, NoInterval> {
-        let share = topic_total / all_total;
+        // Weighted sums round: a share of one is no more than that.
+        let share = (topic_total / all_total).min(1.0);
         // A cluster of the other arm alone adds nothing, and is added all the same.
         let [clusters, squares, fourths, sizes, off, off_squares] = lanes::sums(
             topic.len(),

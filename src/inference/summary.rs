@@ -218,7 +218,8 @@ impl Summary {
             topic_impressions: state.topic.count,
             topic,
             all,
-            share: (all > 0.0).then(|| topic / all),
+            // Weighted sums round: a share of one is no more than that.
+            share: (all > 0.0).then(|| (topic / all).min(1.0)),
         }
     }
 

@@ -25,6 +25,7 @@ const IMPRESSIONS_KEY: &str = "tiltmeter.tally.table.impressions";
 #[cfg(feature = "parquet")]
 const WEIGHTS_KEY: &str = "tiltmeter.tally.table.weights";
 /// Under which a table says which rows of a log it is of, if not all.
+#[cfg(feature = "parquet")]
 const KEPT_KEY: &str = "tiltmeter.tally.table.kept";
 #[cfg(feature = "parquet")]
 const AXES_KEY: &str = "tiltmeter.tally.table.axes";

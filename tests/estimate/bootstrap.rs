@@ -10,6 +10,8 @@ use tiltmeter::{
     Question, Reach, Unit, Warning,
 };
 
+use crate::shared::random::numbers;
+
 /// Viewer, arm, topic and weight of each row.
 type Row = (String, &'static str, &'static str, f64);
 
@@ -91,17 +93,6 @@ fn numpy_on_the_same_weights() {
         close(high, "high");
         close(report.estimates()[0].standard_error.unwrap(), "standard_error");
         assert_eq!(report.estimates()[0].method, Some(IntervalMethod::BootstrapPercentile));
-    }
-}
-
-/// Numbers that look random.
-fn numbers(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) as f64 / u64::MAX as f64
     }
 }
 

@@ -2,6 +2,7 @@
 //! moved.
 
 use crate::shared;
+use crate::shared::random::Random;
 
 use std::f64::consts::TAU;
 
@@ -22,14 +23,9 @@ use tiltmeter::{
 };
 
 /// Numbers that look random, above 0 and at most 1.
-fn numbers(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((word ^ (word >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + 2.0_f64.powi(-53)
-    }
+fn numbers(seed: u64) -> impl FnMut() -> f64 {
+    let mut random = Random(seed);
+    move || random.next() + 2.0_f64.powi(-53)
 }
 
 /// Standard normal numbers (Box and Muller 1958).

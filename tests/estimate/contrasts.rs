@@ -14,6 +14,8 @@ use tiltmeter::{
     ReferenceShare, TestMethod, Value,
 };
 
+use crate::shared::random::Random;
+
 /// Impressions of a cluster in an arm and stratum: of war, of sport, of others.
 type Row = (usize, &'static str, String, [u64; 3]);
 
@@ -216,16 +218,12 @@ fn contrasts_have_words() {
     assert!(error.to_string().contains("topic is missing"), "{error}");
 }
 
-/// Random numbers from a seed: splitmix64 (Steele, Lea and Flood 2014, doi 10.1145/2660193.2660195).
-struct Drawn(u64);
+/// Random numbers from a seed.
+struct Drawn(Random);
 
 impl Drawn {
     fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.next()
     }
 
     /// Near normal, with variance 1: the sum of twelve.
@@ -303,7 +301,7 @@ impl Feed {
     fn rejected(&self, studies: u64, asked: &[(AnyStatistic, Test)]) -> Vec<(u64, u64)> {
         let mut rejected = vec![(0, 0); asked.len()];
         for study in 0..studies {
-            let log = log(&self.rows(&mut Drawn(study * 7_919 + 1)));
+            let log = log(&self.rows(&mut Drawn(Random(study * 7_919 + 1))));
             for ((statistic, test), (found, of)) in asked.iter().zip(&mut rejected) {
                 let asked = question(statistic.clone());
                 // A study of few impressions may lack a topic or a stratum.
@@ -396,7 +394,7 @@ fn values_that_go_against_each_other_are_less_sure() {
         strata: 1,
         base: 0.15,
     };
-    let log = log(&feed.rows(&mut Drawn(5)));
+    let log = log(&feed.rows(&mut Drawn(Random(5))));
     let asked = question(TopicContrast::against("sport"));
     let length = |interval: Interval| {
         let its = first(Audit::of(&log, &asked).interval(interval));

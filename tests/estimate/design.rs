@@ -13,6 +13,8 @@ use tiltmeter::{
     Unit,
 };
 
+use crate::shared::random::Random;
+
 /// Viewer, arm, whether the impression is of the topic.
 type Row = (String, &'static str, bool);
 
@@ -377,22 +379,9 @@ fn crossed_designs() {
     assert!(independent > pilot.baseline.share * (paired - 1.0));
 }
 
-/// Splitmix64 (Steele, Lea and Flood 2014).
-struct Uniform(u64);
-
-impl Uniform {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// Viewers whose taste is 5% to 35%, in the treatment times `ratio`, with 10 to 30 impressions in an
 /// arm: in one arm each, or in both.
-fn simulated(uniform: &mut Uniform, viewers: usize, ratio: f64, crossed: bool) -> Vec<Row> {
+fn simulated(uniform: &mut Random, viewers: usize, ratio: f64, crossed: bool) -> Vec<Row> {
     let mut rows = Vec::new();
     for viewer in 0..viewers {
         let taste = 0.05 + 0.3 * uniform.next();
@@ -420,7 +409,7 @@ fn studies_at_the_detectable_effect() {
     const STUDIES: u32 = 400;
     let method = Interval::Delta(Delta::default());
     for (crossed, viewers, seed) in [(false, 80, 41), (true, 40, 42)] {
-        let mut uniform = Uniform(seed);
+        let mut uniform = Random(seed);
         let design = SampleSizePlan::of(PerArm::equal(40));
         let mut truth = 1.5;
         for _ in 0..2 {

@@ -20,6 +20,8 @@ use tiltmeter::{
     NoInterval, Question, Reach, Relation, Unit, Value, Warning,
 };
 
+use crate::shared::random::Random;
+
 fn close(what: &str, ours: f64, expected: f64, tolerance: f64) {
     let error = (ours - expected).abs() / expected.abs().max(f64::MIN_POSITIVE);
     assert!(ours == expected || error <= tolerance, "{what}: {ours}, not {expected}");
@@ -439,26 +441,13 @@ fn cascade() {
     close("share", estimate.treatment.share.unwrap(), 0.4 / 1.9, 1e-11);
 }
 
-/// SplitMix64: numbers between 0 and 1 that are the same everywhere.
-struct Uniform(u64);
-
-impl Uniform {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// Viewers of known taste: the robust interval holds the truth about as often as it says, the
 /// naive one far less often. 40 viewers an arm, 30 impressions each, taste uniform on [0, 0.6] in
 /// the treatment and [0, 0.4] in the baseline: R = 1.5.
 #[test]
 fn coverage_with_known_truth() {
     const STUDIES: usize = 1_000;
-    let mut uniform = Uniform(20241105);
+    let mut uniform = Random(20241105);
     let names: Vec<String> = (0..80).map(|viewer| viewer.to_string()).collect();
     let (mut robust, mut naive) = (0, 0);
     for _ in 0..STUDIES {
@@ -490,7 +479,7 @@ fn coverage_with_known_truth() {
 /// says.
 #[test]
 fn coverage_of_one_sided_bounds() {
-    let mut uniform = Uniform(7);
+    let mut uniform = Random(7);
     let names: Vec<String> = (0..60).map(|viewer| viewer.to_string()).collect();
     let (mut seen, mut held) = (0, 0);
     for _ in 0..600 {

@@ -24,6 +24,8 @@ use tiltmeter::{
     Warning,
 };
 
+use crate::shared::random::numbers;
+
 /// Whose impressions are of no member.
 const NOBODY: &str = "-";
 
@@ -287,17 +289,6 @@ fn members_without_a_finite_ratio_are_counted() {
     assert_eq!(new.label_test.p, Err(NoTest::NothingToPermute));
     assert_eq!(third.group.value, Value::Undefined(Undefined::TopicInNeitherArm));
     assert!(third.warnings.iter().any(|w| matches!(w, Warning::FewClusters { .. })));
-}
-
-/// Numbers that look random, below 1.
-fn numbers(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) as f64 / u64::MAX as f64
-    }
 }
 
 /// With members that are alike in distribution, one of 252 ways of labelling five of ten is as likely as

@@ -22,6 +22,8 @@ use tiltmeter::{
     Question, Reach, TestMethod, Unit, Warning,
 };
 
+use crate::shared::random::numbers as uniform;
+
 static GOLDEN: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("../golden/intervals.json")).unwrap());
 
@@ -514,17 +516,6 @@ fn bands_of_more_topics_are_no_shorter() {
             first(Audit::of(&log, &of_war().statistic(LogRatio)).interval(Interval::Delta(normal)));
         let (low, high) = bounds(&alone);
         assert!(high - low < widths[2], "{low} to {high} against {widths:?}");
-    }
-}
-
-/// Numbers that look random.
-fn uniform(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) as f64 / u64::MAX as f64
     }
 }
 

@@ -1,6 +1,7 @@
 //! Adjusted p-values against statsmodels, closed forms, properties and simulations under the null.
 
 use crate::shared;
+use crate::shared::random::Random;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -218,19 +219,6 @@ proptest! {
     }
 }
 
-/// Splitmix64 (Steele, Lea and Flood 2014).
-struct Uniform(u64);
-
-impl Uniform {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// With independent nulls only, the probability of any rejection is known: Bonferroni and Holm
 /// `1 - (1 - a/m)^m`; Benjamini and Hochberg `a` (Simes 1986), with penalty c `a/c`, two-stage
 /// `a/(1 + a)`, since its second stage begins where the first rejects.
@@ -239,7 +227,7 @@ fn any_false_rejection_under_the_null() {
     const STUDIES: u32 = 20_000;
     const TESTS: usize = 15;
     let level = 0.1_f64;
-    let mut uniform = Uniform(15);
+    let mut uniform = Random(15);
     let mut any = [0_u32; 5];
     for _ in 0..STUDIES {
         let p: Vec<f64> = (0..TESTS).map(|_| uniform.next()).collect();
@@ -265,7 +253,7 @@ fn any_false_rejection_under_the_null() {
 fn errors_where_some_nulls_are_false() {
     const STUDIES: usize = 8_000;
     let level = 0.1_f64;
-    let mut uniform = Uniform(20);
+    let mut uniform = Random(20);
     let (mut discovery, mut squares) = ([0.0_f64; 5], [0.0_f64; 5]);
     let (mut any, mut found) = ([0.0_f64; 5], [0.0_f64; 5]);
     for _ in 0..STUDIES {

@@ -20,6 +20,8 @@ use tiltmeter::{
     ReferenceShare, Said, SideOfNull, Unit, Warning,
 };
 
+use crate::shared::random::Random;
+
 /// Viewer, arm, topic, stratum.
 type Row = (String, &'static str, String, &'static str);
 
@@ -706,14 +708,8 @@ fn coins_are_found_no_more_often_than_stated() {
     const STUDIES: u32 = 400;
     for (viewers, strays, in_both) in [(3, 120, true), (3, 60, false), (4, 20, true), (7, 0, true)]
     {
-        // SplitMix64 (Steele, Lea and Flood 2014).
-        let mut state = u64::from(viewers + strays);
-        let mut coin = move || {
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            (mixed ^ (mixed >> 31)) >> 63 == 1
-        };
+        let mut random = Random(u64::from(viewers + strays));
+        let mut coin = move || random.word() >> 63 == 1;
         let mut found = 0;
         for _ in 0..STUDIES {
             let mut rows = Vec::new();

@@ -14,6 +14,8 @@ use tiltmeter::{
     Unit, Warning,
 };
 
+use crate::shared::random::numbers;
+
 /// A cluster: topic and all impressions in a, the same in b, and the stratum of its impressions.
 #[derive(Clone, Copy)]
 struct Cluster<'s> {
@@ -177,17 +179,6 @@ fn a_topic_absent_from_the_baseline() {
         let test = tested(audit(&log, &question(), test));
         assert!((test.p.unwrap() / expected - 1.0).abs() < 1e-12);
         assert_eq!(test.statistic, None);
-    }
-}
-
-/// Numbers that look random.
-fn numbers(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) as f64 / u64::MAX as f64
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 use crate::shared;
+use crate::shared::random::wholes as numbers;
 
 use serde_json::Value as Json;
 use tiltmeter::log::{LogSchema, Role, TimeFormat, TopicColumn};
@@ -25,17 +26,6 @@ use tiltmeter::{
     Attention, Audit, Baseline, Bias, ClusterBy, Denominator, Error, Estimate, ExposureLog,
     MultiLabel, Period, Question, Reach, Reference, ReferenceShare, Supply, Unit, Value,
 };
-
-/// Numbers that look random.
-fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
-    move |below| {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((word ^ (word >> 31)) % below as u64) as usize
-    }
-}
 
 const TOPICS: [&str; 5] = ["war", "sport", "", "war|sport", "music"];
 

@@ -14,6 +14,8 @@ use tiltmeter::{
     SideOfNull, Unit,
 };
 
+use crate::shared::random::Random;
+
 /// A log of clusters, each with the topic's and all impressions in the treatment and in the baseline.
 fn log_of(clusters: &[[usize; 4]]) -> ExposureLog {
     let (mut who, mut arms, mut about) = (Vec::new(), Vec::new(), Vec::new());
@@ -206,15 +208,8 @@ fn an_arm_at_its_limit_varies() {
 #[test]
 fn findings_know_how_many_were_asked_about() {
     const STUDIES: u32 = 400;
-    let mut state = 20_241_128_u64;
-    let mut uniform = || {
-        // SplitMix64 (Steele, Lea and Flood 2014).
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
+    let mut random = Random(20_241_128);
+    let mut uniform = || random.next();
     let topics: Vec<String> = (0..20).map(|topic| format!("t{topic:02}")).collect();
     let names: Vec<String> = (0..60).map(|viewer| format!("v{viewer:02}")).collect();
     let (mut alone, mut among_all) = (0, 0);

@@ -7,6 +7,9 @@ mod evidence_zip;
 mod html;
 mod inert;
 mod questions;
+#[path = "../shared/random.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod random;
 mod report;
 mod snapshots;
 mod studies;

@@ -1,5 +1,8 @@
 //! Real logs and golden values that are beside a development checkout but not part of the crate.
 
+#[allow(dead_code, reason = "not every test file draws")]
+pub(crate) mod random;
+
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 //! test: numpy and scipy, statsmodels' tables, closed forms, sizes under a known null.
 
 use crate::shared;
+use crate::shared::random::numbers as uniform;
 
 mod cmh;
 mod properties;
@@ -98,17 +99,6 @@ fn by_name(name: &str, declared: &StandardPopulation) -> Box<dyn Statistic> {
             Box::new(StandardisedRatio { population: population() })
         }
         _ => Box::new(StandardisedDifference { population: population() }),
-    }
-}
-
-/// Numbers that look random.
-fn uniform(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) as f64 / u64::MAX as f64
     }
 }
 

@@ -17,6 +17,8 @@ use tiltmeter::source::SliceSource;
 
 use super::{both, config, log_of, log_schema, pools_of, replay, spec_for};
 
+use crate::shared::random::numbers;
+
 /// Shows the least item by number, and keeps what it is told.
 #[derive(Debug, Default)]
 struct Pupil {
@@ -218,17 +220,6 @@ fn matches_of_random_slates_are_unbiased() {
 
 /// Chances of a click, by item.
 const CHANCES: [f64; 4] = [0.1, 0.2, 0.4, 0.6];
-
-/// Numbers that look random, from 0 to 1.
-fn numbers(mut state: u64) -> impl FnMut() -> f64 {
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) as f64 / u64::MAX as f64
-    }
-}
 
 fn popularity() -> PopularityPolicy {
     PopularityPolicy::new(&Popularity { exponent: 2.0, prior: 1.0 }).unwrap()

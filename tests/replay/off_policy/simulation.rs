@@ -9,6 +9,7 @@ use tiltmeter::replay::off_policy::{
 use tiltmeter::{ExposureLog, Interval, Question};
 
 use crate::off_policy::logs::{Shown, log_of};
+use crate::shared::random::Random;
 
 const ITEMS: usize = 5;
 const VIEWERS: u32 = 80;
@@ -32,28 +33,16 @@ fn softmax(scores: [f64; ITEMS]) -> [f64; ITEMS] {
     scores.map(|score| score.exp() / sum)
 }
 
-/// Uniform numbers in [0, 1): splitmix64 (Steele, Lea and Flood 2014, doi 10.1145/2714064.2660195).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn choose(&mut self, probabilities: &[f64]) -> usize {
-        let mut left = self.next();
-        for (at, probability) in probabilities.iter().enumerate() {
-            left -= probability;
-            if left < 0.0 {
-                return at;
-            }
+/// One of some things with these probabilities.
+fn choose(random: &mut Random, probabilities: &[f64]) -> usize {
+    let mut left = random.next();
+    for (at, probability) in probabilities.iter().enumerate() {
+        left -= probability;
+        if left < 0.0 {
+            return at;
         }
-        probabilities.len() - 1
     }
+    probabilities.len() - 1
 }
 
 /// Viewers of two kinds at even odds, 15 impressions each; their kind moves both what they are shown and
@@ -62,10 +51,10 @@ fn study(seed: u64) -> ExposureLog {
     let mut random = Random(seed);
     let mut shown = Vec::new();
     for who in 0..VIEWERS {
-        let kind = random.choose(&[0.5, 0.5]);
+        let kind = choose(&mut random, &[0.5, 0.5]);
         let chances = softmax(SCORES[kind]);
         for position in 1..=EACH {
-            let item = random.choose(&chances);
+            let item = choose(&mut random, &chances);
             let noise = 0.4 * (random.next() - 0.5);
             shown.push(Shown {
                 who,

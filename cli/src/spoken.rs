@@ -98,6 +98,9 @@ const SAID: &[(&str, &str)] = &[
     ("such as ShareBounds; bands", "such as share_bounds; bands"),
     ("the list of columns of LogSchema::combined", "the list of columns of --combined"),
     ("ReplaySpec::disorder", "the disorder of a replay"),
+    ("the limit of Clip::At", "the limit of --clip"),
+    ("Test::Delta or Test::ShareBounds, beside", "--test delta or share_bounds, beside"),
+    (", or LogSchema::count)", ")"),
 ];
 
 /// A message in the words of flags, wherever its lines are broken.

@@ -17,6 +17,7 @@ use crate::out;
 use crate::progress::{Bar, waiting};
 use crate::question::{ClusterArgs, QuestionArgs};
 use crate::roles::{RoleArgs, Uses, column_of};
+use crate::spoken::in_flags;
 use crate::uncertainty::UncertaintyArgs;
 
 /// How often a checkpoint is saved.
@@ -173,7 +174,7 @@ fn save(args: &TallyArgs, tally: &Tally, origin: &Origin) -> Result<(), Failure>
 /// What an audit of the log would warn of, and an estimate from the tally cannot know.
 fn tell_cautions(origin: &Origin) {
     for warning in origin.warnings() {
-        out::tell(&format!("note: {warning}"));
+        out::tell(&in_flags(&format!("note: {warning}")));
     }
 }
 

@@ -7,10 +7,11 @@ use super::places::{Labels, Places, has_several_arms};
 use crate::base::printable::{named, printable, quoted_each};
 use crate::base::text::{number, percent};
 use crate::error::Error;
-use crate::estimate::{Estimate, Warning};
+use crate::estimate::{Estimate, Warning, words};
 use crate::log::DataQuality;
 use crate::question::baseline::Baseline;
 use crate::question::estimand::Estimand;
+use crate::statistic::Side;
 
 /// The answer of an [`Audit`](crate::Audit).
 ///
@@ -295,26 +296,17 @@ impl AuditReport {
     }
 }
 
-/// How many clusters there are, of which not all topics may have as many.
-fn clusters(estimates: &[Estimate], of: impl Fn(&Estimate) -> u64) -> String {
-    let (least, most) = estimates
-        .iter()
-        .map(of)
-        .fold((u64::MAX, 0), |(least, most), clusters| (least.min(clusters), most.max(clusters)));
-    if least == most { least.to_string() } else { format!("{least} to {most}") }
-}
-
 /// What was asked of one comparison, with its clusters.
 fn of_one(estimates: &[Estimate], of: &str, phrases: &str) -> String {
     let first = &estimates[0];
     let estimand = &first.estimand;
-    let treatment = clusters(estimates, |its| its.clusters.treatment);
+    let treatment = words::clusters(estimates, Side::Treatment, |clusters| clusters.to_string());
     let clusters = match estimand.baseline {
         Baseline::Nothing => treatment,
         _ => format!(
             "{treatment} in {:?} and {} in the baseline, {}",
             estimand.treatment,
-            clusters(estimates, |its| its.clusters.baseline),
+            words::clusters(estimates, Side::Baseline, |clusters| clusters.to_string()),
             first.clusters.relation
         ),
     };

@@ -48,12 +48,15 @@ pub enum Warning {
     },
     /// Every impression was its own cluster.
     ImpressionsAsClusters,
-    /// Of clusters that are compared with themselves, some are in one arm only, and add nothing.
-    ClustersInOneArm {
-        /// In the treatment alone.
+    /// Of clusters that are compared with themselves ([`Unit::Within`](crate::Unit::Within)), some cannot be, and add
+    /// nothing.
+    ClustersNotCompared {
+        /// Those in the treatment alone.
         treatment: u64,
-        /// In the baseline alone.
+        /// Those in the baseline alone.
         baseline: u64,
+        /// Of those in both, how many were shown nothing of the topic in either, which says nothing of a ratio.
+        without_topic: u64,
     },
     /// Only some of the clusters have impressions in both arms.
     PartlyCrossed {
@@ -314,28 +317,13 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FewClusters { side, clusters } => write!(
-                f,
-                "only {clusters} {} in the {side}: with fewer than 10, intervals other than share bounds tend to be too short",
-                plural(*clusters, "cluster")
-            ),
-            Self::FewTopicClusters { side, effective } => write!(
-                f,
-                "the topic in the {side} comes from few clusters, as if from {effective:.1} of equal size"
-            ),
-            Self::UnequalClusters { side, effective, clusters } => write!(
-                f,
-                "a few of the {clusters} clusters hold most of the {side}, which is as if from {effective:.1} of equal size"
-            ),
-            Self::ImpressionsAsClusters => f.write_str(
-                "every impression counted as its own cluster: impressions of one viewer are not independent, so the interval is too short",
-            ),
-            Self::PartlyCrossed { both, either } => write!(
-                f,
-                "only {both} of {either} clusters {} impressions in both arms; the others are compared with nothing of their own",
-                if *both == 1 { "has" } else { "have" },
-            ),
-            Self::OfClustersBy { unit, warning } => write!(f, "by {unit}: {warning}"),
+            Self::FewClusters { .. }
+            | Self::FewTopicClusters { .. }
+            | Self::UnequalClusters { .. }
+            | Self::ImpressionsAsClusters
+            | Self::ClustersNotCompared { .. }
+            | Self::PartlyCrossed { .. }
+            | Self::OfClustersBy { .. } => self.of_clusters(f),
             Self::TwoWayFloor => f.write_str(
                 "the two ways of clustering leave no variance beyond that of their pairs, so the larger of the two ways' was taken: the interval may be too long",
             ),
@@ -397,6 +385,40 @@ impl Warning {
         }
     }
 
+    /// Of how many clusters, and how they are shared.
+    fn of_clusters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewClusters { side, clusters } => write!(
+                f,
+                "only {clusters} {} in the {side}: with fewer than 10, intervals other than share bounds tend to be too short",
+                plural(*clusters, "cluster")
+            ),
+            Self::FewTopicClusters { side, effective } => write!(
+                f,
+                "the topic in the {side} comes from few clusters, as if from {effective:.1} of equal size"
+            ),
+            Self::UnequalClusters { side, effective, clusters } => write!(
+                f,
+                "a few of the {clusters} clusters hold most of the {side}, which is as if from {effective:.1} of equal size"
+            ),
+            Self::ImpressionsAsClusters => f.write_str(
+                "every impression counted as its own cluster: impressions of one viewer are not independent, so the interval is too short",
+            ),
+            Self::ClustersNotCompared { treatment, baseline, without_topic } => write!(
+                f,
+                "clusters that cannot be compared with themselves add nothing to the estimate (in the treatment alone: \
+                 {treatment}, in the baseline alone: {baseline}, shown nothing of the topic in either: {without_topic})",
+            ),
+            Self::PartlyCrossed { both, either } => write!(
+                f,
+                "only {both} of {either} clusters {} impressions in both arms; the others are compared with nothing of their own",
+                if *both == 1 { "has" } else { "have" },
+            ),
+            Self::OfClustersBy { unit, warning } => write!(f, "by {unit}: {warning}"),
+            _ => Ok(()),
+        }
+    }
+
     /// What weighed impressions are worth.
     fn of_weights(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::EffectiveSize {
@@ -431,11 +453,6 @@ impl Warning {
     /// Of baselines that are not arms.
     fn of_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClustersInOneArm { treatment, baseline } => write!(
-                f,
-                "clusters in one arm only add nothing to the estimate, which is of those in both (treatment alone: \
-                 {treatment}, baseline alone: {baseline})",
-            ),
             Self::RequestsWithoutCandidates { requests, of } => write!(
                 f,
                 "{requests} of {of} requests have no candidates in the table, and are left out of both arms"

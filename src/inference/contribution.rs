@@ -145,14 +145,11 @@ impl Contributions {
         if question.unit == Unit::Within
             && let Some(fitted) = statistic.within().and_then(|fit| within::fitted(&columns, fit))
         {
-            summary.note_one_arm(&present);
-            let says = |at: &mut usize| {
-                *at += 1;
-                fitted.says[*at - 1]
-            };
-            let (mut one, mut two) = (0, 0);
-            present.retain(|_| says(&mut one));
-            places.retain(|_| says(&mut two));
+            summary.note_compared(&present, fitted.columns[0].len());
+            let mut says = fitted.says.iter();
+            present.retain(|_| says.next() == Some(&true));
+            let mut says = fitted.says.iter();
+            places.retain(|_| says.next() == Some(&true));
             columns = fitted.columns.to_vec();
         }
         summary.finish(question.unit, totals(&columns), &present);

@@ -482,4 +482,48 @@ mod tests {
             assert_eq!(variance(by).unwrap_err(), NoInterval::BeyondNumbers, "{by}");
         }
     }
+
+    /// The passes by columns are the sums by scores: of nested, partly and wholly shared clusters, to rounding.
+    #[test]
+    fn columns_and_scores_agree() {
+        let mut state = 1_u64;
+        let mut number = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64
+        };
+        for part_shared in [0, 3, 1] {
+            let of = |at: usize| part_shared > 0 && at.is_multiple_of(part_shared);
+            let present: Vec<[bool; 2]> =
+                (0..43).map(|at| [at % 2 == 0 || of(at), at % 2 == 1 || of(at)]).collect();
+            let column = |side: usize, number: &mut dyn FnMut() -> f64| -> Vec<f64> {
+                present.iter().map(|here| if here[side] { number() } else { 0.0 }).collect()
+            };
+            let columns = [0, 0, 1, 1].map(|side| column(side, &mut number)).to_vec();
+            let places = (0..43).collect();
+            let contributions =
+                Contributions::of_columns(columns, present, places, Cell::TWO_ARMS.to_vec());
+            let gradient = [1.0e-7, -0.4e-7, -2.0e-7, 0.9e-7];
+            let members = Members::of(&contributions);
+            let factors = members.factors(small_sample);
+            let (by_columns, moments) =
+                spread_and_moments(&contributions, &gradient, &members, factors);
+            let scores = scores(&contributions, &gradient);
+            let plain = |factors| {
+                let scores = scores.iter().zip(&members.of).map(|(s, here)| (*s, *here, 1.0));
+                (Spread::of(scores.clone(), factors), Spread::terms(scores, factors))
+            };
+            let (by_scores, _) = plain(factors);
+            let (_, terms) = plain([1.0; 2]);
+            let near = |one: f64, other: f64| {
+                assert!((one - other).abs() <= 1e-12 * other.abs().max(1.0), "{one} {other}");
+            };
+            near(by_columns.together, by_scores.together);
+            near(by_columns.alone[0], by_scores.alone[0]);
+            near(by_columns.alone[1], by_scores.alone[1]);
+            near(moments[0], terms.iter().map(|h| h * h).sum());
+            near(moments[1], terms.iter().map(|h| h * h * h).sum());
+        }
+    }
 }

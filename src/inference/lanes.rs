@@ -1,7 +1,7 @@
 //! Sums over clusters, eight side by side: an addition need not wait for the one before it, and a processor's
 //! vectors do several at a time.
 
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
 use pulp::{Arch, NullaryFnOnce};
 
@@ -12,11 +12,10 @@ const LANES: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row([f64; LANES]);
 
-/// Which eight clusters a row is of; fewer at the end.
+/// Which eight clusters a row is of, by the first of them; fewer at the end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     start: usize,
-    clusters: usize,
 }
 
 impl Place {
@@ -54,11 +53,6 @@ impl Row {
     #[inline(always)]
     pub(super) fn abs(self) -> Self {
         Self(self.0.map(f64::abs))
-    }
-
-    #[inline(always)]
-    pub(super) fn over(self, other: Self) -> Self {
-        self.with(other, |one, other| one / other)
     }
 
     /// Itself where another number is more than some, else 0.
@@ -103,6 +97,15 @@ impl Mul for Row {
     }
 }
 
+impl Div for Row {
+    type Output = Self;
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self.with(other, |one, other| one / other)
+    }
+}
+
 impl From<f64> for Row {
     #[inline(always)]
     fn from(number: f64) -> Self {
@@ -131,9 +134,8 @@ impl<const N: usize, F: Fn(Place) -> [Row; N]> NullaryFnOnce for Pass<F> {
         let mut sums = [Row::ZERO; N];
         let lanes = Row(std::array::from_fn(|lane| lane as f64));
         for start in (0..self.clusters).step_by(LANES) {
-            let place = Place { start, clusters: self.clusters - start };
-            let left = Row::from(place.clusters.min(LANES) as f64);
-            let terms = (self.terms)(place);
+            let left = Row::from((self.clusters - start) as f64);
+            let terms = (self.terms)(Place { start });
             for (sum, term) in sums.iter_mut().zip(terms) {
                 *sum = *sum + term.where_more(left, lanes);
             }

@@ -132,15 +132,12 @@ impl Inference {
             method.check()?;
             self.must_test(method)?;
         }
-        let of_rows = match &self.test {
-            Some(Test::Permutation(_)) => Some("a permutation test"),
-            Some(Test::CochranMantelHaenszel(_)) => Some("the Cochran-Mantel-Haenszel test"),
-            Some(Test::EqualStrata) => Some("the test that strata are equal"),
-            _ => None,
-        };
-        if let Some(test) = of_rows {
+        if let Some(
+            test @ (Test::Permutation(_) | Test::CochranMantelHaenszel(_) | Test::EqualStrata),
+        ) = &self.test
+        {
             let mut units = asked.iter().map(|asked| asked.question.unit);
-            units.try_for_each(|unit| crate::statistic::refuse_within(unit, test))?;
+            units.try_for_each(|unit| crate::statistic::refuse_within(unit, test.in_words()))?;
         }
         let statistics = asked.iter().map(|asked| asked.statistic);
         self.test.iter().try_for_each(|test| test.check(statistics.clone()))
@@ -627,10 +624,11 @@ fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
             warnings.push(Warning::FewClusters { side, clusters });
         }
     }
-    let [treatment_alone, baseline_alone] = summary.one_arm();
-    if treatment_alone + baseline_alone > 0 {
-        let (treatment, baseline) = (treatment_alone, baseline_alone);
-        warnings.push(Warning::ClustersInOneArm { treatment, baseline });
+    if let [alone, other, without_topic] = summary.not_compared()
+        && alone + other + without_topic > 0
+    {
+        let (treatment, baseline) = (alone, other);
+        warnings.push(Warning::ClustersNotCompared { treatment, baseline, without_topic });
     }
     if relation == Relation::PartlyCrossed {
         let either = treatment + baseline - both;

@@ -332,6 +332,21 @@ fn residuals(topic: Row, all: Row, share: f64) -> Row {
     residual.unless_within(residual, (topic + expected) * (8.0 * f64::EPSILON).into())
 }
 
+/// The topic and all of the clusters that have some of an arm.
+fn of_arm(topic: &[f64], all: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (mut topics, mut alls) = (vec![0.0; all.len()], vec![0.0; all.len()]);
+    let mut clusters = 0;
+    // Each is written, and written over unless it counts: a processor guesses which way a branch goes, and would be
+    // wrong about every other cluster.
+    for (topic, all) in topic.iter().zip(all) {
+        (topics[clusters], alls[clusters]) = (*topic, *all);
+        clusters += usize::from(*all > 0.0);
+    }
+    topics.truncate(clusters);
+    alls.truncate(clusters);
+    (topics, alls)
+}
+
 impl ArmShare {
     /// From the topic and all of each cluster, 0 where the cluster is not of the arm.
     fn of(
@@ -342,20 +357,22 @@ impl ArmShare {
     ) -> Result<Self, NoInterval> {
         // Weighted sums round: a share of one is no more than that.
         let share = (topic_total / all_total).min(1.0);
-        // A cluster of the other arm alone adds nothing, and is added all the same.
-        let [clusters, squares, fourths, sizes, off, off_squares] = lanes::sums(
+        // Clusters of the other arm alone are left out, and not added as zeros: sums stand in lanes, and would round
+        // otherwise for other clusters beside.
+        let (topic, all) = of_arm(topic, all);
+        let [squares, fourths, sizes, off, off_squares] = lanes::sums(
             topic.len(),
             #[inline(always)]
             |at: Place| {
-                let (topic, all) = (at.of(topic), at.of(all));
+                let (topic, all) = (at.of(&topic), at.of(&all));
                 let residual = residuals(topic, all, share);
                 let square = residual * residual;
                 // How far the share moves without the cluster.
-                let moved = residual.over(all - all_total.into());
-                let here = Row::ONE.where_more(all, Row::ZERO);
-                [here, square, square * square, all * all, moved, moved * moved]
+                let moved = residual / (all - all_total.into());
+                [square, square * square, all * all, moved, moved * moved]
             },
         );
+        let clusters = topic.len() as f64;
         if clusters < 2.0 {
             return Err(NoInterval::SingleCluster);
         }

@@ -27,8 +27,9 @@ pub(super) struct Summary {
     is_weighed: bool,
     /// Whether the baseline is an arm.
     has_baseline: bool,
-    /// How many clusters are in the treatment alone and in the baseline alone, where they add nothing.
-    one_arm: [u64; 2],
+    /// Of clusters that are compared with themselves, how many cannot be: in the treatment alone, in the baseline
+    /// alone, and without the topic.
+    not_compared: [u64; 3],
     /// By cell over a stratum, how many impressions the arm has there; 0 for others.
     in_stratum: Vec<u64>,
 }
@@ -65,7 +66,7 @@ impl Summary {
             state
         };
         Self {
-            one_arm: [0; 2],
+            not_compared: [0; 3],
             in_stratum: vec![0; cells.len()],
             cells,
             totals: Vec::new(),
@@ -80,7 +81,7 @@ impl Summary {
     /// What is known of columns that no tally made: totals and clusters, nothing of impressions.
     pub(super) fn of_columns(cells: Vec<Cell>, totals: Vec<f64>, present: &[[bool; 2]]) -> Self {
         Self {
-            one_arm: [0; 2],
+            not_compared: [0; 3],
             in_stratum: vec![0; cells.len()],
             cells,
             totals,
@@ -137,15 +138,16 @@ impl Summary {
         }
     }
 
-    /// Notes how many clusters are in one arm only, of all that there are.
-    pub(super) fn note_one_arm(&mut self, present: &[[bool; 2]]) {
+    /// Notes how many clusters cannot be compared with themselves, of all that there are.
+    pub(super) fn note_compared(&mut self, present: &[[bool; 2]], compared: usize) {
         let ClusterCounts { treatment, baseline, both, .. } = counts(present.iter().copied());
-        self.one_arm = [treatment - both, baseline - both];
+        self.not_compared = [treatment - both, baseline - both, both - compared as u64];
     }
 
-    /// How many clusters are in the treatment alone and in the baseline alone, where they add nothing.
-    pub(super) fn one_arm(&self) -> [u64; 2] {
-        self.one_arm
+    /// How many clusters cannot be compared with themselves: in the treatment alone, in the baseline alone, and
+    /// without the topic.
+    pub(super) fn not_compared(&self) -> [u64; 3] {
+        self.not_compared
     }
 
     /// The mass of a quantity over all strata; not known of other topics.

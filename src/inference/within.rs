@@ -75,7 +75,7 @@ impl Both {
         let terms = |at: Place| {
             let (x_a, both) = (at.of(&self.x_a), at.of(&self.x_a) + at.of(&self.x_b));
             let (a, b) = (at.of(&self.n_a) * ratio.into(), at.of(&self.n_b));
-            let p = a.over(a + b);
+            let p = a / (a + b);
             let expected = both * p;
             [x_a - expected, expected * (Row::ONE - p)]
         };

@@ -44,7 +44,8 @@ pub enum Unit {
 /// With `x` the topic's mass of a cluster in an arm, `n` all of it, and sums over the clusters that are in both arms,
 /// each has weights under which the statistic is one of two weighted shares `sum w x/n / sum w`. Its influence is the
 /// cluster's score over the slope of all scores, so that [`Delta`](crate::inference::Delta)'s variance is the sandwich
-/// by cluster with the factor `G/(G - 1)`, `G` the clusters that say something. `fixest`, `pyfixest` and `statsmodels`
+/// by cluster with the factor `G/(G - 1)`, `G` the clusters that say something; for the Poisson fit it needs no Poisson
+/// numbers, only that its means are right (Wooldridge 1999, Journal of Econometrics 90, 77-97). `fixest`, `pyfixest` and `statsmodels`
 /// multiply it by `(N - 1)/(N - K)` too, and count clusters in `G` that say nothing.
 ///
 /// ```

@@ -427,14 +427,16 @@ fn each(
 
 /// Refuses sums of rows that were chosen in two ways: those of one state and those of all are no parts of one sum.
 fn of_same_rows(first: &Tally, other: &Tally) -> Result<(), Error> {
-    if first.kept == other.kept {
-        return Ok(());
-    }
-    let said = |tally: &Tally| match &tally.kept[..] {
-        [] => "all rows, or not known".to_owned(),
-        kept => kept.iter().map(Keep::to_string).collect::<Vec<_>>().join(" and "),
+    // All choices hold, so that their order says nothing.
+    let said = |tally: &Tally| {
+        let mut kept: Vec<String> = tally.kept.iter().map(Keep::to_string).collect();
+        kept.sort_unstable();
+        if kept.is_empty() { "all rows, or not known".to_owned() } else { kept.join(" and ") }
     };
     let (first, second) = (said(first), said(other));
+    if first == second {
+        return Ok(());
+    }
     Err(Error::Unmergeable { what: "the choice of rows", first, second })
 }
 

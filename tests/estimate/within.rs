@@ -11,6 +11,8 @@ use tiltmeter::statistic::{
 };
 use tiltmeter::{Audit, Error, Estimate, ExposureLog, Interval, Question, Unit, Value, Warning};
 
+use crate::shared::random::Random;
+
 /// Viewer, whether it is the treatment, whether it is the topic, weight in sixteenths.
 type Row = (i64, u8, u8, u32);
 
@@ -137,10 +139,12 @@ fn clusters_in_one_arm_add_nothing() {
     let some = of(&both);
     assert_eq!((all.value, all.interval), (some.value, some.interval));
     let warned = all.warnings.iter().find_map(|its| match its {
-        Warning::ClustersInOneArm { treatment, baseline } => Some((*treatment, *baseline)),
+        Warning::ClustersNotCompared { treatment, baseline, without_topic } => {
+            Some((*treatment, *baseline, *without_topic))
+        }
         _ => None,
     });
-    assert_eq!(warned, Some((8, 7)));
+    assert_eq!(warned, Some((8, 7, 0)));
     assert!(all.sentence().contains("exposure share"), "{}", all.sentence());
     assert_eq!(
         all.estimand.conditions(),
@@ -164,19 +168,6 @@ fn what_has_no_fit_is_refused() {
     let test = Test::Permutation(Permutation::default());
     let permuted = refused(Audit::of(&log, &question(Difference)).test(test));
     assert!(permuted.contains("a permutation test"), "{permuted}");
-}
-
-/// Random numbers (SplitMix64; Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((word ^ (word >> 31)) >> 11) as f64 / 2.0_f64.powi(53)
-    }
 }
 
 /// A study of viewers who differ in what they like, and of whom those who like the topic use the treatment more: its

@@ -254,3 +254,81 @@ fn a_tally_called_parquet_is_a_table() {
     assert!(std::fs::read(&table).unwrap().starts_with(b"PAR1"));
     assert!(!std::fs::read(&tally).unwrap().starts_with(b"PAR1"));
 }
+
+/// A topic that one arm never shows has no ratio anywhere: it has no breaks, and the others have theirs.
+#[test]
+fn a_topic_without_ratios_has_no_breaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(place("log.csv")).unwrap();
+    let mut fields: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    (fields[0], fields[1], fields[5]) = ("someone", "ranked", "once");
+    let log = folder.path().join("log.csv");
+    std::fs::write(&log, format!("{}\n{}\n", text.trim_end(), fields.join(","))).unwrap();
+    let line = "--arm arm --treatment ranked --baseline newest --topic about --viewer viewer --time at --window day \
+                --min-size 3 --json";
+    let words = ["breaks", log.to_str().unwrap()].into_iter().chain(line.split_whitespace());
+    let report = run(words).json();
+    let topics = report["topics"].as_array().unwrap();
+    let of = |name: &str| topics.iter().find(|its| its["topic"] == name).unwrap();
+    assert!(of("once")["ratio"]["breaks"].as_array().unwrap().is_empty(), "{}", of("once"));
+    assert_eq!(of("war")["treatment"]["breaks"].as_array().unwrap().len(), 1);
+}
+
+/// What would be of something else than was asked is refused, in the words of flags.
+#[test]
+fn what_is_of_something_else_is_refused() {
+    let refused = |line: &str, why: &str| {
+        let line = format!(
+            "audit {} --arm arm --treatment ranked --topic about --viewer viewer {line}",
+            place("log.csv")
+        );
+        let ran = run(line.split_whitespace().map(str::to_owned));
+        assert!(ran.code != 0 && ran.err.contains(why), "{line}: {} {}", ran.out, ran.err);
+    };
+    let within = "--baseline newest --within viewer";
+    refused(
+        &format!("{within} --stratum author --test cochran_mantel_haenszel"),
+        "pooled, cluster_mean or reach",
+    );
+    refused(
+        &format!("{within} --stratum author --test equal_strata"),
+        "a test that strata are equal",
+    );
+    refused(&format!("{within} --statistic odds_ratio"), "amplification_ratio");
+    refused(
+        "--baseline newest --unit within --cluster author --within viewer",
+        "cannot be used with",
+    );
+    refused("--baseline newest --cluster author --within viewer", "leave out --cluster");
+    refused("--time at --before 2026-05-07 --totals t.csv", "--split-at and --filter period=VALUE");
+}
+
+/// A page of an audit within viewers, whose shares over time are of one arm and pooled.
+#[test]
+fn a_page_within_viewers() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let line = format!(
+        "audit {} --arm arm --treatment ranked --baseline newest --topic about --cluster day --time at --unit within \
+         --html {}",
+        place("log.csv"),
+        page.display()
+    );
+    let log = std::fs::read_to_string(place("log.csv")).unwrap();
+    let with_day = log.lines().enumerate().map(|(at, line)| match at {
+        0 => format!("{line},day\n"),
+        _ => format!("{line},{}\n", &line.split(',').nth(2).unwrap()[..10]),
+    });
+    let path = folder.path().join("log.csv");
+    std::fs::write(&path, with_day.collect::<String>()).unwrap();
+    let line = line.replace(&place("log.csv"), path.to_str().unwrap());
+    let told = run(line.split_whitespace().map(str::to_owned)).ok();
+    let flowed = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowed.contains("12 in \"ranked\" and 12 in the baseline"), "{told}");
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("within clusters, each compared with itself"), "no estimand");
+    assert!(html.contains("day: 12 in the treatment, 12 in the baseline"), "no clusters");
+    for odd in ["NaN", "Unit::", "LogSchema"] {
+        assert!(!html.contains(odd), "{odd} in the page");
+    }
+}

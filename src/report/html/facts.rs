@@ -1,7 +1,7 @@
 //! The strip of facts at the top: what was compared, of how many, when, and weighed by what.
 
 use crate::base::text::count;
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, words};
 use crate::findings::Findings;
 use crate::log::DataQuality;
 use crate::question::baseline::Baseline;
@@ -10,6 +10,7 @@ use crate::question::estimand::Estimand;
 use crate::question::multi_label::MultiLabel;
 use crate::question::weights::Weights;
 use crate::report::findings::date;
+use crate::statistic::Side;
 
 /// A fact, with what it is about.
 pub(super) type Fact = (&'static str, String);
@@ -23,7 +24,7 @@ impl Findings {
         let mut facts = vec![
             compared(estimand),
             ("Topics", count(self.topics().len() as u64)),
-            ("Independent clusters", clusters(first)),
+            ("Independent clusters", clusters(self.report().estimates())),
             ("Impressions compared", impressions(first)),
             ("Days", days(quality)),
             ("Weight of an impression", weight(first)),
@@ -52,23 +53,23 @@ fn compared(estimand: &Estimand) -> Fact {
 }
 
 /// Who was independent: people, or whatever the clusters are.
-fn clusters(first: &Estimate) -> String {
-    let counts = first.clusters;
-    let of = |n: u64| count(n);
-    let baseline = match counts.baseline {
+fn clusters(estimates: &[Estimate]) -> String {
+    let first = &estimates[0];
+    let of = |side| words::clusters(estimates, side, count);
+    let baseline = match first.clusters.baseline {
         0 => "none in the baseline".to_owned(),
-        some => format!("{} in the baseline, {}", of(some), counts.relation),
+        _ => format!("{} in the baseline, {}", of(Side::Baseline), first.clusters.relation),
     };
     let cluster = &first.estimand.cluster;
     let second = match (&first.estimand.second_cluster, first.second_clusters) {
         (Some(unit), Some(its)) => format!(
             "; and {unit}: {} in the treatment, {} in the baseline",
-            of(its.treatment),
-            of(its.baseline)
+            count(its.treatment),
+            count(its.baseline)
         ),
         _ => String::new(),
     };
-    format!("{cluster}: {} in the treatment, {baseline}{second}", of(counts.treatment))
+    format!("{cluster}: {} in the treatment, {baseline}{second}", of(Side::Treatment))
 }
 
 fn impressions(first: &Estimate) -> String {

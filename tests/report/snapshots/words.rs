@@ -225,7 +225,7 @@ fn warnings_of_clusters() -> Vec<Json> {
         json!({"kind": "unequal_clusters", "side": other, "effective": 2.5, "clusters": 40}),
         json!({"kind": "few_clusters_for_method", "clusters": 12, "enough": 25}),
         json!({"kind": "impressions_as_clusters"}),
-        json!({"kind": "clusters_in_one_arm", "treatment": 1, "baseline": 7}),
+        json!({"kind": "clusters_not_compared", "treatment": 1, "baseline": 7, "without_topic": 12}),
         json!({"kind": "partly_crossed", "both": 1, "either": 9}),
         json!({"kind": "partly_crossed", "both": 2, "either": 9}),
         json!({"kind": "of_clusters_by", "unit": "week", "warning": few}),

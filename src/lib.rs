@@ -104,9 +104,9 @@ pub use crate::audit::report::AuditReport;
 pub use crate::base::progress::Progress;
 pub use crate::error::{Error, StatisticFault};
 pub use crate::estimate::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, IntervalMethod, Measured,
-    Naive, NoInterval, NoTest, Relation, Said, SideOfNull, Table, TestMethod, TestResult, Value,
-    Warning,
+    ArmLabels, ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, IntervalMethod,
+    Labels, Measured, Naive, NoInterval, NoTest, Relation, Said, SideOfNull, Table, TestMethod,
+    TestResult, Value, Warning,
 };
 pub use crate::format::word::UnknownWord;
 pub use crate::inference::Interval;
@@ -116,6 +116,7 @@ pub use crate::question::attention::{Attention, Beyond};
 pub use crate::question::baseline::{
     Baseline, Bias, EngagementWeighted, Period, Propensity, Reference, ReferenceShare, Supply,
 };
+pub use crate::question::correction::Correction;
 pub use crate::question::estimand::{Denominator, Estimand, Reach, Unit};
 pub use crate::question::groups::{Group, GroupBy, Pairs};
 pub use crate::question::whole::{Question, Topics};

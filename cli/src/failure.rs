@@ -180,6 +180,8 @@ fn flag(role: Role) -> &'static str {
         Role::Engagement => "--engagement",
         Role::Propensity => "--propensity",
         Role::Satisfaction => "--satisfaction",
+        Role::Human => "--human",
+        Role::Inclusion => "--inclusion",
         _ => "--column",
     }
 }

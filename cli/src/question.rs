@@ -3,8 +3,8 @@
 use clap::Args;
 use tiltmeter::tally::WindowBy;
 use tiltmeter::{
-    AnyStatistic, Attention, Baseline, ClusterBy, Denominator, GroupBy, MultiLabel, Pairs,
-    Question, Unit,
+    AnyStatistic, Attention, Baseline, ClusterBy, Correction, Denominator, GroupBy, MultiLabel,
+    Pairs, Question, Unit,
 };
 
 use crate::baseline::{BaselineArgs, KindArgs};
@@ -46,6 +46,10 @@ pub(crate) struct QuestionArgs {
     /// for differences, Poisson for ratios. The same as --unit within where viewers are the clusters.
     #[arg(long, value_name = "WHOM", conflicts_with = "unit")]
     within: Option<WithinWhom>,
+    /// Correct labels by those of --human: ppi (as far as predictions are worth it), dsl (every prediction counts),
+    /// rogan_gladen (by how often they are right) or hand_alone.
+    #[arg(long, value_name = "HOW")]
+    correct: Option<Correction>,
 }
 
 /// Who is compared with itself.
@@ -194,6 +198,7 @@ impl QuestionArgs {
         let mut question = self.subject.question(Some(baseline), units, rows)?;
         question.statistics = self.statistic.clone();
         question.unit = unit;
+        question.correct = self.correct;
         Ok(question)
     }
 

@@ -62,6 +62,13 @@ pub(crate) struct RoleArgs {
     /// The probability that a viewer stops here, for --attention cascade.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) satisfaction: Option<String>,
+    /// The topics by hand of rows that somebody labelled, written as --topic or --topics are; empty where nobody did. See
+    /// --correct.
+    #[arg(long, value_name = "COLUMN", requires = "inclusion")]
+    pub(crate) human: Option<String>,
+    /// The chance with which a row was chosen to be labelled by hand.
+    #[arg(long, value_name = "COLUMN", requires = "human")]
+    pub(crate) inclusion: Option<String>,
     /// The topic, one an impression or none.
     #[arg(long, value_name = "COLUMN", conflicts_with = "topics")]
     pub(crate) topic: Option<String>,
@@ -143,7 +150,7 @@ type Declare = fn(LogSchema, String) -> LogSchema;
 
 impl RoleArgs {
     /// The columns of roles that are a name alone, said or not.
-    pub(crate) fn columns_of_roles(&self) -> [(Role, &Option<String>, Declare); 12] {
+    pub(crate) fn columns_of_roles(&self) -> [(Role, &Option<String>, Declare); 13] {
         [
             (Role::Viewer, &self.viewer, LogSchema::viewer),
             (Role::Arm, &self.arm, LogSchema::arm),
@@ -157,6 +164,7 @@ impl RoleArgs {
             (Role::Engagement, &self.engagement, LogSchema::engagement),
             (Role::Propensity, &self.propensity, LogSchema::propensity),
             (Role::Satisfaction, &self.satisfaction, LogSchema::satisfaction),
+            (Role::Inclusion, &self.inclusion, LogSchema::inclusion),
         ]
     }
 
@@ -228,9 +236,23 @@ impl RoleArgs {
 
     /// With the topics.
     pub(crate) fn tagged(&self, schema: LogSchema) -> LogSchema {
+        let schema = match &self.human {
+            Some(human) => {
+                schema.human(self.relabelled(TopicColumn::new(human, self.format_by_hand())))
+            }
+            None => schema,
+        };
         match self.topic_column() {
             Some(topics) => schema.topics(topics),
             None => schema,
+        }
+    }
+
+    /// How topics by hand are written: as the others, where these are written as topics.
+    fn format_by_hand(&self) -> TopicFormat {
+        match self.topics {
+            Some(_) => self.topics_separator.unwrap_or(TopicFormat::Separated('|')),
+            None => TopicFormat::Single,
         }
     }
 

@@ -64,8 +64,6 @@ const SAID: &[(&str, &str)] = &[
     ("(Question::attention)", "(--attention)"),
     ("Question::attention", "--attention"),
     (" (Question::strata says what the strata are)", ""),
-    ("declare their column with LogSchema::position", "name their column with --position"),
-    ("declare their column with LogSchema::time", "name their column with --time"),
     ("LogSchema::engagement", "--engagement"),
     ("add it to the TallySpec", "make the tally with that --attention"),
     ("make both with the same TallySpec", "make both with the same flags"),

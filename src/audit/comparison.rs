@@ -10,6 +10,7 @@ use crate::inference::{Inference, Query, TopicQuestion};
 use crate::log::{DataQuality, NameRemark, Role};
 use crate::question::attention::Attention;
 use crate::question::baseline::{Baseline, Supply};
+use crate::question::correction::Correction;
 use crate::question::estimand::{Denominator, Unit};
 use crate::replay::BaselineRowKind;
 use crate::statistic::{AnyStatistic, Side};
@@ -20,6 +21,7 @@ pub(crate) struct Comparison<'a> {
     pub(super) compared: PreparedComparison<'a>,
     pub(super) treatment: &'a str,
     baseline: &'a Baseline,
+    correction: Option<Correction>,
     pub(super) attention: &'a Attention,
     pub(super) inference: Inference,
     /// Whether groups were asked for, and not only there in the log.
@@ -68,6 +70,7 @@ impl Audit<'_> {
             compared,
             treatment,
             baseline,
+            correction: self.question.correct,
             attention,
             inference,
             strata_said: (self.question.strata.as_ref())
@@ -149,6 +152,7 @@ impl Comparison<'_> {
                     unit,
                     denominator,
                     attention: self.attention,
+                    correction: self.correction,
                 };
                 questions.push(Query { question, statistic: &**statistic });
             }

@@ -240,6 +240,7 @@ impl CoverageStudy {
                     unit: contrast.unit,
                     denominator: contrast.denominator,
                     attention: &contrast.attention,
+                    correction: None,
                 };
                 places.push(of * topics.len() + at);
                 asked.push(Query { question, statistic: &**statistic });

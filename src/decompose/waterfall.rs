@@ -192,7 +192,8 @@ impl<'l> Waterfall<'l> {
 
     /// Refuses what stages do not look at.
     fn check(&self) -> Result<(), Error> {
-        let parts = [Part::Statistics, Part::Unit, Part::Strata, Part::SecondCluster];
+        let parts =
+            [Part::Statistics, Part::Unit, Part::Strata, Part::SecondCluster, Part::Correction];
         self.question.refuse("a waterfall", &parts)?;
         match (&self.question.baseline, &self.supply) {
             (None, _) => Ok(()),

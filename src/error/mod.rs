@@ -498,6 +498,15 @@ pub enum Error {
          that column holds"
     )]
     NoTopics,
+    /// Labels are to be corrected by hand, and none is.
+    #[error(
+        "no row is labelled by hand, which {correction} needs: say which column has these labels, and which the chance \
+         with which a row was chosen to have one (LogSchema::human and LogSchema::inclusion)"
+    )]
+    NoLabels {
+        /// How they were to be corrected.
+        correction: String,
+    },
     /// A question says what an answer of this kind does not look at.
     #[error(
         "{by} does not look at the {part} of a question, and this one says {said}; ask one that leaves it \

@@ -38,6 +38,10 @@ pub enum Role {
     Propensity,
     /// The probability that a viewer who sees this item is satisfied and looks no further.
     Satisfaction,
+    /// What the item is about by hand, of the rows that somebody labelled.
+    Human,
+    /// The probability with which the row was chosen to be labelled by hand.
+    Inclusion,
     /// A further column to cluster or stratify by.
     Named,
 }
@@ -59,6 +63,8 @@ impl fmt::Display for Role {
             Self::Engagement => "the engagement",
             Self::Propensity => "the propensity",
             Self::Satisfaction => "the satisfaction",
+            Self::Human => "the labels by hand",
+            Self::Inclusion => "the inclusion probability",
             Self::Named => "a named column",
         })
     }

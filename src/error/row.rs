@@ -68,6 +68,10 @@ pub enum FaultReason {
     PropensityOutOfRange,
     /// A satisfaction outside [0, 1].
     SatisfactionOutOfRange,
+    /// An inclusion probability outside (0, 1].
+    InclusionOutOfRange,
+    /// A label by hand in a row that has no inclusion probability.
+    LabelWithoutInclusion,
     /// A time that the declared format cannot read.
     UnreadableTime,
     /// A time that does not fit 64 bits of microseconds.
@@ -129,6 +133,13 @@ impl FaultReason {
             Self::CountOutOfRange => {
                 "a row stands for a whole number of impressions, from 0 to 4,294,967,295"
             }
+            Self::InclusionOutOfRange => {
+                "the chance with which a row was chosen to be labelled by hand is above 0 and at most 1; leave the cell \
+                 empty where none was labelled"
+            }
+            Self::LabelWithoutInclusion => {
+                "labelled by hand, and nothing says with which chance it was chosen; fill in the inclusion probability"
+            }
             Self::PropensityOutOfRange => "propensities are probabilities, above 0 and at most 1",
             Self::SatisfactionOutOfRange => "satisfactions are probabilities, from 0 to 1",
             Self::UnreadableTime => "not a time in the declared format; see TimeFormat",
@@ -180,6 +191,8 @@ impl fmt::Display for FaultReason {
             Self::NotFinite => "not finite",
             Self::WeightTooLarge => "weight too large",
             Self::CountOutOfRange => "count out of range",
+            Self::InclusionOutOfRange => "inclusion probability out of range",
+            Self::LabelWithoutInclusion => "labelled without an inclusion probability",
             Self::PropensityOutOfRange => "propensity out of range",
             Self::SatisfactionOutOfRange => "satisfaction out of range",
             Self::UnreadableTime => "unreadable time",

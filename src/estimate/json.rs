@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measured::{Measured, Uncertainty};
 use super::{
-    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, IntervalMethod, Naive,
+    ArmTotals, ClusterCounts, ConfidenceInterval, Estimate, Finding, IntervalMethod, Labels, Naive,
     NoInterval, NoTest, SideOfNull, TestMethod, TestResult, Value, Warning,
 };
 use crate::error::Error;
@@ -216,6 +216,9 @@ pub struct EstimateRecord {
     pub clusters: ClusterCounts,
     /// The same for the second way, where clusters go two ways.
     pub second_clusters: Option<ClusterCounts>,
+    /// What labels by hand said, where they correct others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
     /// The question in full.
     pub estimand: Estimand,
     /// Warnings, each as data and in words.
@@ -270,6 +273,7 @@ impl From<&Estimate> for EstimateRecord {
             clusters_baseline: estimate.clusters.baseline,
             clusters: estimate.clusters,
             second_clusters: estimate.second_clusters,
+            labels: estimate.labels,
             estimand: estimate.estimand.clone(),
             warnings: estimate.warnings.iter().map(WarningRecord::from).collect(),
         }
@@ -300,6 +304,7 @@ impl EstimateRecord {
                 share: self.share_baseline,
             },
             second_clusters: self.second_clusters,
+            labels: self.labels,
             finding: self.finding.zip(self.finding_among_all).map(|(alone, among_all)| Finding {
                 alone,
                 among_all,

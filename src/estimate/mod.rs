@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::measured::Measured;
 use self::measured::Uncertainty;
 pub use self::said::{Said, Table};
+pub(crate) use self::warning::FEW_LABELS;
 pub use self::warning::Warning;
 pub use crate::error::no_interval::NoInterval;
 use crate::inference::Multiplicity;
@@ -356,6 +357,38 @@ impl ClusterCounts {
     }
 }
 
+/// What labels by hand said of an arm, where they correct others.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArmLabels {
+    /// Impressions that were labelled by hand.
+    pub rows: u64,
+    /// Of these, with the topic.
+    pub with_topic: u64,
+    /// What part of the arm's mass they stand for by their inclusion probabilities: near 1 where these are right.
+    pub stands_for: f64,
+    /// The topic's share as it was predicted; `None` where the arm has no mass.
+    pub predicted: Option<f64>,
+    /// How much predictions count, from 0 to 1; `None` where the correction is by how often they are right, or there is
+    /// no corrected share.
+    pub lambda: Option<f64>,
+}
+
+/// What labels by hand said of both arms, where they correct others.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Labels {
+    /// Of the treatment.
+    pub treatment: Option<ArmLabels>,
+    /// Of the baseline, where that is an arm and the statistic looks at it.
+    pub baseline: Option<ArmLabels>,
+}
+
+impl Labels {
+    /// By arm; `None` where nothing was corrected.
+    pub(crate) fn of([treatment, baseline]: [Option<ArmLabels>; 2]) -> Option<Self> {
+        (treatment.is_some() || baseline.is_some()).then_some(Self { treatment, baseline })
+    }
+}
+
 /// On which side of the value that stands for no amplification an interval lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -525,6 +558,8 @@ pub struct Estimate {
     pub baseline: ArmTotals,
     /// The clusters of the second way, where clusters go two ways.
     pub second_clusters: Option<ClusterCounts>,
+    /// What labels by hand said, where they correct others.
+    pub labels: Option<Labels>,
     /// On which side of no amplification the value lies, as far as that is sure; `None` for a statistic
     /// that compares nothing.
     pub finding: Option<Finding>,

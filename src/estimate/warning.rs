@@ -8,6 +8,9 @@ use super::said::{Said, Table};
 use crate::log::{NameRemark, Role};
 use crate::statistic::Side;
 
+/// Fewer labels by hand than this, with a topic or without, are flagged.
+pub(crate) const FEW_LABELS: u64 = 10;
+
 /// Something a reader should know before believing the number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -57,6 +60,23 @@ pub enum Warning {
         baseline: u64,
         /// Of those in both, how many were shown nothing of the topic in either, which says nothing of a ratio.
         without_topic: u64,
+    },
+    /// Few impressions of an arm were found by hand to have the topic, or not to have it: a corrected share hangs on
+    /// them.
+    FewLabels {
+        /// The arm.
+        side: Side,
+        /// Labelled by hand with the topic.
+        with_topic: u64,
+        /// Labelled by hand without it.
+        without_topic: u64,
+    },
+    /// By their inclusion probabilities the rows that were labelled by hand stand for more or fewer than there are.
+    LabelsNotByDesign {
+        /// The arm.
+        side: Side,
+        /// What part of its mass they stand for.
+        stands_for: f64,
     },
     /// Only some of the clusters have impressions in both arms.
     PartlyCrossed {
@@ -329,6 +349,7 @@ impl fmt::Display for Warning {
             ),
             Self::ZeroShare { side } => write!(f, "the topic's share in the {side} is zero"),
             Self::FullShare { side } => write!(f, "the topic's share in the {side} is one"),
+            Self::FewLabels { .. } | Self::LabelsNotByDesign { .. } => self.of_labels(f),
             Self::ArmMissingInStratum { stratum, side } => write!(
                 f,
                 "stratum {stratum:?} has no impressions in the {side}: the arms differ in more than the ranking"
@@ -415,6 +436,27 @@ impl Warning {
                 if *both == 1 { "has" } else { "have" },
             ),
             Self::OfClustersBy { unit, warning } => write!(f, "by {unit}: {warning}"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What labels by hand are worth.
+    fn of_labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewLabels { side, with_topic, without_topic } => write!(
+                f,
+                "of what was labelled by hand in the {side}, {with_topic} {} the topic and {without_topic} {} not: with \
+                 fewer than {FEW_LABELS} of either, intervals of corrected shares may be too short; label more",
+                if *with_topic == 1 { "has" } else { "have" },
+                if *without_topic == 1 { "has" } else { "have" },
+            ),
+            Self::LabelsNotByDesign { side, stands_for } => write!(
+                f,
+                "by their inclusion probabilities the labels by hand in the {side} stand for {:.0}% of what was shown \
+                 there: either the probabilities are not those with which rows were chosen, or rows that were looked at \
+                 are left empty, as if nobody had (write none or other in them)",
+                100.0 * stands_for
+            ),
             _ => Ok(()),
         }
     }

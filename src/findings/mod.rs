@@ -142,10 +142,10 @@ impl Findings {
         };
         let asked = Asked { inputs, study, topics: &topics };
         Ok(Self {
-            over_time: of_log(inputs, |log| over_time::of(log, &asked)),
-            positions: of_log(inputs, |log| positions::of(log, &asked)),
-            sensitivity: of_log(inputs, |log| asked.sensitivity(log)),
-            waterfall: of_log(inputs, |log| asked.waterfall(log)),
+            over_time: of_log(inputs, study, |log| over_time::of(log, &asked)),
+            positions: of_log(inputs, study, |log| positions::of(log, &asked)),
+            sensitivity: of_log(inputs, study, |log| asked.sensitivity(log)),
+            waterfall: of_log(inputs, study, |log| asked.waterfall(log)),
             power: power::of(&asked),
             study: study.clone(),
             report,
@@ -212,6 +212,9 @@ fn topics_of(report: &AuditReport) -> Vec<&str> {
 const TALLIED: &str =
     "the log is several files, of which only sums were kept; audit one file for this part";
 
+/// Why what is beside an audit of corrected labels is not there.
+const CORRECTED: &str = "labels are corrected by hand, and this part knows them as they were predicted only; ask it without the correction";
+
 /// What is asked, beside the log.
 struct Asked<'a> {
     inputs: &'a StudyInputs,
@@ -219,8 +222,13 @@ struct Asked<'a> {
     topics: &'a [String],
 }
 
-fn of_log<T>(inputs: &StudyInputs, of: impl FnOnce(&ExposureLog) -> Part<T>) -> Part<T> {
+fn of_log<T>(
+    inputs: &StudyInputs,
+    study: &StudyFile,
+    of: impl FnOnce(&ExposureLog) -> Part<T>,
+) -> Part<T> {
     match &inputs.log {
+        _ if study.question.correct.is_some() => Part::missing(CORRECTED),
         StudyLog::Whole(log) => of(log),
         StudyLog::Tallied(_) | StudyLog::TwoWay(_) => Part::missing(TALLIED),
     }

@@ -76,7 +76,7 @@ pub struct ShareInWindow {
 pub(super) fn of(log: &ExposureLog, asked: &Asked<'_>) -> Part<OverTime> {
     match log.times() {
         Some(times) => Part::of(over(log, times, asked)),
-        None => Part::missing("the log has no times: declare their column with LogSchema::time"),
+        None => Part::missing("the log has no times: say which column has them"),
     }
 }
 
@@ -204,6 +204,7 @@ impl Asked<'_> {
             unit: question.unit.of_one_arm(),
             denominator: question.denominator,
             attention: tally.spec().attentions.first().unwrap_or(&Attention::Uniform),
+            correction: None,
         };
         let level = self.study.inference.interval.level();
         let method = ShareBounds { level, ..ShareBounds::default() };

@@ -91,7 +91,7 @@ pub(super) fn of(log: &ExposureLog, asked: &Asked<'_>) -> Part<PositionProfile> 
     match log.positions() {
         Some(positions) => Part::of(profile(log, positions, asked)),
         None => {
-            Part::missing("the log has no positions: declare their column with LogSchema::position")
+            Part::missing("the log has no positions: say which column has them")
         }
     }
 }

@@ -60,7 +60,7 @@ impl BlockSums {
         }
     }
 
-    fn mass(&self, at: usize) -> f64 {
+    pub(super) fn mass(&self, at: usize) -> f64 {
         self.masses.get(at).map_or_else(|| self.counts[at] as f64, |mass| mass.get())
     }
 

@@ -303,6 +303,7 @@ pub fn replicates(
     for Query { question, statistic } in &watched {
         crate::statistic::check_unit(*statistic, question.unit)?;
         crate::statistic::refuse_within(question.unit, "replicates of totals")?;
+        question.refuse_correction("replicates of totals")?;
         crate::statistic::check_strata(*statistic, tally.axes().strata())?;
     }
     let resampling = Resampling { replicates: bootstrap.replicates as usize, seed: bootstrap.seed };

@@ -4,12 +4,13 @@
 use ndarray::{Array2, ShapeBuilder};
 
 use super::arms::{ArmBlock, ArmCells, index};
+use super::labels;
 use super::lanes::{self, compensated_sum};
 use super::question::TopicQuestion;
 use super::summary::Summary;
 use super::within;
 use crate::error::Error;
-use crate::estimate::{ArmTotals, ClusterCounts};
+use crate::estimate::{ArmLabels, ArmTotals, ClusterCounts};
 use crate::question::baseline::Baseline;
 use crate::question::estimand::Unit;
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
@@ -73,7 +74,31 @@ impl Contributions {
         question: &TopicQuestion<'_>,
         statistic: &dyn Statistic,
     ) -> Result<Self, Error> {
-        Self::of_cells(tally, question, statistic, &ArmCells::of_both(tally, question, statistic)?)
+        Self::of_tuned(tally, question, statistic, None)
+    }
+
+    /// The same with predictions counting as much as was found before, where labels are corrected by hand: by another
+    /// way of clustering the same log.
+    pub(super) fn of_tuned(
+        tally: &Tally,
+        question: &TopicQuestion<'_>,
+        statistic: &dyn Statistic,
+        tuned: Option<[Option<ArmLabels>; 2]>,
+    ) -> Result<Self, Error> {
+        labels::check(tally, question, statistic)?;
+        let arms = ArmCells::of_both(tally, question, statistic)?;
+        let masses = Self::of_cells(tally, question, statistic, &arms)?;
+        if question.correction.is_none() {
+            return Ok(masses);
+        }
+        let Self { columns, present, places, mut summary } = masses;
+        let cells = summary.cells().to_vec();
+        let asked = (question, statistic);
+        let labels = labels::corrected(tally, asked, (&cells, columns, &places), tuned)?;
+        let columns = labels.columns;
+        summary.finish(totals(&columns), &present);
+        summary.note_labels(labels.arms, labels.undefined);
+        Ok(Self { columns, present, places, summary })
     }
 
     /// The same for a part of a stream, which may lack an arm or the topic: what was not shown
@@ -115,14 +140,15 @@ impl Contributions {
         crate::statistic::check_cells(statistic, strata)?;
         let cells = crate::statistic::cells_among(statistic, tally.axes().strata())?;
         check_totals(cells.len(), (tally.clusters(), "clusters"), strata)?;
-        let mut summary = Summary::new(tally, question.unit, attention, arms, cells);
+        let mut summary = Summary::new(tally, question, attention, arms, cells);
         let mut made = Growing {
             columns: vec![Vec::with_capacity(tally.clusters()); summary.cells().len()],
             present: Vec::with_capacity(tally.clusters()),
             places: Vec::with_capacity(tally.clusters()),
         };
         // What a fit is made of are masses.
-        let unit = if question.unit == Unit::Within { Unit::Pooled } else { question.unit };
+        let reshapes = question.unit == Unit::Within || question.correction.is_some();
+        let unit = if reshapes { Unit::Pooled } else { question.unit };
         let mut sums = [0, 1].map(|_| ArmBlock::default());
         let cells = summary.cells().to_vec();
         let mut of_cells: Vec<ArmBlock> = cells.iter().map(|_| ArmBlock::default()).collect();
@@ -152,7 +178,7 @@ impl Contributions {
             places.retain(|_| says.next() == Some(&true));
             columns = fitted.columns.to_vec();
         }
-        summary.finish(question.unit, totals(&columns), &present);
+        summary.finish(totals(&columns), &present);
         Ok(Self { columns, present, places, summary })
     }
 

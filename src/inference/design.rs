@@ -330,6 +330,7 @@ impl Pilot {
     ) -> Result<Self, Error> {
         crate::statistic::check_unit(statistic, question.unit)?;
         crate::statistic::refuse_within(question.unit, "a plan")?;
+        question.refuse_correction("a plan")?;
         crate::statistic::check_strata(statistic, tally.axes().strata())?;
         let contributions = Contributions::of(tally, question, statistic)?;
         let refused = |reason| Error::Pilot { reason };

@@ -64,7 +64,9 @@ impl Replicates {
             _ => None,
         };
         // Weights that are fitted to all clusters are no sums of a tally.
-        let is_fitted = asked.iter().any(|its| its.question.unit == Unit::Within);
+        let is_fitted = asked.iter().any(|Query { question, .. }| {
+            question.unit == Unit::Within || question.correction.is_some()
+        });
         if is_fitted || for_interval.is_none() && for_tests.is_none() {
             return Ok(Self { of_interval: Vec::new(), of_tests: Vec::new() });
         }

@@ -18,6 +18,7 @@ mod influence;
 mod interval;
 mod jackknife;
 mod joint;
+mod labels;
 mod lanes;
 mod monitor;
 mod multiplicity;
@@ -83,8 +84,8 @@ pub(crate) use self::windowed::{Share, share_in_window};
 use crate::error::Error;
 pub(crate) use crate::estimate::measured::Uncertainty;
 use crate::estimate::{
-    ClusterCounts, ConfidenceInterval, Estimate, NoInterval, NoTest, Relation, TestResult, Value,
-    Warning,
+    ClusterCounts, ConfidenceInterval, Estimate, Labels, NoInterval, NoTest, Relation, TestResult,
+    Value, Warning,
 };
 use crate::log::ClusterKey;
 use crate::question::estimand::Unit;
@@ -136,8 +137,10 @@ impl Inference {
             test @ (Test::Permutation(_) | Test::CochranMantelHaenszel(_) | Test::EqualStrata),
         ) = &self.test
         {
-            let mut units = asked.iter().map(|asked| asked.question.unit);
-            units.try_for_each(|unit| crate::statistic::refuse_within(unit, test.in_words()))?;
+            for Query { question, .. } in asked {
+                crate::statistic::refuse_within(question.unit, test.in_words())?;
+                question.refuse_correction(test.in_words())?;
+            }
         }
         let statistics = asked.iter().map(|asked| asked.statistic);
         self.test.iter().try_for_each(|test| test.check(statistics.clone()))
@@ -330,7 +333,9 @@ fn answer(
     let summary = contributions.summary();
     let working = working(question, statistic, summary);
     let mut warnings = warnings(tally, summary);
-    warnings.extend(few_that_carry(&contributions));
+    if question.correction.is_none() {
+        warnings.extend(few_that_carry(&contributions));
+    }
     let interval = inference.interval;
     let form = interval.share_bounds().form;
     let case = match working {
@@ -374,6 +379,7 @@ fn answer(
         treatment: summary.arm(Side::Treatment),
         baseline: summary.arm(Side::Baseline),
         second_clusters: None,
+        labels: Labels::of(summary.labels()),
         finding: None,
         test: test.transpose()?,
         warnings,
@@ -392,6 +398,9 @@ fn working(
     let is_itself = statistic.other_topics().iter().any(|its| its == question.topic);
     if is_itself && statistic.contrasts().is_some() {
         return Working::Undefined(Undefined::SameTopic);
+    }
+    if let Some(reason) = summary.not_corrected() {
+        return Working::Undefined(reason);
     }
     if question.unit == Unit::Within && summary.clusters().both == 0 {
         return Working::Undefined(Undefined::NoClusterInBothArms);
@@ -630,6 +639,7 @@ fn warnings(tally: &Tally, summary: &Summary) -> Vec<Warning> {
         let (treatment, baseline) = (alone, other);
         warnings.push(Warning::ClustersNotCompared { treatment, baseline, without_topic });
     }
+    warnings.extend(labels::warnings(summary.labels()));
     if relation == Relation::PartlyCrossed {
         let either = treatment + baseline - both;
         warnings.push(Warning::PartlyCrossed { both, either });

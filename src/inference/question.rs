@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::question::attention::Attention;
 use crate::question::baseline::Baseline;
+use crate::question::correction::Correction;
 use crate::question::estimand::{Denominator, Estimand, Unit};
 use crate::question::whole::Question;
 use crate::statistic::{Statistic, keeps_strata, phrase_in_full};
@@ -23,6 +24,8 @@ pub struct TopicQuestion<'q> {
     pub denominator: Denominator,
     /// The position model, one of the tally's.
     pub attention: &'q Attention,
+    /// How labels are corrected by those that were given by hand, if they are.
+    pub correction: Option<Correction>,
 }
 
 impl<'q> TopicQuestion<'q> {
@@ -38,7 +41,20 @@ impl<'q> TopicQuestion<'q> {
             unit: question.unit,
             denominator: question.denominator,
             attention: question.attention.as_ref().unwrap_or(&Attention::Uniform),
+            correction: question.correct,
         })
+    }
+
+    /// Refuses labels corrected by hand where what is asked is no function of corrected shares.
+    pub(super) fn refuse_correction(&self, what: &str) -> Result<(), Error> {
+        match self.correction {
+            None => Ok(()),
+            Some(correction) => Err(Error::Parameter {
+                parameter: "the correction of labels",
+                value: format!("{correction}, in {what}"),
+                expected: "none: it looks at labels as they are",
+            }),
+        }
     }
 
     /// The question in full, with what the tally and the statistic settle.
@@ -57,6 +73,7 @@ impl<'q> TopicQuestion<'q> {
             multi_label: spec.multi_label,
             cluster: spec.cluster.clone(),
             second_cluster: None,
+            correct: self.correction,
             strata: match keeps_strata(statistic) {
                 true => spec.strata.clone(),
                 false => StratifyBy::Nothing,

@@ -9,9 +9,9 @@ use foldhash::fast::RandomState;
 use super::Query;
 use super::arms::{ArmBlock, ArmCells, index};
 use super::question::TopicQuestion;
-use crate::estimate::{ArmTotals, ClusterCounts};
+use crate::estimate::{ArmLabels, ArmTotals, ClusterCounts};
 use crate::question::estimand::Unit;
-use crate::statistic::{Cell, Over, Quantity, Side, Statistic};
+use crate::statistic::{Cell, Over, Quantity, Side, Statistic, Undefined};
 use crate::tally::{CellSum, Mass, Squares, Tally};
 
 /// Totals of two arms, and of their clusters.
@@ -32,6 +32,12 @@ pub(super) struct Summary {
     not_compared: [u64; 3],
     /// By cell over a stratum, how many impressions the arm has there; 0 for others.
     in_stratum: Vec<u64>,
+    /// By arm, what labels by hand said, where they correct others.
+    labels: [Option<ArmLabels>; 2],
+    /// Why there are no corrected shares, where there were to be some.
+    not_corrected: Option<Undefined>,
+    /// Whether the totals of the arms are those of the columns, which something was made of.
+    is_reshaped: bool,
 }
 
 /// Totals of one arm over all strata and windows, as the tally holds them.
@@ -49,7 +55,7 @@ impl Summary {
     /// A summary to which no cluster has been added yet.
     pub(super) fn new(
         tally: &Tally,
-        unit: Unit,
+        question: &TopicQuestion<'_>,
         attention: usize,
         arms: &[ArmCells; 2],
         cells: Vec<Cell>,
@@ -68,11 +74,14 @@ impl Summary {
         Self {
             not_compared: [0; 3],
             in_stratum: vec![0; cells.len()],
+            labels: [None; 2],
+            not_corrected: None,
             cells,
             totals: Vec::new(),
             arms: [state(&arms[0]), state(&arms[1])],
             clusters: counts(std::iter::empty()),
-            of_impressions: unit == Unit::Pooled,
+            of_impressions: question.unit == Unit::Pooled && question.correction.is_none(),
+            is_reshaped: question.unit == Unit::Within || question.correction.is_some(),
             is_weighed,
             has_baseline: arms[1].strata().iter().any(|(_, all)| !all.is_empty()),
         }
@@ -83,11 +92,14 @@ impl Summary {
         Self {
             not_compared: [0; 3],
             in_stratum: vec![0; cells.len()],
+            labels: [None; 2],
+            not_corrected: None,
             cells,
             totals,
             arms: [ArmState::default(); 2],
             clusters: counts(present.iter().copied()),
             of_impressions: false,
+            is_reshaped: false,
             is_weighed: true,
             has_baseline: true,
         }
@@ -125,16 +137,23 @@ impl Summary {
     }
 
     /// Ends adding, with the sums of the contributions; masses are summed more exactly.
-    pub(super) fn finish(&mut self, unit: Unit, totals: Vec<f64>, present: &[[bool; 2]]) {
-        let exact = |(cell, total): (&Cell, f64)| match (unit, cell.over) {
-            (Unit::Pooled, Over::AllStrata) => self.mass(*cell).unwrap_or(total),
+    pub(super) fn finish(&mut self, totals: Vec<f64>, present: &[[bool; 2]]) {
+        let exact = |(cell, total): (&Cell, f64)| match (self.of_impressions, cell.over) {
+            (true, Over::AllStrata) => self.mass(*cell).unwrap_or(total),
             _ => total,
         };
         self.totals = self.cells.iter().zip(totals).map(exact).collect();
         self.clusters = counts(present.iter().copied());
-        if let (Unit::Within, [topic_a, all_a, topic_b, all_b]) = (unit, &self.totals[..]) {
-            self.arms[0].totals = (*topic_a, *all_a);
-            self.arms[1].totals = (*topic_b, *all_b);
+        if !self.is_reshaped {
+            return;
+        }
+        for (cell, total) in self.cells.iter().zip(&self.totals) {
+            let of_arm = &mut self.arms[index(cell.side)].totals;
+            match cell.quantity {
+                Quantity::Topic => of_arm.0 = *total,
+                Quantity::All => of_arm.1 = *total,
+                Quantity::OtherTopic(_) => {}
+            }
         }
     }
 
@@ -142,6 +161,25 @@ impl Summary {
     pub(super) fn note_compared(&mut self, present: &[[bool; 2]], compared: usize) {
         let ClusterCounts { treatment, baseline, both, .. } = counts(present.iter().copied());
         self.not_compared = [treatment - both, baseline - both, both - compared as u64];
+    }
+
+    /// Notes what labels by hand said, and why there are no corrected shares if there are none.
+    pub(super) fn note_labels(
+        &mut self,
+        labels: [Option<ArmLabels>; 2],
+        not_corrected: Option<Undefined>,
+    ) {
+        (self.labels, self.not_corrected) = (labels, not_corrected);
+    }
+
+    /// By arm, what labels by hand said.
+    pub(super) fn labels(&self) -> [Option<ArmLabels>; 2] {
+        self.labels
+    }
+
+    /// Why there are no corrected shares, where there were to be some.
+    pub(super) fn not_corrected(&self) -> Option<Undefined> {
+        self.not_corrected
     }
 
     /// How many clusters cannot be compared with themselves: in the treatment alone, in the baseline alone, and
@@ -194,6 +232,10 @@ impl Summary {
     /// Whether an arm that matters shows nothing of the topic or nothing else; not known of sums that were
     /// made elsewhere.
     pub(super) fn is_at_limit(&self) -> bool {
+        // Corrected shares are above 0 and below 1.
+        if self.labels.iter().any(Option::is_some) {
+            return false;
+        }
         [Side::Treatment, Side::Baseline].into_iter().any(|side| {
             let arm = &self.arms[index(side)];
             let (topic, all) = (arm.topic.mass, arm.all.mass);

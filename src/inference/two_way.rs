@@ -90,10 +90,12 @@ impl TwoWay {
         let mut variances = Vec::with_capacity(3);
         let mut shares = Vec::with_capacity(3);
         let mut first: Option<(Working, Vec<f64>)> = None;
+        let mut tuned = None;
         for tally in [self.first(), self.second(), self.pairs()] {
-            let contributions = Contributions::of(tally, &asked.question, statistic)?;
+            let contributions = Contributions::of_tuned(tally, &asked.question, statistic, tuned)?;
+            tuned.get_or_insert(contributions.summary().labels());
             let totals = contributions.totals();
-            let working = statistic.value(totals);
+            let working = super::working(&asked.question, statistic, contributions.summary());
             if let Working::Finite(_) = working {
                 let influence = Influence::of(&statistic.gradient(totals), &contributions)
                     .with_baseline(statistic.variance_of_baseline(totals));

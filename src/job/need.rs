@@ -26,7 +26,7 @@ pub(super) fn needed(
     schema.restricted(|role, column| match role {
         Role::Topics if is_checked => item_topics.is_none(),
         _ if is_checked => true,
-        Role::Arm | Role::Weight | Role::Count => true,
+        Role::Arm | Role::Weight | Role::Count | Role::Human | Role::Inclusion => true,
         Role::Topics => item_topics.is_none(),
         Role::Item => item_topics.is_some() || clustered(ClusterBy::Item) || named(column),
         Role::Viewer => clustered(ClusterBy::Viewer) || named(column),

@@ -18,14 +18,16 @@ impl ExposureLog {
     /// These rows, in this order; a row may come several times.
     pub(crate) fn again(&self, rows: &[u32]) -> Result<Self, Error> {
         let topics = self.topics.as_ref().map(|topics| topics.again(rows)).transpose()?;
-        Ok(self.taken(rows, topics))
+        let human = self.human.as_ref().map(|human| human.again(rows)).transpose()?;
+        Ok(self.taken(rows, [topics, human]))
     }
 
     /// The log of a group of its rows, which are those that have these ids. It has the arms and topics of the whole log, so that what a group was
     /// never shown is a share of 0 there and not an unknown name.
     pub(crate) fn group(&self, rows: &[u32], keeps: impl IntoIterator<Item = Keep>) -> Self {
         let topics = self.topics.as_ref().map(|topics| topics.group(rows));
-        let mut group = self.taken(rows, topics);
+        let human = self.human.as_ref().map(|human| human.group(rows));
+        let mut group = self.taken(rows, [topics, human]);
         if let Some(arms) = self.ids.get(&Role::Arm) {
             group.ids.insert(Role::Arm, arms.group(rows));
         }
@@ -34,7 +36,7 @@ impl ExposureLog {
         group
     }
 
-    fn taken(&self, rows: &[u32], topics: Option<Topics>) -> Self {
+    fn taken(&self, rows: &[u32], [topics, human]: [Option<Topics>; 2]) -> Self {
         Self {
             rows: rows.len(),
             ids: self.ids.iter().map(|(role, column)| (*role, column.again(rows))).collect(),
@@ -42,6 +44,7 @@ impl ExposureLog {
             positions: self.positions.as_ref().map(|positions| gather(positions, rows)),
             times: self.times.as_ref().map(|times| gather(times, rows)),
             topics,
+            human,
             named: {
                 let again = |(name, column): &(String, Coded)| (name.clone(), column.again(rows));
                 self.named.iter().map(again).collect()
@@ -73,6 +76,13 @@ impl ExposureLog {
         self
     }
 
+    /// Without labels by hand.
+    pub(crate) fn without_labels(mut self) -> Self {
+        self.human = None;
+        self.numbers.remove(&Role::Inclusion);
+        self
+    }
+
     /// Without weights: each row counts 1.
     pub(crate) fn unweighted(mut self) -> Self {
         self.numbers.remove(&Role::Weight);
@@ -98,9 +108,10 @@ impl ExposureLog {
     /// here (engagement, propensity, satisfaction) goes.
     pub(crate) fn showing(mut self, candidates: &Self, rows: &[u32]) -> Result<Self, Error> {
         debug_assert_eq!(rows.len(), self.rows);
-        for role in [Role::Engagement, Role::Propensity, Role::Satisfaction] {
+        for role in [Role::Engagement, Role::Propensity, Role::Satisfaction, Role::Inclusion] {
             self.numbers.remove(&role);
         }
+        self.human = None;
         let items = candidates.require_ids(Role::Item, "showing candidates")?;
         self.ids.insert(Role::Item, items.again(rows));
         self.topics = candidates.topics.as_ref().map(|topics| topics.again(rows)).transpose()?;
@@ -136,6 +147,7 @@ impl ExposureLog {
             Ok((name.clone(), Coded::joined(&columns)?))
         });
         let topics: Option<Vec<&Topics>> = parts.iter().map(|part| part.topics.as_ref()).collect();
+        let human: Option<Vec<&Topics>> = parts.iter().map(|part| part.human.as_ref()).collect();
         Ok(Some(Self {
             rows: parts.iter().map(|part| part.rows).sum(),
             ids: ids.collect::<Result<_, Error>>()?,
@@ -143,6 +155,7 @@ impl ExposureLog {
             positions: chained(parts.iter().map(|part| part.positions.as_deref())),
             times: chained(parts.iter().map(|part| part.times.as_deref())),
             topics: topics.map(|topics| Topics::joined(&topics)).transpose()?,
+            human: human.map(|human| Topics::joined(&human)).transpose()?,
             named: named.collect::<Result<_, Error>>()?,
             aliases: first.aliases.clone(),
             origin: first.origin.clone(),

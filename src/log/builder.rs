@@ -195,6 +195,7 @@ impl<'s> LogBuilder<'s> {
         }
         schema.check_combined(file)?;
         schema.check_numbers()?;
+        schema.check_labels()?;
         let places = Places::of(available);
         let mut wanted: Vec<usize> = Vec::new();
         let mut index_of: HashMap<usize, usize> = HashMap::new();
@@ -346,6 +347,7 @@ impl<'s> LogBuilder<'s> {
         for reading in &mut self.readings {
             reading.push(column(reading.place), self.nulls, &mut faults)?;
         }
+        self.check_labels(rows, &mut faults);
         let mut of_row = faults.of_row;
         let sieved = (!self.sieves.is_empty()).then(|| {
             let sieves = self.sieves.iter().map(|&(keep, place, written)| Sieve {
@@ -358,6 +360,23 @@ impl<'s> LogBuilder<'s> {
             sieve::sieved((&self.file, nulls), sieves, (rows, &unreadable), &mut of_row)
         });
         Ok(Gathered { rows, faults: of_row, sieved })
+    }
+
+    /// Whether each of the rows just read that is labelled by hand says with which chance.
+    fn check_labels(&self, rows: usize, faults: &mut Faults<'_>) {
+        let of = |role| self.readings.iter().find(|reading| reading.role == role);
+        let (Some(human), Some(inclusion)) = (of(Role::Human), of(Role::Inclusion)) else { return };
+        let (Target::Topics(human), Target::Number(inclusion_of)) =
+            (&human.target, &inclusion.target)
+        else {
+            return;
+        };
+        let labelled = human.last_are_labelled(rows);
+        let chances = &inclusion_of[inclusion_of.len() - rows..];
+        for (row, _) in labelled.zip(chances).enumerate().filter(|(_, its)| its.0 && *its.1 == 0.0)
+        {
+            faults.add(row, inclusion.column, FaultReason::LabelWithoutInclusion, "");
+        }
     }
 
     /// Does with the rows just gathered what is to be done with them.
@@ -537,7 +556,8 @@ impl<'s> Target<'s> {
             | Role::Count
             | Role::Engagement
             | Role::Propensity
-            | Role::Satisfaction => Self::Number(Vec::new()),
+            | Role::Satisfaction
+            | Role::Inclusion => Self::Number(Vec::new()),
             Role::Time => {
                 let (_, format) = schema.time.as_ref().expect("the role is declared");
                 Self::Time(Vec::new(), format)
@@ -546,6 +566,11 @@ impl<'s> Target<'s> {
                 let column = schema.topics.as_ref().expect("the role is declared");
                 let nulls = Nulls::of(&schema.nulls, &schema.join_names);
                 Self::Topics(TopicReader::new(column, nulls)?)
+            }
+            Role::Human => {
+                let column = schema.human.as_ref().expect("the role is declared");
+                let nulls = Nulls::of(&schema.nulls, &schema.join_names);
+                Self::Topics(TopicReader::new(column, nulls)?.by_hand())
             }
             _ => Self::Ids(IdReader::default()),
         })
@@ -634,7 +659,12 @@ impl Reading<'_> {
                     .ok_or_else(|| wrong_type("whole numbers", "cast it, or name another column"))
             }
             Target::Number(numbers) => {
-                let add = collect(numbers, 0.0, name, faults);
+                let mut add = collect(numbers, 0.0, name, faults);
+                let add = |row, number: Checked<f64>| match number {
+                    // Rows that nobody labelled need none.
+                    Err((FaultReason::Null, _)) if role == Role::Inclusion => add(row, Ok(0.0)),
+                    number => add(row, number),
+                };
                 let rule = |value| number_in_role(role, value);
                 each_number(column, null, (Truth::IsOneOrZero, self.numbers), rule, add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
@@ -726,9 +756,10 @@ fn push_topics(
     let text_of = id_text(column);
     for row in 0..column.len() {
         let found = match column {
-            Column::TextList(lists) => {
-                reader.push_list(lists[row].as_deref().unwrap_or_default())?
-            }
+            Column::TextList(lists) => match &lists[row] {
+                Some(list) => reader.push_list(list)?,
+                None => reader.push_text(None)?,
+            },
             Column::Mixed(values) => push_cell(reader, &values[row])?,
             _ => reader.push_text(text_of(row).as_deref())?,
         };

@@ -67,6 +67,7 @@ pub use self::quality::{DataQuality, SlateRepeats};
 pub(crate) use self::range::{Bound, RowGroup};
 pub use self::schema::{CombinedColumn, LogSchema, TopicColumn, TopicFormat, Unlisted};
 pub use self::time_format::TimeFormat;
+pub(crate) use self::topics::LABELLED_NONE;
 pub use self::topics::{ItemRepeats, ItemTopics, ItemTopicsSchema, Topics};
 pub use crate::base::cluster_key::ClusterKey;
 pub(crate) use crate::base::time::iso_text;
@@ -250,6 +251,8 @@ pub struct ExposureLog {
     positions: Option<Vec<u32>>,
     times: Option<Vec<i64>>,
     topics: Option<Topics>,
+    /// Labels by hand; the empty set where there is none.
+    human: Option<Topics>,
     named: Vec<(String, Coded)>,
     /// The source's column for each role of ids, so that it may be asked for by that name too.
     aliases: Vec<(String, Role)>,
@@ -320,6 +323,7 @@ impl ExposureLog {
             positions: built.position(Role::Position),
             times: built.time(Role::Time),
             topics: built.topics(Role::Topics),
+            human: built.topics(Role::Human),
             named: Vec::new(),
             aliases: Vec::new(),
             origin: Origin {
@@ -342,10 +346,11 @@ impl ExposureLog {
                 | Role::Count
                 | Role::Engagement
                 | Role::Propensity
-                | Role::Satisfaction => {
+                | Role::Satisfaction
+                | Role::Inclusion => {
                     log.numbers.extend(built.number(role).map(|n| (role, n)));
                 }
-                Role::Position | Role::Time | Role::Topics | Role::Named => {}
+                Role::Position | Role::Time | Role::Topics | Role::Human | Role::Named => {}
                 ids => {
                     log.ids.extend(built.ids(ids).map(|coded| (ids, coded)));
                     log.aliases.push((column.to_owned(), ids));
@@ -479,7 +484,7 @@ impl ExposureLog {
         if let Some(times) = &mut self.times {
             retain(times, &keep);
         }
-        if let Some(topics) = &mut self.topics {
+        for topics in [&mut self.topics, &mut self.human].into_iter().flatten() {
             topics.retain(&keep)?;
         }
         Ok(self)
@@ -535,7 +540,8 @@ impl ExposureLog {
         self.ids(Role::Arm)
     }
 
-    /// A column of numbers: weight, count, engagement, propensity or satisfaction.
+    /// A column of numbers: weight, count, engagement, propensity, satisfaction or inclusion. An inclusion probability
+    /// is 0 where there is none.
     #[must_use]
     pub fn numbers(&self, role: Role) -> Option<&[f64]> {
         self.numbers.get(&role).map(Vec::as_slice)
@@ -557,6 +563,17 @@ impl ExposureLog {
     #[must_use]
     pub fn topics(&self) -> Option<&Topics> {
         self.topics.as_ref()
+    }
+
+    /// The topics by hand of each impression that has some ([`LogSchema::human`]).
+    pub(crate) fn human(&self) -> Option<&Topics> {
+        self.human.as_ref()
+    }
+
+    /// How many rows are labelled by hand; none where the schema declares no such labels.
+    #[must_use]
+    pub fn labelled(&self) -> u64 {
+        self.human.as_ref().map_or(0, |human| self.rows as u64 - human.untagged())
     }
 
     /// The further columns, with their names.

@@ -249,6 +249,15 @@ macro_rules! about {
     (satisfaction) => {
         "The probability that the viewer stops here: from 0 to 1."
     };
+    (inclusion) => {
+        "The probability with which a row was chosen to be labelled by hand, known from how it was drawn: above 0, at \
+                most 1, and empty, if one likes, where none was labelled."
+    };
+    (human) => {
+        "What the item is about by hand, beside the topics, which a classifier or a language model gave: empty where \
+                nobody looked. A row that somebody looked at and found to be about none of the topics needs a word of \
+                its own (`none`, `other`), or in lists an empty one."
+    };
 }
 
 /// Which column of a source is which, and how to read it.
@@ -306,6 +315,12 @@ pub struct LogSchema {
     pub(crate) propensity: Option<String>,
     #[doc = about!(satisfaction)]
     pub(crate) satisfaction: Option<String>,
+    #[doc = about!(human)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) human: Option<TopicColumn>,
+    #[doc = about!(inclusion)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inclusion: Option<String>,
     /// Further columns to cluster, stratify or group by, or to keep rows by.
     pub(crate) columns: Vec<String>,
     /// Further columns made of others.
@@ -379,6 +394,7 @@ impl LogSchema {
 
     declare! {
         viewer, item, arm, position, weight, count, stratum, slate, session, engagement, propensity, satisfaction,
+        inclusion,
     }
 
     /// When the item was shown, and how that is written.
@@ -400,6 +416,31 @@ impl LogSchema {
     #[must_use]
     pub fn topics(mut self, topics: TopicColumn) -> Self {
         self.topics = Some(topics);
+        self
+    }
+
+    #[doc = about!(human)]
+    ///
+    /// With [`inclusion`](Self::inclusion) probabilities such labels correct what was labelled otherwise
+    /// ([`Question::correct`](crate::Question::correct)).
+    ///
+    /// ```
+    /// use tiltmeter::log::{LogSchema, TopicColumn};
+    /// use tiltmeter::{ExposureLog, source::SliceSource};
+    /// let source = SliceSource::new("three rows")
+    ///     .text("model_topic", &["war", "sport", "war"])
+    ///     .text("human_topic", &["war", "", "none"])
+    ///     .text("chance", &["0.1", "", "0.1"]);
+    /// let schema = LogSchema::new()
+    ///     .topics(TopicColumn::single("model_topic"))
+    ///     .human(TopicColumn::single("human_topic"))
+    ///     .inclusion("chance");
+    /// assert_eq!(ExposureLog::read(source, &schema)?.labelled(), 2);
+    /// # Ok::<(), tiltmeter::Error>(())
+    /// ```
+    #[must_use]
+    pub fn human(mut self, topics: TopicColumn) -> Self {
+        self.human = Some(topics);
         self
     }
 
@@ -590,7 +631,8 @@ impl LogSchema {
             Role::Engagement => &mut self.engagement,
             Role::Propensity => &mut self.propensity,
             Role::Satisfaction => &mut self.satisfaction,
-            Role::Time | Role::Topics | Role::Named => return self,
+            Role::Inclusion => &mut self.inclusion,
+            Role::Time | Role::Topics | Role::Human | Role::Named => return self,
         };
         *slot = Some(column.to_owned());
         self
@@ -613,6 +655,32 @@ impl LogSchema {
             }
         }
         Ok(())
+    }
+
+    /// Labels by hand and with which chance rows were chosen to have them go together.
+    pub(crate) fn check_labels(&self) -> Result<(), Error> {
+        match (&self.human, &self.inclusion) {
+            (Some(human), _)
+                if matches!(
+                    human.format,
+                    TopicFormat::Flags | TopicFormat::Text | TopicFormat::Domain
+                ) =>
+            {
+                Err(Error::Parameter {
+                    parameter: "the format of labels by hand",
+                    value: format!("{:?}", human.format),
+                    expected: "one column of topics: single, separated, a Python list or a JSON list",
+                })
+            }
+            (Some(_), None) => Err(Error::Unstated {
+                what: "inclusion probability of rows labelled by hand",
+                call: "LogSchema::inclusion",
+            }),
+            (None, Some(_)) => {
+                Err(Error::Unstated { what: "labels by hand", call: "LogSchema::human" })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A count beside weights counts each row so many times with its weight, so that one column as both
@@ -716,7 +784,8 @@ impl LogSchema {
             | Role::Count
             | Role::Engagement
             | Role::Propensity
-            | Role::Satisfaction => 16,
+            | Role::Satisfaction
+            | Role::Inclusion => 16,
             _ => 4,
         };
         8 + self.needs().iter().map(|(role, _)| column(*role)).sum::<usize>()
@@ -742,6 +811,8 @@ impl LogSchema {
             engagement: plain(Role::Engagement, &self.engagement),
             propensity: plain(Role::Propensity, &self.propensity),
             satisfaction: plain(Role::Satisfaction, &self.satisfaction),
+            human: self.human.clone().filter(|human| keep(Role::Human, &human.column)),
+            inclusion: plain(Role::Inclusion, &self.inclusion),
             columns: self.columns.iter().filter(|c| keep(Role::Named, c)).cloned().collect(),
             combined: {
                 let kept = self.combined.iter().filter(|c| keep(Role::Named, &c.name));
@@ -781,6 +852,7 @@ impl LogSchema {
             (Role::Engagement, &self.engagement),
             (Role::Propensity, &self.propensity),
             (Role::Satisfaction, &self.satisfaction),
+            (Role::Inclusion, &self.inclusion),
         ];
         let plain = plain.into_iter().filter_map(|(role, column)| Some((role, column.as_deref()?)));
         let time = self.time.iter().map(|(column, _)| (Role::Time, &**column));
@@ -790,6 +862,7 @@ impl LogSchema {
             .iter()
             .chain(self.combined.iter().flat_map(|combined| &combined.of))
             .map(|column| (Role::Named, &**column));
-        plain.chain(time).chain(topics).chain(named).collect()
+        let human = self.human.iter().map(|human| (Role::Human, &*human.column));
+        plain.chain(time).chain(topics).chain(human).chain(named).collect()
     }
 }

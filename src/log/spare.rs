@@ -16,6 +16,7 @@ impl ColumnPool {
         let ids = log.ids.into_values().chain(log.named.into_iter().map(|(_, ids)| ids));
         self.0.extend(ids.map(Coded::into_codes));
         self.0.extend(log.topics.map(Topics::into_sets));
+        self.0.extend(log.human.map(Topics::into_sets));
         self.0.extend(log.positions);
     }
 

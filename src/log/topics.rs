@@ -23,6 +23,10 @@ use crate::error::row::{FaultReason, RowPolicy, SetAside, excerpt};
 /// The set without topics, which untagged impressions have.
 const UNTAGGED: u32 = 0;
 
+/// What stands in the set of a row that was labelled by hand as having no topic, so that it differs from one that
+/// nobody labelled. No topic has this name.
+pub(crate) const LABELLED_NONE: &str = "\u{1f}";
+
 /// The topics of every impression of a log.
 ///
 /// Impressions with the same topics share a *label set*; each row holds the number of its set,
@@ -216,6 +220,8 @@ pub(super) struct TopicReader<'s> {
     shared: Memo<TextColumn>,
     /// The sets of short texts that came lately.
     recent: Recent,
+    /// Whether a cell without a topic is a label too.
+    by_hand: bool,
 }
 
 /// Label sets as far as others are to know of them: the labels, and the sets by the codes of their labels.
@@ -264,7 +270,21 @@ impl<'s> TopicReader<'s> {
             seen_bytes: 0,
             shared: Memo::default(),
             recent: Recent::default(),
+            by_hand: false,
         })
+    }
+
+    /// For labels by hand: an empty cell is a row that nobody labelled, and one without topics a row that was found to
+    /// have none.
+    pub(super) fn by_hand(mut self) -> Self {
+        self.by_hand = true;
+        self
+    }
+
+    /// Of the last rows, whether each has a label.
+    pub(super) fn last_are_labelled(&self, rows: usize) -> impl Iterator<Item = bool> {
+        let last = &self.set_of_row[self.set_of_row.len() - rows..];
+        last.iter().map(|set| *set != UNTAGGED)
     }
 
     /// Adds the rows of a column of cells.
@@ -386,6 +406,10 @@ impl<'s> TopicReader<'s> {
         match self.rename(labels) {
             Ok(labels) => {
                 let set = self.sets.intern(labels.iter().map(|label| &**label))?;
+                if set == UNTAGGED && self.by_hand {
+                    let none = self.sets.intern(std::iter::once(LABELLED_NONE))?;
+                    return self.push(none);
+                }
                 self.push(set)
             }
             Err(unlisted) => {

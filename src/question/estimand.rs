@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attention::Attention;
 use super::baseline::Baseline;
 use super::cluster::{ClusterBy, StratifyBy};
+use super::correction::Correction;
 use super::groups::Group;
 use super::keep::Keep;
 use super::multi_label::MultiLabel;
@@ -85,6 +86,9 @@ pub struct Estimand {
     /// of them together, whatever groups the tally has.
     #[serde(default)]
     pub strata: StratifyBy,
+    /// How labels were corrected by those that were given by hand; not at all if nothing is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correct: Option<Correction>,
     /// Which rows were asked about, by the ids in columns; all of them if there is nothing here.
     #[serde(default)]
     pub kept: Vec<Keep>,
@@ -119,6 +123,9 @@ impl Estimand {
             }
             .to_string(),
         );
+        if let Some(correction) = &self.correct {
+            conditions.push_str(&format!(", {correction}"));
+        }
         match &self.strata {
             StratifyBy::Nothing => {}
             StratifyBy::Stratum => conditions.push_str(", within the log's strata"),

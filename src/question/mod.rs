@@ -3,6 +3,7 @@
 pub(crate) mod attention;
 pub(crate) mod baseline;
 pub(crate) mod cluster;
+pub(crate) mod correction;
 pub(crate) mod estimand;
 pub(crate) mod groups;
 pub(crate) mod keep;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::attention::Attention;
 use super::baseline::Baseline;
 use super::cluster::{ClusterBy, StratifyBy};
+use super::correction::Correction;
 use super::estimand::{Denominator, Unit};
 use super::groups::{GroupBy, Pairs};
 use super::multi_label::MultiLabel;
@@ -84,6 +85,9 @@ pub struct Question {
     /// week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_cluster: Option<ClusterBy>,
+    /// How labels are corrected by those that were given by hand; not at all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correct: Option<Correction>,
     /// The groups that are answered one by one; one answer for all by default.
     #[serde(default, skip_serializing_if = "GroupBy::is_nothing")]
     pub groups: GroupBy,
@@ -141,6 +145,7 @@ pub(crate) enum Part {
     Denominator,
     Strata,
     SecondCluster,
+    Correction,
     Groups,
 }
 
@@ -154,6 +159,7 @@ impl Part {
             Self::Denominator => "denominator",
             Self::Strata => "strata",
             Self::SecondCluster => "second cluster",
+            Self::Correction => "correction of labels",
             Self::Groups => "groups",
         }
     }
@@ -197,6 +203,7 @@ impl Question {
             strata: None,
             cluster: None,
             second_cluster: None,
+            correct: None,
             groups: GroupBy::default(),
         }
     }
@@ -261,6 +268,12 @@ impl Question {
         self
     }
 
+    /// Corrects labels by those that were given by hand.
+    pub fn correct(mut self, correction: Correction) -> Self {
+        self.correct = Some(correction);
+        self
+    }
+
     /// For each value of a column by itself; said again, for each combination. An [`Audit`](crate::Audit) of
     /// a log answers all groups in one report.
     pub fn by(mut self, column: impl Into<String>) -> Self {
@@ -306,6 +319,7 @@ impl Question {
                 .filter(|strata| **strata != StratifyBy::Nothing)
                 .map(ToString::to_string),
             Part::SecondCluster => self.second_cluster.as_ref().map(ToString::to_string),
+            Part::Correction => self.correct.as_ref().map(ToString::to_string),
             Part::Groups => (!self.groups.is_nothing()).then(|| self.groups.to_string()),
         }
     }

@@ -12,9 +12,10 @@ use crate::log::{DataQuality, SetAside};
 use crate::question::baseline::Baseline;
 
 impl AuditReport {
-    /// The table of the report: a row for each estimate.
+    /// The tables of the report: a row for each estimate; and where labels are corrected by hand, what hands said.
     pub fn tables(&self) -> Vec<Table> {
-        vec![estimates::table(&self.estimates)]
+        let labels = super::labels::table(&self.estimates);
+        std::iter::once(estimates::table(&self.estimates)).chain(labels).collect()
     }
 
     /// The estimates as CSV, a row for each, with the fields of the JSON that a cell can hold

@@ -160,7 +160,8 @@ const ARMS: Fields<EstimateRecord> = &[
 /// A row for each estimate, with all its fields, after the columns of its group.
 pub(super) fn record(estimates: &[Estimate]) -> Table {
     let named = names(OF).chain(names(MEASURED)).chain(names(ANSWER));
-    let fields: Vec<&str> = named.chain(names(ARMS)).chain(names(REST)).collect();
+    let named = named.chain(names(ARMS)).chain(labels_of(estimates).flat_map(names));
+    let fields: Vec<&str> = named.chain(names(REST)).collect();
     let groups = group_names(estimates, &fields);
     let mut table = super::table::record(groups.iter().map(|its| &**its).chain(fields));
     let row = |its: &Estimate| {
@@ -169,11 +170,18 @@ pub(super) fn record(estimates: &[Estimate]) -> Table {
         let its = EstimateRecord::from(its);
         let answer =
             cells(OF, &its).chain(cells(MEASURED, &its.measured)).chain(cells(ANSWER, &its));
-        let cells = answer.chain(cells(ARMS, &its)).chain(cells(REST, &its));
+        let labels = labels_of(estimates).flat_map(|fields| cells(fields, &its));
+        let cells = answer.chain(cells(ARMS, &its)).chain(labels).chain(cells(REST, &its));
         groups.into_iter().chain(cells).collect()
     };
     table.rows = estimates.iter().map(row).collect();
     table
+}
+
+/// The fields of labels by hand, where some estimate has them.
+fn labels_of(estimates: &[Estimate]) -> impl Iterator<Item = Fields<EstimateRecord>> {
+    let corrected = estimates.iter().any(|its| its.labels.is_some());
+    corrected.then_some(super::labels::FIELDS).into_iter()
 }
 
 /// The columns of groups, called otherwise where a field has that name.

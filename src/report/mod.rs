@@ -10,6 +10,7 @@ mod frame;
 mod groups;
 #[cfg(feature = "plot")]
 mod html;
+mod labels;
 mod markup;
 mod monitor;
 mod off_policy;

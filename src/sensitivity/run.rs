@@ -21,7 +21,7 @@ use crate::tally::{Tally, TallySpec, masses};
 type Answers = Vec<Result<Estimate, Unsupported>>;
 
 pub(super) fn run(asked: &Sensitivity<'_>) -> Result<SensitivityTable, Error> {
-    asked.question.refuse("a sensitivity table", &[Part::SecondCluster])?;
+    asked.question.refuse("a sensitivity table", &[Part::SecondCluster, Part::Correction])?;
     let treatment = asked.question.treatment.as_str();
     let levels = Levels::of(asked)?;
     let topics = topics(asked)?;

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::ParquetSource;
 use crate::error::Error;
 use crate::log::{
-    Coded, ExposureLog, LogSchema, LogSource, Origin, Role, TimeFormat, TopicColumn, TopicFormat,
+    Coded, ExposureLog, LABELLED_NONE, LogSchema, LogSource, Origin, Role, TimeFormat, TopicColumn,
+    TopicFormat, Topics,
 };
 use crate::place::replace;
 
@@ -126,12 +127,13 @@ const ID_ROLES: [(Role, &str); 6] = [
     (Role::Session, "session"),
 ];
 
-const NUMBER_ROLES: [(Role, &str); 5] = [
+const NUMBER_ROLES: [(Role, &str); 6] = [
     (Role::Weight, "weight"),
     (Role::Count, "count"),
     (Role::Engagement, "engagement"),
     (Role::Propensity, "propensity"),
     (Role::Satisfaction, "satisfaction"),
+    (Role::Inclusion, "inclusion"),
 ];
 
 fn contents(log: &ExposureLog) -> Contents {
@@ -152,6 +154,9 @@ fn contents(log: &ExposureLog) -> Contents {
     }
     if log.topics().is_some() {
         schema = schema.topics(TopicColumn::new("topics", TopicFormat::Single));
+    }
+    if log.human().is_some() {
+        schema = schema.human(TopicColumn::new("human", TopicFormat::Single));
     }
     let named: Vec<String> = log.named().map(|(name, _)| name.to_owned()).collect();
     for name in &named {
@@ -196,7 +201,7 @@ fn digest(log: &ExposureLog, contents: &Contents) -> String {
     if let Some(times) = log.times() {
         times.iter().for_each(|time| md5.update(time.to_le_bytes()));
     }
-    if let Some(topics) = log.topics() {
+    for topics in log.topics().into_iter().chain(log.human()) {
         topics.labels().iter().for_each(|label| md5.update(label));
         for set in (0..).take(topics.set_count()) {
             topics.set(set).iter().for_each(|label| md5.update(label.to_le_bytes()));
@@ -214,7 +219,12 @@ fn columns(log: &ExposureLog) -> Vec<(String, ArrayRef)> {
         columns.extend(log.ids(role).map(|ids| (name.to_owned(), id_array(ids))));
     }
     for (role, name) in NUMBER_ROLES {
-        let array = |values: &[f64]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+        // A chance of 0 is none.
+        let is_said = |value: &f64| role != Role::Inclusion || *value > 0.0;
+        let array = |values: &[f64]| {
+            let values = values.iter().map(|value| Some(*value).filter(is_said));
+            Arc::new(values.collect::<Float64Array>()) as ArrayRef
+        };
         columns.extend(log.numbers(role).map(|values| (name.to_owned(), array(values))));
     }
     if let Some(positions) = log.positions() {
@@ -225,8 +235,12 @@ fn columns(log: &ExposureLog) -> Vec<(String, ArrayRef)> {
         let array = TimestampMicrosecondArray::from(times.to_vec()).with_timezone("UTC");
         columns.push(("time".to_owned(), Arc::new(array)));
     }
-    if log.topics().is_some() {
-        columns.push(("topics".to_owned(), topic_array(log)));
+    if let Some(topics) = log.topics() {
+        columns.push(("topics".to_owned(), topic_array(topics, |_| true)));
+    }
+    if let Some(human) = log.human() {
+        let is_labelled = |row| !human.of_row(row).is_empty();
+        columns.push(("human".to_owned(), topic_array(human, is_labelled)));
     }
     for (name, ids) in log.named() {
         columns.push((format!("{NAMED}{name}"), id_array(ids)));
@@ -248,15 +262,17 @@ fn id_array(ids: &Coded) -> ArrayRef {
     Arc::new(coded.finish())
 }
 
-fn topic_array(log: &ExposureLog) -> ArrayRef {
-    let topics = log.topics().expect("asked for only where there are topics");
+/// Topics as lists, null in rows that are not known; a label of having none is an empty list.
+fn topic_array(topics: &Topics, is_known: impl Fn(usize) -> bool) -> ArrayRef {
     let mut lists = ListBuilder::new(StringBuilder::new());
-    for row in 0..log.rows() {
+    for row in 0..topics.set_of_row().len() {
         for &code in topics.of_row(row) {
             let label = topics.labels().id(code).expect("codes have ids");
-            lists.values().append_value(label);
+            if label != LABELLED_NONE {
+                lists.values().append_value(label);
+            }
         }
-        lists.append(true);
+        lists.append(is_known(row));
     }
     Arc::new(lists.finish())
 }

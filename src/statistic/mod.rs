@@ -157,6 +157,14 @@ pub enum Undefined {
     /// No cluster has mass in both arms, so that none can be compared with itself; for a ratio, none that was shown
     /// the topic.
     NoClusterInBothArms,
+    /// Nothing of an arm was labelled by hand, so that nothing corrects its labels.
+    NothingLabelled,
+    /// By hand either everything of an arm or nothing has the topic, so that it is not known how often labels go wrong.
+    LabelsAllAlike,
+    /// The topic is predicted no more often where it is than where it is not, so that predictions say nothing of it.
+    PredictionsSayNothing,
+    /// A corrected share is not above 0 and below 1: too few rows were labelled by hand.
+    CorrectedOutOfRange,
     /// A stratum has mass in one arm only, and the statistic needs its share in both.
     StratumInOneArm,
     /// No stratum has mass in both arms, so that nothing can be compared within one.
@@ -182,6 +190,17 @@ impl fmt::Display for Undefined {
             Self::NoBaselineMass => "the baseline has no exposure mass",
             Self::NoClusterInBothArms => {
                 "no cluster with exposure mass in both arms shows anything of the topic"
+            }
+            Self::NothingLabelled => "nothing of an arm was labelled by hand",
+            Self::LabelsAllAlike => {
+                "by hand all that was labelled of an arm has the topic, or nothing has, which does not say how often \
+                 labels go wrong"
+            }
+            Self::PredictionsSayNothing => {
+                "the topic is predicted no more often where hands find it than where they do not"
+            }
+            Self::CorrectedOutOfRange => {
+                "a corrected share is not above 0 and below 1, so that more rows have to be labelled by hand"
             }
             Self::StratumInOneArm => "a stratum has exposure mass in one arm only",
             Self::NoStratumInBothArms => "no stratum has exposure mass in both arms",

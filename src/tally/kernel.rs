@@ -36,7 +36,7 @@ const PLACES_PER_ROW: usize = 16;
 /// Sums of squares have 128 bits, 40 of them after the point, and those of several logs are added.
 const MOST_SQUARES: f64 = (1_u128 << 80) as f64;
 
-/// The tally of a log, if its cells and keys take no more than so many bytes.
+/// The tally of a log but for what was labelled by hand, if its cells and keys take no more than so many bytes.
 pub(super) fn tally(log: &ExposureLog, spec: &TallySpec, most: usize) -> Result<Tally, Error> {
     spec.check()?;
     check_counts(log, spec)?;
@@ -64,6 +64,7 @@ pub(super) fn tally(log: &ExposureLog, spec: &TallySpec, most: usize) -> Result<
             blocks,
             squares: sums.squares(&slots, &weighings),
             impressions: log.impressions_in(rows.rows.clone()),
+            labelled: None,
         }
     });
     let mut tallies: Vec<Tally> = tallies.collect();
@@ -453,6 +454,7 @@ mod tests {
             blocks,
             squares: sums.squares(&slots, &weighings),
             impressions: log.rows() as u64,
+            labelled: None,
         }
     }
 

@@ -67,6 +67,7 @@ impl Tally {
             + self.blocks.iter().map(|block| size_of::<Block>() + block.bytes()).sum::<usize>()
             + squares * size_of::<Squares>()
             + self.axes.bytes()
+            + self.labelled.as_ref().map_or(0, |labelled| size_of::<Self>() + labelled.bytes())
     }
 
     /// Bytes of memory that merging some tallies takes beside them, until they are given back: their
@@ -75,6 +76,8 @@ impl Tally {
         if tallies.len() < 2 {
             return 0;
         }
+        let labelled: Vec<&Self> = tallies.iter().filter_map(|tally| tally.labelled()).collect();
+        let of_labelled = Self::merging_takes(&labelled);
         let models = tallies[0].spec.attentions.len();
         let (cells, names) = together(tallies);
         let numbers: usize =
@@ -93,6 +96,7 @@ impl Tally {
         names
             .saturating_add(cells.saturating_mul(models * size_of::<Squares>()))
             .saturating_add(numbers + keys + at_a_time + adding)
+            .saturating_add(of_labelled)
     }
 }
 

@@ -60,11 +60,12 @@ impl Tally {
         }
         Weights::of_all(tallies.iter().map(|tally| &tally.weights))?;
         tallies.iter().try_for_each(|tally| of_same_rows(first, tally))?;
+        let labelled = merged_labelled(&tallies)?;
         let plan = Plan::of(&tallies)?;
         let parts = plan.parts(tallies.iter().copied());
         let stretches = plan.keys.par_chunks(BLOCK * BLOCKS_TOGETHER);
         let blocks = stretches.flat_map_iter(|keys| plan.blocks(&parts, keys)).collect();
-        Ok(plan.tally(first.spec.clone(), blocks))
+        Ok(Self { labelled, ..plan.tally(first.spec.clone(), blocks) })
     }
 
     /// The same, giving back the memory of the tallies as they are used up; whatever they were weighed by,
@@ -77,6 +78,7 @@ impl Tally {
         let Some(first) = refs.first() else {
             return Self::merge_all(refs);
         };
+        let labelled = merged_labelled(&refs)?;
         let (spec, plan) = (first.spec.clone(), Plan::of(&refs)?);
         let mut blocks = Vec::with_capacity(plan.keys.len().div_ceil(BLOCK));
         let mut freed = vec![0; tallies.len()];
@@ -91,7 +93,7 @@ impl Tally {
                 *freed = used;
             }
         }
-        Ok(plan.tally(spec, blocks))
+        Ok(Self { labelled, ..plan.tally(spec, blocks) })
     }
 
     /// Whether a tally may be added to this one.
@@ -227,7 +229,18 @@ impl Plan {
 
     fn tally(self, spec: super::TallySpec, blocks: Vec<Block>) -> Tally {
         let Self { axes, keys, squares, impressions, weights, kept, .. } = self;
-        Tally { spec, weights, kept, axes, keys, blocks, squares, impressions }
+        let labelled = None;
+        Tally { spec, weights, kept, axes, keys, blocks, squares, impressions, labelled }
+    }
+}
+
+/// What was labelled by hand in any of them.
+fn merged_labelled(tallies: &[&Tally]) -> Result<Option<Box<Tally>>, Error> {
+    let labelled: Vec<&Tally> = tallies.iter().filter_map(|tally| tally.labelled()).collect();
+    match labelled[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(Box::new(one.clone()))),
+        _ => Ok(Some(Box::new(Tally::merge_all(labelled)?))),
     }
 }
 

@@ -10,6 +10,7 @@ mod cluster;
 mod dense;
 mod gather;
 mod kernel;
+pub(crate) mod labelled;
 mod mass;
 mod memory;
 mod merge;
@@ -136,6 +137,8 @@ pub struct Tally {
     /// By attention model and cell.
     squares: Vec<Vec<Squares>>,
     impressions: u64,
+    /// Of the rows that were labelled by hand, if there are any.
+    labelled: Option<Box<Tally>>,
 }
 
 /// By spec and sums: what the columns were called that they were made of is no part of it.
@@ -147,6 +150,7 @@ impl PartialEq for Tally {
             && self.blocks == other.blocks
             && self.squares == other.squares
             && self.impressions == other.impressions
+            && self.labelled == other.labelled
     }
 }
 
@@ -199,7 +203,7 @@ impl Tally {
     /// [`Error::MissingRole`] or [`Error::UnknownColumn`] when the log lacks what the spec needs
     /// (its arms always); [`Error::Parameter`]; [`Error::TooManyCells`]; [`Error::KeyCollision`].
     pub fn of(log: &ExposureLog, spec: &TallySpec) -> Result<Self, Error> {
-        kernel::tally(log, spec, usize::MAX)
+        Self::of_within(log, spec, usize::MAX)
     }
 
     /// The same, if what it takes for its cells and keys is no more than so many bytes.
@@ -211,7 +215,8 @@ impl Tally {
         spec: &TallySpec,
         bytes: usize,
     ) -> Result<Self, Error> {
-        kernel::tally(log, spec, bytes)
+        let tally = kernel::tally(log, spec, bytes)?;
+        Ok(Self { labelled: labelled::of(log, spec, bytes)?, ..tally })
     }
 
     /// What is summed, and by what.
@@ -266,6 +271,17 @@ impl Tally {
     #[must_use]
     pub fn impressions(&self) -> u64 {
         self.impressions
+    }
+
+    /// How many of the impressions were labelled by hand.
+    #[must_use]
+    pub fn labelled_impressions(&self) -> u64 {
+        self.labelled.as_ref().map_or(0, |labelled| labelled.impressions)
+    }
+
+    /// What was labelled by hand.
+    pub(crate) fn labelled(&self) -> Option<&Self> {
+        self.labelled.as_deref()
     }
 
     /// How many sums are not zero, over all clusters and cells.

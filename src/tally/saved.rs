@@ -26,6 +26,8 @@ use crate::question::keep::Keep;
 const FORMAT: &str = "saved tally";
 const MAGIC: &[u8] = b"tiltmeter saved tally\n";
 const VERSION: &str = "1";
+/// That of a tally with sums of what was labelled by hand behind the others.
+const WITH_LABELS: &str = "2";
 
 /// How masses stand in the file.
 const OF_COUNTS: u8 = 0;
@@ -162,6 +164,19 @@ impl Tally {
         out: &mut impl Write,
         progress: &P,
     ) -> io::Result<()> {
+        let mut out = Output::new(out);
+        out.bytes(MAGIC)?;
+        let version = if self.labelled.is_some() { WITH_LABELS } else { VERSION };
+        out.bytes(format!("version {version}\n").as_bytes())?;
+        self.write_part(&mut out, serde_json::to_value(progress)?)?;
+        if let Some(labelled) = &self.labelled {
+            labelled.write_part(&mut out, Value::Null)?;
+        }
+        out.finish()
+    }
+
+    /// Writes a header and the sums that it is of.
+    fn write_part(&self, out: &mut Output<'_, impl Write>, progress: Value) -> io::Result<()> {
         let header = Header {
             written_by: concat!("tiltmeter ", env!("CARGO_PKG_VERSION")).to_owned(),
             spec: Cow::Borrowed(&self.spec),
@@ -176,11 +191,8 @@ impl Tally {
             byte_order: ByteOrder::Little,
             mass_unit: MassUnit::TwoToMinus40,
             cluster_key: KeyFunction::Md5,
-            progress: serde_json::to_value(progress)?,
+            progress,
         };
-        let mut out = Output::new(out);
-        out.bytes(MAGIC)?;
-        out.bytes(format!("version {VERSION}\n").as_bytes())?;
         out.bytes(&serde_json::to_vec(&header)?)?;
         out.bytes(b"\n")?;
         out.array(&self.keys, |key| key.get().to_le_bytes())?;
@@ -189,9 +201,9 @@ impl Tally {
             out.array(squares, |squares| squares.cross.units().to_le_bytes())?;
         }
         for block in &self.blocks {
-            write_block(block, &mut out)?;
+            write_block(block, out)?;
         }
-        out.finish()
+        Ok(())
     }
 
     /// Reads the saved form, `size` bytes long, from a file of this name.
@@ -201,18 +213,41 @@ impl Tally {
         from: impl Read,
     ) -> Result<(Self, P), Error> {
         let mut input = Input::new(name, size, from);
-        input.version()?;
+        let has_labels = input.version()? == WITH_LABELS;
+        let (mut tally, progress) = Self::read_part(&mut input)?;
+        if has_labels {
+            let (labelled, ()) = Self::read_part(&mut input)?;
+            if labelled.impressions > tally.impressions || !labelled.is_part_of(&tally) {
+                input.at(Place::Header);
+                return Err(input.damaged("what was labelled by hand is no part of what was shown"));
+            }
+            tally.labelled = Some(Box::new(labelled));
+        }
+        input.at(Place::End);
+        input.finish()?;
+        Ok((tally, progress))
+    }
+
+    /// Whether it is summed as another tally is, over clusters that this has too.
+    fn is_part_of(&self, other: &Self) -> bool {
+        self.spec == other.spec && self.keys.iter().all(|key| other.keys.binary_search(key).is_ok())
+    }
+
+    /// Reads a header and the sums that it is of.
+    fn read_part<P: DeserializeOwned>(
+        input: &mut Input<'_, impl Read>,
+    ) -> Result<(Self, P), Error> {
         let header = input.header()?;
-        let progress = progress(&header, &input)?;
+        let progress = progress(&header, input)?;
         let Header { spec, axes, impressions, weights, kept, .. } = header;
         let (spec, axes) = (spec.into_owned(), axes.into_owned());
-        let keys = read_keys(&mut input, header.clusters, &spec.cluster)?;
-        let squares = read_squares(&mut input, spec.attentions.len(), &axes)?;
+        let keys = read_keys(input, header.clusters, &spec.cluster)?;
+        let squares = read_squares(input, spec.attentions.len(), &axes)?;
         let mut sums = Sums::new(&axes, spec.attentions.len());
         let mut blocks = Vec::with_capacity(keys.len().div_ceil(BLOCK));
         for keys in keys.chunks(BLOCK) {
             input.at(Place::Block(blocks.len()));
-            let block = read_block(&mut input, spec.attentions.len())?;
+            let block = read_block(input, spec.attentions.len())?;
             let checked = block.check(keys.len(), axes.cells(), spec.attentions.len());
             checked.and_then(|()| sums.check(&block)).map_err(|fault| input.damaged(fault))?;
             blocks.push(block.in_least_room());
@@ -222,15 +257,15 @@ impl Tally {
             return Err(input.damaged("a sum is larger than its count allows"));
         }
         let found = sums.impressions;
-        let (weights, kept) = (weights.into_owned(), kept.into_owned());
-        let tally = Self { spec, weights, kept, axes, keys, blocks, squares, impressions };
+        let (weights, kept, labelled) = (weights.into_owned(), kept.into_owned(), None);
+        let tally =
+            Self { spec, weights, kept, axes, keys, blocks, squares, impressions, labelled };
         input.at(Place::End);
         if found != impressions || tally.entries() != header.entries {
             return Err(
                 input.damaged("the header counts other impressions or entries than the blocks")
             );
         }
-        input.finish()?;
         Ok((tally, progress))
     }
 }

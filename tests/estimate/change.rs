@@ -315,6 +315,7 @@ fn ask(tally: &Tally, spec: &BreakSpec) -> Result<Breaks, Error> {
         unit: Unit::Pooled,
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
+        correction: None,
     };
     breaks_of(tally, &question, spec)
 }

@@ -41,6 +41,7 @@ fn asked<R>(unit: Unit, with: impl FnOnce(&TopicQuestion<'_>) -> R) -> R {
         unit,
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
+        correction: None,
     })
 }
 

@@ -240,6 +240,7 @@ fn impressions_as_clusters_are_naive() {
             unit: Unit::Pooled,
             denominator: tiltmeter::Denominator::AllImpressions,
             attention: &Attention::Uniform,
+            correction: None,
         };
         let interval = Interval::Delta(Delta::default());
         let estimate =

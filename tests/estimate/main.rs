@@ -14,6 +14,7 @@ mod estimates;
 mod golden;
 mod groups;
 mod intervals;
+mod labels;
 mod monitor;
 mod multiplicity;
 mod no_false_finding;

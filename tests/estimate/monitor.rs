@@ -198,6 +198,7 @@ fn check_against_delta(
         unit,
         denominator: watched.question().denominator,
         attention: watched.question().attention.as_ref().unwrap_or(&Attention::Uniform),
+        correction: None,
     };
     let method = Interval::Delta(Delta { level: 0.95, quantile: Quantile::Normal });
     let fixed = estimate(tally, &question, &**statistic, method).unwrap();

@@ -843,6 +843,7 @@ fn a_pilot_of_one_viewer_is_told() {
         unit: Unit::Pooled,
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
+        correction: None,
     };
     let pilot = Pilot::of(&tally, &question, &AmplificationRatio).unwrap();
     let few = Caution::FewTopicClusters { side: Side::Treatment, effective: 1.0 };

@@ -463,6 +463,7 @@ fn question() -> TopicQuestion<'static> {
         unit: Unit::Pooled,
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
+        correction: None,
     }
 }
 

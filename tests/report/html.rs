@@ -813,6 +813,7 @@ fn power_is_that_of_the_pilot() {
             unit: Unit::Pooled,
             denominator: Denominator::AllImpressions,
             attention: study.question.attention.as_ref().unwrap_or(&Attention::Uniform),
+            correction: None,
         };
         let Ok(pilot) = Pilot::of(&tally, &question, &AmplificationRatio) else {
             assert!(its.above.is_none() && its.reason.is_some());

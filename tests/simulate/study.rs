@@ -182,6 +182,7 @@ fn pilot(config: &SimulationConfig) -> Pilot {
         unit: Unit::Pooled,
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
+        correction: None,
     };
     Pilot::of(&tally, &question, &AmplificationRatio).expect("a ratio with an error")
 }

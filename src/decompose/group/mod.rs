@@ -309,14 +309,21 @@ impl<'l> GroupDecomposition<'l> {
         let asked = &self.question;
         asked.refuse(
             "a decomposition by groups",
-            &[Said::Statistics, Said::Strata, Said::SecondCluster],
+            &[Said::Statistics, Said::Strata, Said::SecondCluster, Said::Correction],
         )?;
         let baseline = asked.needs_baseline()?;
         let (tally, groups, membership) = self.members()?;
         let attention = asked.attention.as_ref().unwrap_or(&tally.spec().attentions[0]);
         let (treatment, unit, denominator) = (&asked.treatment, asked.unit, asked.denominator);
-        let question =
-            TopicQuestion { topic: "", treatment, baseline, unit, denominator, attention };
+        let question = TopicQuestion {
+            topic: "",
+            treatment,
+            baseline,
+            unit,
+            denominator,
+            attention,
+            correction: None,
+        };
         let work = Work::new(self, &tally, question, &groups)?;
         let groups = groups.iter().map(|(name, members)| work.finding(name, members));
         Ok(GroupReport {

@@ -247,6 +247,7 @@ impl ChangeMonitor {
             unit: self.unit,
             denominator: self.denominator,
             attention: &self.attention,
+            correction: None,
         };
         let mut values = Vec::with_capacity(CHARTED.len());
         for statistic in CHARTED {

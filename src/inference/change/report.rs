@@ -108,7 +108,7 @@ impl BreaksReport {
     pub fn of(tally: &Tally, question: &Question, spec: &BreakSpec) -> Result<Self, Error> {
         question.refuse(
             "a search for breaks",
-            &[Part::Statistics, Part::Strata, Part::SecondCluster],
+            &[Part::Statistics, Part::Strata, Part::SecondCluster, Part::Correction],
         )?;
         same("cluster", question.cluster.as_ref(), &tally.spec().cluster)?;
         same("counting of labels", question.multi_label.as_ref(), &tally.spec().multi_label)?;

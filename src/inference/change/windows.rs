@@ -193,6 +193,7 @@ impl SeriesBreaks {
         spec: &BreakSpec,
     ) -> Result<Self, Error> {
         crate::statistic::refuse_within(question.unit, "breaks")?;
+        question.refuse_correction("breaks")?;
         crate::statistic::check_unit(statistic, question.unit)?;
         let starts = tally.axes().windows();
         let windowed = |(window, &start): (usize, &i64)| {

@@ -206,7 +206,7 @@ impl MonitorSpec {
 impl MonitoredQuestion {
     /// Each topic and statistic of a question, in that order.
     fn all(question: &Question, null: Null) -> Result<Vec<Self>, Error> {
-        let parts = [Part::Strata, Part::SecondCluster];
+        let parts = [Part::Strata, Part::SecondCluster, Part::Correction];
         question.refuse("a monitor", &parts)?;
         let Some(topics) = question.topics.named() else {
             let call = "Question::topics, since a monitor is told before there is a log";
@@ -263,6 +263,7 @@ impl MonitoredQuestion {
             unit: self.question.unit,
             denominator: self.question.denominator,
             attention: &self.attention,
+            correction: None,
         }
     }
 
@@ -299,6 +300,7 @@ impl MonitoredQuestion {
             multi_label: tally.multi_label,
             cluster: tally.cluster.clone(),
             second_cluster: None,
+            correct: None,
             // Only totals over all strata are watched.
             strata: StratifyBy::Nothing,
             kept: Vec::new(),

@@ -73,6 +73,7 @@ fn check(question: &OffPolicy<'_>, arm: &str, target: &Target) -> Result<(), Err
             Said::Denominator,
             Said::Strata,
             Said::SecondCluster,
+            Said::Correction,
         ],
     )?;
     question.floor.check()?;

@@ -45,7 +45,7 @@ impl<'q> Contrast<'q> {
     /// for; [`Error::NotLookedAt`] for strata, which are the simulation's, and for a second way of
     /// clustering.
     pub(crate) fn of(question: &'q Question) -> Result<Self, Error> {
-        question.refuse("a simulation", &[Said::Strata, Said::SecondCluster])?;
+        question.refuse("a simulation", &[Said::Strata, Said::SecondCluster, Said::Correction])?;
         let baseline = match question.needs_baseline()? {
             Baseline::Arm(arm) => arm,
             other => return Err(out("the baseline of a simulation's question", other, "an arm")),

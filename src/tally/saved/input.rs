@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use md5::{Digest, Md5};
 
-use super::{FORMAT, Header, MAGIC, Place, VERSION};
+use super::{FORMAT, Header, MAGIC, Place, VERSION, WITH_LABELS};
 use crate::error::Error;
 
 /// Bytes of the digest at the end.
@@ -61,8 +61,8 @@ impl<'n, R: Read> Input<'n, R> {
         self.damaged("the file ends too early")
     }
 
-    /// Reads past the magic line and the version.
-    pub(super) fn version(&mut self) -> Result<(), Error> {
+    /// Reads past the magic line and the version, which it says.
+    pub(super) fn version(&mut self) -> Result<&'static str, Error> {
         let start = self.line(MAGIC.len() as u64)?;
         if start != MAGIC {
             let mend = match &*start {
@@ -79,7 +79,8 @@ impl<'n, R: Read> Input<'n, R> {
         let line = String::from_utf8_lossy(&line);
         let found = line.strip_prefix("version ").and_then(|rest| rest.strip_suffix('\n'));
         match found {
-            Some(VERSION) => Ok(()),
+            Some(VERSION) => Ok(VERSION),
+            Some(WITH_LABELS) => Ok(WITH_LABELS),
             Some(found) => Err(Error::Version {
                 file: self.name.to_owned(),
                 what: FORMAT,

@@ -145,7 +145,8 @@ impl LongRows {
             return Err(Error::EmptyLog { file: self.file, set_aside: 0 });
         }
         let (weights, kept) = (Weights::default(), Vec::new());
-        Ok(Tally { spec, weights, kept, axes, keys, blocks, squares, impressions })
+        let labelled = None;
+        Ok(Tally { spec, weights, kept, axes, keys, blocks, squares, impressions, labelled })
     }
 
     fn axes(&self, spec: &TallySpec) -> Result<Axes, Error> {

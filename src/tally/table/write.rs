@@ -60,6 +60,7 @@ impl Tally {
     /// [`Error::Io`] when the file cannot be written or the encoder fails; [`Error::Parameter`]
     /// for a sum of more than 38 digits.
     pub fn export(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.refuse_labels()?;
         let path = path.as_ref();
         let in_file = |cause| Error::Io { path: path.to_owned(), cause };
         let failed = |cause: &dyn std::fmt::Display| in_file(io::Error::other(cause.to_string()));
@@ -99,6 +100,18 @@ impl Tally {
         match refused {
             Some(error) => Err(error),
             None => written.map_err(in_file),
+        }
+    }
+
+    /// Tables have the cells of arms and topics alone.
+    pub(super) fn refuse_labels(&self) -> Result<(), Error> {
+        match self.labelled_impressions() {
+            0 => Ok(()),
+            rows => Err(Error::Parameter {
+                parameter: "the tally",
+                value: format!("one with {rows} impressions labelled by hand"),
+                expected: "one without, for a table; save it instead (Tally::save), or make it without LogSchema::human",
+            }),
         }
     }
 

@@ -144,6 +144,7 @@ fn estimates_are_those_of_numpy() {
             unit: Unit::Pooled,
             denominator: tiltmeter::Denominator::AllImpressions,
             attention: &Attention::Uniform,
+            correction: None,
         };
         let statistics = case["statistics"].as_object().unwrap();
         assert!(!statistics.is_empty());

@@ -125,6 +125,7 @@ fn of_questions() -> Vec<Error> {
         Error::UnknownAttention { attention: text("top 3"), available: names() },
         Error::OtherTally { what: "cluster", said: text("viewer"), tally: text("item") },
         Error::NoTopics,
+        Error::NoLabels { correction: text("labels by hand alone") },
         Error::Unstated { what: "baseline", call: "Question::between or Question::against" },
         Error::NotLookedAt { by: "a waterfall", part: "statistics", said: text("odds_ratio") },
         Error::RepeatedCandidate { table: text("c.csv"), item: text("i"), pool: text("s1") },

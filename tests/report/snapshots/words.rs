@@ -11,7 +11,7 @@ use tiltmeter::sensitivity::{Dimension, Weighting};
 use tiltmeter::statistic::{ALL, Side, Undefined};
 use tiltmeter::tally::{Dialect, StratifyBy, Weights, WindowBy};
 use tiltmeter::{
-    Attention, Baseline, ClusterBy, IntervalMethod, MultiLabel, NoInterval, NoTest, Relation, Said,
+    Attention, Baseline, ClusterBy, Correction, IntervalMethod, MultiLabel, NoInterval, NoTest, Relation, Said,
     Table, TestMethod, Unit, Warning,
 };
 
@@ -37,6 +37,9 @@ fn questions() {
         json!({"two_stage": {"level": 0.05}}),
         json!({"romano_wolf": {"replicates": 1999, "seed": 0, "errors": "each"}}),
     ];
+    // Another way to write one of them is read too.
+    let mut correction = all_names::<Correction>();
+    correction.retain(|name| *name != "rogan-gladen");
     let unit = [
         json!("pooled"),
         json!("cluster_mean"),
@@ -56,6 +59,7 @@ fn questions() {
         ("baseline", words_of_all::<Baseline>(None, &baselines())),
         ("cluster", words_of_all::<ClusterBy>(None, &cluster)),
         ("unit", words_of_all::<Unit>(None, &unit)),
+        ("correction", words::<Correction>(&correction)),
         ("multi_label", words::<MultiLabel>(&all_names::<MultiLabel>())),
         (
             "strata",
@@ -262,6 +266,8 @@ fn warnings_of_tables() -> Vec<Json> {
         worth(50.0, 2, json!(0.125)),
         json!({"kind": "baseline_from_elsewhere", "standard_error": 0.0}),
         json!({"kind": "baseline_from_elsewhere", "standard_error": 0.01}),
+        json!({"kind": "few_labels", "side": side, "with_topic": 1, "without_topic": 300}),
+        json!({"kind": "labels_not_by_design", "side": side, "stands_for": 0.2}),
         json!({"kind": "rows_set_aside", "rows": 1}),
         json!({"kind": "topic_rows_set_aside", "rows": 2}),
         json!({"kind": "items_without_topics", "items": 2}),

@@ -163,6 +163,7 @@ impl Studied<'_> {
             baseline: &baseline,
             unit: feed.unit(),
             denominator: Denominator::AllImpressions,
+            correction: None,
             attention: &Attention::Uniform,
         };
         let outcome = |&(contrast, method): &(Contrast, Method)| {

@@ -63,6 +63,7 @@ fn shown(feed: &Feed, arm: usize) -> Vec<(f64, f64)> {
         unit: Unit::Pooled,
         denominator: Denominator::AllImpressions,
         attention: &Attention::Uniform,
+        correction: None,
     };
     let contributions = Contributions::of(&tally, &question, &AmplificationRatio).unwrap();
     let values = contributions.values();

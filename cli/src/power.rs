@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use tiltmeter::coverage::{CoverageStudy, PowerCurve, PowerResult, SmallestEffect};
 use tiltmeter::inference::{
-    Detectable, Inference, PerArm, Pilot, Quantile, SampleSizePlan, TopicQuestion,
+    Detectable, Inference, LabelPilot, LabelPlan, PerArm, Pilot, Quantile, SampleSizePlan,
+    TopicQuestion,
 };
 use tiltmeter::tally::{StratifyBy, Tally};
 use tiltmeter::{AnyStatistic, Attention, GroupBy, StudyFile, StudyLog, Unit};
@@ -56,6 +57,10 @@ struct PilotArgs {
     /// Impressions of each cluster; the pilot's by default.
     #[arg(long, value_name = "MEAN")]
     impressions: Option<f64>,
+    /// Numbers of rows to be labelled by hand, of a log of which some are (--human): what so many show, and which rows to
+    /// choose.
+    #[arg(long, value_name = "NUMBER,...", value_delimiter = ',', requires = "human")]
+    labels: Vec<u64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -133,12 +138,90 @@ fn pilot(args: &PilotArgs) -> Result<(), Failure> {
             return Err(Failure::Usage(what.to_owned()));
         }
     };
+    if !args.labels.is_empty() {
+        return labels(args, &study, &tally);
+    }
     let planned = plans(args, &study, &tally)?;
     if args.json {
         return out::print_json(&planned);
     }
     let lines: Vec<String> = planned.iter().map(line).collect();
     out::say(&lines.join("\n"))
+}
+
+/// What labels by hand show of one topic.
+#[derive(Serialize)]
+struct Labelled {
+    pilot: LabelPilot,
+    plans: Vec<LabelPlan>,
+    needed: Vec<LabelsNeeded>,
+}
+
+#[derive(Serialize)]
+struct LabelsNeeded {
+    effect: f64,
+    /// Null where labels of all rows are too few.
+    labels: Option<u64>,
+}
+
+fn labels(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<(), Failure> {
+    if args.clusters.is_some() || args.impressions.is_some() || args.quantile.is_some() {
+        return Err(Failure::Usage(
+            "--labels plans labels for the log that is there, with its clusters and impressions: leave out --clusters, \
+             --impressions and --quantile"
+                .to_owned(),
+        ));
+    }
+    let asked = &study.question;
+    let ratios = ["amplification_ratio", "log_ratio"];
+    if let Some(other) = asked.statistics.iter().find(|its| !ratios.contains(&its.name())) {
+        return Err(Failure::Usage(format!(
+            "--labels plans labels for a ratio of shares, and this is {}: leave out --statistic",
+            other.name()
+        )));
+    }
+    let topics = asked.topics.named().unwrap_or_else(|| tally.axes().topics());
+    let of_topic = |topic: &String| {
+        let pilot = LabelPilot::of(tally, &TopicQuestion::of(asked, topic)?)?;
+        let plans = args.labels.iter().map(|&labels| pilot.plan(labels, args.level, args.power));
+        let plans = plans.collect::<Result<_, _>>()?;
+        let needed = args.effect.iter().map(|&effect| {
+            let labels = pilot.labels_needed(effect, args.level, args.power)?;
+            Ok(LabelsNeeded { effect, labels })
+        });
+        let needed = needed.collect::<Result<_, tiltmeter::Error>>()?;
+        Ok(Labelled { pilot, plans, needed })
+    };
+    let labelled = topics.iter().map(of_topic).collect::<Result<Vec<_>, tiltmeter::Error>>()?;
+    if args.json {
+        return out::print_json(&labelled);
+    }
+    let lines: Vec<String> = labelled.iter().map(|its| labels_in_words(its, args.power)).collect();
+    out::say(&lines.join("\n"))
+}
+
+fn labels_in_words(its: &Labelled, power: f64) -> String {
+    let mut text = format!("{:?}, with a power of {}%", its.pilot.topic, 100.0 * power);
+    for plan in &its.plans {
+        let LabelPlan { labels, treatment, baseline, above, below, .. } = plan;
+        text.push_str(&format!(
+            "\n  {labels} labels show a ratio of {} or more, or {} or less: {} of the treatment's rows that are predicted \
+             to have it, {} of its others, {} and {} of the baseline's",
+            short(*above),
+            short(*below),
+            treatment.predicted,
+            treatment.not_predicted,
+            baseline.predicted,
+            baseline.not_predicted,
+        ));
+    }
+    for LabelsNeeded { effect, labels } in &its.needed {
+        text.push_str(&match labels {
+            Some(labels) => format!("\n  {effect} needs {labels} labels"),
+            None => format!("\n  {effect} needs more clusters: labels of all rows do not show it"),
+        });
+    }
+    text
 }
 
 fn plans(args: &PilotArgs, study: &StudyFile, tally: &Tally) -> Result<Vec<Planned>, Failure> {

@@ -357,7 +357,8 @@ impl ClusterCounts {
     }
 }
 
-/// What labels by hand said of an arm, where they correct others.
+/// What labels by hand said of an arm, where they correct others. Parts and agreement are of what the labelled rows
+/// stand for by their inclusion probabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArmLabels {
     /// Impressions that were labelled by hand.
@@ -368,6 +369,16 @@ pub struct ArmLabels {
     pub stands_for: f64,
     /// The topic's share as it was predicted; `None` where the arm has no mass.
     pub predicted: Option<f64>,
+    /// What part of what has the topic by hand is predicted to; `None` where nothing has.
+    pub sensitivity: Option<f64>,
+    /// What part of what does not have it by hand is predicted not to; `None` where all has it.
+    pub specificity: Option<f64>,
+    /// Cohen's kappa of hands and predictions (Cohen 1960, doi 10.1177/001316446002000104); `None` where both say the
+    /// same of everything.
+    pub kappa: Option<f64>,
+    /// Krippendorff's alpha of both, for two values without an order (Hayes and Krippendorff 2007, doi
+    /// 10.1080/19312450709336664); `None` where both say the same of everything.
+    pub alpha: Option<f64>,
     /// How much predictions count, from 0 to 1; `None` where the correction is by how often they are right, or there is
     /// no corrected share.
     pub lambda: Option<f64>,

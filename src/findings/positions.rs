@@ -90,9 +90,7 @@ pub struct Beyond {
 pub(super) fn of(log: &ExposureLog, asked: &Asked<'_>) -> Part<PositionProfile> {
     match log.positions() {
         Some(positions) => Part::of(profile(log, positions, asked)),
-        None => {
-            Part::missing("the log has no positions: say which column has them")
-        }
+        None => Part::missing("the log has no positions: say which column has them"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! cluster's influence on them, so that whatever works on contributions knows what labelling adds to doubt.
 
 use super::arms::{ArmBlock, ArmCells};
+use super::contribution::Contributions;
 use super::question::TopicQuestion;
 use crate::error::Error;
 use crate::estimate::{ArmLabels, FEW_LABELS, Warning};
@@ -19,6 +20,7 @@ struct InArm {
     all: Vec<f64>,
     rows: u64,
     with_topic: u64,
+    with_prediction: u64,
 }
 
 /// The corrected share of an arm, as a function of `lambda`, with what each cluster adds to it: `share + lambda
@@ -91,7 +93,7 @@ impl InArm {
             places.binary_search(&(at as u32)).ok()
         };
         let at: Vec<Option<usize>> = labelled.keys().iter().map(place).collect();
-        let mut rows = [0; 2];
+        let mut rows = [0; 3];
         let mut column = |labelling: Option<Labelling>| {
             let name = labelling.map_or_else(String::new, |its| its.name(question.topic));
             let cells =
@@ -105,7 +107,8 @@ impl InArm {
                 match labelling {
                     None => rows[0] += of.total().count,
                     Some(Labelling::ByHand) => rows[1] += of.total().count,
-                    _ => {}
+                    Some(Labelling::Predicted) => rows[2] += of.total().count,
+                    Some(Labelling::Both) => {}
                 }
                 for (at, &place) in at[labelled.block_clusters(block)].iter().enumerate() {
                     if let Some(place) = place {
@@ -119,11 +122,44 @@ impl InArm {
         let by_hand = column(Some(Labelling::ByHand));
         let both = column(Some(Labelling::Both));
         let all = column(None);
-        Self { predicted, by_hand, both, all, rows: rows[0], with_topic: rows[1] }
+        Self {
+            predicted,
+            by_hand,
+            both,
+            all,
+            rows: rows[0],
+            with_topic: rows[1],
+            with_prediction: rows[2],
+        }
     }
 }
 
 impl InArm {
+    /// How often predictions are what hands say.
+    fn agreement(&self) -> ArmLabels {
+        let all = sum(&self.all);
+        let [found, predicted, both] =
+            [&self.by_hand, &self.predicted, &self.both].map(|column| sum(column) / all);
+        let over = |above: f64, below: f64| (below > 0.0).then(|| above / below);
+        let apart = found + predicted - 2.0 * both;
+        let by_chance = found * predicted + (1.0 - found) * (1.0 - predicted);
+        let values = 2.0 * self.rows as f64;
+        let either = f64::midpoint(found, predicted);
+        // Of two values of all that either gave, how often they differ.
+        let differ = 2.0 * either * (1.0 - either) * values / (values - 1.0);
+        ArmLabels {
+            rows: self.rows,
+            with_topic: self.with_topic,
+            stands_for: 0.0,
+            predicted: None,
+            sensitivity: over(both, found),
+            specificity: over(1.0 - found - predicted + both, 1.0 - found),
+            kappa: over(1.0 - apart - by_chance, 1.0 - by_chance),
+            alpha: over(differ - apart, differ),
+            lambda: None,
+        }
+    }
+
     /// By cluster what each says of its share, where that is asked for, given its mass.
     fn in_unit(mut self, unit: Unit, all: &[f64]) -> Self {
         if unit == Unit::ClusterMean {
@@ -254,11 +290,9 @@ pub(super) fn corrected(
         let labels = InArm::of(tally, labelled, (question, name, attention), places);
         let (shares, weights) = in_unit(question.unit, &columns[topic], &columns[all]);
         arms[index] = Some(ArmLabels {
-            rows: labels.rows,
-            with_topic: labels.with_topic,
             stands_for: sum(&labels.all) / sum(&columns[all]),
             predicted: (sum(&weights) > 0.0).then(|| sum(&shares) / sum(&weights)),
-            lambda: None,
+            ..labels.agreement()
         });
         let labels = labels.in_unit(question.unit, &columns[all]);
         match Corrected::of(correction, (&shares, &weights), &labels) {
@@ -360,6 +394,46 @@ fn least_of_two([a, b]: [f64; 2], both: f64, [c, d]: [f64; 2]) -> [f64; 2] {
         .into_iter()
         .flat_map(|end| [[end, least(b, d + both * end)], [least(a, c + both * end), end]]);
     edges.min_by(|one, other| value(*one).total_cmp(&value(*other))).unwrap_or([0.0; 2])
+}
+
+/// What a pilot says of an arm, of what is predicted to have the topic and of the rest.
+pub(super) struct PilotArm {
+    pub(super) impressions: [u64; 2],
+    /// Parts of the arm's mass.
+    pub(super) parts: [f64; 2],
+    pub(super) labels: [u64; 2],
+    /// In what part hands find the topic.
+    pub(super) with_topic: [f64; 2],
+}
+
+/// What a pilot says of both arms, given the contributions of what is predicted.
+pub(super) fn of_pilot(
+    tally: &Tally,
+    question: &TopicQuestion<'_>,
+    contributions: &Contributions,
+) -> Result<[PilotArm; 2], Error> {
+    let attention = tally.attention(question.attention)?;
+    let none = || Error::NoLabels { correction: "a plan of labels".to_owned() };
+    let labelled = tally.labelled().ok_or_else(none)?;
+    let arm = |side: Side, name: &str| {
+        let labels =
+            InArm::of(tally, labelled, (question, name, attention), contributions.places());
+        let shown = contributions.summary().arm(side);
+        let share = shown.share.unwrap_or(0.0);
+        let (predicted, both) = (sum(&labels.predicted), sum(&labels.both));
+        let rest = sum(&labels.all) - predicted;
+        if predicted <= 0.0 || rest <= 0.0 {
+            return Err(none());
+        }
+        Ok(PilotArm {
+            impressions: [shown.topic_impressions, shown.impressions - shown.topic_impressions],
+            parts: [share, 1.0 - share],
+            labels: [labels.with_prediction, labels.rows - labels.with_prediction],
+            with_topic: [both / predicted, (sum(&labels.by_hand) - both) / rest],
+        })
+    };
+    let treatment = arm(Side::Treatment, question.treatment)?;
+    Ok([treatment, arm(Side::Baseline, question.baseline.of_tally()?)?])
 }
 
 /// What to know of labels by hand.

@@ -18,6 +18,7 @@ mod influence;
 mod interval;
 mod jackknife;
 mod joint;
+mod label_plan;
 mod labels;
 mod lanes;
 mod monitor;
@@ -64,6 +65,7 @@ pub use self::interval::Interval;
 pub use self::jackknife::Jackknife;
 use self::joint::Answer;
 pub(crate) use self::joint::{check_for_groups, settle_groups};
+pub use self::label_plan::{LabelPilot, LabelPlan, LabelSplit, LabelledArm, LabelledPart};
 pub use self::monitor::{
     Look, Monitor, MonitorSpec, MonitoredQuestion, Null, NullState, Observed, Reading,
     RunningIntersection, Sidedness, Trail,

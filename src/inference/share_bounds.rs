@@ -419,8 +419,7 @@ fn worth(arm: &ArmShare, form: BoundsForm, tail: f64) -> f64 {
     let (degrees, still, least) = match form {
         BoundsForm::Refined => {
             let clusters = arm.effective_clusters;
-            let least = if arm.is_known() { 0.0 } else { clusters };
-            (of_residuals.min(2.0 * clusters - 1.0), clusters, least)
+            (of_residuals.min(2.0 * clusters - 1.0), clusters, arm.least)
         }
         BoundsForm::Plain => (of_residuals, arm.clusters, 0.0),
     };

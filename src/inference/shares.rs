@@ -19,6 +19,10 @@ pub(super) struct ArmShare {
     pub(super) clusters: f64,
     /// The effective number of its clusters by mass, `(sum n)^2 / sum n^2`.
     pub(super) effective_clusters: f64,
+    /// How many independent impressions it is worth at least: as many as effective clusters, since nothing varies more
+    /// than clusters of which each is all or nothing; none for shares that something was made of, such as corrected ones,
+    /// which may vary more.
+    pub(super) least: f64,
     /// The effective number of its clusters by residuals, `(sum e^2)^2 / sum e^4`.
     pub(super) residual_clusters: f64,
     /// How many impressions the arm has, whatever they weigh; infinite where that is not known.
@@ -182,7 +186,11 @@ impl Shares {
                 0 => f64::INFINITY,
                 impressions => impressions as f64,
             };
-            ArmShare::of(x, n, (totals[topic], totals[all]), impressions).map(Some)
+            let mut arm = ArmShare::of(x, n, (totals[topic], totals[all]), impressions)?;
+            if contributions.summary().is_reshaped() {
+                arm.least = 0.0;
+            }
+            Ok(Some(arm))
         };
         let (treatment, mut baseline) = (arm(Side::Treatment)?, arm(Side::Baseline)?);
         if let Some(known) = known {
@@ -260,6 +268,7 @@ impl Shares {
                 squares: added(one.squares, two.squares, both.squares),
                 clusters: one.clusters.min(two.clusters),
                 effective_clusters: one.effective_clusters.min(two.effective_clusters),
+                least: one.least.min(two.least),
                 residual_clusters: one.residual_clusters.min(two.residual_clusters),
                 ..one
             })
@@ -384,6 +393,7 @@ impl ArmShare {
             variance: if jackknife > linear { jackknife } else { linear },
             clusters,
             effective_clusters: all_total * all_total / sizes,
+            least: all_total * all_total / sizes,
             residual_clusters: if fourths > 0.0 { squares * squares / fourths } else { 0.0 },
             impressions,
             squares: plain,
@@ -397,6 +407,7 @@ impl ArmShare {
             variance: known.standard_error.powi(2),
             clusters: f64::INFINITY,
             effective_clusters: f64::INFINITY,
+            least: 0.0,
             residual_clusters: f64::INFINITY,
             impressions: known.sample,
             squares: 0.0,

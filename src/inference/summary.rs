@@ -172,6 +172,11 @@ impl Summary {
         (self.labels, self.not_corrected) = (labels, not_corrected);
     }
 
+    /// Whether the totals are of something that was made of masses.
+    pub(super) fn is_reshaped(&self) -> bool {
+        self.is_reshaped
+    }
+
     /// By arm, what labels by hand said.
     pub(super) fn labels(&self) -> [Option<ArmLabels>; 2] {
         self.labels

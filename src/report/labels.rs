@@ -28,8 +28,10 @@ pub(super) fn table(estimates: &[Estimate]) -> Option<Table> {
         Column::number("with it B"),
         Column::number("predicted A"),
         Column::number("predicted B"),
-        later("lambda A", 0),
-        later("lambda B", 1),
+        later("lambda A", 2),
+        later("lambda B", 3),
+        later("kappa A", 0),
+        later("kappa B", 1),
     ]);
     Some(Table {
         caption: "Labels by hand; the estimates have corrected shares".to_owned(),
@@ -50,6 +52,7 @@ fn row(its: &Estimate) -> Vec<Cell> {
     cells.extend(each(|arm| Cell::Count(arm.with_topic)));
     cells.extend(each(|arm| Cell::percent(arm.predicted)));
     cells.extend(each(|arm| Cell::number(arm.lambda)));
+    cells.extend(each(|arm| Cell::number(arm.kappa)));
     cells
 }
 
@@ -75,8 +78,10 @@ macro_rules! fields_of_arms {
 fields_of_arms! {
     treatment: "labels_treatment_rows" rows, "labels_treatment_with_topic" with_topic,
         "labels_treatment_stands_for" stands_for, "labels_treatment_predicted" predicted,
-        "labels_treatment_lambda" lambda;
+        "labels_treatment_sensitivity" sensitivity, "labels_treatment_specificity" specificity,
+        "labels_treatment_kappa" kappa, "labels_treatment_alpha" alpha, "labels_treatment_lambda" lambda;
     baseline: "labels_baseline_rows" rows, "labels_baseline_with_topic" with_topic,
         "labels_baseline_stands_for" stands_for, "labels_baseline_predicted" predicted,
-        "labels_baseline_lambda" lambda;
+        "labels_baseline_sensitivity" sensitivity, "labels_baseline_specificity" specificity,
+        "labels_baseline_kappa" kappa, "labels_baseline_alpha" alpha, "labels_baseline_lambda" lambda;
 }

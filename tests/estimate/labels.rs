@@ -1,7 +1,9 @@
 //! Labels that hands correct: numpy and scipy on the same rows, ppi-python, and simulations with a known truth.
 
 use serde_json::Value as Json;
-use tiltmeter::inference::{Bootstrap, Delta, Jackknife, ShareBounds};
+use tiltmeter::inference::{
+    Bootstrap, Delta, Jackknife, LabelPilot, LabelledPart, ShareBounds, TopicQuestion,
+};
 use tiltmeter::log::{FaultReason, LogSchema, TopicColumn};
 use tiltmeter::source::SliceSource;
 use tiltmeter::statistic::{AnyStatistic, Difference, LogRatio, TreatmentShare, Undefined};
@@ -354,4 +356,127 @@ fn rows_left_empty_are_noticed() {
     let its = first(Audit::of(&log(&rows, false), &question(Correction::Ppi)));
     let said = its.warnings.iter().filter(|its| matches!(its, Warning::LabelsNotByDesign { .. }));
     assert_eq!(said.count(), 2);
+}
+
+/// Kappa, sensitivity and specificity as scikit-learn has them, each row as heavy as what it stands for; alpha, of rows
+/// that stand for one each, as the package krippendorff has it.
+#[test]
+fn agreement_is_that_of_others() {
+    for (name, case) in golden()["cases"].as_object().unwrap() {
+        let rows = rows_of(case);
+        let labels_of = |log: &ExposureLog| {
+            let labels = first(Audit::of(log, &question(Correction::Dsl))).labels.unwrap();
+            [labels.treatment.unwrap(), labels.baseline.unwrap()]
+        };
+        // Those that were labelled, as if they were all there is.
+        let looked_at: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.3 >= 0)
+            .map(|&(who, arm, model, hand, ..)| (who, arm, model, hand, 64, 16))
+            .collect();
+        let plain = labels_of(&log(&looked_at, false));
+        let theirs = case["agreement"].as_array().unwrap();
+        let arms = labels_of(&log(&rows, name == "weighed"));
+        for (ours, (plain, theirs)) in arms.iter().zip(plain.iter().zip(theirs)) {
+            let number = |of: &str| theirs[of].as_f64().unwrap();
+            near(ours.kappa.unwrap(), number("kappa"), 1e-9, name);
+            near(ours.sensitivity.unwrap(), number("sensitivity"), 1e-9, name);
+            near(ours.specificity.unwrap(), number("specificity"), 1e-9, name);
+            near(plain.alpha.unwrap(), number("plain_alpha"), 1e-9, name);
+        }
+    }
+}
+
+/// Where all is labelled, what hands say is all there is, whatever was predicted.
+#[test]
+fn labels_of_everything_need_no_predictions() {
+    let mut random = Random(77);
+    let rows: Vec<Row> = (0..2000)
+        .map(|at| {
+            let topic = i8::from(random.next() < 0.3);
+            let model = u8::from(random.next() < if topic == 1 { 0.7 } else { 0.2 });
+            (at / 20, u8::from(at % 40 < 20), model, topic, 64, 16)
+        })
+        .collect();
+    let by_hand = ExposureLog::read(
+        source(&rows),
+        &LogSchema::new().viewer("who").arm("feed").topics(TopicColumn::single("hand")),
+    );
+    let truth = first(Audit::of(&by_hand.unwrap(), &Question::between("a", "b").topics(["war"])));
+    for correction in [Correction::Ppi, Correction::Dsl, Correction::HandAlone] {
+        let ours = first(Audit::of(&log(&rows, false), &question(correction)));
+        near(ours.value.number().unwrap(), truth.value.number().unwrap(), 1e-12, "all labelled");
+        near(ours.standard_error.unwrap(), truth.standard_error.unwrap(), 1e-9, "all labelled");
+    }
+}
+
+/// A log of viewers in one arm each, labelled by hand with these chances: by arm, of what is not predicted to have the
+/// topic and of what is.
+fn simulated(random: &mut Random, viewers: i64, chances: [[f64; 2]; 2]) -> ExposureLog {
+    let (mut who, mut feed, mut model) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hand, mut chance) = (Vec::new(), Vec::new());
+    for viewer in 0..2 * viewers {
+        let arm = (viewer % 2) as usize;
+        let liking = 0.5 * random.next();
+        for _ in 0..40 {
+            let is = random.next() < liking;
+            let finds = if is { 0.8 } else { [0.1, 0.03][arm] };
+            let predicted = usize::from(random.next() < finds);
+            let named = |is: bool| if is { "war" } else { "none" };
+            who.push(viewer);
+            feed.push(["a", "b"][arm]);
+            model.push(named(predicted == 1));
+            hand.push(if random.next() < chances[arm][predicted] { named(is) } else { "" });
+            chance.push(chances[arm][predicted]);
+        }
+    }
+    let source = SliceSource::new("simulated")
+        .integer("who", &who)
+        .text("feed", &feed)
+        .text("model", &model)
+        .text("hand", &hand)
+        .float("chance", &chance);
+    ExposureLog::read(source, &schema(false)).unwrap()
+}
+
+/// A plan from one pilot says how much corrected ratios vary in studies that follow it, to a tenth or so; labels shared
+/// otherwise show less.
+#[test]
+fn plans_are_what_studies_show() {
+    let mut random = Random(3);
+    let asked = question(Correction::Dsl).statistic(LogRatio);
+    let pilot = simulated(&mut random, 150, [[0.2, 0.4]; 2]);
+    let tally = Tally::of(&pilot, &TallySpec::default()).unwrap();
+    let pilot = LabelPilot::of(&tally, &TopicQuestion::of(&asked, "war").unwrap()).unwrap();
+    let plan = pilot.plan(600, 0.95, 0.8).unwrap();
+    let chances =
+        [(plan.treatment, pilot.treatment), (plan.baseline, pilot.baseline)].map(|(split, arm)| {
+            let of = |labels: u64, part: LabelledPart| labels as f64 / part.impressions as f64;
+            [of(split.not_predicted, arm.not_predicted), of(split.predicted, arm.predicted)]
+        });
+    let mut varies = |chances: [[f64; 2]; 2]| {
+        let values: Vec<f64> = (0..400)
+            .map(|_| {
+                let log = simulated(&mut random, 150, chances);
+                let audit = Audit::of(&log, &asked).interval(Interval::Delta(Delta::default()));
+                first(audit).value.number().unwrap()
+            })
+            .collect();
+        let mean = values.iter().sum::<f64>() / 400.0;
+        (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 399.0).sqrt()
+    };
+    let found = varies(chances);
+    // The error of a standard deviation of 400 is 3.5%, and the pilot's own is more.
+    near(plan.standard_error, found, 0.15, "planned");
+    let (above, below) = (plan.above.ln(), plan.below.ln());
+    near(above, 2.801_585_218 * plan.standard_error, 1e-8, "power");
+    assert!((above + below).abs() < 1e-12);
+    // As many labels, most of them where the topic is predicted.
+    let rows = [pilot.treatment, pilot.baseline]
+        .map(|arm| [arm.not_predicted.impressions as f64, arm.predicted.impressions as f64]);
+    let otherwise = varies(rows.map(|[rest, predicted]| [40.0 / rest, 260.0 / predicted]));
+    assert!(otherwise > 1.2 * found, "{otherwise} and {found}");
+    let needed = pilot.labels_needed(plan.above, 0.95, 0.8).unwrap().unwrap();
+    assert!((595..=605).contains(&needed), "{needed}");
+    assert_eq!(pilot.labels_needed(1.01, 0.95, 0.8).unwrap(), None);
 }

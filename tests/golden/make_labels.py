@@ -1,17 +1,20 @@
 """Golden values for shares that labels by hand correct.
 
-    pip install numpy scipy
+    pip install numpy scipy scikit-learn krippendorff
     python make_labels.py             # writes labels.json beside this file
 
 Each corrected share is written down as a function of the weights of clusters, and differentiated by complex steps; how
 much predictions count is found by minimising the variance of the contrast with scipy. Nothing here knows of the
-linearisations that the library has.
+linearisations that the library has. Agreement is scikit-learn's kappa, each row as heavy as the rows that it stands for,
+and the package krippendorff's alpha of the rows that were labelled.
 """
 import json
 import pathlib
 
+import krippendorff
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.metrics import cohen_kappa_score, recall_score
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -116,7 +119,23 @@ def case(**how):
                 answers[f"{unit} {name} {correction}"] = {
                     "value": float(scale(shares[0]) - scale(shares[1])), "shares": [float(s) for s in shares],
                     "standard_error": standard_error(arms, parts), "counts": counts}
-    return {"rows": made, "answers": answers}
+    return {"rows": made, "answers": answers, "agreement": agreement(made)}
+
+
+def agreement(made):
+    """By arm, treatment first: kappa, sensitivity and specificity of what rows stand for, and alpha of the rows as they are."""
+    data = np.array(made, dtype=float)
+    told = []
+    for arm in (1, 0):
+        of = data[(data[:, 1] == arm) & (data[:, 3] >= 0)]
+        predicted, found, heavy = of[:, 2], of[:, 3], of[:, 5] / 16 / (of[:, 4] / 64)
+        told.append({
+            "kappa": float(cohen_kappa_score(found, predicted, sample_weight=heavy)),
+            "sensitivity": float(recall_score(found, predicted, sample_weight=heavy)),
+            "specificity": float(recall_score(1 - found, 1 - predicted, sample_weight=heavy)),
+            "plain_alpha": float(krippendorff.alpha(reliability_data=[found, predicted], level_of_measurement="nominal")),
+        })
+    return told
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ use tiltmeter::sensitivity::{Dimension, Weighting};
 use tiltmeter::statistic::{ALL, Side, Undefined};
 use tiltmeter::tally::{Dialect, StratifyBy, Weights, WindowBy};
 use tiltmeter::{
-    Attention, Baseline, ClusterBy, Correction, IntervalMethod, MultiLabel, NoInterval, NoTest, Relation, Said,
-    Table, TestMethod, Unit, Warning,
+    Attention, Baseline, ClusterBy, Correction, IntervalMethod, MultiLabel, NoInterval, NoTest,
+    Relation, Said, Table, TestMethod, Unit, Warning,
 };
 
 use super::{all_names, parts, said, words, words_of_all};

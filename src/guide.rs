@@ -4,7 +4,7 @@
 //! [what is amplification](what_is_amplification),
 //! [choosing a baseline](choosing_a_baseline), [choosing the cluster](choosing_the_cluster),
 //! [choosing an interval](choosing_an_interval), [reading the report](reading_the_report),
-//! [beyond one ratio](beyond_one_ratio), [designing an audit](designing_an_audit), [performance].
+//! [labels by hand](labels_by_hand), [beyond one ratio](beyond_one_ratio), [designing an audit](designing_an_audit), [performance].
 //!
 //! To look things up: the [cookbook], with [frames of polars](cookbook_frames); the [glossary]; [study files, key by
 //! key](study_file_reference); how often intervals hold the truth, in [tables](coverage_tables).
@@ -63,6 +63,10 @@ pub mod reading_the_report {}
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/beyond-one-ratio.md")]
 pub mod beyond_one_ratio {}
+
+#[doc = include_str!("../docs/guide/links.in")]
+#[doc = include_str!("../docs/guide/labels-by-hand.md")]
+pub mod labels_by_hand {}
 
 #[doc = include_str!("../docs/guide/links.in")]
 #[doc = include_str!("../docs/guide/designing-an-audit.md")]

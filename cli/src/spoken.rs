@@ -98,7 +98,13 @@ const SAID: &[(&str, &str)] = &[
     ("ReplaySpec::disorder", "the disorder of a replay"),
     ("the limit of Clip::At", "the limit of --clip"),
     ("Test::Delta or Test::ShareBounds, beside", "--test delta or share_bounds, beside"),
-    (", or LogSchema::count)", ")"),
+    ("(LogSchema::human and LogSchema::inclusion)", "(--human and --inclusion)"),
+    (
+        "save it instead (Tally::save), or make it without LogSchema::human",
+        "give --out a name that ends in .tally, or leave out --human",
+    ),
+    ("say so with LogSchema::inclusion", "say so with --inclusion"),
+    ("say so with LogSchema::human", "say so with --human"),
 ];
 
 /// A message in the words of flags, wherever its lines are broken.

@@ -10,7 +10,7 @@ use super::question::TopicQuestion;
 use crate::error::Error;
 use crate::estimate::NoInterval;
 use crate::question::correction::Correction;
-use crate::statistic::{LogRatio, Statistic, Working};
+use crate::statistic::{LogRatio, Side, Statistic, Working};
 use crate::tally::Tally;
 
 /// What a pilot with labels by hand says of a topic, for planning how many there should be of the same log.
@@ -147,7 +147,8 @@ impl LabelPilot {
         };
         let influence = Influence::of(&LogRatio.gradient(totals), &contributions);
         let known = influence.variance().map_err(|reason| Error::Pilot { reason })?;
-        let arms = labels::of_pilot(tally, &corrected, &contributions)?;
+        let shown = [Side::Treatment, Side::Baseline].map(|side| contributions.arm(side));
+        let arms = labels::of_pilot(tally, &corrected, (contributions.places(), shown))?;
         let [treatment, baseline] = arms.map(|arm| LabelledArm::of(&arm));
         Ok(Self {
             topic: question.topic.to_owned(),

@@ -2,10 +2,9 @@
 //! cluster's influence on them, so that whatever works on contributions knows what labelling adds to doubt.
 
 use super::arms::{ArmBlock, ArmCells};
-use super::contribution::Contributions;
 use super::question::TopicQuestion;
 use crate::error::Error;
-use crate::estimate::{ArmLabels, FEW_LABELS, Warning};
+use crate::estimate::{ArmLabels, ArmTotals, FEW_LABELS, Warning};
 use crate::question::correction::Correction;
 use crate::question::estimand::{Denominator, Unit};
 use crate::statistic::{Cell, Over, Quantity, Side, Statistic, Undefined, Working};
@@ -406,19 +405,17 @@ pub(super) struct PilotArm {
     pub(super) with_topic: [f64; 2],
 }
 
-/// What a pilot says of both arms, given the contributions of what is predicted.
+/// What a pilot says of both arms, given the places of its clusters and what is shown as predicted.
 pub(super) fn of_pilot(
     tally: &Tally,
     question: &TopicQuestion<'_>,
-    contributions: &Contributions,
+    (places, shown): (&[u32], [ArmTotals; 2]),
 ) -> Result<[PilotArm; 2], Error> {
     let attention = tally.attention(question.attention)?;
     let none = || Error::NoLabels { correction: "a plan of labels".to_owned() };
     let labelled = tally.labelled().ok_or_else(none)?;
-    let arm = |side: Side, name: &str| {
-        let labels =
-            InArm::of(tally, labelled, (question, name, attention), contributions.places());
-        let shown = contributions.summary().arm(side);
+    let arm = |shown: ArmTotals, name: &str| {
+        let labels = InArm::of(tally, labelled, (question, name, attention), places);
         let share = shown.share.unwrap_or(0.0);
         let (predicted, both) = (sum(&labels.predicted), sum(&labels.both));
         let rest = sum(&labels.all) - predicted;
@@ -432,8 +429,9 @@ pub(super) fn of_pilot(
             with_topic: [both / predicted, (sum(&labels.by_hand) - both) / rest],
         })
     };
-    let treatment = arm(Side::Treatment, question.treatment)?;
-    Ok([treatment, arm(Side::Baseline, question.baseline.of_tally()?)?])
+    let [treatment, baseline] = shown;
+    let treatment = arm(treatment, question.treatment)?;
+    Ok([treatment, arm(baseline, question.baseline.of_tally()?)?])
 }
 
 /// What to know of labels by hand.

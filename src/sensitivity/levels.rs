@@ -185,7 +185,13 @@ fn attentions(log: &ExposureLog, left_out: &mut Vec<LeftOut>) -> Vec<Attention> 
         match masses(log, &model) {
             Ok(_) => supported.push(model),
             Err(error) => {
-                let message = error.to_string();
+                // How to declare one is no part of a table's account of what the log has.
+                let message = match &error {
+                    Error::MissingRole { role, needed_by } => {
+                        format!("the log has no column for {role}, which {needed_by} needs")
+                    }
+                    other => other.to_string(),
+                };
                 let kind = match error {
                     Error::MissingRole { role, .. } => UnsupportedKind::MissingRole(role),
                     _ => UnsupportedKind::NoMeaning,

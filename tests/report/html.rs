@@ -251,8 +251,8 @@ fn sections_are_there_or_say_why_not() {
     let (study, findings) = bare();
     let html = findings.to_html().unwrap();
     let reasons = [
-        ("over-time", findings.over_time().reason(), "LogSchema::time"),
-        ("positions", findings.positions().reason(), "LogSchema::position"),
+        ("over-time", findings.over_time().reason(), "no times"),
+        ("positions", findings.positions().reason(), "no positions"),
         ("waterfall", findings.waterfall().reason(), "engagement"),
     ];
     for (id, reason, word) in reasons {

@@ -49,23 +49,28 @@ fn cases() {
     run_all(&files);
 }
 
-/// With the chapter of the guide that is told in commands. Their commands are run beside the logs that ship with the project, and write there: so in a copy.
+/// With the chapters of the guide that are told in commands. Their commands are run beside the logs that ship with the project, and write there: so in a copy.
 #[test]
 fn readmes() {
     let folder = tempfile::tempdir().unwrap();
-    let logs = ["data/open_bandit_small.csv.gz", "data/simulated/conflict.parquet"];
-    let guide = ("guide", "../docs/guide/beyond-one-ratio.md");
-    let readmes =
-        [("root", "../README.md"), ("command", "README.md"), guide].map(|(name, readme)| {
-            let at = |end: &str| folder.path().join(format!("{name}.{end}"));
-            fs::copy(Path::new(HERE).join(readme), at("md")).unwrap();
-            fs::create_dir(at("out")).unwrap();
-            for log in logs {
-                let to = at("in").join(log);
-                fs::create_dir_all(to.parent().unwrap()).unwrap();
-                fs::copy(Path::new(HERE).join("..").join(log), to).unwrap();
-            }
-            at("md")
-        });
+    let logs =
+        ["data/open_bandit_small.csv.gz", "data/simulated/conflict.parquet", "data/labelled.csv"];
+    let told = [
+        ("root", "../README.md"),
+        ("command", "README.md"),
+        ("guide", "../docs/guide/beyond-one-ratio.md"),
+        ("labels", "../docs/guide/labels-by-hand.md"),
+    ];
+    let readmes = told.map(|(name, readme)| {
+        let at = |end: &str| folder.path().join(format!("{name}.{end}"));
+        fs::copy(Path::new(HERE).join(readme), at("md")).unwrap();
+        fs::create_dir(at("out")).unwrap();
+        for log in logs {
+            let to = at("in").join(log);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(Path::new(HERE).join("..").join(log), to).unwrap();
+        }
+        at("md")
+    });
     run_all(&readmes);
 }

@@ -155,7 +155,9 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Failure> {
         }
         None => {
             let inference = args.doubt.on_top_of(Inference::default()).map_err(Failure::Usage)?;
-            (args.asked.study(inference, args.groups.groups())?, PathBuf::new())
+            let study = args.asked.study(inference, args.groups.groups())?;
+            args.asked.log.roles.tell_uncorrected(&study.question);
+            (study, PathBuf::new())
         }
     };
     args.page.check_question(&study.question)?;

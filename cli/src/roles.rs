@@ -398,6 +398,16 @@ fn of_hashed(unit: &ClusterBy) -> &ClusterBy {
 }
 
 impl RoleArgs {
+    /// Says so where labels by hand were named and correct nothing.
+    pub(crate) fn tell_uncorrected(&self, question: &Question) {
+        if let (Some(human), None) = (&self.human, question.correct) {
+            let human = printable(human);
+            out::tell(&format!(
+                "note: --human {human} changes no number here: it goes with --correct"
+            ));
+        }
+    }
+
     /// Says on standard error which columns were named and change no number: somebody who names a
     /// column of propensities may believe that they weigh.
     pub(crate) fn tell_unused(&self, uses: &Uses<'_>) {

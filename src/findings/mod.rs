@@ -146,7 +146,10 @@ impl Findings {
             positions: of_log(inputs, study, |log| positions::of(log, &asked)),
             sensitivity: of_log(inputs, study, |log| asked.sensitivity(log)),
             waterfall: of_log(inputs, study, |log| asked.waterfall(log)),
-            power: power::of(&asked),
+            power: match study.question.correct {
+                Some(_) => Part::missing(CORRECTED),
+                None => power::of(&asked),
+            },
             study: study.clone(),
             report,
             quality,

@@ -21,8 +21,7 @@ pub(super) struct Summary {
     totals: Vec<f64>,
     arms: [ArmState; 2],
     clusters: ClusterCounts,
-    /// Whether contributions are masses of impressions, so that the naive error means something.
-    of_impressions: bool,
+    made_of: MadeOf,
     /// Whether some impression's mass is not a whole number.
     is_weighed: bool,
     /// Whether the baseline is an arm.
@@ -36,8 +35,17 @@ pub(super) struct Summary {
     labels: [Option<ArmLabels>; 2],
     /// Why there are no corrected shares, where there were to be some.
     not_corrected: Option<Undefined>,
-    /// Whether the totals of the arms are those of the columns, which something was made of.
-    is_reshaped: bool,
+}
+
+/// What contributions are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MadeOf {
+    /// Masses of impressions, so that the naive error means something.
+    Impressions,
+    /// What the unit makes of each cluster.
+    Clusters,
+    /// Made of such masses, so that totals of the arms are those of the columns.
+    Masses,
 }
 
 /// Totals of one arm over all strata and windows, as the tally holds them.
@@ -80,8 +88,12 @@ impl Summary {
             totals: Vec::new(),
             arms: [state(&arms[0]), state(&arms[1])],
             clusters: counts(std::iter::empty()),
-            of_impressions: question.unit == Unit::Pooled && question.correction.is_none(),
-            is_reshaped: question.unit == Unit::Within || question.correction.is_some(),
+            made_of: match question.unit {
+                _ if question.correction.is_some() => MadeOf::Masses,
+                Unit::Within => MadeOf::Masses,
+                Unit::Pooled => MadeOf::Impressions,
+                Unit::ClusterMean | Unit::Reach(_) => MadeOf::Clusters,
+            },
             is_weighed,
             has_baseline: arms[1].strata().iter().any(|(_, all)| !all.is_empty()),
         }
@@ -98,8 +110,7 @@ impl Summary {
             totals,
             arms: [ArmState::default(); 2],
             clusters: counts(present.iter().copied()),
-            of_impressions: false,
-            is_reshaped: false,
+            made_of: MadeOf::Clusters,
             is_weighed: true,
             has_baseline: true,
         }
@@ -138,13 +149,13 @@ impl Summary {
 
     /// Ends adding, with the sums of the contributions; masses are summed more exactly.
     pub(super) fn finish(&mut self, totals: Vec<f64>, present: &[[bool; 2]]) {
-        let exact = |(cell, total): (&Cell, f64)| match (self.of_impressions, cell.over) {
-            (true, Over::AllStrata) => self.mass(*cell).unwrap_or(total),
+        let exact = |(cell, total): (&Cell, f64)| match (self.made_of, cell.over) {
+            (MadeOf::Impressions, Over::AllStrata) => self.mass(*cell).unwrap_or(total),
             _ => total,
         };
         self.totals = self.cells.iter().zip(totals).map(exact).collect();
         self.clusters = counts(present.iter().copied());
-        if !self.is_reshaped {
+        if self.made_of != MadeOf::Masses {
             return;
         }
         for (cell, total) in self.cells.iter().zip(&self.totals) {
@@ -174,7 +185,7 @@ impl Summary {
 
     /// Whether the totals are of something that was made of masses.
     pub(super) fn is_reshaped(&self) -> bool {
-        self.is_reshaped
+        self.made_of == MadeOf::Masses
     }
 
     /// By arm, what labels by hand said.
@@ -251,13 +262,13 @@ impl Summary {
 
     /// Whether contributions are masses of impressions.
     pub(super) fn of_impressions(&self) -> bool {
-        self.of_impressions
+        self.made_of == MadeOf::Impressions
     }
 
     /// What an arm showed, in the unit of the question.
     pub(super) fn arm(&self, side: Side) -> ArmTotals {
         let state = &self.arms[index(side)];
-        let (topic, all) = if self.of_impressions {
+        let (topic, all) = if self.of_impressions() {
             (state.topic.mass.get(), state.all.mass.get())
         } else {
             state.totals

@@ -660,11 +660,7 @@ impl Reading<'_> {
             }
             Target::Number(numbers) => {
                 let mut add = collect(numbers, 0.0, name, faults);
-                let add = |row, number: Checked<f64>| match number {
-                    // Rows that nobody labelled need none.
-                    Err((FaultReason::Null, _)) if role == Role::Inclusion => add(row, Ok(0.0)),
-                    number => add(row, number),
-                };
+                let add = |row, number| add(row, or_no_chance(role, number));
                 let rule = |value| number_in_role(role, value);
                 each_number(column, null, (Truth::IsOneOrZero, self.numbers), rule, add)
                     .ok_or_else(|| wrong_type("numbers", "cast it, or name another column"))
@@ -677,6 +673,14 @@ impl Reading<'_> {
                 })
             }
         }
+    }
+}
+
+/// A number in its role; rows that nobody labelled by hand need no chance of it.
+fn or_no_chance(role: Role, number: Checked<f64>) -> Checked<f64> {
+    match number {
+        Err((FaultReason::Null, _)) if role == Role::Inclusion => Ok(0.0),
+        number => number,
     }
 }
 

@@ -65,61 +65,29 @@ pub(crate) fn feeds() -> Vec<Feed> {
         crossed: false,
     };
     let lopsided = Feed { model: Model::Lopsided, ..feed.clone() };
+    let large = Feed { viewers: 200, labels: 400.0, ..feed.clone() };
+    let wrong = Feed { model: Model::Lopsided, ..large.clone() };
+    let both = Feed { viewers: 100, crossed: true, ..wrong.clone() };
+    let of = |name, feed: &Feed| Feed { name, ..feed.clone() };
     vec![
-        feed.clone(),
-        Feed { name: "errors differ, 40 viewers, 200 labels", ..lopsided.clone() },
+        feed,
+        of("errors differ, 40 viewers, 200 labels", &lopsided),
+        of("errors alike, 200 viewers, 400 labels", &large),
+        of("errors differ, 200 viewers, 400 labels", &wrong),
+        of("errors differ, 100 viewers in both arms, 400 labels", &both),
+        Feed { share: 0.04, ..of("errors differ, a topic of 4%, 200 viewers, 400 labels", &wrong) },
+        Feed { labels: 60.0, ..of("errors differ, 200 viewers, 60 labels", &wrong) },
         Feed {
-            name: "errors alike, 200 viewers, 400 labels",
-            viewers: 200,
-            labels: 400.0,
-            ..feed.clone()
-        },
-        Feed {
-            name: "errors differ, 200 viewers, 400 labels",
-            viewers: 200,
-            labels: 400.0,
-            ..lopsided.clone()
-        },
-        Feed {
-            name: "errors differ, 100 viewers in both arms, 400 labels",
-            viewers: 100,
-            labels: 400.0,
-            crossed: true,
-            ..lopsided.clone()
-        },
-        Feed {
-            name: "errors differ, a topic of 4%, 200 viewers, 400 labels",
-            viewers: 200,
-            labels: 400.0,
-            share: 0.04,
-            ..lopsided.clone()
-        },
-        Feed {
-            name: "errors differ, 200 viewers, 60 labels",
-            viewers: 200,
-            labels: 60.0,
-            ..lopsided.clone()
-        },
-        Feed {
-            name: "errors differ, 12 viewers, 200 labels",
             viewers: 12,
             impressions: 150,
-            ..lopsided
+            ..of("errors differ, 12 viewers, 200 labels", &lopsided)
         },
         Feed {
-            name: "a good model, 200 viewers, 100 labels",
             model: Model::Good,
-            viewers: 200,
             labels: 100.0,
-            ..feed.clone()
+            ..of("a good model, 200 viewers, 100 labels", &large)
         },
-        Feed {
-            name: "a poor model, 200 viewers, 400 labels",
-            model: Model::Poor,
-            viewers: 200,
-            labels: 400.0,
-            ..feed
-        },
+        Feed { model: Model::Poor, ..of("a poor model, 200 viewers, 400 labels", &large) },
     ]
 }
 

@@ -62,8 +62,8 @@ pub(crate) struct RoleArgs {
     /// The probability that a viewer stops here, for --attention cascade.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) satisfaction: Option<String>,
-    /// The topics by hand of rows that somebody labelled, written as --topic or --topics are; empty where nobody did. See
-    /// --correct.
+    /// The topics by hand of rows that somebody labelled, written as those of --topic or --topics, and with | between them
+    /// beside --topic-columns and --text; empty where nobody did. See --correct of audit.
     #[arg(long, value_name = "COLUMN", requires = "inclusion")]
     pub(crate) human: Option<String>,
     /// The chance with which a row was chosen to be labelled by hand.
@@ -192,7 +192,12 @@ impl RoleArgs {
         for (name, of) in &self.combined {
             schema = schema.combined(name, of.iter().map(String::as_str));
         }
-        self.tagged(schema)
+        // Tables beside the log have no labels by hand.
+        let by_hand = self
+            .human
+            .as_ref()
+            .map(|human| self.relabelled(TopicColumn::new(human, self.format_by_hand())));
+        by_hand.into_iter().fold(self.tagged(schema), LogSchema::human)
     }
 
     /// How values are read, in the log and in tables beside it.
@@ -236,12 +241,6 @@ impl RoleArgs {
 
     /// With the topics.
     pub(crate) fn tagged(&self, schema: LogSchema) -> LogSchema {
-        let schema = match &self.human {
-            Some(human) => {
-                schema.human(self.relabelled(TopicColumn::new(human, self.format_by_hand())))
-            }
-            None => schema,
-        };
         match self.topic_column() {
             Some(topics) => schema.topics(topics),
             None => schema,
@@ -252,6 +251,10 @@ impl RoleArgs {
     fn format_by_hand(&self) -> TopicFormat {
         match self.topics {
             Some(_) => self.topics_separator.unwrap_or(TopicFormat::Separated('|')),
+            // These find any number of topics a row, which have no form of their own.
+            None if self.topic_columns.is_some() || self.text.is_some() => {
+                TopicFormat::Separated('|')
+            }
             None => TopicFormat::Single,
         }
     }

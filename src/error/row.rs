@@ -134,8 +134,8 @@ impl FaultReason {
                 "a row stands for a whole number of impressions, from 0 to 4,294,967,295"
             }
             Self::InclusionOutOfRange => {
-                "the chance with which a row was chosen to be labelled by hand is above 0 and at most 1; leave the cell \
-                 empty where none was labelled"
+                "the chance with which a row was chosen to be labelled by hand is above 0 (at least 1 in 8,388,608) and at \
+                 most 1; leave the cell empty where none was labelled"
             }
             Self::LabelWithoutInclusion => {
                 "labelled by hand, and nothing says with which chance it was chosen; fill in the inclusion probability"

@@ -165,6 +165,13 @@ impl LabelPilot {
     /// [`Error::Parameter`] for a level or a power that is none.
     pub fn plan(&self, labels: u64, level: f64, power: f64) -> Result<LabelPlan, Error> {
         super::check_level(level)?;
+        if labels == 0 {
+            return Err(Error::Parameter {
+                parameter: "the number of labels of a plan",
+                value: labels.to_string(),
+                expected: "1 or more",
+            });
+        }
         let tail = (1.0 - level) / 2.0;
         if !(power > tail && power < 1.0) {
             return Err(Error::Parameter {
@@ -206,10 +213,10 @@ impl LabelPilot {
         }
         let all: u64 = self.parts().iter().map(|(its, _)| its.impressions).sum();
         let is_enough = |labels| Ok::<_, Error>(self.plan(labels, level, power)?.above.ln() <= far);
-        if !is_enough(all)? {
+        if !is_enough(all.max(1))? {
             return Ok(None);
         }
-        let (mut few, mut enough) = (0, all);
+        let (mut few, mut enough) = (0, all.max(1));
         while few + 1 < enough {
             let half = u64::midpoint(few, enough);
             if is_enough(half)? {

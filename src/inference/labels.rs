@@ -29,6 +29,8 @@ struct Corrected {
     moved: f64,
     of_share: Vec<f64>,
     of_moved: Vec<f64>,
+    /// The variance that rows of one prediction have which hands found all alike, and so do not show.
+    unseen: f64,
 }
 
 /// What corrections make of contributions.
@@ -71,9 +73,11 @@ pub(super) fn check(
     }
     match (tally.labelled(), obstacle(tally.spec())) {
         (Some(_), _) => Ok(()),
-        (None, Some(what)) => {
-            refuse("the tally", what.to_owned(), "other clusters, attention or counting of labels")
-        }
+        (None, Some(what)) => refuse(
+            "the question",
+            what.to_owned(),
+            "another --cluster, --attention or --multi-label",
+        ),
         (None, None) => Err(Error::NoLabels { correction: correction.to_string() }),
     }
 }
@@ -134,6 +138,34 @@ impl InArm {
 }
 
 impl InArm {
+    /// How many rows were labelled that are predicted to have the topic, and of the rest; with the part of them in which
+    /// hands find it.
+    fn kinds(&self) -> [(f64, f64); 2] {
+        let (all, predicted, both) = (sum(&self.all), sum(&self.predicted), sum(&self.both));
+        let rest = (self.rows - self.with_prediction) as f64;
+        let found = sum(&self.by_hand) - both;
+        [(self.with_prediction as f64, both / predicted), (rest, found / (all - predicted))]
+    }
+
+    /// Whether there is something of a kind, and nothing of it was labelled.
+    fn lacks_a_kind(&self, predicted: f64) -> bool {
+        let [(with, _), (without, _)] = self.kinds();
+        predicted > 0.0 && with == 0.0 || predicted < 1.0 && without == 0.0
+    }
+
+    /// The variance of the share from rows of a kind that hands found all alike: as if one more had the topic and one
+    /// had not.
+    fn unseen(&self, predicted: f64) -> f64 {
+        let parts = self.kinds().into_iter().zip([predicted, 1.0 - predicted]);
+        let alike = parts.filter(|((rows, rate), part)| {
+            *part > 0.0 && *rows > 0.0 && (*rate <= 1e-12 || *rate >= 1.0 - 1e-12)
+        });
+        let varies = |((rows, _), part): ((f64, f64), f64)| {
+            part * part * (rows + 1.0) / ((rows + 2.0) * (rows + 2.0)) / rows
+        };
+        alike.map(varies).sum()
+    }
+
     /// How often predictions are what hands say.
     fn agreement(&self) -> ArmLabels {
         let all = sum(&self.all);
@@ -196,12 +228,13 @@ impl Corrected {
         (topic, all): (&[f64], &[f64]),
         labels: &InArm,
     ) -> Result<Self, Undefined> {
-        if sum(&labels.all) <= 0.0 {
+        let (predicted, of_predicted) = of_ratio(topic, all);
+        if sum(&labels.all) <= 0.0 || labels.lacks_a_kind(predicted) {
             return Err(Undefined::NothingLabelled);
         }
-        let (predicted, of_predicted) = of_ratio(topic, all);
+        let unseen = labels.unseen(predicted);
         if correction == Correction::RoganGladen {
-            return Self::rogan_gladen((predicted, of_predicted), labels);
+            return Self::rogan_gladen((predicted, of_predicted), labels, unseen);
         }
         let (found, of_found) = of_ratio(&labels.by_hand, &labels.all);
         let (there, of_there) = of_ratio(&labels.predicted, &labels.all);
@@ -210,6 +243,7 @@ impl Corrected {
             moved: predicted - there,
             of_share: of_found,
             of_moved: less(&of_predicted, &of_there),
+            unseen,
         })
     }
 
@@ -217,6 +251,7 @@ impl Corrected {
     fn rogan_gladen(
         (predicted, of_predicted): (f64, Vec<f64>),
         labels: &InArm,
+        unseen: f64,
     ) -> Result<Self, Undefined> {
         let without = less(&labels.all, &labels.by_hand);
         if sum(&labels.by_hand) <= 0.0 || sum(&without) <= 0.0 {
@@ -233,7 +268,7 @@ impl Corrected {
         let of_share =
             parts.map(|(f, (p, q))| (f - share * p - (1.0 - share) * q) / apart).collect();
         let of_moved = vec![0.0; of_predicted.len()];
-        Ok(Self { share, moved: 0.0, of_share, of_moved })
+        Ok(Self { share, moved: 0.0, of_share, of_moved, unseen: unseen / (apart * apart) })
     }
 
     /// The share, if it is one.
@@ -245,6 +280,17 @@ impl Corrected {
     /// The topic of each cluster, so that all together have the share and each moves it as it does.
     fn topics(&self, all: &[f64], lambda: f64) -> Vec<f64> {
         let (share, total) = (self.share + lambda * self.moved, sum(all));
+        let seen: f64 = self
+            .of_share
+            .iter()
+            .zip(&self.of_moved)
+            .map(|(of_share, of_moved)| (of_share + lambda * of_moved).powi(2))
+            .sum();
+        // What is not seen is given to all clusters in proportion.
+        let total = match seen > 0.0 {
+            true => total * (1.0 + self.unseen / seen).sqrt(),
+            false => total,
+        };
         let parts = self.of_share.iter().zip(&self.of_moved).zip(all);
         parts
             .map(|((of_share, of_moved), n)| share * n + total * (of_share + lambda * of_moved))
@@ -412,7 +458,11 @@ pub(super) fn of_pilot(
     (places, shown): (&[u32], [ArmTotals; 2]),
 ) -> Result<[PilotArm; 2], Error> {
     let attention = tally.attention(question.attention)?;
-    let none = || Error::NoLabels { correction: "a plan of labels".to_owned() };
+    let none = || Error::NoLabels {
+        correction:
+            "a plan (of rows that are predicted to have the topic, and of others, in either arm)"
+                .to_owned(),
+    };
     let labelled = tally.labelled().ok_or_else(none)?;
     let arm = |shown: ArmTotals, name: &str| {
         let labels = InArm::of(tally, labelled, (question, name, attention), places);

@@ -181,6 +181,10 @@ impl Summary {
         not_corrected: Option<Undefined>,
     ) {
         (self.labels, self.not_corrected) = (labels, not_corrected);
+        if not_corrected.is_some() {
+            // What is not corrected is not to be taken for what is.
+            self.arms.iter_mut().for_each(|arm| arm.totals = (0.0, 0.0));
+        }
     }
 
     /// Whether the totals are of something that was made of masses.

@@ -127,7 +127,10 @@ pub(super) fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason>
             Err(FaultReason::CountOutOfRange)
         }
         Role::Propensity if value <= 0.0 || value > 1.0 => Err(FaultReason::PropensityOutOfRange),
-        Role::Inclusion if value <= 0.0 || value > 1.0 => Err(FaultReason::InclusionOutOfRange),
+        // A row that stands for more decides all by itself.
+        Role::Inclusion if value < 1.0 / MAX_WEIGHT || value > 1.0 => {
+            Err(FaultReason::InclusionOutOfRange)
+        }
         Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
             Err(FaultReason::SatisfactionOutOfRange)
         }

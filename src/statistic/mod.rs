@@ -157,7 +157,8 @@ pub enum Undefined {
     /// No cluster has mass in both arms, so that none can be compared with itself; for a ratio, none that was shown
     /// the topic.
     NoClusterInBothArms,
-    /// Nothing of an arm was labelled by hand, so that nothing corrects its labels.
+    /// Nothing of an arm was labelled by hand, or nothing of what is predicted to have the topic there, or of the rest, so
+    /// that nothing corrects its labels.
     NothingLabelled,
     /// By hand either everything of an arm or nothing has the topic, so that it is not known how often labels go wrong.
     LabelsAllAlike,
@@ -191,7 +192,9 @@ impl fmt::Display for Undefined {
             Self::NoClusterInBothArms => {
                 "no cluster with exposure mass in both arms shows anything of the topic"
             }
-            Self::NothingLabelled => "nothing of an arm was labelled by hand",
+            Self::NothingLabelled => {
+                "of an arm, of what is predicted to have the topic there or of the rest nothing was labelled by hand"
+            }
             Self::LabelsAllAlike => {
                 "by hand all that was labelled of an arm has the topic, or nothing has, which does not say how often \
                  labels go wrong"

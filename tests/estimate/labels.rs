@@ -480,3 +480,32 @@ fn plans_are_what_studies_show() {
     assert!((595..=605).contains(&needed), "{needed}");
     assert_eq!(pilot.labels_needed(1.01, 0.95, 0.8).unwrap(), None);
 }
+
+/// Hands that find every prediction right in a few rows do not make the rest sure: the interval is longer than that of
+/// predictions taken for truth, the more so the fewer rows they looked at.
+#[test]
+fn a_few_right_predictions_prove_little() {
+    let mut random = Random(9);
+    let plain: Vec<Row> = (0..4000)
+        .map(|at| {
+            let topic = u8::from(random.next() < 0.3);
+            (at / 20, u8::from(at % 40 < 20), topic, -1, 64, 16)
+        })
+        .collect();
+    let error = |each: i64| {
+        let mut rows = plain.clone();
+        let mut left = [[each; 2]; 2];
+        for row in &mut rows {
+            let left = &mut left[usize::from(row.1)][usize::from(row.2)];
+            if *left > 0 {
+                (*left, row.3, row.4) = (*left - 1, row.2 as i8, 1);
+            }
+        }
+        first(Audit::of(&log(&rows, false), &question(Correction::Dsl))).standard_error.unwrap()
+    };
+    let as_predicted =
+        first(Audit::of(&log(&plain, false), &Question::between("a", "b").topics(["war"])));
+    let as_predicted = as_predicted.standard_error.unwrap();
+    let (few, some) = (error(5), error(60));
+    assert!(few > 1.5 * some && some > 1.1 * as_predicted, "{few} {some} {as_predicted}");
+}

@@ -128,7 +128,7 @@ pub(super) fn number_in_role(role: Role, value: f64) -> Result<f64, FaultReason>
         }
         Role::Propensity if value <= 0.0 || value > 1.0 => Err(FaultReason::PropensityOutOfRange),
         // A row that stands for more decides all by itself.
-        Role::Inclusion if value < 1.0 / MAX_WEIGHT || value > 1.0 => {
+        Role::Inclusion if !(1.0 / MAX_WEIGHT..=1.0).contains(&value) => {
             Err(FaultReason::InclusionOutOfRange)
         }
         Role::Satisfaction if !(0.0..=1.0).contains(&value) => {
